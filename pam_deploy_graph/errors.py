@@ -1,0 +1,104 @@
+"""错误之树：每种错误自带命令行退出码，只在命令行一处统一捕获。
+
+::
+
+    PamError                      1  程序缺陷或未归类的错误
+    ├── InvalidInputError         2  输入不合规则（也是 ValueError）
+    │   ├── MissingParamsError    2  缺少必填参数
+    │   ├── RunNotFoundError      2  没有这个 run_id
+    │   ├── RunConflictError      2  run_id 已被另一份输入占用
+    │   └── ConfirmationError     2  没有待确认事项、种类不符、问题已变
+    │       └── AlreadyDecidedError  2  别人已经先作了决定
+    ├── RunHeldError              2  另一个存活的进程正握着这次运行
+    ├── PackageMissingError       2  HOME 没有该版本，也没有给出安装包
+    ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
+    ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
+    └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
+        ├── StaleFenceError      12  租约已被别的进程接管
+        └── LedgerDamagedError   12  哈希链断裂
+
+后端「意料之中的失败」不是异常，而是 ``ActionResult(ok=False)``。
+"""
+
+from collections.abc import Sequence
+
+from pam_deploy_graph.constants import ExitCode
+
+
+class PamError(Exception):
+    """本项目一切错误的根；消息是写给操作员看的中文。"""
+
+    exit_code: int = ExitCode.BUG
+
+
+class InvalidInputError(PamError, ValueError):
+    """输入不合规则：消息指出参数、值和规则。"""
+
+    exit_code = ExitCode.USAGE
+
+
+class MissingParamsError(InvalidInputError):
+    """缺少必填参数；``names`` 按 ``REQUIRED_PARAMS`` 的顺序。"""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """记下缺少的参数名并生成规定的消息。"""
+        self.names = list(names)
+        super().__init__("缺少必填参数: " + ", ".join(names))
+
+
+class RunNotFoundError(InvalidInputError):
+    """没有这个 run_id。"""
+
+    def __init__(self, run_id: str) -> None:
+        """记下找不到的 run_id。"""
+        super().__init__(f"没有找到运行 {run_id}；用 runs 命令查看已有的运行")
+
+
+class RunConflictError(InvalidInputError):
+    """run_id 已被另一份输入占用。"""
+
+
+class ConfirmationError(InvalidInputError):
+    """没有待确认事项，或答非所问。"""
+
+
+class AlreadyDecidedError(ConfirmationError):
+    """同一个问题已有人先作了决定。"""
+
+
+class RunHeldError(PamError):
+    """另一个存活的进程正握着这次运行。"""
+
+    exit_code = ExitCode.USAGE
+
+
+class PackageMissingError(PamError):
+    """HOME 没有该版本，也没有给出可用的安装包。"""
+
+    exit_code = ExitCode.USAGE
+
+
+class GlobalStepError(PamError, RuntimeError):
+    """全局步骤失败；消息形如 ``<action> 执行失败: <reason>``。"""
+
+    exit_code = ExitCode.STOPPED
+
+
+class EmptyScopeError(PamError):
+    """指定了范围，但范围里没有一台可以部署；绝不因此变成「全部」。"""
+
+    exit_code = ExitCode.STOPPED
+
+
+class LedgerError(PamError):
+    """账本不可写或不可读：停在下一次动手之前。"""
+
+    exit_code = ExitCode.STOPPED
+
+
+class StaleFenceError(LedgerError):
+    """本进程的租约已被接管，不得再写、不得再动手。"""
+
+
+class LedgerDamagedError(LedgerError):
+    """账本的哈希链断裂，指出断在哪一行。"""

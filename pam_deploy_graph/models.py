@@ -1,0 +1,188 @@
+"""核心数据结构：动作结果、一次运行的状态、理解结果（依据 contract 第 3、4、6 节）。"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pam_deploy_graph.constants import ACTIONS, IpStatus, RollbackStatus, ScriptExit
+
+Event = dict[str, Any]
+Values = dict[str, Any]
+
+
+@dataclass(slots=True)
+class ActionResult:
+    """一次动作的结果。
+
+    ``ok`` 为真表示对方明确答复成功；``in_doubt`` 为真表示请求可能已经送达而答复没有回来，
+    结果未知，不得当作失败重做。``values`` 的键一律大写；``exit_code`` 用脚本后端的含义。
+    """
+
+    ok: bool
+    action: str
+    backend: str
+    values: Values = field(default_factory=dict)
+    error_summary: str = ""
+    in_doubt: bool = False
+    exit_code: int = 0
+
+    @classmethod
+    def failure(
+        cls,
+        action: str,
+        backend: str,
+        reason: str,
+        *,
+        in_doubt: bool = False,
+        exit_code: int = ScriptExit.REFUSED,
+        values: Values | None = None,
+    ) -> Self:
+        """构造一个失败（或结果未知）的结果。"""
+        return cls(False, action, backend, values or {}, reason, in_doubt, exit_code)
+
+    def missing_keys(self) -> list[str]:
+        """返回成功应答里欠缺的键（动作表的 ``gives``）。"""
+        return [key for key in ACTIONS[self.action].gives if key not in self.values]
+
+
+_IP_DEFAULTS: dict[str, Any] = {
+    "status": str(IpStatus.RUNNING),
+    "completed_steps": [],
+    "failed_stage": "",
+    "failure_reason": "",
+    "rollback_status": str(RollbackStatus.NOT_RUN),
+    "rollback_stop_first": False,
+    "log_file": "",
+    "version_before": "",
+    "version_after": "",
+}
+
+
+class IpState(dict[str, Any]):
+    """单台工作站的状态；本身就是 JSON 对象，``s["status"]`` 与 ``s.status`` 等价。"""
+
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        """用默认值补齐缺少的键。"""
+        super().__init__(_IP_DEFAULTS, completed_steps=[])
+        self.update(values or {})
+
+    def __getattr__(self, name: str) -> Any:
+        """按属性读取一个键。"""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """按属性写入一个键。"""
+        self[name] = value
+
+    @property
+    def awaits_decision(self) -> bool:
+        """是否在等人决定回滚（包括回滚失败、可以再试的）。"""
+        return self["rollback_status"] in (RollbackStatus.PENDING, RollbackStatus.FAILED)
+
+
+@dataclass
+class AgentState:
+    """一次运行的全部状态：账本事件的折叠；可变，调用者可以直接改属性。
+
+    ``ip_states`` 只含已经开工的工作站。``ledger_seq`` 是已折叠到的账本行号，
+    ``attempts`` 与 ``open_intents`` 以 ``"<ip 或 ->:<action>"`` 为键，分别是当前尝试次数和
+    已写 INTENT 而未见 DONE 的尝试。``keep_events`` 为假时不在内存保留事件（大机群用）。
+    """
+
+    run_id: str
+    params: dict[str, str]
+    execution_strategy: str
+    action_backends: dict[str, str] = field(default_factory=dict)
+    script_entry: str = ""
+    script_base_dir: str = ""
+    config_path: str = ""
+    trace_file_path: str = ""
+    checkpoint_path: str | None = None
+    hash_code: str = ""
+    node_url: str = ""
+    mcp_url: str = ""
+    online_ips: list[str] = field(default_factory=list)
+    requested_ips: list[str] | None = None
+    target_ips: list[str] = field(default_factory=list)
+    control_params: dict[str, Any] = field(default_factory=dict)
+    completed_global_steps: list[str] = field(default_factory=list)
+    ip_states: dict[str, IpState] = field(default_factory=dict)
+    pending_confirmation: str | None = None
+    last_success_step: str = ""
+    last_failed_step: str = ""
+    events: list[Event] = field(default_factory=list)
+    ledger_seq: int = 0
+    attempts: dict[str, int] = field(default_factory=dict)
+    open_intents: dict[str, int] = field(default_factory=dict)
+    keep_events: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """转成可写入 JSON 的字典。"""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """从 ``to_dict`` 的结果还原；不认识的键忽略，缺少的键用默认值。"""
+        known = {f.name for f in fields(cls)}
+        state = cls(**{key: value for key, value in data.items() if key in known})
+        state.adopt_ip_states()
+        return state
+
+    def adopt_ip_states(self) -> None:
+        """把调用者放进 ``ip_states`` 的普通字典补齐成 ``IpState``。"""
+        for ip, value in self.ip_states.items():
+            if not isinstance(value, IpState):
+                self.ip_states[ip] = IpState(value)
+
+
+class _Model(BaseModel):
+    """理解结果的共同设置：多余的字段不接受。"""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LlmIntentResult(_Model):
+    """意图；``strategy_preference`` 没有点名时为空串，``confidence`` 在 0 与 1 之间。"""
+
+    intent: str
+    strategy_preference: str = ""
+    confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    reason: str = ""
+
+
+class LlmParamResult(_Model):
+    """参数；原话没有提到的键不出现，默认值之后再补。"""
+
+    extracted_params: dict[str, str] = Field(default_factory=dict)
+    control_params: dict[str, Any] = Field(default_factory=dict)
+    missing_params: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class PlanStep(_Model):
+    """计划的一步；``ip`` 为空表示对每一台目标。"""
+
+    action: str
+    ip: str | None = None
+    description: str = ""
+
+
+class LlmDeployPlan(_Model):
+    """部署计划：只是提议，执行与否由代码和人决定。"""
+
+    steps: list[PlanStep] = Field(default_factory=list)
+    summary: str = ""
+    risks: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _names_are_steps(cls, value: Any) -> Any:
+        """允许只写动作名的步骤。"""
+        if not isinstance(value, list):
+            return value
+        return [{"action": step} if isinstance(step, str) else step for step in value]
