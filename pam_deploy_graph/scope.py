@@ -1,0 +1,248 @@
+"""参数的唯一入口检查：部署参数、控制参数和 run_id（依据 contract 第 2、6 节）。
+
+每个值进来时检查一次；不合规则就抛出中文错误，指出参数、值和规则。
+检查只认半角字符：全角的归一化是语言层的事，令牌永远不是参数。
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from pam_deploy_graph.addresses import expand_ips, show_value
+from pam_deploy_graph.constants import DEFAULT_PARAMS, MAX_IN_FLIGHT, REQUIRED_PARAMS, ExecutionStrategy
+from pam_deploy_graph.errors import InvalidInputError, MissingParamsError
+
+__all__ = [
+    "ControlParams",
+    "DeployParams",
+    "expand_ips",
+    "missing_params",
+    "normalize_params",
+    "show_value",
+    "validate_control",
+    "validate_params",
+    "validate_run_id",
+]
+
+MAX_SECONDS: Final = 86_400
+_MAX_PATH: Final = 4_096
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RUN_ID_RULE = "以字母或数字开头，只含字母、数字、_、.、-，最多 64 个字符"
+
+
+def _text(value: object) -> str:
+    """把 str 或 int 变成文本；其余类型拒绝。"""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("应为文本或整数（JSON 里的版本号请加引号）")  # noqa: TRY004 —— pydantic 只收 ValueError
+    return str(value).strip(" \t")
+
+
+def _pattern(expression: str, rule: str) -> Callable[[str], str]:
+    """做一个「整串匹配且不含 ..」的检查。"""
+    compiled = re.compile(expression)
+
+    def check(value: str) -> str:
+        """不匹配就报出规则。"""
+        if not compiled.fullmatch(value) or ".." in value:
+            raise ValueError(rule)
+        return value
+
+    return check
+
+
+def _integer(minimum: int, maximum: int | None) -> Callable[[object], int]:
+    """做一个「范围内的十进制整数」的检查。"""
+    limit = f"不小于 {minimum} " if maximum is None else f" {minimum} 到 {maximum} "
+
+    def check(value: object) -> int:
+        """接受 int 或十进制数字文本。"""
+        text = value if isinstance(value, str) else repr(value)
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or int(text) < minimum:
+            raise ValueError(f"应为{limit}的整数")
+        if maximum is not None and int(text) > maximum:
+            raise ValueError(f"应为{limit}的整数")
+        return int(text)
+
+    return check
+
+
+def _optional(check: Callable[[object], int]) -> Callable[[object], int | None]:
+    """让一个检查也接受 ``None``。"""
+    return lambda value: None if value is None else check(value)
+
+
+def _url(value: str) -> str:
+    """检查 http(s) 地址：有主机，不带用户名密码、查询串和片段。"""
+    rule = "应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码、? 和 #"
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[!-~]{1,2048}", value) or re.search(r"[@?#\\]", value):
+        raise ValueError(rule)
+    return value
+
+
+def _path(value: str) -> str:
+    """检查安装包路径：不含控制字符，长度有限；空串表示没有给。"""
+    if len(value) > _MAX_PATH or not (value + " ").isprintable():
+        raise ValueError(f"应为不含控制字符的路径，最多 {_MAX_PATH} 个字符")
+    return value
+
+
+def _strategy(value: object) -> str:
+    """检查执行策略的名字。"""
+    if value not in list(ExecutionStrategy):
+        raise ValueError("应为 " + "、".join(ExecutionStrategy) + " 之一")
+    return str(value)
+
+
+_NAME = _pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", f"{_RUN_ID_RULE}，不含 ..")
+_VERSION = _pattern(
+    r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}", "以字母或数字开头，只含字母、数字、.、_、+、-，最多 64 个字符，不含 .."
+)
+_AIRPORT = _pattern(r"[A-Za-z]{3}", "应为 3 个英文字母的 IATA 机场代码，例如 PEK")
+
+AirportCode = Annotated[str, BeforeValidator(_text), AfterValidator(_AIRPORT), AfterValidator(str.upper)]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_NAME)]
+Version = Annotated[str, BeforeValidator(_text), AfterValidator(_VERSION)]
+Url = Annotated[str, BeforeValidator(_text), AfterValidator(_url)]
+Path = Annotated[str, AfterValidator(_path)]
+Seconds = Annotated[str, BeforeValidator(_text), AfterValidator(_integer(1, MAX_SECONDS)), AfterValidator(str)]
+Scope = Annotated[list[str], BeforeValidator(expand_ips)]
+Strategy = Annotated[str, BeforeValidator(_strategy)]
+
+
+class DeployParams(BaseModel):
+    """部署参数：键即配置文件的键，值一律成为文本；只有给出的键才算数。"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    AIRPORT_CODE: AirportCode = ""
+    APP_NAME: Name = ""
+    MODULE_NAME: Name = ""
+    VERSION_NUMBER: Version = ""
+    PAM_HOME_URL: Url = ""
+    PACKAGE_PATH: Path = ""
+    REQUEST_TIMEOUT: Seconds = ""
+    VERIFY_TIMEOUT: Seconds = ""
+
+
+class ControlParams(BaseModel):
+    """控制参数：决定在哪些工作站上、以什么节奏做；只有给出的键才算数。"""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target_ips: Scope = []
+    exclude_ips: Scope = []
+    execution_strategy: Strategy = ""
+    canary: Annotated[int, BeforeValidator(_integer(0, None))] = 0
+    max_parallel: Annotated[int, BeforeValidator(_integer(1, MAX_IN_FLIGHT))] = 1
+    ask_after: Annotated[int, BeforeValidator(_integer(1, None))] = 1
+    max_failures: Annotated[int | None, BeforeValidator(_optional(_integer(1, None)))] = None
+
+
+def validate_params(params: Mapping[str, object]) -> dict[str, str]:
+    """检查给出的部署参数，返回规范写法。
+
+    Args:
+        params: 大写键（contract 第 2 节）；值为 str 或 int。
+
+    Returns:
+        只含给出的键，值都是文本；机场代码为大写。
+
+    Raises:
+        InvalidInputError: 有不认识的键，或有值不合规则；每一处都写进消息。
+
+    """
+    return _validate(DeployParams, params)
+
+
+def validate_control(control: Mapping[str, object]) -> dict[str, Any]:
+    """检查给出的控制参数；IP 范围展开成地址列表。
+
+    Args:
+        control: 小写键（contract 第 2 节）；值为 ``None`` 表示没有给（``max_failures`` 除外，它表示不限）。
+
+    Returns:
+        只含给出的键。
+
+    Raises:
+        InvalidInputError: 有不认识的键，或有值不合规则。
+
+    """
+    given = {key: value for key, value in control.items() if value is not None or key == "max_failures"}
+    return _validate(ControlParams, given)
+
+
+def _validate(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, Any]:
+    """用模型检查，把 pydantic 的错误译成一条中文消息。"""
+    try:
+        return model.model_validate(dict(values)).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise InvalidInputError("；".join(_explain(model, detail) for detail in error.errors())) from None
+
+
+def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
+    """说明一处错误：参数、值、规则；不认识的键不回显它的值，以免把秘密写进消息。"""
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        hint = "令牌只能来自环境变量 PAM_TOKEN 或密钥文件" if re.search(r"(?i)token|secret|password", name) else ""
+        return f"不认识的参数 {show_value(name)}：{hint or '可用的参数是 ' + '、'.join(model.model_fields)}"
+    shown = show_value(detail["input"])
+    if name == "PAM_HOME_URL":
+        shown = re.sub(r"//.*@|[?#].*", "***", shown)
+    return f"参数 {name} 的值 {shown} 不合规则：{detail.get('ctx', {}).get('error', detail['msg'])}"
+
+
+def missing_params(params: Mapping[str, object]) -> list[str]:
+    """列出缺少（或为空白）的必填参数，按 ``REQUIRED_PARAMS`` 的顺序。"""
+    return [name for name in REQUIRED_PARAMS if _blank(params.get(name))]
+
+
+def normalize_params(params: Mapping[str, object], environment: Mapping[str, object] | None = None) -> dict[str, str]:
+    """补齐默认值并检查；先后次序是：给出的值、环境、``DEFAULT_PARAMS``。
+
+    Args:
+        params: 命令行或原话给出的部署参数。
+        environment: 环境给出的默认值；其中不是部署参数的键忽略。
+
+    Returns:
+        含全部部署参数的字典，按 ``REQUIRED_PARAMS``、``DEFAULT_PARAMS`` 的顺序。
+
+    Raises:
+        MissingParamsError: 缺少必填参数，消息为 ``缺少必填参数: A, B``。
+        InvalidInputError: 有不认识的键，或有值不合规则。
+
+    """
+    known = [*REQUIRED_PARAMS, *DEFAULT_PARAMS]
+    merged: dict[str, object] = dict(DEFAULT_PARAMS)
+    merged.update({key: value for key, value in (environment or {}).items() if key in known and not _blank(value)})
+    merged.update({key: value for key, value in params.items() if not _blank(value)})
+    missing = missing_params(merged)
+    if missing:
+        raise MissingParamsError(missing)
+    checked = validate_params(merged)
+    return {key: checked[key] for key in known}
+
+
+def _blank(value: object) -> bool:
+    """没有给出，或只有空白。"""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def validate_run_id(run_id: str) -> str:
+    """检查 run_id，原样返回。
+
+    Raises:
+        InvalidInputError: 不合 contract 第 6 节的规则。
+
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise InvalidInputError(f"参数 run_id 的值 {show_value(run_id)} 不合规则：{_RUN_ID_RULE}")
+    return run_id
