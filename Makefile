@@ -1,0 +1,93 @@
+# 只需要 python3（3.11 起）、pip、make、bash、curl。
+# 第一次运行任何目标都会照 requirements.lock 建好 .venv。
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.stamp
+export PYTHON ?= python3
+
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+PYTEST := $(PY) -m pytest
+SOURCES := $(wildcard pam_deploy_graph graphs tools tests bench)
+SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
+
+.PHONY: help demo test check lock docs bench clean
+.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio
+.PHONY: lint types imports docstrings size rules shell generated hygiene
+
+help: ## 列出全部目标
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+$(STAMP): requirements.lock pyproject.toml tools/make_venv.sh
+	@tools/make_venv.sh $(VENV)
+	@touch $@
+
+demo: $(STAMP) ## 第一次运行：起试验场、部署、回滚、报告（没有终端时自动 --yes）
+	@if [[ -t 0 ]]; then yes=(); else yes=(--yes); fi; \
+	exec $(PY) -m pam_deploy_graph demo "$${yes[@]}" $(DEMO_ARGS)
+
+test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
+	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
+
+test-slow test-crash test-soak test-llm test-fleet test-studio: $(STAMP)
+	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
+
+test-slow: ## 较慢的用例
+test-crash: ## kill -9 与恢复
+test-soak: ## 耐久试验
+test-llm: ## 接一个真实的模型服务
+test-fleet: ## 上千台工作站
+test-studio: ## langgraph dev（先 pip install -e '.[studio]'）
+
+check: lint types imports docstrings size rules shell generated hygiene ## 全部静态检查（make -k check 不在第一处停下）
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/ruff format --check $(SOURCES)
+
+types: $(STAMP)
+	$(VENV)/bin/mypy $(SOURCES)
+
+imports: $(STAMP)
+	$(VENV)/bin/lint-imports
+
+docstrings: $(STAMP)
+	$(PY) -m tools.check_docstrings
+
+size: $(STAMP)
+	$(PY) -m tools.check_size
+
+rules: $(STAMP)
+	$(PY) -m tools.check_rules
+
+shell: $(STAMP)
+	$(VENV)/bin/shellcheck $(SHELL_SCRIPTS)
+
+generated: $(STAMP)
+	$(PY) -m tools.gen_docs --check
+
+hygiene: $(STAMP)
+	$(PY) -m tools.check_hygiene
+
+lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
+	@[[ -x $(PY) ]] || tools/make_venv.sh $(VENV)
+	@$(PY) -m pip --disable-pip-version-check install --quiet uv
+	$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade) \
+	    --output-file requirements.lock
+
+docs: $(STAMP) ## 由代码生成 docs/ 下的页面
+	$(PY) -m tools.gen_docs --write
+
+bench: $(STAMP) ## 量速度与内存（BENCH_ARGS 传给它）
+	$(PY) bench/run.py $(BENCH_ARGS)
+
+clean: ## 删掉生成物与缓存（保留 .venv、runtime、logs）
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .langgraph_api
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
