@@ -1,0 +1,17 @@
+"""语言理解：把一句话变成意图、参数和计划；只提议，不执行（依据 contract 第 4 节）。"""
+
+from pam_deploy_graph.llm.analysis import analyze_text, choose_strategy, plan_for
+from pam_deploy_graph.llm.client import LlmClient
+from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
+from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result
+
+__all__ = [
+    "Intent",
+    "LlmClient",
+    "RuleBasedLlmClient",
+    "analyze_text",
+    "choose_strategy",
+    "plan_for",
+    "validate_deploy_plan",
+    "validate_intent_result",
+]

@@ -1,0 +1,65 @@
+"""把一句话变成可以给人看的分析：意图、参数、计划、策略（依据 contract 第 4、8 节）。"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExecutionStrategy
+from pam_deploy_graph.llm.client import LlmClient
+from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result
+from pam_deploy_graph.models import LlmDeployPlan
+from pam_deploy_graph.scope import missing_params
+
+_PLANNED: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW})
+
+
+def choose_strategy(preference: str) -> str:
+    """把策略偏好变成可执行的策略；没有点名或不认识的一律是默认策略。"""
+    return preference if preference in list(ExecutionStrategy) else str(DEFAULT_STRATEGY)
+
+
+def plan_for(client: LlmClient, *, params: Mapping[str, object], intent: str, strategy: str) -> LlmDeployPlan | None:
+    """请客户端提议计划并校验。
+
+    Returns:
+        通过校验的模板计划；意图不需要计划，或还缺必填参数时为 ``None``。
+
+    Raises:
+        InvalidInputError: 提议的计划不合规程。
+
+    """
+    if intent not in _PLANNED or missing_params(params):
+        return None
+    return validate_deploy_plan(client.generate_plan(params=params, intent=intent, strategy=strategy))
+
+
+def analyze_text(client: LlmClient, text: str, base_params: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """分析一句话；什么也不执行。
+
+    Args:
+        client: 语言理解的实现。
+        text: 操作员的原话。
+        base_params: 此前已知的部署参数；原话里的值压过它们。
+
+    Returns:
+        ``{"intent", "params": {"extracted_params", "control_params", "missing_params"}, "plan", "strategy"}``，
+        只含 JSON 值；``plan`` 可能为 ``None``。
+
+    Raises:
+        InvalidInputError: 客户端的回答不合规矩。
+
+    """
+    intent = validate_intent_result(client.understand_request(text))
+    found = client.extract_params(text, dict(base_params or {}))
+    strategy = choose_strategy(intent.strategy_preference)
+    params = {**(base_params or {}), **found.extracted_params}
+    plan = plan_for(client, params=params, intent=intent.intent, strategy=strategy)
+    return {
+        "intent": intent.intent,
+        "params": {
+            "extracted_params": found.extracted_params,
+            "control_params": found.control_params,
+            "missing_params": found.missing_params,
+        },
+        "plan": plan.model_dump() if plan else None,
+        "strategy": strategy,
+    }

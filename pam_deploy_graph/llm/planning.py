@@ -1,0 +1,65 @@
+"""按规程写出计划：步骤固定，说明、风险和提醒随参数而变（依据 contract 第 3、4 节）。"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, build_action_backends
+from pam_deploy_graph.models import LlmDeployPlan, PlanStep
+
+_DESCRIPTIONS: Final = {
+    "check-home": "确认 PAM_HOME 可用",
+    "upload-package": "上传安装包并取得 SHA-256",
+    "publish-version": "在 PAM_HOME 发布这个版本",
+    "get-node-url": "查这座机场的 PAM_NODE 地址",
+    "sync-node": "让 PAM_NODE 拉取这个版本并核对 SHA-256",
+    "get-online-ips": "取在线的工作站并核对机场代码",
+    "stop-ip": "停止模块",
+    "deploy-ip": "部署新版本",
+    "start-ip": "启动模块",
+    "verify-ip": "验证新版本在运行",
+    "download-log": "取回日志",
+}
+_RISKS: Final = [
+    "每台工作站升级时，它的模块会短暂停用",
+    "验证失败的工作站会停在新版本上，等人决定是否回滚",
+]
+
+
+def build_plan(params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
+    """写出一份模板计划：全局步骤，然后每台工作站都做一遍的步骤。
+
+    Args:
+        params: 部署参数；缺少的项在摘要里写作「未指定」。
+        strategy: ``ExecutionStrategy`` 的某个值。
+
+    Returns:
+        步骤不点名 IP 的计划。
+
+    Raises:
+        ValueError: 未知策略。
+
+    """
+    backends = build_action_backends(strategy)
+    steps = [
+        PlanStep(action=action, description=f"{_DESCRIPTIONS[action]}（{backends[action]}）")
+        for action in (*GLOBAL_ACTION_SEQUENCE, *IP_ACTION_SEQUENCE)
+    ]
+    return LlmDeployPlan(
+        steps=steps, summary=_summary(params, strategy), risks=list(_RISKS), warnings=_warnings(params)
+    )
+
+
+def _summary(params: Mapping[str, object], strategy: str) -> str:
+    """一句话说清在哪里、把什么、升到哪一版。"""
+    airport, app, module, version = (
+        str(params.get(name) or "未指定") for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
+    )
+    return f"在 {airport} 机场把应用 {app} 的模块 {module} 部署到版本 {version}，执行策略 {strategy}"
+
+
+def _warnings(params: Mapping[str, object]) -> list[str]:
+    """提醒批准的人：从何时开始、安装包从哪里来。"""
+    warnings = ["批准之后立即开始；每次回滚之前还会单独询问"]
+    if not params.get("PACKAGE_PATH"):
+        warnings.append("没有给出安装包路径（PACKAGE_PATH）：要求 PAM_HOME 已有这个版本")
+    return warnings

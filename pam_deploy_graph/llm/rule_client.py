@@ -1,0 +1,49 @@
+"""不联网、结果确定的理解：规则客户端（依据 contract 第 4 节）。"""
+
+from collections.abc import Mapping
+
+from pam_deploy_graph.llm.extraction import extract
+from pam_deploy_graph.llm.intents import detect_intent
+from pam_deploy_graph.llm.planning import build_plan
+from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
+from pam_deploy_graph.scope import missing_params
+
+
+class RuleBasedLlmClient:
+    """默认的语言客户端；同样的话永远得到同样的回答。"""
+
+    def understand_request(self, text: str) -> LlmIntentResult:
+        """判断意图与策略偏好；没有点名策略时 ``strategy_preference`` 为空串。"""
+        intent, confidence, reason = detect_intent(text)
+        strategy = extract(text).control_params.get("execution_strategy", "")
+        return LlmIntentResult(intent=intent, strategy_preference=strategy, confidence=confidence, reason=reason)
+
+    def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
+        """摘出原话提到的参数。
+
+        Args:
+            text: 操作员的原话。
+            base_params: 此前已知的部署参数，只用来判断还缺什么。
+
+        Returns:
+            只含原话提到的键；``notes`` 是要念给操作员听的话。
+
+        """
+        found = extract(text)
+        missing = missing_params({**(base_params or {}), **found.params})
+        return LlmParamResult(
+            extracted_params=found.params,
+            control_params=found.control_params,
+            missing_params=missing + found.unresolved,
+            notes=found.notes,
+        )
+
+    def generate_plan(
+        self,
+        *,
+        params: Mapping[str, object],
+        intent: str,  # noqa: ARG002 —— 接口规定的参数；规程的步骤不随意图而变
+        strategy: str,
+    ) -> LlmDeployPlan:
+        """写出规程规定的模板计划。"""
+        return build_plan(params, strategy)

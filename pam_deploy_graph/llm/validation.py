@@ -1,0 +1,128 @@
+"""对理解结果的校验：模型只管提议，合不合规矩由代码判断（依据 contract 第 4 节）。"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import zip_longest
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pam_deploy_graph.addresses import expand_ips, show_value
+from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Phase
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, PlanStep
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
+
+class Intent(StrEnum):
+    """操作员想做的事。"""
+
+    DEPLOY = "deploy"
+    PREVIEW = "preview"
+    STATUS = "status"
+    RESUME = "resume"
+    ROLLBACK = "rollback"
+    CANCEL = "cancel"
+    UNKNOWN = "unknown"
+
+
+def validate_intent_result(result: LlmIntentResult | Mapping[str, object]) -> LlmIntentResult:
+    """检查意图结果。
+
+    Args:
+        result: 模型的回答；映射会先变成 ``LlmIntentResult``。
+
+    Returns:
+        意图在七种之内的结果。策略偏好原样保留，不认识的由使用者换成默认策略。
+
+    Raises:
+        InvalidInputError: 字段不合模式，或意图不在七种之内。
+
+    """
+    checked = _as_model(LlmIntentResult, result)
+    if checked.intent not in list(Intent):
+        raise InvalidInputError(f"意图 {show_value(checked.intent)} 不认识，应为 {'、'.join(Intent)} 之一")
+    return checked
+
+
+def validate_deploy_plan(
+    plan: LlmDeployPlan | Mapping[str, object], *, target_ips: Iterable[str] | None = None
+) -> LlmDeployPlan:
+    """检查计划：动作都认识、次序合规程、一步不缺、没有多余的工作站。
+
+    每台工作站的步骤可以写成一份模板（``ip`` 为空），也可以按台逐一展开。
+
+    Args:
+        plan: 模型提议的计划；映射会先变成 ``LlmDeployPlan``。
+        target_ips: 操作员要求的工作站；``None`` 表示没有点名，这时步骤里不得出现任何 IP。
+
+    Returns:
+        通过检查的计划，IP 为规范写法。
+
+    Raises:
+        InvalidInputError: 有一处不合规程；消息指出第几步、哪个动作、应当怎样。
+
+    """
+    checked = _as_model(LlmDeployPlan, plan)
+    for number, step in enumerate(checked.steps, 1):
+        _check_action(number, step.action)
+    steps = [_canonical(step) for step in checked.steps]
+    _check_ips(steps, None if target_ips is None else expand_ips(list(target_ips)))
+    _check_order(steps)
+    return checked.model_copy(update={"steps": steps})
+
+
+def _as_model(model: type[_ModelT], value: _ModelT | Mapping[str, object]) -> _ModelT:
+    """按模式读入；不合模式时报出是哪个字段。"""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        places = "、".join(".".join(map(str, detail["loc"])) for detail in error.errors()[:5])
+        raise InvalidInputError(f"理解结果不合模式，有误的字段：{places or '整体'}") from None
+
+
+def _check_action(number: int, action: str) -> None:
+    """动作要在动作表里，并且属于普通步骤。"""
+    spec = ACTIONS.get(action)
+    if spec is None:
+        raise InvalidInputError(f"计划第 {number} 步的动作 {show_value(action)} 不认识")
+    if spec.phase not in {Phase.GLOBAL, Phase.PER_IP}:
+        raise InvalidInputError(f"计划第 {number} 步的 {action} 不能写进计划：它只在需要时由程序经人批准或为对账而做")
+
+
+def _canonical(step: PlanStep) -> PlanStep:
+    """把步骤里的 IP 写成规范形式；空串等于没有写。"""
+    if not step.ip:
+        return step.model_copy(update={"ip": None})
+    addresses = expand_ips([step.ip])
+    if len(addresses) != 1:
+        raise InvalidInputError(f"计划里 {step.action} 的 IP {show_value(step.ip)} 应是一个地址")
+    return step.model_copy(update={"ip": addresses[0]})
+
+
+def _check_ips(steps: Sequence[PlanStep], allowed: list[str] | None) -> None:
+    """步骤里只能有操作员要求的工作站；展开时一台也不能漏。"""
+    planned = list(dict.fromkeys(step.ip for step in steps if step.ip))
+    if extra := [ip for ip in planned if ip not in set(allowed or [])]:
+        raise InvalidInputError(f"计划里有没人要求的工作站：{'、'.join(extra[:5])}")
+    if planned and (left_out := [ip for ip in allowed or [] if ip not in set(planned)]):
+        raise InvalidInputError(f"计划漏掉了要求的工作站：{'、'.join(left_out[:5])}")
+
+
+def _check_order(steps: Sequence[PlanStep]) -> None:
+    """逐步与规程比对：全局一遍，然后每台（或模板）一遍。"""
+    ips: list[str | None] = [*dict.fromkeys(step.ip for step in steps if step.ip)] or [None]
+    expected: list[tuple[str, str | None]] = [(action, None) for action in GLOBAL_ACTION_SEQUENCE]
+    expected += [(action, ip) for ip in ips for action in IP_ACTION_SEQUENCE]
+    for number, (step, wanted) in enumerate(zip_longest(steps, expected), 1):
+        found = (step.action, step.ip) if step else None
+        if found != wanted:
+            raise InvalidInputError(
+                f"计划第 {number} 步应是 {_name(wanted)}，却是 {_name(found)}；次序由规程规定，不能增删"
+            )
+
+
+def _name(step: tuple[str, str | None] | None) -> str:
+    """一步的称呼。"""
+    return "（没有）" if step is None else " ".join(part for part in step if part)

@@ -1,0 +1,140 @@
+"""读取操作规程 ``doc_scripts/PAM_AUTO_DEPLY_SKILL.md``（依据 contract 第 4 节）。
+
+规程是一份 SKILL.md：YAML 头给出名字与说明，正文给人和模型读，正文里的 ``yaml`` 代码块给程序读。
+代码块与动作表不一致时拒绝加载，因此「文件说的」和「程序做的」不会走样。
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pam_deploy_graph.constants import ACTIONS, Phase
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.resources import packaged_path
+
+DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
+NEEDS_HUMAN: Final = ("provide_params", "approve_plan", "rollback-ip")
+"""三处必须由人决定的事，与图里三处 ``interrupt()`` 同名（contract 第 5 节）。"""
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*\n(.*)\Z", re.DOTALL)
+_YAML_BLOCK = re.compile(r"^```yaml[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SkillPolicy:
+    """操作规程；``allowed_actions`` 按动作表的次序，``rules`` 是给模型读的正文。"""
+
+    name: str
+    description: str
+    allowed_actions: tuple[str, ...]
+    needs_human: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    rules: str
+
+
+def load_skill_policy(path: str | Path = DEFAULT_SKILL_PATH) -> SkillPolicy:
+    """读取并核对操作规程。
+
+    Args:
+        path: SKILL.md 的路径；默认路径在当前目录里没有时，用随包的那一份。
+
+    Returns:
+        核对过的规程。文件里没有 ``yaml`` 代码块时，动作与人审项取程序自己的。
+
+    Raises:
+        InvalidInputError: 文件读不了、缺名字或说明、或与动作表不一致。
+
+    """
+    text = _read(Path(path))
+    head, body = _split(text, path)
+    block = _YAML_BLOCK.search(body)
+    rules = _mapping(block.group(1), path) if block else {}
+    return SkillPolicy(
+        name=_required(head, "name", path),
+        description=_required(head, "description", path),
+        allowed_actions=_allowed_actions(rules, path),
+        needs_human=_needs_human(rules, path),
+        forbidden=_names(rules.get("forbidden", []), "forbidden", path),
+        rules=body.strip(),
+    )
+
+
+def _read(path: Path) -> str:
+    """读出文件全文；过大的文件不是规程。"""
+    try:
+        data = _locate(path).read_bytes()
+        if len(data) > _MAX_BYTES:
+            raise InvalidInputError(f"操作规程 {path} 有 {len(data)} 字节，超过上限 {_MAX_BYTES}")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise InvalidInputError(f"操作规程 {path} 读不了：{error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"操作规程 {path} 不是 UTF-8 文本") from None
+
+
+def _locate(path: Path) -> Path:
+    """当前目录里没有默认的文件时，用随包的那一份；别的路径原样使用。"""
+    return packaged_path(DEFAULT_SKILL_PATH) if path == Path(DEFAULT_SKILL_PATH) else path
+
+
+def _split(text: str, path: str | Path) -> tuple[dict[str, Any], str]:
+    """分开 YAML 头与正文。"""
+    match = _FRONT_MATTER.match(text)
+    if not match:
+        raise InvalidInputError(f"操作规程 {path} 缺少以 --- 包起来的 YAML 头（name、description）")
+    return _mapping(match.group(1), path), match.group(2)
+
+
+def _mapping(text: str, path: str | Path) -> dict[str, Any]:
+    """解析一段 YAML，必须是映射。"""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InvalidInputError(f"操作规程 {path} 里的 YAML 写错了，请检查缩进和引号") from None
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"操作规程 {path} 里的 YAML 应为「键: 值」")
+    return value
+
+
+def _required(head: dict[str, Any], key: str, path: str | Path) -> str:
+    """取 YAML 头里的一个非空文本。"""
+    value = head.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInputError(f"操作规程 {path} 的 YAML 头缺少 {key}")
+    return value.strip()
+
+
+def _names(value: object, key: str, path: str | Path) -> tuple[str, ...]:
+    """取一个名字列表。"""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InvalidInputError(f"操作规程 {path} 的 {key} 应为名字的列表")
+    return tuple(value)
+
+
+def _allowed_actions(rules: dict[str, Any], path: str | Path) -> tuple[str, ...]:
+    """核对各阶段的动作与次序，返回动作表里的全部动作。"""
+    stated = rules.get("allowed_actions")
+    if stated is None:
+        return tuple(ACTIONS)
+    if not isinstance(stated, dict) or set(stated) - set(Phase):
+        raise InvalidInputError(f"操作规程 {path} 的 allowed_actions 应按阶段分组：{'、'.join(Phase)}")
+    for phase in Phase:
+        names = _names(stated.get(str(phase), []), f"allowed_actions.{phase}", path)
+        expected = tuple(spec.name for spec in ACTIONS.values() if spec.phase is phase)
+        if names != expected:
+            raise InvalidInputError(
+                f"操作规程 {path} 的 {phase} 动作是 {'、'.join(names) or '空'}，与程序的 {'、'.join(expected)} 不一致"
+            )
+    return tuple(ACTIONS)
+
+
+def _needs_human(rules: dict[str, Any], path: str | Path) -> tuple[str, ...]:
+    """核对必须由人决定的事：可以更多，不可以更少。"""
+    names = _names(rules.get("needs_human", list(NEEDS_HUMAN)), "needs_human", path)
+    if lacking := [name for name in NEEDS_HUMAN if name not in names]:
+        raise InvalidInputError(f"操作规程 {path} 的 needs_human 少了 {'、'.join(lacking)}；这些事必须由人决定")
+    return names
