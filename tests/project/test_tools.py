@@ -1,0 +1,113 @@
+"""检查脚本的测试：给一份坏文件，看它拦得住；给一份好文件，看它放得过。"""
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tools import check_docstrings, check_hygiene, check_rules, check_size
+
+Check = Callable[[Sequence[str]], int]
+
+GOOD = '"""好模块。"""\n\n\ndef hello() -> str:\n    """打招呼。"""\n    return "hi"\n'
+LONG_FUNCTION = '"""模块。"""\n\n\ndef run() -> None:\n    """做事。"""\n' + "    print()\n" * 45
+LONG_FILE = '"""模块。"""\n' + "A = 1\n" * 300
+FAKE_KEY = "sk" + "-abcdefghijklmnopqrstuvwx"
+
+BAD = [
+    pytest.param(check_docstrings.main, "a.py", "A = 1\n", "模块 没有文档串", id="module-without-docstring"),
+    pytest.param(check_docstrings.main, "a.py", '"""English."""\n', "模块 的文档串不是中文", id="docstring-in-english"),
+    pytest.param(
+        check_docstrings.main,
+        "a.py",
+        '"""模块。"""\n\n\ndef f() -> None:\n    """外层。"""\n\n    def g() -> None:\n        pass\n',
+        "函数 g 没有文档串",
+        id="nested-function",
+    ),
+    pytest.param(
+        check_docstrings.main,
+        "a.py",
+        '"""模块。"""\n\n\nclass A:\n    """类。"""\n\n    async def f(self) -> None:\n        pass\n',
+        "函数 f 没有文档串",
+        id="async-method",
+    ),
+    pytest.param(check_size.main, "a.py", LONG_FUNCTION, "函数 run 有 47 行，上限 45", id="long-function"),
+    pytest.param(check_size.main, "a.py", LONG_FILE, "文件 有 301 行，上限 300", id="long-file"),
+    pytest.param(
+        check_rules.main, "a.py", 'import os\nA = os.environ["A"]\n', "a.py:2: 只有 settings.py", id="environ"
+    ),
+    pytest.param(check_rules.main, "a.py", 'import os\nA = os.getenv("A")\n', "只有 settings.py", id="getenv"),
+    pytest.param(check_rules.main, "a.py", "from os import environ as e\n", "只有 settings.py", id="environ-alias"),
+    pytest.param(check_rules.main, "a.py", "from dotenv import load_dotenv\n", "只有 settings.py", id="dotenv"),
+    pytest.param(check_rules.main, "agent.py", 'router.run_action(s, "x")\n', "只有 flows 可以", id="router-call"),
+    pytest.param(
+        check_rules.main, "nodes/a.py", 'r.x.arun_action(s, "x")\n', "只有 flows 可以", id="async-router-call"
+    ),
+    pytest.param(
+        check_rules.main, "a.py", 'A = ["stop-ip", "deploy-ip", "start-ip"]\n', "动作清单只在", id="action-list"
+    ),
+    pytest.param(check_rules.main, "a.py", "import x  # noqa: F401\n", "中文理由", id="silent-noqa"),
+    pytest.param(check_rules.main, "a.py", "import x  # type: ignore[import]\n", "中文理由", id="silent-ignore"),
+    pytest.param(
+        check_rules.main, "flows/a.py", "from pam_deploy_graph.lab.server import A\n", "独立的程序", id="flows-lab"
+    ),
+    pytest.param(check_rules.main, "cli/a.py", "from pam_deploy_graph import lab\n", "独立的程序", id="cli-lab"),
+    pytest.param(check_rules.main, "graph.py", "import pam_deploy_graph.mcp_node\n", "独立的程序", id="graph-mcp-node"),
+    pytest.param(check_hygiene.main, "a.md", "看 /" + "work/main 里\n", "含有本机路径", id="machine-path"),
+    pytest.param(check_hygiene.main, "a.md", "cd /" + "home/someone\n", "含有本机路径", id="home-path"),
+    pytest.param(check_hygiene.main, "a.txt", "--index-url=" + "https://a\n", "含有软件源地址", id="index-url"),
+    pytest.param(check_hygiene.main, "a.txt", "https://py" + "pi.org/simple\n", "含有软件源地址", id="registry-host"),
+    pytest.param(check_hygiene.main, "a.py", f'A = "{FAKE_KEY}"\n', "含有像密钥的串", id="api-key"),
+    pytest.param(check_hygiene.main, "runtime/a.txt", "甲\n", "运行时留下的文件", id="runtime-file"),
+    pytest.param(check_hygiene.main, "big.txt", "a" * 1_000_001, "上限 1000000", id="big-file"),
+]
+
+PASSING = [
+    pytest.param(check_docstrings.main, "a.py", GOOD, id="docstrings"),
+    pytest.param(check_size.main, "a.py", GOOD, id="size"),
+    pytest.param(check_rules.main, "settings.py", 'import os\nA = os.environ["A"]\n', id="settings-may-read"),
+    pytest.param(check_rules.main, "flows/door.py", 'router.run_action(s, "x")\n', id="flows-may-act"),
+    pytest.param(check_rules.main, "fake_runner.py", 'self.run_action(s, "x")\n', id="a-backend-is-itself"),
+    pytest.param(check_rules.main, "cli/a.py", "from pam_deploy_graph.lab.process import A\n", id="cli-starts-lab"),
+    pytest.param(check_rules.main, "__main__.py", "from pam_deploy_graph.lab import app\n", id="main-mounts-lab"),
+    pytest.param(check_rules.main, "a.py", "import x  # noqa: F401 再导出\n", id="noqa-with-reason"),
+    pytest.param(check_hygiene.main, "a.py", GOOD, id="hygiene"),
+]
+
+
+def _plant(root: Path, name: str, text: str) -> list[str]:
+    """在一个新仓库的包里放一份文件，返回指向这个仓库的参数。"""
+    path = root / "pam_deploy_graph" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    for command in (["init", "-q"], ["add", "--force", "."]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    return ["--root", str(root)]
+
+
+@pytest.mark.parametrize(("check", "name", "text", "message"), BAD)
+def test_bad_file_is_refused(
+    check: Check, name: str, text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """坏文件让检查以 1 结束，并说清问题在哪里。"""
+    assert check(_plant(tmp_path, name, text)) == 1
+    assert message in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("check", "name", "text"), PASSING)
+def test_good_file_passes(check: Check, name: str, text: str, tmp_path: Path) -> None:
+    """好文件让检查以 0 结束。"""
+    assert check(_plant(tmp_path, name, text)) == 0
+
+
+def test_hygiene_never_repeats_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """检查报告里不出现那个像密钥的串本身。"""
+    check_hygiene.main(_plant(tmp_path, "a.py", f'A = "{FAKE_KEY}"\n'))
+    assert FAKE_KEY not in capsys.readouterr().out
+
+
+def test_usual_size_is_only_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """超过惯例而没有超过上限的函数只是列出来。"""
+    assert check_size.main(_plant(tmp_path, "a.py", LONG_FUNCTION.replace("    print()\n", "", 20))) == 0
+    assert "提示 pam_deploy_graph/a.py:4: 函数 run 有 27 行" in capsys.readouterr().out
