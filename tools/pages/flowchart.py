@@ -1,0 +1,144 @@
+"""流程图页面：图、分层、路由、人工确认、检查点与恢复，能从代码来的都从代码来。"""
+
+import tomllib
+from itertools import pairwise
+
+from pam_deploy_graph.constants import (
+    ACTIONS,
+    Backend,
+    Decision,
+    ExecutionStrategy,
+    RollbackStatus,
+    Side,
+    build_action_backends,
+)
+from pam_deploy_graph.graph import build_graph
+from tools.pages import HEADER, code, mermaid
+from tools.source import PROJECT
+
+BACKENDS = {
+    Backend.SCRIPT: "脚本后端<br/>pam_action.sh",
+    Backend.MCP: "MCP 后端<br/>mcp-node",
+    Backend.FAKE: "演练后端<br/>FakeActionRunner",
+}
+
+
+def render() -> str:
+    """返回整页 Markdown。"""
+    parts = [HEADER, "# 流程图\n"]
+    for title, prose, picture in (
+        ("主流程", MAIN, _graph()),
+        ("模块结构", MODULES, _modules()),
+        ("动作路由", ROUTING, _routing()),
+        ("人工确认", CONFIRMATION, _confirmation()),
+        ("检查点与恢复", RECOVERY, _recovery()),
+    ):
+        parts += [f"## {title}\n", prose.strip() + "\n", picture]
+    return "\n".join(parts)
+
+
+MAIN = """
+这张图由 `build_graph().get_graph()` 画出，与运行时编译的图是同一张。实线必走，虚线由状态决定走哪一条。
+"""
+
+MODULES = """
+上层可以导入下层，下层不可以导入上层；同一格里以「|」隔开的模块互不导入。
+约定写在 `pyproject.toml` 的 import-linter 一节，`make check` 会守住它。
+"""
+
+ROUTING = f"""
+`build_action_backends(strategy)` 把动作表的每一行派给一个后端，`ActionRouter` 照此转交。
+PAM_HOME 的动作有 {sum(a.side is Side.HOME for a in ACTIONS.values())} 个，
+PAM_NODE 的动作有 {sum(a.side is Side.NODE for a in ACTIONS.values())} 个；逐个动作的对照见 [动作表](action_table.md)。
+默认策略下 MCP 不通时，NODE 的动作不会改走别的路。
+"""
+
+CONFIRMATION = f"""
+图在三处停下来等人：缺少必填参数、动手之前批准计划、每次回滚之前。停下的节点在 `interrupt()` 之前什么也不做，
+因为恢复时它会从头再跑一遍。回滚的回答有 {code([*Decision])} 三种；计划的摘要（SHA-256）变了就要重新批准，
+同一个问题只算第一个回答，后来者会被告知是谁先答的。
+"""
+
+RECOVERY = """
+LangGraph 的检查点只记对话走到哪里；对外界做过什么记在账本里，一行一个事件，只增不改。
+不可重复的动作先把 INTENT 落盘，再动手，再把 DONE 落盘；无论在哪一刻被杀掉，恢复时都照下图判断。
+"""
+
+
+def _graph() -> str:
+    """画出编译好的图。"""
+    return mermaid(build_graph().get_graph().draw_mermaid().strip().splitlines())
+
+
+def _modules() -> str:
+    """按分层约定画出模块结构，只画真实存在的模块。"""
+    config = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(c for c in config["tool"]["importlinter"]["contracts"] if c["id"] == "layers")
+    layers = [title for layer in contract["layers"] if (title := _existing(layer))]
+    boxes = [f'    L{number}["{title}"]' for number, title in enumerate(layers)]
+    arrows = [f"    L{upper} --> L{lower}" for upper, lower in pairwise(range(len(layers)))]
+    return mermaid(["flowchart TD", *boxes, *arrows])
+
+
+def _existing(layer: str) -> str:
+    """返回一层里真实存在的模块，分隔符照约定里的写法。"""
+    separator = " | " if "|" in layer else " · "
+    names = [name.strip(" ()") for name in layer.replace("|", ":").split(":")]
+    package = PROJECT / "pam_deploy_graph"
+    return separator.join(n for n in names if (package / f"{n}.py").is_file() or (package / n).is_dir())
+
+
+def _routing() -> str:
+    """画出三种策略下两侧各走哪个后端。"""
+    backends = [f'    b_{backend}["{title}"]' for backend, title in BACKENDS.items()]
+    arrows = [
+        f'    s_{strategy}(["{strategy}"]) -->|PAM_{side}| b_{backend}'
+        for strategy in ExecutionStrategy
+        for side in Side
+        for backend in _used(strategy, side)
+    ]
+    return mermaid(["flowchart LR", *backends, *arrows])
+
+
+def _used(strategy: str, side: Side) -> list[str]:
+    """返回一种策略在一侧用到的后端。"""
+    chosen = build_action_backends(strategy)
+    return sorted({chosen[name] for name, spec in ACTIONS.items() if spec.side is side})
+
+
+def _confirmation() -> str:
+    """画出一次回滚的确认过程。"""
+    status = RollbackStatus
+    return mermaid(
+        [
+            "stateDiagram-v2",
+            "    direction LR",
+            '    state "查证" as ASK',
+            f"    [*] --> {status.NOT_RUN}: 部署成功",
+            f"    [*] --> {status.PENDING}: 某一步失败",
+            f"    {status.PENDING} --> {status.DONE}: {Decision.APPROVE}，回滚成功",
+            f"    {status.PENDING} --> {status.FAILED}: {Decision.APPROVE}，回滚失败",
+            f"    {status.FAILED} --> {status.DONE}: 再次 {Decision.APPROVE}",
+            f"    {status.PENDING} --> {status.REJECTED}: {Decision.REJECT}，保持原样",
+            f"    {status.PENDING} --> ASK: {Decision.RETRY}",
+            "    ASK --> [*]: 其实已成功，继续后面的步骤",
+            f"    ASK --> {status.PENDING}: 仍然失败",
+        ]
+    )
+
+
+def _recovery() -> str:
+    """画出恢复时对每个动作的判断。"""
+    return mermaid(
+        [
+            "flowchart TD",
+            '    start(["resume"]) --> done{"账本里有 DONE？"}',
+            '    done -->|有| replay["直接用记下的结果"]',
+            '    done -->|没有| intent{"账本里有 INTENT？"}',
+            '    intent -->|没有| run["写 INTENT → 动手 → 写 DONE"]',
+            '    intent -->|有| ask{"query-ip 或同一幂等键：<br/>上次做成了吗？"}',
+            '    ask -->|做成了| record["补记 DONE"]',
+            "    ask -->|确实没做| run",
+            '    ask -->|说不准| doubt["IN_DOUBT：这台停下，问人"]',
+        ]
+    )
