@@ -10,8 +10,8 @@
     │   └── ConfirmationError     2  没有待确认事项、种类不符、问题已变
     │       └── AlreadyDecidedError  2  别人已经先作了决定
     ├── RunHeldError              2  另一个存活的进程正握着这次运行
-    ├── PackageMissingError       2  HOME 没有该版本，也没有给出安装包
     ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
+    │   └── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
     └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
         ├── StaleFenceError      12  租约已被别的进程接管
@@ -72,16 +72,16 @@ class RunHeldError(PamError):
     exit_code = ExitCode.USAGE
 
 
-class PackageMissingError(PamError):
-    """HOME 没有该版本，也没有给出可用的安装包。"""
-
-    exit_code = ExitCode.USAGE
-
-
 class GlobalStepError(PamError, RuntimeError):
     """全局步骤失败；消息形如 ``<action> 执行失败: <reason>``。"""
 
     exit_code = ExitCode.STOPPED
+
+
+class PackageMissingError(GlobalStepError):
+    """HOME 没有该版本，也没有给出可用的安装包。"""
+
+    exit_code = ExitCode.USAGE
 
 
 class EmptyScopeError(PamError):

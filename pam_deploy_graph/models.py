@@ -56,6 +56,7 @@ _IP_DEFAULTS: dict[str, Any] = {
     "log_file": "",
     "version_before": "",
     "version_after": "",
+    "asked": 0,
 }
 
 
@@ -108,6 +109,7 @@ class AgentState:
     online_ips: list[str] = field(default_factory=list)
     requested_ips: list[str] | None = None
     target_ips: list[str] = field(default_factory=list)
+    missing_ips: list[str] = field(default_factory=list)
     control_params: dict[str, Any] = field(default_factory=dict)
     completed_global_steps: list[str] = field(default_factory=list)
     ip_states: dict[str, IpState] = field(default_factory=dict)
@@ -140,9 +142,15 @@ class AgentState:
 
 
 class _Model(BaseModel):
-    """理解结果的共同设置：多余的字段不接受。"""
+    """理解结果的共同设置：多余的字段不接受；``r["intent"]`` 与 ``r.intent`` 等价。"""
 
     model_config = ConfigDict(extra="forbid")
+
+    def __getitem__(self, name: str) -> Any:
+        """按下标读取一个字段。"""
+        if name not in type(self).model_fields:
+            raise KeyError(name)
+        return getattr(self, name)
 
 
 class LlmIntentResult(_Model):

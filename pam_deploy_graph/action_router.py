@@ -1,0 +1,99 @@
+"""动作路由：按状态里的「动作 -> 后端」把动作交给对应的 runner。
+
+路由本身也是一个后端（有 ``run_action``），因此可以整个换掉。
+"""
+
+import inspect
+from typing import Any, Final, Protocol, runtime_checkable
+
+from anyio import CapacityLimiter, to_thread
+
+from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
+from pam_deploy_graph.models import ActionResult, AgentState
+
+__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend"]
+
+
+@runtime_checkable
+class ActionBackend(Protocol):
+    """后端：任何有 ``run_action`` 的对象；另有 ``arun_action`` 协程者优先用它。"""
+
+    def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """做一个动作并返回结果；意料之中的失败不抛异常。"""
+        ...
+
+
+class ActionRouter:
+    """把每个动作交给策略指定的 runner；新增一种后端只改 ``_runners``。"""
+
+    def __init__(
+        self,
+        *,
+        script_runner: ActionBackend | None = None,
+        mcp_runner: ActionBackend | None = None,
+        fake_runner: ActionBackend | None = None,
+    ) -> None:
+        """收下三种 runner；用不到的可以不给。"""
+        self._runners: Final = {Backend.SCRIPT: script_runner, Backend.MCP: mcp_runner, Backend.FAKE: fake_runner}
+
+    def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """同步做一个动作。
+
+        Args:
+            state: 当前运行；用到 ``action_backends``、参数和配置文件路径。
+            action: 动作名。
+            **kwargs: ``ip``、``hash_code``、``stop_first``、``idempotency_key`` 等。
+
+        Returns:
+            结果；成功应答缺少应有的键时是失败。
+
+        """
+        runner = self._runner(state, action)
+        if isinstance(runner, ActionResult):
+            return runner
+        return _complete(runner.run_action(state, action, **kwargs))
+
+    async def arun_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """异步做一个动作；只有同步接口的 runner 在工作线程里跑。"""
+        runner = self._runner(state, action)
+        if isinstance(runner, ActionResult):
+            return runner
+        return _complete(await call_backend(runner, state, action, **kwargs))
+
+    def _runner(self, state: AgentState, action: str) -> ActionBackend | ActionResult:
+        """找出负责的 runner；没有时返回说明原因的失败结果。"""
+        name = state.action_backends.get(action, "")
+        runner = self._runners.get(Backend(name)) if name in set(Backend) else None
+        if runner is not None:
+            return runner
+        reason = f"{action} 要走的后端 {name or '（未指定）'} 没有配置；请检查策略 {state.execution_strategy}"
+        return ActionResult.failure(action, name, reason, exit_code=ScriptExit.CONFIG)
+
+
+async def call_backend(backend: ActionBackend, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+    """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
+    try:
+        native = getattr(backend, "arun_action", None)
+        if native is not None and inspect.iscoroutinefunction(native):
+            result: ActionResult = await native(state, action, **kwargs)
+            return result
+        return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
+    except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
+        reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
+        return ActionResult.failure(action, "", reason, in_doubt=ACTIONS[action].changes)
+
+
+_limiters: dict[int, CapacityLimiter] = {}
+
+
+def _limiter() -> CapacityLimiter:
+    """同步后端用的线程数上限；并发由 ``max_parallel`` 决定，这里只防失控。"""
+    return _limiters.setdefault(0, CapacityLimiter(MAX_IN_FLIGHT))
+
+
+def _complete(result: ActionResult) -> ActionResult:
+    """核对成功应答是否带齐动作表要求的键（contract 第 3 节）。"""
+    if not result.ok or not (missing := result.missing_keys()):
+        return result
+    reason = f"{result.action} 的应答缺少 {', '.join(missing)}"
+    return ActionResult.failure(result.action, result.backend, reason, values=result.values)

@@ -1,0 +1,275 @@
+"""``PamDeployAgent``：手动驾驶的一次部署（contract 第 6 节）。
+
+与图共用 ``flows`` 与同一个账本；不导入 LangGraph；流程一步不多，失败不自行重试。
+"""
+
+import getpass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pam_deploy_graph import portal, report
+from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
+from pam_deploy_graph.checkpoint_store import save_checkpoint
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy
+from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.flows.context import FlowRules, RunContext, waiting_ips
+from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.flows.rollback import KIND, carry_out, question_digest, question_of
+from pam_deploy_graph.flows.targets import settle_targets
+from pam_deploy_graph.flows.wave import fresh_ips, run_wave
+from pam_deploy_graph.ledger import Approval, Ledger
+from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
+from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient, validate_deploy_plan, validate_intent_result
+from pam_deploy_graph.llm.analysis import choose_strategy, plan_for
+from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
+from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.scope import normalize_params
+from pam_deploy_graph.script_runner import ScriptActionRunner
+from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.skill_policy import load_skill_policy
+
+Work = Callable[[RunContext], Awaitable[None]]
+
+
+class PamDeployAgent:
+    """一步一步由调用者推进的部署；写的账本与图相同（当前目录的 ``runtime/pam.db``）。"""
+
+    def __init__(
+        self,
+        *,
+        skill_path: str | Path = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md",
+        script_base_dir: str | Path = "doc_scripts",
+        mcp_runner: ActionBackend | None = None,
+        fake_runner: ActionBackend | None = None,
+        llm_client: LlmClient | None = None,
+    ) -> None:
+        """收下各部件。
+
+        Args:
+            skill_path: 操作规程；当前目录没有时用随包的那一份。
+            script_base_dir: 脚本入口所在目录。
+            mcp_runner: MCP 后端。
+            fake_runner: 假后端；不给就新建一个。
+            llm_client: 语言理解；不给就用离线规则。
+
+        Raises:
+            InvalidInputError: 操作规程读不了或不合格式。
+
+        """
+        self.policy = load_skill_policy(skill_path)
+        self.script_base_dir = str(script_base_dir)
+        self.llm_client: LlmClient = llm_client or RuleBasedLlmClient()
+        self.router = ActionRouter(
+            script_runner=ScriptActionRunner(script_base_dir),
+            mcp_runner=mcp_runner,
+            fake_runner=fake_runner or FakeActionRunner(),
+        )
+        self._ledger: Ledger | None = None
+
+    def understand_request(self, text: str) -> LlmIntentResult:
+        """返回校验过的意图；意图不认识时抛 ``InvalidInputError``。"""
+        return validate_intent_result(self.llm_client.understand_request(text))
+
+    def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
+        """返回原话里提到的参数；``base_params`` 是此前已知的。"""
+        return LlmParamResult.model_validate(self.llm_client.extract_params(text, dict(base_params or {})))
+
+    def generate_plan(
+        self,
+        *,
+        params: Mapping[str, object],
+        intent: str = "deploy",
+        strategy: str = DEFAULT_STRATEGY,
+        target_ips: Sequence[str] | None = None,
+    ) -> LlmDeployPlan:
+        """返回校验过的计划；不合规程时抛 ``InvalidInputError``。"""
+        proposal = self.llm_client.generate_plan(params=params, intent=intent, strategy=strategy)
+        return validate_deploy_plan(proposal, target_ips=target_ips)
+
+    def analyze_request(self, text: str, base_params: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """分析一句话，不执行。
+
+        Returns:
+            ``{"intent": LlmIntentResult, "params": LlmParamResult, "plan": LlmDeployPlan | None}``。
+
+        """
+        intent = self.understand_request(text)
+        params = self.extract_params(text, base_params)
+        merged = {**(base_params or {}), **params.extracted_params}
+        strategy = choose_strategy(intent.strategy_preference)
+        plan = plan_for(self.llm_client, params=merged, intent=intent.intent, strategy=strategy)
+        return {"intent": intent, "params": params, "plan": plan}
+
+    def normalize_params(self, params: Mapping[str, object]) -> dict[str, str]:
+        """补齐默认值；缺必填时抛 ``ValueError("缺少必填参数: A, B")``。"""
+        return normalize_params(params, Settings().params())
+
+    def create_state(
+        self,
+        *,
+        params: Mapping[str, object],
+        execution_strategy: str = DEFAULT_STRATEGY,
+        run_id: str | None = None,
+        script_entry: str | None = None,
+        config_path: str | Path | None = None,
+        trace_file_path: str | Path | None = None,
+        checkpoint_path: str | Path | None = None,
+        target_ips: Sequence[str] | None = None,
+        control_params: Mapping[str, object] | None = None,
+    ) -> AgentState:
+        """检查输入、登记运行并写出配置文件。
+
+        Args:
+            params: 部署参数（contract 第 2 节，大写键）。
+            execution_strategy: 执行策略。
+            run_id: 运行名；不给按时间取。同名同输入的运行已在账本里时接着它走；
+                ``fake`` 的演练没有外部世界，同名即从头再来。
+            script_entry: 脚本入口；不给按平台选择。
+            config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。
+            trace_file_path: 调用轨迹；默认 ``logs/api_trace_<run_id>.log``。
+            checkpoint_path: 检查点文件；给了就在每次停下时写。
+            target_ips: 目标工作站；``None`` 是全部在线的，空列表是一台也没有。
+            control_params: 控制参数（小写键）。
+
+        Raises:
+            InvalidInputError: 输入不合规则；什么也没有写。
+
+        """
+        paths = {
+            "script_entry": script_entry,
+            "script_base_dir": self.script_base_dir,
+            "config_path": _text(config_path),
+            "trace_file_path": _text(trace_file_path),
+            "checkpoint_path": _text(checkpoint_path),
+        }
+        request = RunRequest(
+            params=params,
+            execution_strategy=execution_strategy,
+            run_id=run_id,
+            environment=Settings().params(),
+            control_params=control_params or {},
+            target_ips=target_ips,
+            paths=paths,
+        )
+        state, created = register(self._open_ledger(), request)
+        if not created and state.execution_strategy == ExecutionStrategy.FAKE:
+            self._drive(state, _restart)
+        return state
+
+    def preview(self, params: Mapping[str, object], strategy: str = DEFAULT_STRATEGY) -> str:
+        """返回预演的 Markdown；什么也不执行。"""
+        return report.render_preview(self.normalize_params(params), strategy, build_action_backends(strategy))
+
+    def run_global_flow(self, state: AgentState) -> AgentState:
+        """做完还没做的全局步骤；失败抛 ``RuntimeError("<action> 执行失败: <reason>")``。"""
+        return self._drive(state, run_global)
+
+    def run_ip_flow(self, state: AgentState) -> AgentState:
+        """逐台推进，直到做完或有一台要人决定；已有待确认事项时立即返回。"""
+        if state.pending_confirmation:
+            return state
+        return self._drive(state, _run_ips)
+
+    def run_deploy_flow(self, state: AgentState) -> AgentState:
+        """全局流程，然后逐台；已有待确认事项时原样返回。"""
+        if state.pending_confirmation:
+            return state
+        return self.run_ip_flow(self.run_global_flow(state))
+
+    def build_confirmation_request(self, state: AgentState) -> dict[str, Any]:
+        """返回正等着的问题；没有时为空字典。"""
+        if not state.pending_confirmation:
+            return {}
+        return question_of(state, _pending_ip(state))
+
+    def confirm_pending(self, state: AgentState, *, approved: bool, operator_note: str = "") -> AgentState:
+        """回答正等着的问题；同意则回滚。之后由调用者再调 ``run_ip_flow`` 继续。
+
+        Raises:
+            ConfirmationError: 没有待确认事项，种类不支持，或别人已先决定（都是 ``ValueError``）。
+
+        """
+        ip = _pending_ip(state)
+        decision = Decision.APPROVE if approved else Decision.REJECT
+
+        async def work(ctx: RunContext) -> None:
+            """先记决定，再执行。"""
+            approval = Approval(ip, question_digest(state, ip), str(decision), getpass.getuser(), operator_note, 0)
+            await carry_out(ctx, ip, self._open_ledger().decide(state.run_id, approval))
+
+        return self._drive(state, work)
+
+    def render_report(self, state: AgentState) -> str:
+        """返回 Markdown 报告。"""
+        return report.render_report(state)
+
+    def _drive(self, state: AgentState, work: Work) -> AgentState:
+        """取得租约，追上账本，做一段流程，存检查点。"""
+        ledger = self._open_ledger()
+        state.adopt_ip_states()
+        snapshot = _adoption(ledger, state)
+
+        async def session_work() -> None:
+            """在一个会话里做。"""
+            session = ledger.open_session(state)
+            async with session.alive():
+                if snapshot:
+                    await session.append(snapshot)
+                await work(RunContext(session, self.router, FlowRules.of(state.control_params, self_healing=False)))
+
+        try:
+            portal.call(session_work)
+        finally:
+            if state.checkpoint_path:
+                save_checkpoint(state, state.checkpoint_path)
+        return state
+
+    def _open_ledger(self) -> Ledger:
+        """返回当前目录的账本；换了目录就换一个。"""
+        url = Settings().store_url(Path())
+        if self._ledger is None or self._ledger.url != url:
+            if self._ledger is not None:
+                self._ledger.close()
+            self._ledger = Ledger(url)
+        return self._ledger
+
+
+async def _run_ips(ctx: RunContext) -> None:
+    """一次逐台流程：先看有没有还在等的，再推进。"""
+    if not (waiting := waiting_ips(ctx.state)):
+        await settle_targets(ctx)
+        await run_wave(ctx, fresh_ips(ctx.state))
+        waiting = waiting_ips(ctx.state)
+    ctx.state.pending_confirmation = f"{KIND}:{waiting[0]}" if waiting else None
+
+
+async def _restart(ctx: RunContext) -> None:
+    """同名演练从头再来。"""
+    await ctx.session.append({"type": "RUN_RESTARTED"})
+
+
+def _adoption(ledger: Ledger, state: AgentState) -> dict[str, Any] | None:
+    """账本里没有这次运行（例如检查点来自别处）时登记它，并把已有进度作为一个事件接过来。"""
+    if ledger.exists(state.run_id):
+        return None
+    ledger.create_run(state)
+    state.ledger_seq = 0
+    return {"type": "RUN_ADOPTED", "progress": {name: getattr(state, name) for name in PROGRESS_FIELDS}}
+
+
+def _pending_ip(state: AgentState) -> str:
+    """从待确认事项取出工作站。"""
+    if not state.pending_confirmation:
+        raise ConfirmationError("当前没有待确认事项")
+    kind, _, ip = state.pending_confirmation.partition(":")
+    if kind != KIND:
+        raise ConfirmationError(f"不支持的确认类型: {kind}")
+    state.ip_states.setdefault(ip, IpState())
+    return ip
+
+
+def _text(path: str | Path | None) -> str | None:
+    """路径变成文本。"""
+    return None if path is None else str(path)

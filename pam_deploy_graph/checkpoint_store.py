@@ -1,0 +1,100 @@
+"""检查点：一次运行的状态存成一个 JSON 文件，以及打开 LangGraph 的 SqliteSaver。
+
+账本才是「做过什么」的依据；JSON 文件用来交接与存档，读回之后账本知道得更多的以账本为准。
+"""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.models import AgentState
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+_FORMAT: Final = 1
+_HIDDEN: Final = "***"
+_PRIVATE_FIELDS: Final = frozenset(
+    {"node_url", "mcp_url", "script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"}
+    | {"PAM_HOME_URL", "PACKAGE_PATH", "NODE_URL", "MCP_URL", "log_file", "LOG_FILE", "operator", "note"}
+)
+_SECRET_NAME: Final = re.compile(r"token|secret|password|api_key|authorization", re.IGNORECASE)
+
+
+def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False) -> None:
+    """把状态整个、原子地写进文件（0600）。
+
+    Args:
+        state: 要保存的状态。
+        path: 目标文件；所在目录不存在时新建（0700）。
+        redact: 为真时隐去地址、路径、操作员与备注，用于交给别人看；这样的文件不能再读回。
+
+    Raises:
+        OSError: 写不进去；原来的文件保持原样。
+
+    """
+    data = state.to_dict()
+    document = {"format": _FORMAT, "redacted": redact, "state": _redacted(data) if redact else data}
+    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def load_checkpoint(path: str | Path) -> AgentState:
+    """读回 ``save_checkpoint`` 写的状态。
+
+    Raises:
+        InvalidInputError: 文件不存在、损坏、是隐去过的，或属于别的版本。
+
+    """
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        found, state = (document["format"], document["redacted"]), document["state"]
+    except OSError as error:
+        raise InvalidInputError(f"检查点 {path} 读不了：{error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError(f"检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复") from None
+    if found != (_FORMAT, False):
+        raise InvalidInputError(f"检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复")
+    return AgentState.from_dict(state)
+
+
+def write_private(path: Path, text: str) -> None:
+    """原子地写一个只有本人可读的文件。"""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def open_saver(path: Path) -> Iterator["SqliteSaver"]:
+    """打开 LangGraph 的 SqliteSaver（文件 0600、目录 0700）。"""
+    from langgraph.checkpoint.sqlite import SqliteSaver  # noqa: PLC0415  LangGraph 很重，用到才导入
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        saver.setup()
+        yield saver
+
+
+def _redacted(value: Any, name: str = "") -> Any:
+    """逐层隐去不宜外传的值。"""
+    if isinstance(value, dict):
+        return {key: _redacted(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_redacted(inner, name) for inner in value]
+    return _HIDDEN if value and (name in _PRIVATE_FIELDS or _SECRET_NAME.search(name)) else value

@@ -1,0 +1,125 @@
+"""假后端：内存里的一个小 PAM，随包发布，用于演练、测试与离线试用（contract 第 3 节）。"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from pam_deploy_graph.constants import Backend
+from pam_deploy_graph.models import ActionResult, AgentState, Values
+
+_DEFAULT_ONLINE = [f"10.0.0.{n}" for n in range(1, 9)]
+
+
+@dataclass(slots=True)
+class _Failure:
+    """一条编排好的失败；``times`` 为 ``None`` 表示永远。"""
+
+    action: str
+    ip: str | None
+    error: str
+    values: Values | None
+    times: int | None
+
+    def matches(self, action: str, ip: str | None) -> bool:
+        """是否轮到它；匹配一次少一次。"""
+        if self.action != action or self.ip not in (None, ip) or self.times == 0:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+@dataclass(slots=True)
+class _Workstation:
+    """假工作站的真相。"""
+
+    version: str = "0.0.0"
+    previous: str = ""
+    running: bool = True
+    last_key: str = ""
+
+
+class FakeActionRunner:
+    """按脚本回答的后端；``calls`` 记下收到的 ``(action, ip, kwargs)``。"""
+
+    def __init__(self, *, online_ips: list[str] | None = None) -> None:
+        """收下在线工作站；不给就是 10.0.0.1 至 10.0.0.8。"""
+        self.online_ips = list(_DEFAULT_ONLINE if online_ips is None else online_ips)
+        self.calls: list[tuple[str, str | None, dict[str, Any]]] = []
+        self._failures: list[_Failure] = []
+        self._workstations: dict[str, _Workstation] = {}
+
+    def fail(
+        self,
+        action: str,
+        ip: str | None = None,
+        *,
+        error: str = "演练注入的失败",
+        values: Values | None = None,
+        times: int | None = None,
+    ) -> None:
+        """编排一次失败。
+
+        Args:
+            action: 哪个动作。
+            ip: 哪台；``None`` 是每一台（以及全局动作）。
+            error: 失败原因；给了 ``values`` 时不用。
+            values: 盖在本来的应答之上的键，``ok`` 仍为真，由流程自己判断。
+            times: 失败几次；``None`` 是永远。
+
+        """
+        self._failures.append(_Failure(action, ip, error, values, times))
+
+    def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """做一个动作：记下调用，看有没有编排的失败，否则照实回答。"""
+        ip = kwargs.pop("ip", None)
+        self.calls.append((action, ip, kwargs))
+        failure = next((f for f in self._failures if f.matches(action, ip)), None)
+        if failure is not None and failure.values is None:
+            return ActionResult.failure(action, Backend.FAKE, failure.error)
+        values = self._answer(state, action, ip, kwargs)
+        return ActionResult(True, action, Backend.FAKE, values | ((failure and failure.values) or {}))
+
+    async def arun_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """与 ``run_action`` 相同；不等待任何东西，所以不占线程。"""
+        return self.run_action(state, action, **kwargs)
+
+    def _answer(self, state: AgentState, action: str, ip: str | None, kwargs: dict[str, Any]) -> Values:
+        """这个小 PAM 照实的应答。"""
+        if ip is None:
+            return self._global_answer(state, kwargs)[action]
+        workstation = self._workstations.setdefault(ip, _Workstation())
+        _perform(workstation, action, state.params.get("VERSION_NUMBER", ""), kwargs.get("idempotency_key"))
+        return {
+            "MESSAGE": f"{action} 完成",
+            "SUCCESS": "true",
+            "VERSION": workstation.version,
+            "LOG_FILE": f"logs/{state.run_id}/{ip}.log",
+            "ONLINE": "true",
+            "RUNNING": str(workstation.running).lower(),
+            "LAST_KEY": workstation.last_key,
+        }
+
+    def _global_answer(self, state: AgentState, kwargs: dict[str, Any]) -> dict[str, Values]:
+        """全局动作的应答。"""
+        wanted = "/".join(state.params.get(key, "") for key in ("APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
+        return {
+            "check-home": {"HOME_VERSION": "fake"},
+            "upload-package": {"HASH_CODE": hashlib.sha256(wanted.encode()).hexdigest()},
+            "publish-version": {"PUBLISH_ID": "fake-1"},
+            "get-node-url": {"NODE_URL": "http://127.0.0.1/fake-node"},
+            "sync-node": {"HASH_CODE": kwargs.get("hash_code", "")},
+            "get-online-ips": {"IP": list(self.online_ips), "AIRPORT_CODE": state.params.get("AIRPORT_CODE", "")},
+        }
+
+
+def _perform(workstation: _Workstation, action: str, version: str, key: str | None) -> None:
+    """让动作在假工作站上生效；同一个键只生效一次。"""
+    if key is None or key == workstation.last_key:
+        return
+    workstation.last_key = key
+    if action == "deploy-ip":
+        workstation.previous, workstation.version = workstation.version, version
+    elif action == "rollback-ip" and workstation.previous:
+        workstation.version, workstation.previous = workstation.previous, ""
+    workstation.running = action not in ("stop-ip", "deploy-ip")

@@ -1,0 +1,60 @@
+"""流程的上下文：写账本的会话、路由、规则。"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pam_deploy_graph.action_router import ActionBackend
+from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.ledger import RunSession
+from pam_deploy_graph.models import AgentState
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRules:
+    """一次运行的规则（contract 第 2 节控制参数）。
+
+    ``self_healing`` 为真时做规定动作之外的事：开工前查询、结果未知时先查证、没送出去的重试
+    （图与命令行用）；为假时一步不多（``PamDeployAgent`` 用，contract 第 6 节）。
+    """
+
+    self_healing: bool = False
+    max_parallel: int = 1
+    ask_after: int = 1
+    max_failures: int | None = None
+    canary: int = 0
+    force: bool = False
+
+    @classmethod
+    def of(cls, control: dict[str, Any], *, self_healing: bool) -> Self:
+        """从控制参数取规则；没给的用默认值。"""
+        names = ("max_parallel", "ask_after", "max_failures", "canary", "force")
+        given = {name: control[name] for name in names if control.get(name) is not None}
+        return cls(self_healing=self_healing, **given)
+
+
+@dataclass(slots=True)
+class RunContext:
+    """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站。"""
+
+    session: RunSession
+    router: ActionBackend
+    rules: FlowRules = field(default_factory=FlowRules)
+    stop_requested: Callable[[], bool] = lambda: False
+
+    @property
+    def state(self) -> AgentState:
+        """当前运行的状态。"""
+        return self.session.state
+
+
+def waiting_ips(state: AgentState) -> list[str]:
+    """返回正等人决定的工作站，按开工次序。"""
+    return [ip for ip, workstation in state.ip_states.items() if workstation.awaits_decision]
+
+
+def failed_count(state: AgentState) -> int:
+    """返回失败或结果未知的台数。"""
+    return sum(w["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT) for w in state.ip_states.values())
+
+

@@ -1,0 +1,63 @@
+"""全局流程：HOME 与 NODE 的六个步骤，各做一次（contract 第 6 节 run_global_flow）。"""
+
+from typing import Any
+
+from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, ScriptExit
+from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
+from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.door import perform, result_event
+from pam_deploy_graph.models import ActionResult
+from pam_deploy_graph.runfiles import write_run_config
+
+
+async def run_global(ctx: RunContext) -> None:
+    """依次做完还没做的全局步骤。
+
+    Raises:
+        GlobalStepError: 某一步失败；消息形如 ``<action> 执行失败: <reason>``。
+        PackageMissingError: HOME 没有该版本，也没有给出可用的安装包。
+
+    """
+    write_run_config(ctx.state)
+    for action in GLOBAL_ACTION_SEQUENCE:
+        if action in ctx.state.completed_global_steps:
+            continue
+        result = await perform(ctx, action, **_arguments(ctx, action))
+        await ctx.session.append(result_event(result))
+        if not result.ok:
+            raise _error(result)
+        if action == "get-node-url":
+            write_run_config(ctx.state)
+
+
+async def run_checks(ctx: RunContext) -> None:
+    """批准之前的只读检查：HOME 在不在、认不认这个机场、有哪些工作站在线；不改变任何东西。
+
+    结果只进内存里的状态，不记成完成的步骤，正式执行时照样会再做一遍。
+
+    Raises:
+        GlobalStepError: 某项检查失败。
+
+    """
+    write_run_config(ctx.state)
+    for action in ("check-home", "get-node-url", "get-online-ips"):
+        result = await perform(ctx, action)
+        if not result.ok:
+            raise _error(result)
+        ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)
+        ctx.state.mcp_url = result.values.get("MCP_URL", ctx.state.mcp_url)
+        ctx.state.online_ips = result.values.get("IP", ctx.state.online_ips)
+        if action == "get-node-url":
+            write_run_config(ctx.state)
+
+
+def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:
+    """动作表说需要 ``hash_code`` 的步骤带上它。"""
+    return {"hash_code": ctx.state.hash_code} if "hash_code" in ACTIONS[action].needs else {}
+
+
+def _error(result: ActionResult) -> GlobalStepError:
+    """失败结果对应的错误；没有安装包属于输入问题。"""
+    missing = result.action == "upload-package" and result.exit_code in (ScriptExit.USAGE, ScriptExit.CONFIG)
+    kind = PackageMissingError if missing else GlobalStepError
+    return kind(f"{result.action} 执行失败: {result.error_summary}")

@@ -1,0 +1,66 @@
+"""判断：对方说成功，是不是真的成功（纯函数，contract 第 3、6 节）。"""
+
+from collections.abc import Callable
+from typing import Final
+
+from pam_deploy_graph.models import ActionResult, AgentState
+
+_TRUE: Final = frozenset({"true", "1", "yes"})
+
+
+def is_true(value: object) -> bool:
+    """``true``、``1``、``yes`` 为真，大小写不论。"""
+    return str(value).strip().lower() in _TRUE
+
+
+def judge(state: AgentState, result: ActionResult) -> ActionResult:
+    """核对成功应答的内容，不符者改判为失败。
+
+    Args:
+        state: 当前运行。
+        result: 后端给的结果。
+
+    Returns:
+        原样的结果，或说明不符之处的失败结果。
+
+    """
+    check = _CHECKS.get(result.action)
+    reason = check(state, result) if result.ok and check else ""
+    if not reason:
+        return result
+    return ActionResult.failure(result.action, result.backend, reason, values=result.values)
+
+
+def _same_hash(state: AgentState, result: ActionResult) -> str:
+    """节点算出的哈希必须与 HOME 的一致。"""
+    theirs = result.values["HASH_CODE"]
+    return "" if theirs == state.hash_code else f"节点算出的 HASH_CODE 是 {theirs}，HOME 的是 {state.hash_code}"
+
+
+def _same_airport(state: AgentState, result: ActionResult) -> str:
+    """别的机场的节点一律拒绝。"""
+    theirs, ours = result.values["AIRPORT_CODE"], state.params["AIRPORT_CODE"]
+    return "" if theirs == ours else f"节点属于机场 {theirs}，要部署的是 {ours}"
+
+
+def _verified(state: AgentState, result: ActionResult) -> str:
+    """校验必须成功，且读回的版本就是目标版本。"""
+    if reason := _succeeded(state, result):
+        return reason
+    found, wanted = str(result.values["VERSION"]), state.params["VERSION_NUMBER"]
+    return "" if found == wanted else f"校验读回的版本是 {found}，应为 {wanted}"
+
+
+def _succeeded(_state: AgentState, result: ActionResult) -> str:
+    """``SUCCESS`` 必须为真。"""
+    if is_true(result.values["SUCCESS"]):
+        return ""
+    return str(result.values.get("MESSAGE") or f"{result.action} 返回 SUCCESS={result.values['SUCCESS']}")
+
+
+_CHECKS: Final[dict[str, Callable[[AgentState, ActionResult], str]]] = {
+    "sync-node": _same_hash,
+    "get-online-ips": _same_airport,
+    "verify-ip": _verified,
+    "rollback-ip": _succeeded,
+}

@@ -1,0 +1,74 @@
+"""回滚：问题、决定与执行；任何回滚之前都有人的决定（contract 第 5、6 节）。"""
+
+from typing import Any
+
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.flows.context import RunContext, waiting_ips
+from pam_deploy_graph.flows.door import perform
+from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
+from pam_deploy_graph.models import AgentState, Event
+
+KIND = "rollback-ip"
+
+
+def question_of(state: AgentState, ip: str) -> dict[str, Any]:
+    """返回一台工作站要人决定的事，键与 ``build_confirmation_request`` 相同。"""
+    workstation = state.ip_states[ip]
+    return {
+        "type": KIND,
+        "ip": ip,
+        "failed_stage": workstation["failed_stage"],
+        "failure_reason": workstation["failure_reason"],
+        "rollback_stop_first": workstation["rollback_stop_first"],
+        "allowed_decisions": [str(Decision.APPROVE), str(Decision.REJECT)],
+    }
+
+
+def question_digest(state: AgentState, ip: str) -> str:
+    """返回问题的摘要；工作站又失败一次就是新的问题。"""
+    workstation = state.ip_states[ip]
+    more = {"run_id": state.run_id, "asked": workstation["asked"], "status": workstation["status"]}
+    return digest_of(question_of(state, ip) | more)
+
+
+async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
+    """执行一个决定：同意则回滚，否则记下。
+
+    Args:
+        ctx: 流程上下文。
+        ip: 工作站地址。
+        approval: 已记进账本的决定。
+
+    Returns:
+        回滚失败为假；其余为真。
+
+    """
+    decision = Decision(approval.decision)
+    who = {"ip": ip, "operator": approval.operator, "note": approval.note}
+    await ctx.session.append({"type": DECISION_EVENTS[decision], **who})
+    return await _roll_back(ctx, ip) if decision is Decision.APPROVE else True
+
+
+async def _roll_back(ctx: RunContext, ip: str) -> bool:
+    """回滚一台并记下结果。"""
+    stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
+    result = await perform(ctx, KIND, ip, stop_first=stop_first)
+    event: Event = {"type": "ROLLBACK_DONE" if result.ok else "ROLLBACK_FAILED", "ip": ip, "stage": KIND}
+    event["backend"] = str(result.backend)
+    event["message"] = str(result.values.get("MESSAGE", "")) if result.ok else result.error_summary
+    if result.ok:
+        event["values"] = {"VERSION": result.values["VERSION"]}
+    elif result.in_doubt:
+        event["in_doubt"] = True
+    await ctx.session.append(event)
+    return result.ok
+
+
+def waiting_questions(state: AgentState) -> list[dict[str, Any]]:
+    """返回正等人决定的所有问题，各带摘要与状态。"""
+    return [
+        question_of(state, ip)
+        | {"digest": question_digest(state, ip), "status": state.ip_states[ip]["status"]}
+        | {"rollback_status": state.ip_states[ip]["rollback_status"], "log_file": state.ip_states[ip]["log_file"]}
+        for ip in waiting_ips(state)
+    ]

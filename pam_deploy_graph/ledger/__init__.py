@@ -1,0 +1,18 @@
+"""账本：对外界做过什么的只增记录（architecture「The ledger」、docs/adr/0001）。"""
+
+from pam_deploy_graph.ledger.approvals import PLAN, Approval, digest_of
+from pam_deploy_graph.ledger.fold import DECISION_EVENTS, idempotency_key, slot_of
+from pam_deploy_graph.ledger.session import RunSession
+from pam_deploy_graph.ledger.store import Ledger, RunRecord
+
+__all__ = [
+    "DECISION_EVENTS",
+    "PLAN",
+    "Approval",
+    "Ledger",
+    "RunRecord",
+    "RunSession",
+    "digest_of",
+    "idempotency_key",
+    "slot_of",
+]

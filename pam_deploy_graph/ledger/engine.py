@@ -1,0 +1,91 @@
+"""打开账本数据库：连接参数、文件权限、版本检查。"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
+
+_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON")
+
+
+def open_engine(url: str) -> Engine:
+    """打开（必要时新建）账本数据库。
+
+    Args:
+        url: ``sqlite:///路径`` 或 ``postgresql://...``。
+
+    Returns:
+        已建好表、核对过版本的 SQLAlchemy 引擎。
+
+    Raises:
+        LedgerError: 打不开、建不了表，或文件属于别的版本。
+
+    """
+    try:
+        return _prepare(url)
+    except (SQLAlchemyError, OSError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise LedgerError(f"账本 {_shown(url)} 打不开：{reason}；请检查目录权限与磁盘空间") from error
+
+
+def _prepare(url: str) -> Engine:
+    """建目录、建引擎、建表、核对版本。"""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        _private_file(Path(parsed.database or ""))
+    elif parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    with writing(engine) as connection:
+        metadata.create_all(connection)
+        _check_version(connection, url)
+    return engine
+
+
+def writing(engine: Engine) -> Any:
+    """返回一个写事务的上下文管理器（SQLite 上是 BEGIN IMMEDIATE）。"""
+    return engine.execution_options(pam_write=True).begin()
+
+
+def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
+    """关掉驱动自己的事务处理并设好持久性；事务由 ``_begin_sqlite`` 显式开始。"""
+    dbapi_connection.isolation_level = None
+    for pragma in _SQLITE_PRAGMAS:
+        dbapi_connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """写事务一开始就取写锁，避免读转写时的死锁；读事务不取。"""
+    write = connection.get_execution_options().get("pam_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _private_file(path: Path) -> None:
+    """数据库文件 0600、目录 0700，不受 umask 影响。"""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if stat.S_IMODE(path.stat().st_mode) != 0o600:  # noqa: PLR2004  八进制权限本身就是名字
+        path.chmod(0o600)
+
+
+def _check_version(connection: Connection, url: str) -> None:
+    """新库写入版本号；旧库核对版本号。"""
+    found = connection.execute(select(ledger_meta.c.version)).scalar()
+    if found is None:
+        connection.execute(insert(ledger_meta).values(version=SCHEMA_VERSION))
+    elif found != SCHEMA_VERSION:
+        raise LedgerError(f"账本 {_shown(url)} 的版本是 {found}，本程序需要 {SCHEMA_VERSION}；请换用对应版本的程序")
+
+
+def _shown(url: str) -> str:
+    """隐去口令之后的地址。"""
+    return make_url(url).render_as_string(hide_password=True)

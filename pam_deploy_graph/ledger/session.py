@@ -1,0 +1,103 @@
+"""会话：握着租约的一段时间，事件只能经由它写进账本。"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Engine
+
+from pam_deploy_graph.ledger import chain, leases
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger.fold import apply
+from pam_deploy_graph.ledger.writer import LEASE_MS, LedgerWriter, Row
+from pam_deploy_graph.models import AgentState, Event
+
+Listener = Callable[[Event], None]
+
+
+class RunSession:
+    """一次运行的写会话；``state`` 随事件推进。用 ``async with session.alive()`` 保持租约。"""
+
+    def __init__(
+        self, engine: Engine, writer: LedgerWriter, lease: leases.Lease, state: AgentState, link: bytes
+    ) -> None:
+        """由 ``Ledger.open_session`` 创建。"""
+        self._engine = engine
+        self._writer = writer
+        self._lease = lease
+        self._link = link
+        self._last: asyncio.Future[None] | None = None
+        self.state = state
+        self.listeners: list[Listener] = []
+
+    def append(self, *events: Event) -> asyncio.Future[None]:
+        """应用并写下同时发生的事件（合成一行）。
+
+        Returns:
+            落盘后得到结果的 future；需要「先落盘再动手」的地方必须等它。
+
+        Raises:
+            LedgerError: 之前的写入已经失败（经由 future 给出，或在这里直接抛出）。
+
+        """
+        self._check()
+        at, seq = now_ms(), self.state.ledger_seq + 1
+        body = chain.encode(list(events))
+        self._link = chain.link_of(self._link, seq, at, body)
+        self.state.ledger_seq = seq
+        for event in events:
+            event["at"] = at
+            apply(self.state, event)
+            for listener in self.listeners:
+                listener(event)
+        return self._submit(seq, at, body)
+
+    async def flush(self) -> None:
+        """等到此前写下的事件全部落盘。"""
+        if self._last is not None:
+            await self._last
+
+    @asynccontextmanager
+    async def alive(self) -> AsyncIterator["RunSession"]:
+        """保持租约；离开时写完并交还。"""
+        heart = asyncio.create_task(self._beat())
+        try:
+            yield self
+            await self.flush()
+        finally:
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+            self.release()
+
+    def release(self) -> None:
+        """交还租约。"""
+        leases.release(self._engine, self._lease)
+
+    def _check(self) -> None:
+        """之前的写入若已失败，不再接受新的事件。"""
+        if self._last is not None and self._last.done() and (error := self._last.exception()):
+            raise error
+
+    def _submit(self, seq: int, at: int, body: str) -> asyncio.Future[None]:
+        """交给写手；先前的一行没有被等待时，不让它的异常无声消失（下一行会再报）。"""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_observe)
+        self._writer.submit(Row(self._lease.run_no, self._lease.fence, seq, at, body, self._link, future))
+        self._last = future
+        return future
+
+    async def _beat(self) -> None:
+        """每隔租期的三分之一续租一次。"""
+        while True:
+            await asyncio.sleep(LEASE_MS / 3000)
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(_observe)
+            self._writer.submit(Row(self._lease.run_no, self._lease.fence, 0, 0, "", b"", future))
+
+
+def _observe(future: asyncio.Future[None]) -> None:
+    """取走结果，免得事件循环抱怨无人查看；真正的处理在 ``_check`` 与等待者那里。"""
+    if not future.cancelled():
+        future.exception()

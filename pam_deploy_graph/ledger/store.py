@@ -1,0 +1,230 @@
+"""账本：运行的登记、事件的读取与折叠、决定与租约的查询。
+
+写事件要先 ``open_session`` 取得租约；读取不需要租约，别的进程在写时也能读。
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from pam_deploy_graph.constants import build_action_backends
+from pam_deploy_graph.errors import LedgerDamagedError, LedgerError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.ledger import approvals as approvals_
+from pam_deploy_graph.ledger import chain, leases
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger.engine import open_engine, writing
+from pam_deploy_graph.ledger.fold import apply
+from pam_deploy_graph.ledger.schema import events, runs
+from pam_deploy_graph.ledger.session import RunSession
+from pam_deploy_graph.ledger.writer import LedgerWriter
+from pam_deploy_graph.models import AgentState, Event
+
+_INPUT_FIELDS = (
+    "params",
+    "execution_strategy",
+    "requested_ips",
+    "control_params",
+    "script_entry",
+    "script_base_dir",
+    "config_path",
+    "trace_file_path",
+    "checkpoint_path",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """一次运行的登记：``input`` 是开始时的输入（没有秘密），``exit_code`` 在结束后才有。"""
+
+    run_no: int
+    run_id: str
+    created_at: int
+    input: dict[str, Any]
+    cancelled_by: str | None
+    exit_code: int | None
+    reason: str | None
+
+
+class Ledger:
+    """一个账本数据库；线程安全，可由多个会话共用。"""
+
+    def __init__(self, url: str) -> None:
+        """打开账本。
+
+        Args:
+            url: ``sqlite:///路径`` 或 ``postgresql://...``。
+
+        Raises:
+            LedgerError: 打不开，或属于别的版本。
+
+        """
+        self.url = url
+        self.engine = open_engine(url)
+        self._writer = LedgerWriter(self.engine)
+
+    def close(self) -> None:
+        """写完等着的行并关闭。"""
+        self._writer.close()
+        self.engine.dispose()
+
+    def create_run(self, state: AgentState, extra: dict[str, Any] | None = None) -> bool:
+        """登记一次运行；同名同输入视为同一次。
+
+        Args:
+            state: 刚建好的状态；其中的输入字段存进登记。
+            extra: 一并存进登记的其他输入（JSON 值，没有秘密）。
+
+        Returns:
+            新登记的为真；已有同名同输入的为假。
+
+        Raises:
+            RunConflictError: run_id 已被另一份输入占用。
+
+        """
+        given = {name: getattr(state, name) for name in _INPUT_FIELDS} | (extra or {})
+        text = json.dumps(given, ensure_ascii=False, sort_keys=True)
+        try:
+            with writing(self.engine) as connection:
+                connection.execute(insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text))
+        except IntegrityError:
+            found = self.get_run(state.run_id)
+            if not _same_work(found.input, given):
+                raise RunConflictError(
+                    f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
+                ) from None
+            return False
+        except SQLAlchemyError as error:
+            raise LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；请检查磁盘与权限") from error
+        return True
+
+    def get_run(self, run_id: str) -> RunRecord:
+        """按 run_id 查登记。
+
+        Raises:
+            RunNotFoundError: 没有这次运行。
+
+        """
+        with self.engine.connect() as connection:
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+        if row is None:
+            raise RunNotFoundError(run_id)
+        return _record(row)
+
+    def list_runs(self, limit: int = 100) -> list[RunRecord]:
+        """返回最近的运行，新的在前。"""
+        query = select(runs).order_by(runs.c.run_no.desc()).limit(limit)
+        with self.engine.connect() as connection:
+            return [_record(row) for row in connection.execute(query).mappings()]
+
+    def exists(self, run_id: str) -> bool:
+        """是否已有这个 run_id。"""
+        query = select(func.count()).select_from(runs).where(runs.c.run_id == run_id)
+        with self.engine.connect() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def update_run(self, run_id: str, **values: Any) -> None:
+        """改登记里的 ``cancelled_by``、``exit_code`` 或 ``reason``。"""
+        with writing(self.engine) as connection:
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
+
+    def read_rows(self, run_no: int, after: int = 0) -> Iterator[tuple[int, list[Event]]]:
+        """逐行读取 ``after`` 之后的事件；哈希链断裂时指出断在哪一行。
+
+        Yields:
+            ``(seq, 这一行的事件)``。
+
+        Raises:
+            LedgerDamagedError: 行缺失或内容被改动。
+
+        """
+        link = self.link_at(run_no, after)
+        query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
+        query = query.where(events.c.run_no == run_no, events.c.seq > after)
+        with self.engine.connect() as connection:
+            for expected, (seq, at, body, stored) in enumerate(connection.execute(query), after + 1):
+                link = chain.link_of(link, seq, at, body)
+                if seq != expected or link != stored:
+                    raise LedgerDamagedError(f"账本 {self.engine.url.database} 第 {run_no} 次运行的第 {expected} 行已损坏")
+                yield seq, chain.decode(body, at)
+
+    def link_at(self, run_no: int, seq: int) -> bytes:
+        """返回某一行的链接；第 0 行是创世值。"""
+        if seq == 0:
+            return chain.GENESIS
+        query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：检查点比账本新")
+        return bytes(found)
+
+    def catch_up(self, state: AgentState) -> None:
+        """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。"""
+        run_no = self.get_run(state.run_id).run_no
+        for seq, row in self.read_rows(run_no, state.ledger_seq):
+            for event in row:
+                apply(state, event)
+            state.ledger_seq = seq
+
+    def load_state(self, run_id: str, *, keep_events: bool = True) -> AgentState:
+        """从登记的输入和全部事件折叠出状态。
+
+        Args:
+            run_id: 运行的名字。
+            keep_events: 是否在内存保留事件列表；大机群只看进度时不必。
+
+        """
+        given = self.get_run(run_id).input
+        known = {name: given[name] for name in _INPUT_FIELDS}
+        backends = build_action_backends(given["execution_strategy"])
+        state = AgentState(run_id=run_id, action_backends=backends, keep_events=keep_events, **known)
+        self.catch_up(state)
+        return state
+
+    def open_session(self, state: AgentState) -> RunSession:
+        """取得租约并把状态追到最新，返回可以写事件的会话。
+
+        Raises:
+            RunHeldError: 另一个存活的进程正握着这次运行。
+
+        """
+        record = self.get_run(state.run_id)
+        lease = leases.acquire(self.engine, record.run_no, state.run_id)
+        try:
+            self.catch_up(state)
+            link = self.link_at(record.run_no, state.ledger_seq)
+        except BaseException:
+            leases.release(self.engine, lease)
+            raise
+        return RunSession(self.engine, self._writer, lease, state, link)
+
+    def holder(self, run_id: str) -> str | None:
+        """返回正握着这次运行的存活进程的描述；没有时为 ``None``。"""
+        return leases.holder_of(self.engine, self.get_run(run_id).run_no)
+
+    def decide(self, run_id: str, approval: approvals_.Approval) -> approvals_.Approval:
+        """记下人的决定（比较并设置）；另见 ``approvals.decide``。"""
+        return approvals_.decide(self.engine, self.get_run(run_id).run_no, approval)
+
+    def decision(self, run_id: str, subject: str, digest: str) -> approvals_.Approval | None:
+        """查某个问题的决定。"""
+        return approvals_.lookup(self.engine, self.get_run(run_id).run_no, subject, digest)
+
+    def decisions(self, run_id: str) -> list[approvals_.Approval]:
+        """返回一次运行的全部决定。"""
+        return approvals_.all_of(self.engine, self.get_run(run_id).run_no)
+
+
+def _same_work(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """两份输入说的是不是同一件事（文件路径不算）。"""
+    names = ("params", "execution_strategy", "requested_ips", "control_params")
+    return all(old.get(name) == new.get(name) for name in names)
+
+
+def _record(row: Any) -> RunRecord:
+    """从一行还原。"""
+    return RunRecord(**{**row, "input": json.loads(row["input"])})

@@ -1,0 +1,136 @@
+"""账本的唯一写手：一个线程，把等着的写入合成一个事务（组提交）。
+
+每批先用 ``UPDATE leases ... WHERE fence = 我的`` 核对并续租，租约已失的写入一行也不落盘；
+一行写失败之后，同一会话后面的行也不再写，行号因此不会有缺口。
+"""
+
+import asyncio
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from pam_deploy_graph.errors import LedgerError, StaleFenceError
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger.engine import writing
+from pam_deploy_graph.ledger.schema import events, leases
+
+LEASE_MS = 30_000
+
+
+@dataclass(slots=True)
+class Row:
+    """一次持久写入；``body`` 为空串表示只续租不写行。"""
+
+    run_no: int
+    fence: int
+    seq: int
+    at: int
+    body: str
+    link: bytes
+    future: asyncio.Future[None]
+
+
+class LedgerWriter:
+    """组提交的写手线程；``submit`` 可从任一事件循环调用，按提交次序落盘。"""
+
+    def __init__(self, engine: Engine) -> None:
+        """记下引擎；线程在第一次提交时才启动。"""
+        self._engine = engine
+        self._queue: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._broken: dict[tuple[int, int], Exception] = {}
+
+    def submit(self, row: Row) -> None:
+        """交出一行；落盘（或失败）后 ``row.future`` 在它自己的事件循环里得到结果。"""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="pam-ledger", daemon=True)
+                self._thread.start()
+        self._queue.put(row)
+
+    def close(self) -> None:
+        """写完已交出的行，然后停下线程。"""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+
+    def _serve(self) -> None:
+        """线程主体：取一行，再把已排队的全部取来，作为一批提交。"""
+        while (first := self._queue.get()) is not None:
+            batch, last = self._drain(first)
+            self._commit(batch)
+            if last:
+                return
+
+    def _drain(self, first: Row) -> tuple[list[Row], bool]:
+        """取出此刻已排队的所有行；第二个值表示收到了停止信号。"""
+        batch = [first]
+        while True:
+            try:
+                row = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if row is None:
+                return batch, True
+            batch.append(row)
+
+    def _commit(self, batch: list[Row]) -> None:
+        """把一批写进一个事务并通知等待者。"""
+        try:
+            with writing(self._engine) as connection:
+                self._broken |= _renew(connection, batch)
+                rows = [_columns(row) for row in batch if row.body and (row.run_no, row.fence) not in self._broken]
+                if rows:
+                    connection.execute(insert(events), rows)
+        except SQLAlchemyError as error:
+            reason = LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；已在下一次动手之前停下")
+            self._broken |= {(row.run_no, row.fence): reason for row in batch}
+        _notify((row.future, self._broken.get((row.run_no, row.fence))) for row in batch)
+
+
+def _columns(row: Row) -> dict[str, object]:
+    """一行的列值。"""
+    return {"run_no": row.run_no, "seq": row.seq, "at": row.at, "body": row.body, "link": row.link}
+
+
+def _renew(connection: Connection, batch: list[Row]) -> dict[tuple[int, int], Exception]:
+    """为批里每个运行核对并续租；返回租约已失者。"""
+    stale: dict[tuple[int, int], Exception] = {}
+    for run_no, fence in {(row.run_no, row.fence) for row in batch}:
+        renewed = connection.execute(
+            update(leases)
+            .where(leases.c.run_no == run_no, leases.c.fence == fence)
+            .values(expires_at=now_ms() + LEASE_MS)
+        )
+        if renewed.rowcount != 1:
+            stale[run_no, fence] = StaleFenceError("这次运行已被另一个进程接管，本进程不再动手")
+    return stale
+
+
+def _notify(outcomes: Iterable[tuple[asyncio.Future[None], Exception | None]]) -> None:
+    """按事件循环分组，一次唤醒一个循环。"""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], Exception | None]]] = defaultdict(list)
+    for future, error in outcomes:
+        by_loop[future.get_loop()].append((future, error))
+    for loop, group in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, group)
+
+
+def _resolve(group: list[tuple[asyncio.Future[None], Exception | None]]) -> None:
+    """在事件循环里给出结果；已取消的等待者跳过。"""
+    for future, error in group:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,98 @@
+"""登记一次运行：检查输入、取名、建状态、写配置文件、记进账本。
+
+``PamDeployAgent``、图与命令行都从这里开始一次运行。
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pam_deploy_graph.addresses import expand_ips
+from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
+from pam_deploy_graph.errors import RunConflictError
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runfiles import config_path, new_run_id, trace_path, write_run_config
+from pam_deploy_graph.scope import normalize_params, validate_control, validate_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """开始一次运行所需的输入；没给的用默认值，``environment`` 介于给出的值与默认值之间。"""
+
+    params: Mapping[str, object]
+    execution_strategy: str
+    run_id: str | None = None
+    home: Path = Path()
+    environment: Mapping[str, object] = field(default_factory=dict)
+    control_params: Mapping[str, object] = field(default_factory=dict)
+    target_ips: Iterable[str] | str | None = None
+    paths: Mapping[str, str | None] = field(default_factory=dict)
+    """``script_entry``、``script_base_dir``、``config_path``、``trace_file_path``、``checkpoint_path``。"""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
+    """登记一次运行。
+
+    Args:
+        ledger: 账本。
+        request: 输入。
+
+    Returns:
+        ``(状态, 是否新登记)``；同名同输入的运行已在账本里时，状态是它折叠到最新的样子。
+
+    Raises:
+        InvalidInputError: 输入不合规则；什么也没有写。
+        RunConflictError: run_id 已被另一份输入占用。
+
+    """
+    if request.run_id is not None:
+        state = _state(request, validate_run_id(request.run_id))
+        created = ledger.create_run(state, dict(request.extra))
+    else:
+        state, created = _register_unnamed(ledger, request), True
+    if not created:
+        ledger.catch_up(state)
+    write_run_config(state)
+    return state, created
+
+
+def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
+    """按时间取名；重名则加序号，直到登记成功。"""
+    stem = new_run_id()
+    for number in count(1):
+        state = _state(request, stem if number == 1 else f"{stem}_{number}")
+        try:
+            if ledger.create_run(state, dict(request.extra)):
+                return state
+        except RunConflictError:
+            continue
+    raise AssertionError
+
+
+def _state(request: RunRequest, run_id: str) -> AgentState:
+    """检查输入并建好状态。"""
+    strategy = ExecutionStrategy(request.execution_strategy)
+    control = validate_control(request.control_params)
+    asked = control.pop("target_ips", None) if request.target_ips is None else _expand(request.target_ips)
+    paths: dict[str, Any] = {name: value for name, value in request.paths.items() if value is not None}
+    paths.setdefault("config_path", str(config_path(request.home, run_id)))
+    paths.setdefault("trace_file_path", str(trace_path(request.home, run_id)))
+    return AgentState(
+        run_id=run_id,
+        params=normalize_params(request.params, request.environment),
+        execution_strategy=str(strategy),
+        action_backends=build_action_backends(strategy),
+        requested_ips=asked,
+        control_params=control,
+        **paths,
+    )
+
+
+def _expand(target_ips: Iterable[str] | str) -> list[str]:
+    """展开目标；明确给了空列表就是「一台也没有」，不是「全部」。"""
+    given = target_ips if isinstance(target_ips, str) else list(target_ips)
+    return expand_ips(given) if given else []

@@ -1,0 +1,121 @@
+"""报告与预演：把状态写成 Markdown 或 JSON（纯函数；contract 第 6、8 节）。"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
+from pam_deploy_graph.models import AgentState
+
+PREVIEW_TITLE: Final = "## PAM 部署预演"
+REPORT_TITLE: Final = "## PAM 智能部署报告"
+
+
+def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
+    """写出预演：策略、两侧的后端、部署什么、每个动作由谁做；不执行任何动作。"""
+    by_side = {spec.side: backends[name] for name, spec in ACTIONS.items()}
+    lines = [
+        PREVIEW_TITLE,
+        "",
+        f"- 执行策略: {strategy}",
+        f"- PAM_HOME 后端: {by_side[Side.HOME]}",
+        f"- PAM_NODE 后端: {by_side[Side.NODE]}",
+        *_what(params),
+        "",
+        *_table(("action", "backend"), backends.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_report(state: AgentState) -> str:
+    """写出 Markdown 报告：概况与每台工作站一行。"""
+    count = counts(state)
+    lines = [
+        REPORT_TITLE,
+        "",
+        f"- 运行: {state.run_id}",
+        f"- 执行策略: {state.execution_strategy}",
+        *_what(state.params),
+        f"- 在线: {count['online']}",
+        f"- 目标: {count['targets']}",
+        f"- 成功: {count['succeeded']}",
+        f"- 失败: {count['failed']}",
+        f"- 待确认: {count['pending']}",
+        "",
+        *_table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def counts(state: AgentState) -> dict[str, int]:
+    """数出在线、目标、成功、失败、结果未知、待确认、未开工各几台。"""
+    status = Counter(w["status"] for w in state.ip_states.values())
+    failed = status[IpStatus.FAILED] + status[IpStatus.IN_DOUBT]
+    return {
+        "online": len(state.online_ips),
+        "targets": len(state.target_ips),
+        "succeeded": status[IpStatus.SUCCESS],
+        "failed": failed,
+        "in_doubt": status[IpStatus.IN_DOUBT],
+        "running": status[IpStatus.RUNNING],
+        "pending": sum(w.awaits_decision for w in state.ip_states.values()),
+        "not_started": sum(ip not in state.ip_states for ip in state.target_ips),
+        "missing": len(state.missing_ips),
+    }
+
+
+def report_object(state: AgentState, plan_digest: str, decisions: list[dict[str, Any]]) -> dict[str, Any]:
+    """返回 ``report --format json`` 的对象（contract 第 8 节）。"""
+    return {
+        "run_id": state.run_id,
+        "execution_strategy": state.execution_strategy,
+        "action_backends": state.action_backends,
+        "params": state.params,
+        "control_params": state.control_params,
+        "plan_digest": plan_digest,
+        "counts": counts(state),
+        "ips": {ip: dict(state.ip_states[ip]) if ip in state.ip_states else None for ip in _all_ips(state)},
+        "missing_ips": state.missing_ips,
+        "decisions": decisions,
+        "events": [{"backend": "", **event} for event in state.events],
+    }
+
+
+def escape_cell(text: object) -> str:
+    """让外来文字在表格里安全：竖线转义，换行与控制字符换成空格。"""
+    printable = "".join(char if char.isprintable() else " " for char in str(text))
+    return printable.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _what(params: dict[str, str]) -> list[str]:
+    """部署什么、到哪里。"""
+    return [
+        f"- 机场: {params.get('AIRPORT_CODE', '')}",
+        f"- 应用: {params.get('APP_NAME', '')}",
+        f"- 模块: {params.get('MODULE_NAME', '')}",
+        f"- 版本: {params.get('VERSION_NUMBER', '')}",
+    ]
+
+
+def _all_ips(state: AgentState) -> list[str]:
+    """目标与已开工的工作站，不重复，目标在前。"""
+    return list(dict.fromkeys([*state.target_ips, *state.ip_states]))
+
+
+def _ip_rows(state: AgentState) -> Iterable[tuple[object, ...]]:
+    """每台一行；还没开工的也列出，不遗漏。"""
+    for ip in _all_ips(state):
+        if workstation := state.ip_states.get(ip):
+            names = ("status", "failed_stage", "rollback_status", "log_file")
+            yield (ip, *(workstation[name] for name in names))
+        else:
+            yield (ip, "NOT_STARTED", "", "", "")
+    for ip in state.missing_ips:
+        yield (ip, "OFFLINE", "", "", "")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
+    """一张 Markdown 表。"""
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(escape_cell(cell) for cell in row)} |" for row in rows]
+    return lines

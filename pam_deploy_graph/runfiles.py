@@ -1,0 +1,35 @@
+"""一次运行的文件：默认路径、运行名、给脚本读的配置文件。"""
+
+from datetime import datetime
+from pathlib import Path
+
+from pam_deploy_graph.config_writer import write_config
+from pam_deploy_graph.models import AgentState
+
+
+def new_run_id() -> str:
+    """返回按当前时间取的运行名，形如 ``20260101_120000``。"""
+    return datetime.now().astimezone().strftime("%Y%m%d_%H%M%S")
+
+
+def config_path(home: Path, run_id: str) -> Path:
+    """配置文件的默认位置。"""
+    return home / "runtime" / f"config_{run_id}.txt"
+
+
+def trace_path(home: Path, run_id: str) -> Path:
+    """调用轨迹的默认位置。"""
+    return home / "logs" / f"api_trace_{run_id}.log"
+
+
+def log_folder(state: AgentState) -> Path:
+    """这次运行存放工作站日志的目录。"""
+    return Path(state.trace_file_path).parent / state.run_id
+
+
+def write_run_config(state: AgentState) -> None:
+    """写出脚本读的配置文件：部署参数，加上运行名、日志目录和（已知时）节点地址。"""
+    extra = {"RUN_ID": state.run_id, "LOG_DIR": str(log_folder(state))}
+    if state.node_url:
+        extra["NODE_URL"] = state.node_url
+    write_config({**state.params, **extra}, state.config_path)

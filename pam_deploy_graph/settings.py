@@ -1,0 +1,57 @@
+"""设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
+
+import os
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pam_deploy_graph.errors import InvalidInputError
+
+
+def harden_langgraph() -> None:
+    """让 LangGraph 只还原登记过的类型；必须在导入 LangGraph 之前调用。"""
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+
+
+class Settings(BaseSettings):
+    """一次进程的设置；秘密用 ``SecretStr`` 包住，打印与 repr 都看不到。
+
+    字段名即环境变量名的小写。``home`` 是 ``runtime/`` 与 ``logs/`` 所在的目录，不取自环境。
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
+
+    pam_home_url: str = ""
+    pam_token: SecretStr = SecretStr("")
+    pam_token_file: str = ""
+    pam_script_entry: str = ""
+    pam_mcp_url: str = ""
+    pam_store_url: str = ""
+    pam_llm_model: str = ""
+    openai_base_url: str = ""
+    openai_api_key: SecretStr = SecretStr("")
+
+    def token(self) -> str:
+        """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。
+
+        Raises:
+            InvalidInputError: 秘密文件读不了。
+
+        """
+        if secret := self.pam_token.get_secret_value():
+            return secret
+        if not self.pam_token_file:
+            return ""
+        try:
+            return Path(self.pam_token_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 读不了：{error.strerror}") from None
+
+    def params(self) -> dict[str, str]:
+        """返回环境给出的部署参数（介于命令行与默认值之间）。"""
+        return {"PAM_HOME_URL": self.pam_home_url} if self.pam_home_url else {}
+
+    def store_url(self, home: Path) -> str:
+        """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""
+        return self.pam_store_url or f"sqlite:///{(home / 'runtime' / 'pam.db').absolute()}"
