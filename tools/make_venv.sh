@@ -34,7 +34,7 @@ create() {
 }
 
 pip_install() {
-    "${venv}/bin/python" -m pip --disable-pip-version-check --no-input install --quiet "$@" ||
+    "${venv}/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --quiet --no-compile "$@" ||
         die "安装依赖失败，原因见上；内网请先配好 pip 的软件源（pip config set global.index-url 地址）"
 }
 
