@@ -22,6 +22,8 @@ BACKENDS = {
     Backend.FAKE: "演练后端<br/>FakeActionRunner",
 }
 
+HOME_COUNT = sum(action.side is Side.HOME for action in ACTIONS.values())
+
 
 def render() -> str:
     """返回整页 Markdown。"""
@@ -43,13 +45,13 @@ MAIN = """
 
 MODULES = """
 上层可以导入下层，下层不可以导入上层；同一格里以「|」隔开的模块互不导入。
+试验场与 MCP 服务是独立的程序，由 `__main__` 挂成命令，别处不导入它们。
 约定写在 `pyproject.toml` 的 import-linter 一节，`make check` 会守住它。
 """
 
 ROUTING = f"""
 `build_action_backends(strategy)` 把动作表的每一行派给一个后端，`ActionRouter` 照此转交。
-PAM_HOME 的动作有 {sum(a.side is Side.HOME for a in ACTIONS.values())} 个，
-PAM_NODE 的动作有 {sum(a.side is Side.NODE for a in ACTIONS.values())} 个；逐个动作的对照见 [动作表](action_table.md)。
+PAM_HOME 与 PAM_NODE 各有 {HOME_COUNT} 个和 {len(ACTIONS) - HOME_COUNT} 个动作，逐个的对照见 [动作表](action_table.md)。
 默认策略下 MCP 不通时，NODE 的动作不会改走别的路。
 """
 
@@ -71,13 +73,16 @@ def _graph() -> str:
 
 
 def _modules() -> str:
-    """按分层约定画出模块结构，只画真实存在的模块。"""
+    """按分层约定画出模块结构，只画真实存在的模块；独立的程序另放一边。"""
     config = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = next(c for c in config["tool"]["importlinter"]["contracts"] if c["id"] == "layers")
-    layers = [title for layer in contract["layers"] if (title := _existing(layer))]
-    boxes = [f'    L{number}["{title}"]' for number, title in enumerate(layers)]
-    arrows = [f"    L{upper} --> L{lower}" for upper, lower in pairwise(range(len(layers)))]
-    return mermaid(["flowchart TD", *boxes, *arrows])
+    layers = {f"L{number}": title for number, layer in enumerate(contract["layers"]) if (title := _existing(layer))}
+    programs = [key for key, title in layers.items() if "lab" in title.split(" · ")]
+    stack = [key for key in layers if key not in programs]
+    boxes = [f'    {key}["{title}"]' for key, title in layers.items()]
+    arrows = [f"    {upper} --> {lower}" for upper, lower in pairwise(stack)]
+    mounts = [f"    {stack[0]} -.->|挂为命令| {key}" for key in programs]
+    return mermaid(["flowchart TD", *boxes, *arrows, *mounts])
 
 
 def _existing(layer: str) -> str:
