@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,13 +81,16 @@ def write_private(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def open_saver(path: Path) -> Iterator["SqliteSaver"]:
-    """打开 LangGraph 的 SqliteSaver（文件 0600、目录 0700）。"""
-    from langgraph.checkpoint.sqlite import SqliteSaver  # noqa: PLC0415  LangGraph 很重，用到才导入
+    """打开 LangGraph 的 SqliteSaver（文件 0600、目录 0700），只还原 LangGraph 自己认定安全的类型。"""
+    # LangGraph 很重，用到才导入
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite import SqliteSaver
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
-    with SqliteSaver.from_conn_string(str(path)) as saver:
+    with contextlib.closing(sqlite3.connect(path, check_same_thread=False, timeout=15)) as connection:
+        saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         saver.setup()
         yield saver
 

@@ -10,6 +10,7 @@
     │   └── ConfirmationError     2  没有待确认事项、种类不符、问题已变
     │       └── AlreadyDecidedError  2  别人已经先作了决定
     ├── RunHeldError              2  另一个存活的进程正握着这次运行
+    ├── RunPausedError           12  按要求停下，随时可以继续
     ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
     │   └── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
@@ -70,6 +71,12 @@ class RunHeldError(PamError):
     """另一个存活的进程正握着这次运行。"""
 
     exit_code = ExitCode.USAGE
+
+
+class RunPausedError(PamError):
+    """按要求停下（例如 Ctrl-C）：在途的已做完，随时可以继续。"""
+
+    exit_code = ExitCode.STOPPED
 
 
 class GlobalStepError(PamError, RuntimeError):

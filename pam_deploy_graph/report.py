@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
-from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.models import AgentState, LlmDeployPlan
 
 PREVIEW_TITLE: Final = "## PAM 部署预演"
 REPORT_TITLE: Final = "## PAM 智能部署报告"
@@ -27,8 +27,41 @@ def render_preview(params: dict[str, str], strategy: str, backends: dict[str, st
     return "\n".join(lines) + "\n"
 
 
-def render_report(state: AgentState) -> str:
-    """写出 Markdown 报告：概况与每台工作站一行。"""
+def render_plan(state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan) -> str:
+    """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险。"""
+    control = state.control_params
+    order = f"同时 {control.get('max_parallel', 1)} 台，{control.get('ask_after', 1)} 台待决定就停下来问"
+    canary = f"先灰度 {control['canary']} 台，再" if control.get("canary") else ""
+    limit = f"，失败满 {control['max_failures']} 台不再继续" if control.get("max_failures") else ""
+    lines = [
+        "## PAM 部署计划",
+        "",
+        f"- 运行: {state.run_id}",
+        f"- 执行策略: {state.execution_strategy}",
+        *_what(state.params),
+        f"- 目标: {len(targets)} 台：{_some(targets)}",
+        *([f"- 不在线，不部署: {len(missing)} 台：{_some(missing)}"] if missing else []),
+        f"- 次序: {canary}{order}{limit}",
+        f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
+        *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
+        "- 批准之后立即开始；任何一台回滚之前都会再问。",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _some(ips: list[str], most: int = 10) -> str:
+    """列出前若干台。"""
+    return "、".join(ips[:most]) + (" 等" if len(ips) > most else "")
+
+
+def render_report(state: AgentState, *, brief: bool = False) -> str:
+    """写出 Markdown 报告：概况与每台工作站一行。
+
+    Args:
+        state: 一次运行的状态。
+        brief: 为真时表里只列没有成功的工作站（大机群在对话里用）。
+
+    """
     count = counts(state)
     lines = [
         REPORT_TITLE,
@@ -42,7 +75,7 @@ def render_report(state: AgentState) -> str:
         f"- 失败: {count['failed']}",
         f"- 待确认: {count['pending']}",
         "",
-        *_table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state)),
+        *_table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,9 +135,11 @@ def _all_ips(state: AgentState) -> list[str]:
     return list(dict.fromkeys([*state.target_ips, *state.ip_states]))
 
 
-def _ip_rows(state: AgentState) -> Iterable[tuple[object, ...]]:
+def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
     for ip in _all_ips(state):
+        if brief and state.ip_states.get(ip, {}).get("status") == IpStatus.SUCCESS:
+            continue
         if workstation := state.ip_states.get(ip):
             names = ("status", "failed_stage", "rollback_status", "log_file")
             yield (ip, *(workstation[name] for name in names))

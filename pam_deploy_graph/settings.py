@@ -1,17 +1,11 @@
 """设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
 
-import os
 from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pam_deploy_graph.errors import InvalidInputError
-
-
-def harden_langgraph() -> None:
-    """让 LangGraph 只还原登记过的类型；必须在导入 LangGraph 之前调用。"""
-    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
 
 class Settings(BaseSettings):

@@ -1,26 +1,12 @@
-"""目标：要求了哪些、在线的有哪些、排除了哪些，算出要部署的工作站。"""
+"""把算出的目标记下来；与要求的有出入时记一个事件。"""
 
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.models import AgentState
-
-
-def resolve(state: AgentState) -> tuple[list[str], list[str]]:
-    """算出目标与不在线者，次序与要求的次序相同（contract 第 6 节）。
-
-    Returns:
-        ``(target_ips, missing_ips)``。指定了范围而一台都没有时目标为空，绝不变成全部。
-
-    """
-    asked = state.requested_ips if state.requested_ips is not None else (state.target_ips or state.online_ips)
-    excluded = set(state.control_params.get("exclude_ips") or ())
-    online = set(state.online_ips)
-    wanted = [ip for ip in dict.fromkeys(asked) if ip not in excluded]
-    return [ip for ip in wanted if ip in online], [ip for ip in wanted if ip not in online]
+from pam_deploy_graph.targeting import resolve_targets
 
 
 async def settle_targets(ctx: RunContext) -> None:
     """把算出的目标写进状态；有不在线的，记一个 ``TARGET_SCOPE_CHANGED``。"""
-    targets, missing = resolve(ctx.state)
-    if missing and (missing, targets) != (ctx.state.missing_ips, ctx.state.target_ips):
+    targets, missing = resolve_targets(ctx.state)
+    if missing and missing != ctx.state.missing_ips:
         await ctx.session.append({"type": "TARGET_SCOPE_CHANGED", "missing_ips": missing, "target_ips": targets})
     ctx.state.target_ips = targets

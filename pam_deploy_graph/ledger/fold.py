@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.models import AgentState, Event, IpState
+from pam_deploy_graph.targeting import resolve_targets
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
 _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})
@@ -53,6 +54,8 @@ def _action_done(state: AgentState, event: Event) -> None:
         for key, name in _RESULT_FIELDS.items():
             if key in values:
                 setattr(state, name, values[key])
+        if "IP" in values:
+            state.target_ips, _ = resolve_targets(state)
         return
     workstation = _ip(state, event)
     workstation["completed_steps"].append(action)

@@ -1,0 +1,84 @@
+"""推出的一步：先执行已作的决定，再推进一波；以及推出走到哪里的判断。"""
+
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+
+from pam_deploy_graph.constants import ExitCode, IpStatus
+from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
+from pam_deploy_graph.flows.rollback import carry_out, question_digest
+from pam_deploy_graph.flows.targets import settle_targets
+from pam_deploy_graph.flows.wave import fresh_ips, run_wave, unfinished_ips
+from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.models import AgentState
+
+STEP_SIZE: Final = 500
+"""一步最多开多少台新的；步子再小，图的检查点就太多（architecture 的测量）。"""
+
+Lookup = Callable[[str, str], Approval | None]
+
+
+async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
+    """做一步：执行决定，补完上次中断的，再开一批新的。
+
+    Args:
+        ctx: 流程上下文。
+        decision_of: 按 ``(ip, 问题摘要)`` 查账本里的决定。
+
+    """
+    await _carry_out_decisions(ctx, decision_of)
+    await settle_targets(ctx)
+    await run_wave(ctx, fresh_ips(ctx.state)[: _quota(ctx)])
+
+
+def must_ask(state: AgentState, rules: FlowRules) -> bool:
+    """是否该问人了：等决定的够多，或者没有别的可做了。"""
+    waiting = len(waiting_ips(state))
+    return waiting > 0 and (waiting >= rules.ask_after or not can_go_on(state, rules))
+
+
+def can_go_on(state: AgentState, rules: FlowRules) -> bool:
+    """是否还有可以推进的工作站。"""
+    return bool(unfinished_ips(state)) or (bool(fresh_ips(state)) and not budget_spent(state, rules))
+
+
+def budget_spent(state: AgentState, rules: FlowRules) -> bool:
+    """失败台数是否已到 ``max_failures``。"""
+    return rules.max_failures is not None and failed_count(state) >= rules.max_failures
+
+
+def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tuple[ExitCode, str]:
+    """推出结束时的退出码与原因（contract 第 8 节）。"""
+    left = len(fresh_ips(state))
+    if cancelled_by:
+        return ExitCode.STOPPED, f"{cancelled_by} 取消了这次运行，还有 {left} 台没有开工"
+    if left and budget_spent(state, rules):
+        return ExitCode.STOPPED, f"失败已到 {rules.max_failures} 台，还有 {left} 台没有开工"
+    if not state.target_ips:
+        return ExitCode.STOPPED, "指定的范围里一台可以部署的都没有"
+    bad = sum(w["status"] != IpStatus.SUCCESS for w in state.ip_states.values())
+    if bad:
+        return ExitCode.FINISHED_WITH_FAILURES, f"{bad} 台没有成功"
+    return ExitCode.DONE, "全部完成"
+
+
+def _quota(ctx: RunContext) -> int:
+    """这一步最多开几台新的：灰度还没做完时只开灰度的那几台。"""
+    canary_left = ctx.rules.canary - len(ctx.state.ip_states)
+    return canary_left if canary_left > 0 else STEP_SIZE
+
+
+async def _carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
+    """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。"""
+    limiter = anyio.CapacityLimiter(ctx.rules.max_parallel)
+
+    async def one(ip: str, approval: Approval) -> None:
+        """执行一台的决定。"""
+        async with limiter:
+            await carry_out(ctx, ip, approval)
+
+    async with anyio.create_task_group() as group:
+        for ip in waiting_ips(ctx.state):
+            if approval := decision_of(ip, question_digest(ctx.state, ip)):
+                group.start_soon(one, ip, approval)

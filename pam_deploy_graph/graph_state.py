@@ -1,0 +1,39 @@
+"""图的状态：只放「谈到哪里了」，全是 JSON 值（architecture「The graph」）。
+
+对外界做过什么在账本里；这里除了等人决定的几台，没有工作站清单。
+"""
+
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from langgraph.graph.message import add_messages
+
+
+class GraphState(TypedDict, total=False):
+    """图的状态。
+
+    输入给 ``messages``（原话），或现成的 ``params`` 与 ``control``。``phase`` 是走到的阶段，
+    ``problem`` 是上一次回答不能接受的原因，
+    ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，``counters`` 是各状态的台数。
+    """
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    run_id: str
+    intent: str
+    params: dict[str, str]
+    control: dict[str, Any]
+    missing: list[str]
+    notes: list[str]
+    plan: dict[str, Any]
+    phase: str
+    problem: str
+    heard: int
+    counters: dict[str, int]
+    waiting: list[dict[str, Any]]
+    answer: str
+    exit_code: int
+
+
+def words_of(state: GraphState) -> list[str]:
+    """返回人说过的话，先后为序。"""
+    return [str(message.text) for message in state.get("messages", []) if isinstance(message, HumanMessage)]

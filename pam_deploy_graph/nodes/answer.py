@@ -1,0 +1,74 @@
+"""节点 ``answer``：只说话、不动手的意图：预演、状态、取消、听不懂。"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.report import render_preview, render_report
+from pam_deploy_graph.scope import normalize_params
+from pam_deploy_graph.services import Services
+
+_HELP: Final = "我负责把应用模块部署到机场的工作站。请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+
+
+def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """按意图回答；要求说的写错了就说明错在哪里。"""
+    reply = _REPLIES.get(state["intent"], _unknown)
+    try:
+        text = reply(services, state)
+    except InvalidInputError as error:
+        text = str(error)
+    return {"answer": text, "phase": "answered", "heard": len(words_of(state)), "messages": [AIMessage(text)]}
+
+
+def _preview(services: Services, state: GraphState) -> str:
+    """预演：什么也不执行。"""
+    found = services.llm_client.extract_params(words_of(state)[-1], state.get("params") or {})
+    strategy = found.control_params.get("execution_strategy", str(DEFAULT_STRATEGY))
+    params = normalize_params({**(state.get("params") or {}), **found.extracted_params}, services.settings.params())
+    return render_preview(params, strategy, build_action_backends(strategy))
+
+
+def _status(services: Services, state: GraphState) -> str:
+    """说出这个会话里的运行、或最近一次运行走到哪里。"""
+    run_id = state.get("run_id") or next((run.run_id for run in services.ledger.list_runs(1)), "")
+    if not run_id or not services.ledger.exists(run_id):
+        return "还没有任何运行。"
+    return render_report(services.ledger.load_state(run_id, keep_events=False), brief=True)
+
+
+def _cancel(services: Services, state: GraphState) -> str:
+    """记下取消；没有可取消的就直说。"""
+    run_id = state.get("run_id", "")
+    if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
+        return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
+    services.ledger.update_run(run_id, cancelled_by="会话")
+    return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
+
+
+def _resume(_services: Services, _state: GraphState) -> str:
+    """说明怎样继续。"""
+    return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
+
+
+def _rollback(_services: Services, _state: GraphState) -> str:
+    """说明怎样回滚。"""
+    return "回滚要在失败的那次运行里作决定：用 status 查看谁在等，再用 confirm 加运行名回答。"
+
+
+def _unknown(_services: Services, _state: GraphState) -> str:
+    """听不懂时说明能做什么。"""
+    return _HELP
+
+
+_REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {
+    "preview": _preview,
+    "status": _status,
+    "cancel": _cancel,
+    "resume": _resume,
+    "rollback": _rollback,
+}

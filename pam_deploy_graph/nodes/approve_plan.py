@@ -1,0 +1,44 @@
+"""节点 ``approve-plan``：改变任何东西之前，请人批准计划。"""
+
+import getpass
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.types import interrupt
+
+from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.questions import Answer, ask_plan, read_decisions
+from pam_deploy_graph.services import Services
+
+
+def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """事先批准过的直接通过；否则问，并把决定记进账本（比较并设置）。"""
+    plan = state["plan"]
+    if by := services.ledger.get_run(state["run_id"]).input.get("preapproved_by"):
+        return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
+    value = interrupt(ask_plan(plan, state["problem"]))
+    try:
+        answer = read_decisions(value, [PLAN])[PLAN]
+    except InvalidInputError as error:
+        return {"problem": str(error)}
+    return _record(services, plan, answer)
+
+
+def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """记下决定；已有人先决定的，以先决定的为准。"""
+    if answer.decision is Decision.RETRY:
+        return {"problem": "计划只能批准（approve）或拒绝（reject）"}
+    operator = answer.operator or getpass.getuser()
+    approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0)
+    said: list[Any] = []
+    try:
+        decided = services.ledger.decide(plan["run_id"], approval)
+    except AlreadyDecidedError as error:
+        said = [AIMessage(str(error))]
+        decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
+    if decided.decision == Decision.APPROVE:
+        return {"phase": "approved", "problem": "", "messages": said}
+    return {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED), "messages": said}

@@ -1,0 +1,22 @@
+"""节点 ``global-flow``：做完六个全局步骤。"""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.services import Services
+
+
+def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """失败就停下并说明；修好之后可以从这里继续。"""
+    try:
+        services.drive(state["run_id"], run_global)
+    except GlobalStepError as error:
+        services.ledger.update_run(state["run_id"], reason=str(error))
+        said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
+        stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
+        return stopped | {"messages": [AIMessage(said)]}
+    return {"phase": "rolling", "problem": ""}

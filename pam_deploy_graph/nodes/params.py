@@ -1,0 +1,55 @@
+"""节点 ``params``：从原话摘出参数，与已知的合并、检查，算出还缺什么。"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.runfiles import new_run_id
+from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
+from pam_deploy_graph.services import Services
+
+
+def params_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """合并并检查参数；不合规则的值不要，原因记进 ``problem``。
+
+    运行名在这里取好并随检查点存下，之后的节点重跑也不会登记两次。
+    """
+    known, control = dict(state.get("params") or {}), dict(state.get("control") or {})
+    notes, problems = list(state.get("notes") or []), [state.get("problem", "")]
+    said = words_of(state)
+    for text in said[state.get("heard", 0) :]:
+        found = services.llm_client.extract_params(text, known)
+        known |= found.extracted_params
+        control |= found.control_params
+        notes = list(found.notes)
+    return {
+        "params": _accepted(known, validate_params, problems),
+        "control": _accepted(control, validate_control, problems),
+        "missing": missing_params(known),
+        "notes": notes,
+        "heard": len(said),
+        "problem": "\n".join(filter(None, problems)),
+        "run_id": validate_run_id(state.get("run_id") or _new_name(services)),
+    }
+
+
+def _accepted(
+    given: Mapping[str, Any], check: Callable[[Mapping[str, Any]], dict[str, Any]], problems: list[str]
+) -> dict[str, Any]:
+    """逐个检查，留下合规则的；其余的原因加进 ``problems``。"""
+    accepted: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            accepted |= check({name: value})
+        except InvalidInputError as error:
+            problems.append(str(error))
+    return accepted
+
+
+def _new_name(services: Services) -> str:
+    """按时间取一个账本里还没有的名字。"""
+    stem, number = new_run_id(), 1
+    while services.ledger.exists(name := stem if number == 1 else f"{stem}_{number}"):
+        number += 1
+    return name

@@ -1,0 +1,99 @@
+"""节点 ``plan``：登记运行，做只读检查，拟出计划；还没有改变任何东西。"""
+
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import DEFAULT_STRATEGY
+from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError
+from pam_deploy_graph.flows.global_flow import run_checks
+from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.ledger import digest_of
+from pam_deploy_graph.llm import validate_deploy_plan
+from pam_deploy_graph.models import AgentState, LlmDeployPlan
+from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.report import render_plan
+from pam_deploy_graph.services import Services
+from pam_deploy_graph.targeting import resolve_targets
+
+_SHOWN_IPS: Final = 20
+
+
+def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """拟出计划；只读检查不过就停在这里。"""
+    run_id = state["run_id"]
+    control = dict(state["control"])
+    strategy = control.pop("execution_strategy", str(DEFAULT_STRATEGY))
+    register(
+        services.ledger,
+        RunRequest(
+            params=state["params"],
+            execution_strategy=strategy,
+            run_id=run_id,
+            home=services.home,
+            environment=services.settings.params(),
+            control_params=control,
+        ),
+    )
+    try:
+        checked = services.drive(run_id, run_checks)
+        plan = _plan(services, checked)
+    except (GlobalStepError, EmptyScopeError) as error:
+        services.ledger.update_run(run_id, reason=str(error))
+        stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
+        return stopped | {"messages": [AIMessage(f"{error}。还没有改变任何东西。")]}
+    return {"phase": "planned", "plan": plan, "problem": "", "messages": [AIMessage(plan["text"])]}
+
+
+def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
+    """把计划连同范围写成给人批准的样子。
+
+    Raises:
+        EmptyScopeError: 范围里一台可部署的都没有。
+
+    """
+    targets, missing = resolve_targets(checked)
+    if not targets:
+        raise EmptyScopeError(_nothing_left(checked, missing))
+    proposal = services.llm_client.generate_plan(
+        params=checked.params, intent="deploy", strategy=checked.execution_strategy
+    )
+    steps = validate_deploy_plan(proposal, target_ips=checked.requested_ips)
+    digest = digest_of(
+        {
+            "params": checked.params,
+            "control": checked.control_params,
+            "strategy": checked.execution_strategy,
+            "targets": targets,
+            "steps": [step.model_dump() for step in steps.steps],
+        }
+    )
+    return _shown(checked, steps, targets, missing) | {
+        "digest": digest,
+        "run_id": checked.run_id,
+        "text": render_plan(checked, targets, missing, steps),
+    }
+
+
+def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missing: list[str]) -> dict[str, Any]:
+    """计划的内容；工作站只列前若干台。"""
+    return {
+        "summary": steps.summary,
+        "risks": steps.risks,
+        "warnings": steps.warnings,
+        "steps": [step.action for step in steps.steps],
+        "execution_strategy": checked.execution_strategy,
+        "params": checked.params,
+        "targets": len(targets),
+        "target_ips": targets[:_SHOWN_IPS],
+        "missing": len(missing),
+        "missing_ips": missing[:_SHOWN_IPS],
+    }
+
+
+def _nothing_left(checked: AgentState, missing: list[str]) -> str:
+    """说明为什么一台都没有。"""
+    if not checked.online_ips:
+        return f"机场 {checked.params['AIRPORT_CODE']} 没有在线的工作站"
+    offline = f"{'、'.join(missing[:_SHOWN_IPS])} 不在线" if missing else "要求的都被排除了"
+    return f"指定的范围里一台可以部署的都没有：{offline}；请换一个范围"

@@ -1,0 +1,43 @@
+"""节点 ``report``：收尾，算退出码，说出报告。"""
+
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.flows.rollout import outcome
+from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.report import counts, render_report
+from pam_deploy_graph.services import Services
+
+_BRIEF_FROM: Final = 100
+
+
+def report_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """给出报告；全局步骤停下的可以继续，不算结束。"""
+    run_id, ledger = state["run_id"], services.ledger
+    run = ledger.load_state(run_id, keep_events=False)
+    rules = FlowRules.of(run.control_params, self_healing=True)
+    if state["phase"] == "stopped":
+        return {"answer": state["problem"], "counters": counts(run)}
+    if state["phase"] == "rejected":
+        code, reason = ExitCode.STOPPED, state["problem"]
+    else:
+        code, reason = outcome(run, rules, ledger.get_run(run_id).cancelled_by)
+    if ledger.get_run(run_id).exit_code is None:
+        services.drive(run_id, _finish(code, reason))
+        ledger.update_run(run_id, exit_code=int(code), reason=reason)
+    text = render_report(run, brief=len(run.target_ips) >= _BRIEF_FROM) + f"\n结果: {reason}\n"
+    done = {"phase": "finished", "exit_code": int(code), "counters": counts(run)}
+    return done | {"answer": text, "messages": [AIMessage(text)]}
+
+
+def _finish(code: ExitCode, reason: str) -> Any:
+    """生成「记下结束」的流程。"""
+
+    async def work(ctx: RunContext) -> None:
+        """记一个结束事件。"""
+        await ctx.session.append({"type": "RUN_FINISHED", "exit_code": int(code), "reason": reason})
+
+    return work

@@ -1,0 +1,38 @@
+"""节点 ``rollback-confirm``：每次回滚之前问人；全部有了决定才离开。"""
+
+import getpass
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.types import interrupt
+
+from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions
+from pam_deploy_graph.services import Services
+
+
+def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """问等着的每一台，把决定记进账本；没答到的再问，执行在 ``ip-flow``。"""
+    waiting = state["waiting"]
+    value = interrupt(ask_rollback(state["run_id"], waiting, state["problem"]))
+    try:
+        answers = read_decisions(value, [question["ip"] for question in waiting])
+    except InvalidInputError as error:
+        return {"problem": str(error)}
+    problems = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
+    left = [question for question in waiting if question["ip"] not in answers]
+    said = [AIMessage(text) for text in problems if text]
+    return {"waiting": left, "problem": "", "phase": "waiting" if left else "rolling", "messages": said}
+
+
+def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> str:
+    """记下一台的决定；已有人先决定的以先决定的为准，返回要告诉这一位的话。"""
+    operator = answer.operator or getpass.getuser()
+    approval = Approval(question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0)
+    try:
+        services.ledger.decide(run_id, approval)
+    except AlreadyDecidedError as error:
+        return str(error)
+    return ""

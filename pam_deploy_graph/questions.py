@@ -1,0 +1,142 @@
+"""问人的话与人的回答：三种中断的内容，以及各种写法的回答怎样读成决定（contract 第 5 节）。
+
+内容同时满足 LangGraph 审阅界面的模式（``action_requests`` 与 ``review_configs``）。
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.flows.rollback import KIND
+
+_REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
+_WORDS: Final[dict[str, Decision]] = {
+    **dict.fromkeys(("approve", "accept", "yes", "y", "ok", "同意", "批准", "回滚", "可以", "好", "是"), Decision.APPROVE),
+    **dict.fromkeys(("reject", "ignore", "no", "n", "拒绝", "不同意", "不", "否", "不回滚", "保持"), Decision.REJECT),
+    **dict.fromkeys(("retry", "重试", "再试", "继续"), Decision.RETRY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """读出来的一个决定。"""
+
+    decision: Decision
+    note: str = ""
+    operator: str = ""
+
+
+def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
+    """要参数的问题（``provide_params``）。"""
+    text = f"还缺 {'、'.join(missing)}，请补充。" if missing else "请补充。"
+    description = "\n".join(filter(None, [problem, *notes, text]))
+    args = {"missing": list(missing), "known": dict(known)}
+    return _review("provide_params", [args], [description], []) | args | {"notes": list(notes), "problem": problem}
+
+
+def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    """批准计划的问题（``approve_plan``）。"""
+    args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
+    description = "\n".join(filter(None, [problem, plan["text"]]))
+    shown = _review("approve_plan", [args], [description], _REVIEW_DECISIONS)
+    return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": _REVIEW_DECISIONS}
+
+
+def ask_rollback(run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str) -> dict[str, Any]:
+    """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。"""
+    descriptions = [_describe(question) for question in waiting]
+    shown = _review(KIND, [dict(question) for question in waiting], descriptions, _REVIEW_DECISIONS)
+    allowed = [str(decision) for decision in Decision]
+    more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
+    return {**waiting[0], **shown, **more}
+
+
+def read_params(value: object) -> dict[str, str] | str:
+    """读补充参数的回答：键值映射，或一句话。
+
+    Raises:
+        InvalidInputError: 既不是映射也不是文字。
+
+    """
+    if isinstance(value, Mapping):
+        inner = value.get("params", value)
+        if isinstance(inner, Mapping) and inner and all(isinstance(key, str) and key.isupper() for key in inner):
+            return {str(key): str(item) for key, item in inner.items()}
+        value = value.get("text") or value.get("message") or value
+    if isinstance(value, list) and len(value) == 1:
+        return read_params(value[0].get("args", value[0]) if isinstance(value[0], Mapping) else value[0])
+    if isinstance(value, str) and value.strip():
+        return value
+    wanted = "、".join(REQUIRED_PARAMS)
+    raise InvalidInputError(f"这个回答看不懂；请用一句话补充，或给出 {wanted} 之类的键值")
+
+
+def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
+    """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
+
+    Args:
+        value: 恢复值：一个词、``{"decision", "note"}``、按 IP 的映射、审阅界面的 ``decisions``、旧收件箱的列表。
+        subjects: 问了哪些对象，次序与问题里的相同。
+
+    Raises:
+        InvalidInputError: 看不懂，或提到了没有问的对象。
+
+    """
+    if isinstance(value, Mapping):
+        if "decisions" in value:
+            return _in_order(value["decisions"], subjects)
+        if "decision" in value or "type" in value:
+            return dict.fromkeys(subjects, _one(value))
+        return _by_subject(value, subjects)
+    if isinstance(value, list):
+        return _in_order(value, subjects)
+    return dict.fromkeys(subjects, _one(value))
+
+
+def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
+    """逐个对应；只有一个回答而问了多个时，对全部生效。"""
+    if not isinstance(values, list) or len(values) not in (1, len(subjects)):
+        raise InvalidInputError(f"问了 {len(subjects)} 个问题，请按次序逐个回答，或只给一个对全部生效的回答")
+    answers = [_one(value) for value in values]
+    return dict(zip(subjects, answers * len(subjects) if len(answers) == 1 else answers, strict=False))
+
+
+def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
+    """按 IP 的映射。"""
+    if not value or (strangers := [str(key) for key in value if key not in subjects]):
+        named = "、".join(strangers) if value else "（空）"
+        raise InvalidInputError(f"{named} 不在等决定之列；正等着的是 {'、'.join(subjects)}")
+    return {str(key): _one(item) for key, item in value.items()}
+
+
+def _one(value: object) -> Answer:
+    """读一个决定。"""
+    if isinstance(value, Mapping):
+        word = value.get("decision") or value.get("type") or ""
+        note = value.get("note") or value.get("message") or ""
+        return Answer(_word(word), str(note), str(value.get("operator") or ""))
+    return Answer(_word(value))
+
+
+def _word(value: object) -> Decision:
+    """读一个词；看不懂就报错，绝不猜。"""
+    word = str(value).strip().strip("。.!！").lower()
+    if word in _WORDS:
+        return _WORDS[word]
+    raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(Decision)} 之一")
+
+
+def _review(name: str, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
+    """审阅界面的模式，外加 ``ask`` 与 ``type``。"""
+    requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]
+    config = {"action_name": name, "allowed_decisions": decisions or ["edit"]}
+    return {"ask": name, "type": name, "action_requests": requests, "review_configs": [config]}
+
+
+def _describe(question: Mapping[str, Any]) -> str:
+    """一台工作站的问题，写给人看。"""
+    state = "结果未知" if question.get("status") == "IN_DOUBT" else "失败"
+    stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
+    return f"{question['ip']} 在 {question['failed_stage']} {state}：{question['failure_reason']}。是否回滚（{stop}）？"

@@ -1,0 +1,48 @@
+"""路由：状态的纯函数，返回下一个节点的名字。"""
+
+from typing import Literal
+
+from pam_deploy_graph.graph_state import GraphState
+
+
+def after_intent(state: GraphState) -> Literal["params", "global-flow", "answer"]:
+    """部署去摘参数；停在半路的运行说「继续」就继续；其余只回答。"""
+    if state["intent"] == "deploy":
+        return "params"
+    if state["intent"] == "resume" and state.get("phase") == "stopped" and state.get("plan"):
+        return "global-flow"
+    return "answer"
+
+
+def after_params(state: GraphState) -> Literal["ask-params", "plan"]:
+    """缺参数或有不合规则的值就问。"""
+    return "ask-params" if state["missing"] or state["problem"] else "plan"
+
+
+def after_plan(state: GraphState) -> Literal["approve-plan", "report"]:
+    """检查不过就收尾。"""
+    return "approve-plan" if state["phase"] == "planned" else "report"
+
+
+def after_approval(state: GraphState) -> Literal["approve-plan", "global-flow", "report"]:
+    """看不懂的回答再问；批准了才动手。"""
+    if state["phase"] == "approved":
+        return "global-flow"
+    return "report" if state["phase"] == "rejected" else "approve-plan"
+
+
+def after_global(state: GraphState) -> Literal["ip-flow", "report"]:
+    """全局步骤停下就收尾。"""
+    return "ip-flow" if state["phase"] == "rolling" else "report"
+
+
+def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "ip-flow", "report"]:
+    """等人、继续推进，或收尾。"""
+    if state["phase"] == "waiting":
+        return "rollback-confirm"
+    return "ip-flow" if state["phase"] == "rolling" else "report"
+
+
+def after_confirm(state: GraphState) -> Literal["rollback-confirm", "ip-flow"]:
+    """全部有了决定才去执行。"""
+    return "rollback-confirm" if state["waiting"] else "ip-flow"

@@ -1,0 +1,105 @@
+"""图与命令行共用的部件：账本、路由、语言理解、进度听众、停止开关。
+
+一律注入，用到才建，导入时什么也不建。
+"""
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pam_deploy_graph import portal
+from pam_deploy_graph.action_router import ActionBackend, ActionRouter
+from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.script_runner import ScriptActionRunner
+from pam_deploy_graph.settings import Settings
+
+_CANCEL_POLL_SECONDS = 0.5
+
+
+@dataclass
+class Services:
+    """一个进程里驱动运行所需的一切；没给的部件按设置建。"""
+
+    home: Path = field(default_factory=Path)
+    settings: Settings = field(default_factory=Settings)
+    given_router: ActionBackend | None = None
+    given_llm_client: LlmClient | None = None
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """账本。"""
+        return Ledger(self.settings.store_url(self.home))
+
+    @cached_property
+    def router(self) -> ActionBackend:
+        """路由；没有注入就按设置建。"""
+        return self.given_router or ActionRouter(
+            script_runner=ScriptActionRunner(
+                token=self.settings.token(), script_entry=self.settings.pam_script_entry or None
+            ),
+            fake_runner=FakeActionRunner(),
+        )
+
+    @cached_property
+    def llm_client(self) -> LlmClient:
+        """语言理解；没有注入就用离线规则。"""
+        return self.given_llm_client or RuleBasedLlmClient()
+
+    def drive(self, run_id: str, work: Callable[[RunContext], Awaitable[None]]) -> AgentState:
+        """取得一次运行的租约，追上账本，做一段流程。
+
+        Args:
+            run_id: 已登记的运行。
+            work: 要做的流程。
+
+        Returns:
+            做完之后的状态（不含事件列表）。
+
+        Raises:
+            RunHeldError: 另一个存活的进程正握着它。
+            PamError: 流程里的错误原样抛出。
+
+        """
+        state = self.ledger.load_state(run_id, keep_events=False)
+        rules = FlowRules.of(state.control_params, self_healing=True)
+
+        async def session_work() -> None:
+            """在一个会话里做。"""
+            session = self.ledger.open_session(state)
+            session.listeners.extend(self.listeners)
+            async with session.alive():
+                await work(RunContext(session, self.router, rules, self._stop_check(run_id)))
+
+        portal.call(session_work)
+        return state
+
+    def cancelled(self, run_id: str) -> bool:
+        """有没有人要求取消这次运行。"""
+        return self.ledger.get_run(run_id).cancelled_by is not None
+
+    def close(self) -> None:
+        """关闭账本。"""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+    def _stop_check(self, run_id: str) -> Callable[[], bool]:
+        """返回「该停了吗」：本进程要求停，或账本里记了取消（最多隔半秒看一次）。"""
+        checked_at, cancelled = 0.0, False
+
+        def check() -> bool:
+            """该停则为真。"""
+            nonlocal checked_at, cancelled
+            if time.monotonic() - checked_at > _CANCEL_POLL_SECONDS:
+                checked_at, cancelled = time.monotonic(), self.cancelled(run_id)
+            return cancelled or self.stop.is_set()
+
+        return check

@@ -1,0 +1,17 @@
+"""目标：要求了哪些、在线的有哪些、排除了哪些，算出要部署的工作站（纯函数，contract 第 6 节）。"""
+
+from pam_deploy_graph.models import AgentState
+
+
+def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
+    """算出目标与不在线者，次序与要求的次序相同。
+
+    Returns:
+        ``(target_ips, missing_ips)``。指定了范围而一台都没有时目标为空，绝不变成全部。
+
+    """
+    asked = state.requested_ips if state.requested_ips is not None else (state.target_ips or state.online_ips)
+    excluded = set(state.control_params.get("exclude_ips") or ())
+    online = set(state.online_ips)
+    wanted = [ip for ip in dict.fromkeys(asked) if ip not in excluded]
+    return [ip for ip in wanted if ip in online], [ip for ip in wanted if ip not in online]
