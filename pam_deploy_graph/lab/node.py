@@ -1,0 +1,202 @@
+"""PAM_NODE：从 HOME 拉取版本，查询工作站，执行工作站动作（contract 第 3 节「PAM HTTP protocol」）。
+
+本文件只做协议：检查请求、套上故障、作答；动作怎样生效在 ``workshop.py``。
+"""
+
+import asyncio
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from pam_deploy_graph.lab.drops import abort_connection, wait_until_gone
+from pam_deploy_graph.lab.faults import ORDERS, Fault, FaultBoard, FaultKind
+from pam_deploy_graph.lab.once import CallerGone, Once
+from pam_deploy_graph.lab.plans import Target
+from pam_deploy_graph.lab.schemas import (
+    ModuleRef,
+    PackageRef,
+    Presence,
+    RollbackOrder,
+    Roster,
+    VersionRef,
+    WorkstationInfo,
+)
+from pam_deploy_graph.lab.store import Call, Reply
+from pam_deploy_graph.lab.sync import Puller
+from pam_deploy_graph.lab.wire import Refused, answer, open_call, parse, read_body
+from pam_deploy_graph.lab.workshop import ACTING, Workshop
+
+_NO_ANSWER = Response(status_code=500)
+"""连接已经断开之后交给框架的应答：送不到任何人那里。"""
+
+
+class Node:
+    """一个机场的 NODE。"""
+
+    def __init__(self, workshop: Workshop, puller: Puller, once: Once, faults: FaultBoard, latency: float) -> None:
+        """``latency`` 是每次工作站调用额外的秒数。"""
+        self._workshop = workshop
+        self._fleet = workshop.fleet
+        self._puller = puller
+        self._once = once
+        self._faults = faults
+        self._latency = latency
+        self.closing = asyncio.Event()
+
+    def routes(self) -> list[Route]:
+        """协议规定的地址。"""
+        workstation = "/api/workstations/{ip}"
+        return [
+            Route("/api/sync", self.sync, methods=["POST"]),
+            Route("/api/workstations", self.list_workstations, methods=["GET"]),
+            Route(workstation, self.query, methods=["GET"]),
+            Route(workstation + "/log", self.log, methods=["GET"]),
+            Route(workstation + "/verify", self.verify, methods=["POST"]),
+            *(Route(f"{workstation}/{name}", partial(self.act, name), methods=["POST"]) for name in ACTING),
+        ]
+
+    async def sync(self, request: Request) -> Response:
+        """从 HOME 拉取一个已发布的版本，自己算散列。"""
+        body = await read_body(request)
+        ref = parse(PackageRef, body)
+        call = open_call(request, self._fleet.airport, body)
+        reply, _ = await self._once.run(call, lambda: self._puller.pull(call, ref))
+        return answer(request, reply.payload, reply.status)
+
+    async def list_workstations(self, request: Request) -> Response:
+        """本机场的工作站；``online=true`` 时只含在线的。"""
+        wanted = request.query_params.get("online", "")
+        if wanted not in {"", "true", "false"}:
+            raise Refused(400, "查询参数 online 应为 true 或 false")
+        everyone = [Presence(ip=ip, online=self._fleet.online(ip)) for ip in self._fleet.ips]
+        chosen = [one for one in everyone if not wanted or one["online"] == (wanted == "true")]
+        return answer(request, Roster(airport=self._fleet.airport, workstations=chosen))
+
+    async def query(self, request: Request) -> Response:
+        """一台工作站的真实情况；离线的只知道离线和最近的幂等键。"""
+        ip = await self._arrive(request)
+        target = self._target(request, ip)
+        online = self._fleet.online(ip)
+        info = WorkstationInfo(
+            airport=self._fleet.airport,
+            ip=ip,
+            online=online,
+            running=False,
+            version="",
+            last_key=self._fleet.last_key(ip),
+        )
+        if online and target is not None:
+            state = self._workshop.folder(target).state()
+            info["running"], info["version"] = state.running is not None, state.current or ""
+        return answer(request, info)
+
+    async def log(self, request: Request) -> Response:
+        """一个模块在一台工作站上的日志，纯文本。"""
+        ip = await self._arrive(request)
+        target = self._target(request, ip)
+        fault = self._faults.take(ip, "log")
+        try:
+            await self._endure(request, ip, fault)
+        except CallerGone:
+            return _NO_ANSWER
+        await _linger(fault)
+        if _is(fault, FaultKind.FAIL):
+            raise Refused(409, _drill(ip, "log"))
+        text = self._workshop.folder(target).read_log() if target else ""
+        return await self._deliver(request, fault, PlainTextResponse(text))
+
+    async def verify(self, request: Request) -> Response:
+        """验证一个模块；不改变任何东西，所以不看幂等键。"""
+        ip = await self._arrive(request)
+        ref = parse(VersionRef, await read_body(request))
+        fault = self._faults.take(ip, "verify")
+        target = Target(ip, ref.app, ref.module)
+        try:
+            await self._endure(request, ip, fault)
+        except CallerGone:
+            return _NO_ANSWER
+        await _linger(fault)
+        reason = _drill(ip, "verify") if _is(fault, FaultKind.FAIL) else ""
+        outcome = await self._workshop.verify(target, ref.version, reason)
+        return await self._deliver(request, fault, answer(request, outcome))
+
+    async def act(self, order: str, request: Request) -> Response:
+        """停止、部署、启动或回滚。"""
+        ip = await self._arrive(request)
+        body = await read_body(request)
+        ref = parse(ACTING[order], body)
+        call = open_call(request, self._fleet.airport, body)
+        met: list[Fault | None] = []
+
+        async def work() -> Reply:
+            """第一次：套上故障，再动手。"""
+            met.append(self._faults.take(ip, order))
+            await self._endure(request, ip, met[0])
+            return await self._perform(call, order, Target(ip, ref.app, ref.module), ref, met[0])
+
+        try:
+            reply, _ = await self._once.run(call, work)
+        except CallerGone:
+            return _NO_ANSWER
+        fault = met[0] if met else self._faults.take(ip, order, (FaultKind.DROP,))
+        return await self._deliver(request, fault, answer(request, reply.payload, reply.status))
+
+    async def _perform(
+        self, call: Call, order: str, target: Target, ref: VersionRef | RollbackOrder, fault: Fault | None
+    ) -> Reply:
+        """在这台工作站的锁里动手；``slow`` 也在锁里慢。"""
+        async with self._fleet.lock(target.ip):
+            await _linger(fault)
+            if _is(fault, FaultKind.FAIL):
+                raise self._workshop.refuse(target, _drill(target.ip, order))
+            return await self._workshop.perform(call, order, target, ref, crash=_is(fault, FaultKind.CRASH))
+
+    async def _arrive(self, request: Request) -> str:
+        """每次工作站调用的开头：找到工作站，加上延迟。"""
+        ip: str = request.path_params["ip"]
+        if ip not in self._fleet:
+            raise Refused(404, f"机场 {self._fleet.airport} 没有工作站 {ip}：请核对地址")
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        return ip
+
+    async def _endure(self, request: Request, ip: str, fault: Fault | None) -> None:
+        """套上动手之前的故障：离线答 503，挂起则等到调用者离开。"""
+        if not self._fleet.online(ip) or _is(fault, FaultKind.OFFLINE):
+            raise Refused(503, f"工作站 {ip} 离线，NODE 联系不上它：请检查它的电源与网络")
+        if _is(fault, FaultKind.HANG):
+            await wait_until_gone(request, self.closing)
+            raise CallerGone
+
+    async def _deliver(self, request: Request, fault: Fault | None, response: Response) -> Response:
+        """作答；``drop`` 则断开连接，什么也不答。"""
+        if not _is(fault, FaultKind.DROP):
+            return response
+        await abort_connection(request)
+        return _NO_ANSWER
+
+    def _target(self, request: Request, ip: str) -> Target | None:
+        """查询参数点名的模块；没有点名则是默认的那个。"""
+        if "app" in request.query_params or "module" in request.query_params:
+            ref = parse(ModuleRef, dict(request.query_params))
+            return Target(ip, ref.app, ref.module)
+        chosen = self._fleet.default_module(ip)
+        return Target(ip, *chosen) if chosen else None
+
+
+def _is(fault: Fault | None, kind: FaultKind) -> bool:
+    """遇到的是不是这种故障。"""
+    return fault is not None and fault.kind is kind
+
+
+async def _linger(fault: Fault | None) -> None:
+    """``slow`` 在这里慢。"""
+    if fault is not None and fault.kind is FaultKind.SLOW:
+        await asyncio.sleep(fault.seconds)
+
+
+def _drill(ip: str, order: str) -> str:
+    """演练故障的中文原因。"""
+    return f"工作站 {ip} 的 {ORDERS[order]} 失败（演练故障 fail）"
