@@ -120,6 +120,7 @@ class AgentState:
     ledger_seq: int = 0
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
+    plan_digest: str = ""
     keep_events: bool = True
 
     def to_dict(self) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def counts(state: AgentState) -> dict[str, int]:
     }
 
 
-def report_object(state: AgentState, plan_digest: str, decisions: list[dict[str, Any]]) -> dict[str, Any]:
+def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[str, Any]:
     """返回 ``report --format json`` 的对象（contract 第 8 节）。"""
     return {
         "run_id": state.run_id,
@@ -105,7 +105,7 @@ def report_object(state: AgentState, plan_digest: str, decisions: list[dict[str,
         "action_backends": state.action_backends,
         "params": state.params,
         "control_params": state.control_params,
-        "plan_digest": plan_digest,
+        "plan_digest": state.plan_digest,
         "counts": counts(state),
         "ips": {ip: dict(state.ip_states[ip]) if ip in state.ip_states else None for ip in _all_ips(state)},
         "missing_ips": state.missing_ips,

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pam_deploy_graph import portal
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter
+from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient
 from pam_deploy_graph.models import AgentState, Event
@@ -81,6 +82,11 @@ class Services:
 
         portal.call(session_work)
         return state
+
+    def finish(self, run_id: str, code: ExitCode, reason: str) -> None:
+        """记下一次运行结束了，连同退出码与原因。"""
+        self.drive(run_id, record("RUN_FINISHED", exit_code=int(code), reason=reason))
+        self.ledger.update_run(run_id, exit_code=int(code), reason=reason)
 
     def cancelled(self, run_id: str) -> bool:
         """有没有人要求取消这次运行。"""

@@ -1,6 +1,6 @@
 """流程的上下文：写账本的会话、路由、规则。"""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -46,6 +46,16 @@ class RunContext:
     def state(self) -> AgentState:
         """当前运行的状态。"""
         return self.session.state
+
+
+def record(kind: str, **fields: Any) -> Callable[[RunContext], Awaitable[None]]:
+    """返回只记一个事件的流程。"""
+
+    async def work(ctx: RunContext) -> None:
+        """记下并等它落盘。"""
+        await ctx.session.append({"type": kind, **fields})
+
+    return work
 
 
 def waiting_ips(state: AgentState) -> list[str]:

@@ -165,6 +165,11 @@ def _scope_changed(state: AgentState, event: Event) -> None:
     state.missing_ips = list(event["missing_ips"])
 
 
+def _plan_proposed(state: AgentState, event: Event) -> None:
+    """提出了请人批准的计划。"""
+    state.plan_digest = event["digest"]
+
+
 def _log_saved(state: AgentState, event: Event) -> None:
     """失败之后取回的日志。"""
     _ip(state, event)["log_file"] = event["log_file"]
@@ -203,6 +208,7 @@ PROGRESS_FIELDS: Final = (
 """状态里由事件推进的字段。"""
 
 _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
+    "PLAN_PROPOSED": _plan_proposed,
     "INTENT": _intent,
     "ACTION_DONE": _action_done,
     "ACTION_FAIL": _action_fail,

@@ -6,6 +6,7 @@ from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError
+from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import digest_of
@@ -38,6 +39,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
+        services.drive(run_id, record("PLAN_PROPOSED", digest=plan["digest"], targets=plan["targets"]))
     except (GlobalStepError, EmptyScopeError) as error:
         services.ledger.update_run(run_id, reason=str(error))
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}

@@ -5,7 +5,7 @@ from typing import Any, Final
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.flows.context import FlowRules
 from pam_deploy_graph.flows.rollout import outcome
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.report import counts, render_report
@@ -26,18 +26,7 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
     else:
         code, reason = outcome(run, rules, ledger.get_run(run_id).cancelled_by)
     if ledger.get_run(run_id).exit_code is None:
-        services.drive(run_id, _finish(code, reason))
-        ledger.update_run(run_id, exit_code=int(code), reason=reason)
+        services.finish(run_id, code, reason)
     text = render_report(run, brief=len(run.target_ips) >= _BRIEF_FROM) + f"\n结果: {reason}\n"
     done = {"phase": "finished", "exit_code": int(code), "counters": counts(run)}
     return done | {"answer": text, "messages": [AIMessage(text)]}
-
-
-def _finish(code: ExitCode, reason: str) -> Any:
-    """生成「记下结束」的流程。"""
-
-    async def work(ctx: RunContext) -> None:
-        """记一个结束事件。"""
-        await ctx.session.append({"type": "RUN_FINISHED", "exit_code": int(code), "reason": reason})
-
-    return work

@@ -1,0 +1,9 @@
+"""``python -m pam_deploy_graph``：把命令行与两个独立程序（lab、mcp-node）装在一起。"""
+
+from pam_deploy_graph.cli.app import app, main
+from pam_deploy_graph.lab.command import lab
+
+app.command()(lab)
+
+if __name__ == "__main__":
+    main()

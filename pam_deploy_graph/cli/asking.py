@@ -1,0 +1,60 @@
+"""在终端里问人；没有终端时没有人可问。"""
+
+import getpass
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.questions import read_decisions
+
+_PROMPTS = {
+    "approve_plan": "批准这个计划吗？[approve/reject] ",
+    "rollback-ip": "回滚吗？[approve=回滚 / reject=保持原样 / retry=查清后继续] ",
+    "provide_params": "请补充: ",
+}
+
+
+def nobody(_question: Mapping[str, Any]) -> None:
+    """没有人可问。"""
+
+
+def approve_all(question: Mapping[str, Any]) -> Any:
+    """凡问皆同意（只给 ``demo --yes`` 用）。"""
+    _show(question)
+    return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": getpass.getuser()}
+
+
+def in_terminal(question: Mapping[str, Any]) -> Any:
+    """在终端里问；没有回答（Ctrl-D）就是没有决定。"""
+    _show(question)
+    while True:
+        try:
+            text = input(_PROMPTS[question["ask"]])
+        except EOFError:
+            return None
+        if question["ask"] == "provide_params":
+            return text
+        try:
+            answer = read_decisions(text, ["-"])["-"]
+        except InvalidInputError as error:
+            Console(stderr=True).print(str(error), markup=False)
+            continue
+        return {"decision": str(answer.decision), "note": "", "operator": getpass.getuser()}
+
+
+def asker(*, yes: bool = False) -> Any:
+    """选一个问法。"""
+    if yes:
+        return approve_all
+    return in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else nobody
+
+
+def _show(question: Mapping[str, Any]) -> None:
+    """把问题写到标准错误。"""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for request in question["action_requests"]:
+        console.print(request["description"], markup=False)

@@ -1,0 +1,60 @@
+"""命令 ``confirm`` 与 ``cancel``：从任一终端作决定；只记进账本，不动手。"""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.constants import Decision
+
+APPROVE = Annotated[bool, typer.Option("--approve", help="同意（批准计划，或回滚）。")]
+REJECT = Annotated[bool, typer.Option("--reject", help="不同意（否决计划，或保持原样）。")]
+RETRY = Annotated[bool, typer.Option("--retry", help="查清工作站的实情，从失败的步骤继续。")]
+IPS = Annotated[list[str], typer.Option("--ip", help="对哪台作决定，可重复；不给就是全部在等的。", metavar="IP")]
+NOTE = Annotated[str, typer.Option("--note", help="备注。")]
+OPERATOR = Annotated[str, typer.Option("--operator", help="操作员；默认是系统用户。")]
+
+
+def confirm(
+    run_id: o.RunId,
+    approve: APPROVE = False,
+    reject: REJECT = False,
+    retry: RETRY = False,
+    ip: IPS = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    note: NOTE = "",
+    operator: OPERATOR = "",
+    home: o.Home = o.HERE,
+) -> None:
+    """回答一次运行正等着的问题；之后由 resume 执行。"""
+    from pam_deploy_graph.cli.pending import record_decisions
+    from pam_deploy_graph.errors import InvalidInputError
+    from pam_deploy_graph.services import Services
+
+    chosen = [d for d, given in zip(Decision, (approve, reject, retry), strict=True) if given]
+    if len(chosen) != 1:
+        raise InvalidInputError("请给出 --approve、--reject、--retry 其中之一")
+    services = Services(home=home)
+    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator or getpass.getuser())
+    typer.echo(f"已记下：{'、'.join(subjects)} → {chosen[0]}；用 resume {run_id} 执行", err=True)
+    services.close()
+
+
+def cancel(run_id: o.RunId, home: o.Home = o.HERE) -> None:
+    """取消一次运行：不再开新的工作站，在途的做完为止。"""
+    from pam_deploy_graph.constants import ExitCode
+    from pam_deploy_graph.errors import ConfirmationError
+    from pam_deploy_graph.services import Services
+
+    services = Services(home=home)
+    record = services.ledger.get_run(run_id)
+    if record.exit_code is not None:
+        raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
+    operator = getpass.getuser()
+    services.ledger.update_run(run_id, cancelled_by=operator)
+    if holder := services.ledger.holder(run_id):
+        typer.echo(f"已要求取消：{holder}做完在途的工作站就停", err=True)
+    else:
+        services.finish(run_id, ExitCode.STOPPED, f"{operator} 取消了这次运行")
+        typer.echo(f"运行 {run_id} 已取消", err=True)
+    services.close()

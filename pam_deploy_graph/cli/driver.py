@@ -1,0 +1,150 @@
+"""驱动图：开始、恢复、逐个回答中断，直到结束或要等人。
+
+运行的 ``thread_id`` 就是 ``run_id``；检查点在 ``<home>/runtime/checkpoints.sqlite``。
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from langgraph.types import Command
+
+from pam_deploy_graph.checkpoint_store import open_saver
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.services import Services
+
+Asker = Callable[[Mapping[str, Any]], Any]
+"""问人：收到中断的内容，返回回答；``None`` 表示此刻没有人能答。"""
+
+_RESTART_AT: Final = {True: ("approve-plan", "approved"), False: ("params", "params")}
+"""停下的运行从哪里继续：有了批准的计划就重做全局步骤，否则重新检查。"""
+
+
+class Driver:
+    """推进一次运行；``ask`` 决定有没有人可问。"""
+
+    def __init__(self, services: Services, graph: Any, ask: Asker) -> None:
+        """用 ``open_driver`` 创建。"""
+        self.services = services
+        self.graph = graph
+        self._ask = ask
+
+    def start(self, run_id: str) -> ExitCode:
+        """从账本里登记的输入开始。"""
+        given = self.services.ledger.get_run(run_id).input
+        control = dict(given["control_params"]) | {"execution_strategy": given["execution_strategy"]}
+        if given["requested_ips"] is not None:
+            control["target_ips"] = given["requested_ips"]
+        return self._advance(run_id, {"run_id": run_id, "params": given["params"], "control": control})
+
+    def resume(self, run_id: str) -> ExitCode:
+        """继续一次运行；已结束的只把退出码再给一遍。
+
+        Raises:
+            RunNotFoundError: 没有这次运行。
+            RunHeldError: 另一个存活的进程正握着它。
+
+        """
+        record = self.services.ledger.get_run(run_id)
+        if record.exit_code is not None:
+            return ExitCode(record.exit_code)
+        if holder := self.services.ledger.holder(run_id):
+            raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
+        snapshot = self.graph.get_state(_config(run_id))
+        if not snapshot.values:
+            return self.start(run_id)
+        if not snapshot.next:
+            node, phase = _RESTART_AT[self._plan_approved(run_id)]
+            update = {"phase": phase, "problem": ""}
+            self.graph.update_state(_config(run_id), update, as_node=node)
+            return self._advance(run_id, None)
+        pending = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
+        if not pending:
+            return self._advance(run_id, None)
+        command = self._command(run_id, pending[0])
+        return ExitCode.WAITING if command is None else self._advance(run_id, command)
+
+    def say(self, run_id: str, value: Any) -> dict[str, Any]:
+        """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）。"""
+        result: dict[str, Any] = self.graph.invoke(value, _config(run_id), durability="sync")
+        return result
+
+    def _advance(self, run_id: str, value: Any) -> ExitCode:
+        """推进到结束，或推进到没有人能答的问题。"""
+        while True:
+            with _stoppable(self.services):
+                result = self.say(run_id, value)
+            if not (pending := result.get("__interrupt__")):
+                return ExitCode(result["exit_code"])
+            if (value := self._command(run_id, pending[0])) is None:
+                return ExitCode.WAITING
+
+    def _command(self, run_id: str, interrupt: Any) -> Command[Any] | None:
+        """回答中断：账本里已有的决定优先，其次问人；没有人能答为 ``None``。"""
+        answer = self._recorded(run_id, interrupt.value)
+        if answer is None:
+            answer = self._ask(interrupt.value)
+        return None if answer is None else Command(resume={interrupt.id: answer})
+
+    def _recorded(self, run_id: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+        """账本里已记下的决定（来自 ``confirm``）。"""
+        ledger = self.services.ledger
+        if question["ask"] == "approve_plan":
+            found = ledger.decision(run_id, PLAN, question["digest"])
+            return _spoken(found) if found else None
+        if question["ask"] != "rollback-ip":
+            return None
+        decided = {q["ip"]: ledger.decision(run_id, q["ip"], q["digest"]) for q in question["waiting"]}
+        return {ip: _spoken(found) for ip, found in decided.items() if found} or None
+
+    def _plan_approved(self, run_id: str) -> bool:
+        """计划是否已获批准。"""
+        digest = self.services.ledger.load_state(run_id, keep_events=False).plan_digest
+        found = self.services.ledger.decision(run_id, PLAN, digest) if digest else None
+        return found is not None and found.decision == "approve"
+
+
+@contextlib.contextmanager
+def open_driver(services: Services, ask: Asker) -> Iterator[Driver]:
+    """打开检查点与图。"""
+    with open_saver(Path(services.home) / "runtime" / "checkpoints.sqlite") as saver:
+        yield Driver(services, build_graph(checkpointer=saver, services=services), ask)
+
+
+def _config(run_id: str) -> dict[str, Any]:
+    """LangGraph 的配置。"""
+    return {"configurable": {"thread_id": run_id}, "recursion_limit": 10_000}
+
+
+def _spoken(approval: Approval) -> dict[str, str]:
+    """把账本里的决定写成恢复值。"""
+    return {"decision": approval.decision, "note": approval.note, "operator": approval.operator}
+
+
+@contextlib.contextmanager
+def _stoppable(services: Services) -> Iterator[None]:
+    """推进时的 Ctrl-C：第一次让在途的做完再停，第二次立即停。"""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        """第一次只立停止标志。"""
+        if services.stop.is_set():
+            raise KeyboardInterrupt
+        services.stop.set()
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = {kind: signal.signal(kind, stop) for kind in kinds}
+    except ValueError:  # 不在主线程（被嵌入时），信号归宿主管
+        yield
+        return
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -1,0 +1,86 @@
+"""把命令行给的参数读成一份 ``RunRequest``；不合规则的在这里就报错。"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pam_deploy_graph.config_writer import parse_config
+from pam_deploy_graph.constants import DEFAULT_STRATEGY
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.registration import RunRequest
+from pam_deploy_graph.settings import Settings
+
+
+def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
+    """读 ``--params`` 文件与 ``--param``；后者压过前者。
+
+    Raises:
+        InvalidInputError: 文件读不了或看不懂，或某一项不是 KEY=VALUE。
+
+    """
+    params: dict[str, object] = dict(_file(file)) if file else {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidInputError(f"--param 的值 {pair!r} 不是 KEY=VALUE 的形式")
+        params[name] = value
+    return params
+
+
+def read_control(**given: object) -> dict[str, object]:
+    """去掉没有给的控制参数。"""
+    return {name: value for name, value in given.items() if value is not None and value != ""}
+
+
+def make_request(
+    params: Mapping[str, object], control: Mapping[str, object], *, strategy: str, run_id: str, home: Path, yes_by: str
+) -> RunRequest:
+    """合成一份运行请求。
+
+    Args:
+        params: 部署参数。
+        control: 控制参数。
+        strategy: 执行策略；空串用默认值。
+        run_id: 运行名；空串按时间取。
+        home: 工作目录。
+        yes_by: 事先批准计划的操作员；空串是没有事先批准。
+
+    Raises:
+        InvalidInputError: 安装包不存在或读不了。
+
+    """
+    check_package(str(params.get("PACKAGE_PATH") or ""))
+    return RunRequest(
+        params=params,
+        execution_strategy=strategy or str(DEFAULT_STRATEGY),
+        run_id=run_id or None,
+        home=home,
+        environment=Settings().params(),
+        control_params=control,
+        extra={"preapproved_by": yes_by} if yes_by else {},
+    )
+
+
+def check_package(path: str) -> None:
+    """安装包若给了就必须存在且读得了。"""
+    if not path:
+        return
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise InvalidInputError(f"PACKAGE_PATH 指的安装包 {path} 读不了：{error.strerror}；请检查路径") from None
+
+
+def _file(path: Path) -> Mapping[str, object]:
+    """读参数文件。"""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        if not text.lstrip().startswith("{"):
+            return parse_config(text)
+        data = json.loads(text)
+    except OSError as error:
+        raise InvalidInputError(f"参数文件 {path} 读不了：{error.strerror}") from None
+    except ValueError as error:
+        raise InvalidInputError(f"参数文件 {path} 看不懂：{error}") from None
+    return dict(data)

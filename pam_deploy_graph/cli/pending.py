@@ -1,0 +1,50 @@
+"""一次运行正等着什么，以及把回答记进账本。"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.ledger import PLAN, Approval, Ledger
+from pam_deploy_graph.models import AgentState
+
+
+def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
+    """返回还没有人回答的问题：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
+    if state.plan_digest and not state.completed_global_steps and not state.ip_states:
+        asked = [{"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}]
+        if ledger.get_run(state.run_id).input.get("preapproved_by"):
+            return []
+    else:
+        asked = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+    return [q for q in asked if ledger.decision(state.run_id, q["subject"], q["digest"]) is None]
+
+
+def record_decisions(
+    ledger: Ledger, run_id: str, decision: Decision, ips: Sequence[str], note: str, operator: str
+) -> list[str]:
+    """对等着的（或其中指定的几台）记下同一个决定。
+
+    Returns:
+        记下了决定的对象。
+
+    Raises:
+        ConfirmationError: 没有在等的、指定的不在等，或这个问题不能这样答。
+        AlreadyDecidedError: 别人已先决定。
+
+    """
+    if ledger.get_run(run_id).exit_code is not None:
+        raise ConfirmationError(f"运行 {run_id} 已经结束，当前没有待确认事项")
+    questions = open_questions(ledger, ledger.load_state(run_id, keep_events=False))
+    if not questions:
+        raise ConfirmationError(f"运行 {run_id} 当前没有待确认事项")
+    waiting = {question["subject"]: question["digest"] for question in questions}
+    if strangers := [ip for ip in ips if ip not in waiting]:
+        raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(waiting)}")
+    if decision is Decision.RETRY and PLAN in waiting:
+        raise ConfirmationError("计划只能批准或否决，不能 --retry")
+    chosen = list(ips) or list(waiting)
+    for subject in chosen:
+        ledger.decide(run_id, Approval(subject, waiting[subject], str(decision), operator, note, 0))
+    return chosen

@@ -1,0 +1,77 @@
+"""进度：把账本事件显示给人看（标准错误），或逐行写成 JSON（标准输出）。"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from rich.console import Console
+
+from pam_deploy_graph.models import Event
+
+Listener = Callable[[Event], None]
+_QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
+
+
+def json_listener(event: Event) -> None:
+    """一行一个 JSON 事件。"""
+    if event["type"] not in _QUIET:
+        emit(event)
+
+
+def emit(event: dict[str, Any]) -> None:
+    """写一行 JSON 到标准输出并立即送出。"""
+    sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+class TextProgress:
+    """逐行的进度；终端里带颜色，不在终端里是不折行的纯文字。"""
+
+    def __init__(self) -> None:
+        """进度写到标准错误。"""
+        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._done = 0
+        self._targets = 0
+
+    def __call__(self, event: Event) -> None:
+        """显示一个事件。"""
+        if line := self._line(event):
+            self._console.print(line, markup=False, style=_STYLES.get(event["type"]))
+
+    def _line(self, event: Event) -> str:
+        """一个事件写成一行；不值得说的为空串。"""
+        kind, ip = event["type"], event.get("ip", "")
+        if kind in ("PLAN_PROPOSED", "TARGET_SCOPE_CHANGED"):
+            self._targets = event.get("targets") or len(event["target_ips"])
+        if kind in ("IP_DONE", "IP_SKIPPED"):
+            self._done += 1
+        total = f"{self._done}/{self._targets or '?'}"
+        lines = {
+            "IP_DONE": f"[{total}] {ip} 完成",
+            "IP_SKIPPED": f"[{total}] {ip} 已在目标版本，跳过",
+            "IP_START": f"{ip} 开始",
+            "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(event.get('missing_ips', [])[:20])}",
+            "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
+            "CONFIRMATION_REJECTED": f"{ip} 保持原样（{event.get('operator')}）",
+            "RETRY_REQUESTED": f"{ip} 查清后继续（{event.get('operator')}）",
+            "ROLLBACK_DONE": f"{ip} 已回滚",
+            "ROLLBACK_FAILED": f"{ip} 回滚失败: {event.get('message')}",
+        }
+        if kind in ("ACTION_DONE", "ACTION_FAIL") and "ip" not in event:
+            return f"{event['stage']} {'完成' if kind == 'ACTION_DONE' else '失败: ' + event['message']}"
+        return _printable(lines.get(kind, ""))
+
+
+_STYLES: Final = {
+    "IP_DONE": "green",
+    "ACTION_FAIL": "red",
+    "CONFIRMATION_REQUIRED": "yellow",
+    "ROLLBACK_DONE": "cyan",
+    "ROLLBACK_FAILED": "red",
+}
+
+
+def _printable(text: str) -> str:
+    """外来文字里的控制字符与终端转义换成空格。"""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,75 @@
+"""命令 ``run`` 与 ``resume``：不经对话的推出。"""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.constants import ExitCode
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.registration import RunRequest
+
+RUN_ID_OPTION = Annotated[str, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
+YES = Annotated[bool, typer.Option("--yes", help="事先批准计划（回滚照样要问）。")]
+
+
+def run(
+    param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    params: o.ParamsFile = None,
+    targets: o.Targets = "",
+    exclude: o.Exclude = "",
+    strategy: o.Strategy = "",
+    canary: o.Canary = None,
+    max_parallel: o.MaxParallel = None,
+    ask_after: o.AskAfter = None,
+    max_failures: o.MaxFailures = None,
+    run_id: RUN_ID_OPTION = "",
+    yes: YES = False,
+    home: o.Home = o.HERE,
+    as_json: o.Json = False,
+) -> None:
+    """推出一次部署：检查输入，给出计划，批准后执行。"""
+    from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
+
+    control = read_control(
+        target_ips=targets,
+        exclude_ips=exclude,
+        canary=canary,
+        max_parallel=max_parallel,
+        ask_after=ask_after,
+        max_failures=max_failures,
+    )
+    request = make_request(
+        read_params(param, params),
+        control,
+        strategy=strategy,
+        run_id=run_id,
+        home=home,
+        yes_by=getpass.getuser() if yes else "",
+    )
+    raise typer.Exit(_begin(home, request, as_json=as_json))
+
+
+def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """继续一次停下、中断或已有决定的运行。"""
+    from pam_deploy_graph.cli.session import open_session
+
+    with open_session(home, as_json=as_json) as session:
+        raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
+
+
+def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
+    """登记并开始。"""
+    from pam_deploy_graph.cli.session import open_session
+    from pam_deploy_graph.errors import RunConflictError
+    from pam_deploy_graph.registration import register
+
+    with open_session(home, as_json=as_json) as session:
+        state, created = register(session.services.ledger, request)
+        if not created:
+            raise RunConflictError(f"运行 {state.run_id} 已经有了；用 resume {state.run_id} 继续它")
+        session.say(f"运行 {state.run_id}")
+        return session.finish(state.run_id, session.driver.start(state.run_id))

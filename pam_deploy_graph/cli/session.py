@@ -1,0 +1,56 @@
+"""一次命令的会话：部件、驱动与输出，用完即关。"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from pam_deploy_graph.cli.asking import asker
+from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
+from pam_deploy_graph.cli.progress import TextProgress, emit, json_listener
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.report import render_report
+from pam_deploy_graph.services import Services
+
+
+@dataclass
+class Session:
+    """一次命令的会话；``as_json`` 为真时数据逐行是 JSON。"""
+
+    services: Services
+    driver: Driver
+    as_json: bool
+
+    def say(self, text: str) -> None:
+        """把一句话写到标准错误。"""
+        Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
+
+    def finish(self, run_id: str, code: ExitCode) -> ExitCode:
+        """说明停在哪里、下一步做什么，原样返回退出码。"""
+        if self.as_json:
+            emit({"type": "WAITING" if code is ExitCode.WAITING else "ENDED", "run_id": run_id, "exit_code": int(code)})
+        if code is ExitCode.WAITING:
+            self.say(f"等人决定：confirm {run_id} --approve（或 --reject、--retry），然后 resume {run_id}")
+            return code
+        record = self.services.ledger.get_run(run_id)
+        if not self.as_json and record.exit_code is not None:
+            sys.stdout.write(render_report(self.services.ledger.load_state(run_id, keep_events=False)))
+        if record.exit_code is None:
+            self.say(f"已停下，可以继续：resume {run_id}")
+        elif record.reason:
+            self.say(f"结果: {record.reason}")
+        return code
+
+
+@contextlib.contextmanager
+def open_session(home: Path, *, as_json: bool, ask: Asker | None = None) -> Iterator[Session]:
+    """打开会话；``ask`` 不给时按有没有终端决定怎么问。"""
+    services = Services(home=home, listeners=[json_listener if as_json else TextProgress()])
+    try:
+        with open_driver(services, ask or asker()) as driver:
+            yield Session(services, driver, as_json)
+    finally:
+        services.close()

@@ -1,0 +1,105 @@
+"""命令 ``status``、``runs``、``report``、``preview``、``analyze``：只看，不动手。"""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from pam_deploy_graph.cli import options as o
+
+
+class ReportFormat(StrEnum):
+    """报告的格式。"""
+
+    MD = "md"
+    JSON = "json"
+    HTML = "html"
+
+
+SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是最近一次。", metavar="[RUN_ID]", show_default=False)]
+FORMAT = Annotated[ReportFormat, typer.Option("--format", help="报告的格式。")]
+TEXT = Annotated[str, typer.Argument(help="操作员的原话。")]
+
+
+def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """一次运行走到哪里；别的进程正在跑时也能看。"""
+    from pam_deploy_graph.cli.standing import render_standing, standing
+    from pam_deploy_graph.services import Services
+
+    services = Services(home=home)
+    found = standing(services.ledger, run_id)
+    typer.echo(_json(found) if as_json else render_standing(found))
+    services.close()
+
+
+def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """列出已有的运行，新的在前。"""
+    from pam_deploy_graph.cli.standing import list_runs
+    from pam_deploy_graph.services import Services
+
+    services = Services(home=home)
+    rows = list_runs(services.ledger)
+    lines = [f"{row['run_id']}  {row['created_at']}  {row['standing']}" for row in rows]
+    typer.echo(_json(rows) if as_json else "\n".join(lines) or "还没有任何运行。")
+    services.close()
+
+
+def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:
+    """一次运行的报告。"""
+    from dataclasses import asdict
+
+    from pam_deploy_graph import report as reports
+    from pam_deploy_graph.services import Services
+
+    services = Services(home=home)
+    state = services.ledger.load_state(run_id)
+    decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
+    services.close()
+    if format_ is ReportFormat.MD:
+        typer.echo(reports.render_report(state), nl=False)
+    else:
+        whole = reports.report_object(state, decisions)
+        typer.echo(_json(whole) if format_ is ReportFormat.JSON else reports.render_html(whole))
+
+
+def preview(
+    param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    params: o.ParamsFile = None,
+    strategy: o.Strategy = "",
+) -> None:
+    """预演：谁做什么；什么也不执行。"""
+    from pam_deploy_graph.cli.inputs import read_params
+    from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
+    from pam_deploy_graph.report import render_preview
+    from pam_deploy_graph.scope import normalize_params
+    from pam_deploy_graph.settings import Settings
+
+    chosen = strategy or str(DEFAULT_STRATEGY)
+    known = normalize_params(read_params(param, params), Settings().params())
+    typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
+
+
+def analyze(text: TEXT, as_json: o.Json = False) -> None:
+    """听懂一句话：意图、参数、计划；什么也不执行。"""
+    from pam_deploy_graph.llm import analyze_text
+    from pam_deploy_graph.services import Services
+
+    found = analyze_text(Services().llm_client, text)
+    typer.echo(_json(found) if as_json else _analysis(found))
+
+
+def _analysis(found: dict[str, Any]) -> str:
+    """把分析写成几行。"""
+    params = found["params"]
+    lines = [f"意图: {found['intent']}", f"策略: {found['strategy']}"]
+    lines += [f"{name}: {value}" for name, value in (params["extracted_params"] | params["control_params"]).items()]
+    lines += [f"还缺: {'、'.join(params['missing_params'])}"] if params["missing_params"] else []
+    if plan := found["plan"]:
+        lines.append("步骤: " + " → ".join(step["action"] for step in plan["steps"]))
+    return "\n".join(lines)
+
+
+def _json(value: Any) -> str:
+    """写成 JSON。"""
+    return json.dumps(value, ensure_ascii=False, indent=1)

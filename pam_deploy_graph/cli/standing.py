@@ -1,0 +1,105 @@
+"""一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
+
+from typing import Any, Final
+
+from pam_deploy_graph.cli.pending import open_questions
+from pam_deploy_graph.errors import RunNotFoundError
+from pam_deploy_graph.flows.wave import unfinished_ips
+from pam_deploy_graph.ledger import Ledger, RunRecord
+from pam_deploy_graph.ledger.clock import shown_time
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report import counts
+
+_NEXT: Final = {
+    "waiting": "confirm {run_id} --approve（或 --reject、--retry），然后 resume {run_id}",
+    "decided": "resume {run_id}",
+    "interrupted": "resume {run_id}",
+    "running": "稍后再看；要停用 cancel {run_id}",
+    "finished": "report {run_id}",
+}
+_WORDS: Final = {
+    "waiting": "等人决定",
+    "decided": "已有决定，等着执行",
+    "interrupted": "停在半路",
+    "running": "正在进行",
+    "finished": "已结束",
+}
+
+
+def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
+    """返回一次运行的处境。
+
+    Args:
+        ledger: 账本。
+        run_id: 运行名；空串是最近一次。
+
+    Raises:
+        RunNotFoundError: 没有这次运行，或还没有任何运行。
+
+    """
+    if not run_id:
+        latest = ledger.list_runs(1)
+        if not latest:
+            raise RunNotFoundError("（还没有任何运行）")
+        run_id = latest[0].run_id
+    record = ledger.get_run(run_id)
+    state = ledger.load_state(run_id, keep_events=False)
+    waiting = open_questions(ledger, state) if record.exit_code is None else []
+    phase = _phase(ledger, record, state, waiting=bool(waiting))
+    return {
+        "run_id": run_id,
+        "phase": phase,
+        "exit_code": record.exit_code,
+        "reason": record.reason or "",
+        "holder": ledger.holder(run_id),
+        "params": state.params,
+        "execution_strategy": state.execution_strategy,
+        "counts": counts(state),
+        "completed_global_steps": state.completed_global_steps,
+        "running_ips": unfinished_ips(state)[:50],
+        "waiting": waiting,
+        "next": _NEXT[phase].format(run_id=run_id),
+    }
+
+
+def render_standing(found: dict[str, Any]) -> str:
+    """把处境写给人看。"""
+    count, params = found["counts"], found["params"]
+    what = " ".join(params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
+    lines = [
+        f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
+        f"部署: {what}（{found['execution_strategy']}）",
+        f"目标 {count['targets']}，成功 {count['succeeded']}，失败 {count['failed']}，"
+        f"进行中 {count['running']}，未开工 {count['not_started']}，待确认 {count['pending']}",
+    ]
+    lines += [f"正由{found['holder']}执行"] if found["holder"] else []
+    lines += [_question(question) for question in found["waiting"]]
+    lines.append(f"下一步: {found['next']}")
+    return "\n".join(lines)
+
+
+def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
+    """返回每次运行一行的概况。"""
+    return [
+        {"run_id": run.run_id, "created_at": shown_time(run.created_at), "exit_code": run.exit_code}
+        | {"standing": _WORDS["finished"] if run.exit_code is not None else _WORDS[standing(ledger, run.run_id)["phase"]]}
+        for run in ledger.list_runs()
+    ]
+
+
+def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: bool) -> str:
+    """此刻属于哪一种处境。"""
+    if record.exit_code is not None:
+        return "finished"
+    if ledger.holder(record.run_id):
+        return "running"
+    if waiting:
+        return "waiting"
+    return "decided" if counts(state)["pending"] else "interrupted"
+
+
+def _question(question: dict[str, Any]) -> str:
+    """一个等着的问题。"""
+    if question["type"] == "approve_plan":
+        return "等批准: 计划"
+    return f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}"
