@@ -42,7 +42,7 @@ def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False
     """
     data = state.to_dict()
     document = {"format": _FORMAT, "redacted": redact, "state": _redacted(data) if redact else data}
-    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1))
+    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1).encode())
 
 
 def load_checkpoint(path: str | Path) -> AgentState:
@@ -64,13 +64,13 @@ def load_checkpoint(path: str | Path) -> AgentState:
     return AgentState.from_dict(state)
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """原子地写一个只有本人可读的文件。"""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

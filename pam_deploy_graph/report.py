@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
-from pam_deploy_graph.models import AgentState, LlmDeployPlan
+from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan
 
 PREVIEW_TITLE: Final = "## PAM 部署预演"
 REPORT_TITLE: Final = "## PAM 智能部署报告"
+NOT_STARTED: Final = "NOT_STARTED"
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
@@ -76,6 +77,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         f"- 待确认: {count['pending']}",
         "",
         *_table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
+        *_reasons(state),
     ]
     return "\n".join(lines) + "\n"
 
@@ -107,10 +109,27 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "control_params": state.control_params,
         "plan_digest": state.plan_digest,
         "counts": counts(state),
-        "ips": {ip: dict(state.ip_states[ip]) if ip in state.ip_states else None for ip in _all_ips(state)},
+        "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
         "missing_ips": state.missing_ips,
         "decisions": decisions,
         "events": [{"backend": "", **event} for event in state.events],
+    }
+
+
+def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
+    """一台工作站在 JSON 报告里的样子。"""
+    workstation = state.ip_states.get(ip)
+    known = workstation or IpState()
+    return {
+        "ip": ip,
+        "status": known["status"] if workstation else NOT_STARTED,
+        "steps": known["completed_steps"],
+        "failed_stage": known["failed_stage"],
+        "failure_reason": known["failure_reason"],
+        "rollback": known["rollback_status"],
+        "version_before": known["version_before"],
+        "version_after": known["version_after"],
+        "log_file": known["log_file"],
     }
 
 
@@ -144,9 +163,15 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
             names = ("status", "failed_stage", "rollback_status", "log_file")
             yield (ip, *(workstation[name] for name in names))
         else:
-            yield (ip, "NOT_STARTED", "", "", "")
+            yield (ip, NOT_STARTED, "", "", "")
     for ip in state.missing_ips:
         yield (ip, "OFFLINE", "", "", "")
+
+
+def _reasons(state: AgentState) -> list[str]:
+    """每台没有成功的工作站一行原因。"""
+    bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
+    return ["", *(f"- {ip} {w['failed_stage']}: {escape_cell(w['failure_reason'])}" for ip, w in bad)] if bad else []
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:

@@ -7,6 +7,7 @@ import typer
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.cli.decide import cancel, confirm
+from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
 from pam_deploy_graph.constants import ExitCode
@@ -21,7 +22,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
-for _command in (analyze, preview, run, resume, confirm, cancel, status, runs, report):
+for _command in (demo, analyze, preview, run, resume, confirm, cancel, status, runs, report):
     app.command()(_command)
 
 

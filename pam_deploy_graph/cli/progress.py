@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from pam_deploy_graph.models import Event
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.report import counts
 
 Listener = Callable[[Event], None]
 _QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
@@ -28,11 +29,12 @@ def emit(event: dict[str, Any]) -> None:
 class TextProgress:
     """逐行的进度；终端里带颜色，不在终端里是不折行的纯文字。"""
 
-    def __init__(self) -> None:
-        """进度写到标准错误。"""
+    def __init__(self, state: AgentState | None = None) -> None:
+        """进度写到标准错误；``state`` 是接着做的运行，从它的台数数起。"""
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
-        self._done = 0
-        self._targets = 0
+        count = counts(state) if state else {"succeeded": 0, "targets": 0}
+        self._done = count["succeeded"]
+        self._targets = count["targets"]
 
     def __call__(self, event: Event) -> None:
         """显示一个事件。"""

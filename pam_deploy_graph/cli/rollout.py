@@ -57,7 +57,7 @@ def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     """继续一次停下、中断或已有决定的运行。"""
     from pam_deploy_graph.cli.session import open_session
 
-    with open_session(home, as_json=as_json) as session:
+    with open_session(home, as_json=as_json, run_id=run_id) as session:
         raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
 
 

@@ -14,6 +14,7 @@ from pam_deploy_graph.cli.progress import TextProgress, emit, json_listener
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.report import render_report
 from pam_deploy_graph.services import Services
+from pam_deploy_graph.settings import Settings
 
 
 @dataclass
@@ -46,9 +47,22 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(home: Path, *, as_json: bool, ask: Asker | None = None) -> Iterator[Session]:
-    """打开会话；``ask`` 不给时按有没有终端决定怎么问。"""
-    services = Services(home=home, listeners=[json_listener if as_json else TextProgress()])
+def open_session(
+    home: Path, *, as_json: bool, run_id: str = "", ask: Asker | None = None, settings: Settings | None = None
+) -> Iterator[Session]:
+    """打开会话。
+
+    Args:
+        home: 工作目录。
+        as_json: 进度逐行写成 JSON。
+        run_id: 接着做哪次运行；进度从它的台数数起。
+        ask: 怎么问人；不给时按有没有终端决定。
+        settings: 设置；不给时取自环境。
+
+    """
+    services = Services(home=home, settings=settings or Settings())
+    begun = services.ledger.load_state(run_id, keep_events=False) if run_id else None
+    services.listeners.append(json_listener if as_json else TextProgress(begun))
     try:
         with open_driver(services, ask or asker()) as driver:
             yield Session(services, driver, as_json)

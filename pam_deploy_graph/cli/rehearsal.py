@@ -1,0 +1,83 @@
+"""演示的内容：在试验场上走完一次真实的部署，并核对试验场里的真相。"""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from pam_deploy_graph.checkpoint_store import write_private
+from pam_deploy_graph.cli.asking import asker
+from pam_deploy_graph.cli.session import open_session
+from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
+from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.settings import Settings
+
+_FAILING: Final = "10.0.0.4"
+_APP: Final = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate"}
+
+
+def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
+    """走完一次演示。
+
+    Args:
+        home: ``runtime/`` 与 ``logs/`` 所在的目录。
+        lab_state: 试验场的状态目录；``None`` 为用完即弃。
+        yes: 凡问皆同意。
+
+    Returns:
+        一切如演示所愿为 0；没有人回答为 10；否则为 1。
+
+    """
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("正在开试验场：一个 PAM_HOME，一个 PAM_NODE，8 台工作站……")
+    with LabProcess(state=lab_state, faults=[f"{_FAILING}:verify:fail"]) as lab:
+        version = _next_version(lab.workstations())
+        package = home / "runtime" / f"demo_checkin_gate_{version}.tar"
+        _write_package(package, version)
+        console.print(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
+        settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
+        params = {**_APP, "VERSION_NUMBER": version, "PACKAGE_PATH": str(package.absolute()), "PAM_HOME_URL": lab.home_url}
+        with open_session(home, as_json=False, ask=asker(yes=yes), settings=settings) as session:
+            request = RunRequest(params=params, execution_strategy=ExecutionStrategy.SCRIPT_ONLY, home=home)
+            run, _ = register(session.services.ledger, request)
+            code = session.finish(run.run_id, session.driver.start(run.run_id))
+            after = session.services.ledger.load_state(run.run_id, keep_events=False)
+        return _verdict(console, code, after, lab.workstations(), version)
+
+
+def _verdict(
+    console: Console, code: ExitCode, run: AgentState, workstations: list[dict[str, Any]], version: str
+) -> ExitCode:
+    """把报告与试验场里的真相对一遍。"""
+    if code is not ExitCode.FINISHED_WITH_FAILURES:
+        return code if code is ExitCode.WAITING else ExitCode.BUG
+    updated = [row["ip"] for row in workstations if row["running"] and row["version"] == version]
+    claimed = [ip for ip, state in run.ip_states.items() if state["version_after"] == version]
+    if sorted(updated) != sorted(claimed) or not all(row["running"] for row in workstations):
+        console.print(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", style="red", markup=False)
+        return ExitCode.BUG
+    console.print(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(workstations) - len(updated)} 台在原来的版本上运行")
+    return ExitCode.DONE
+
+
+def _next_version(workstations: list[dict[str, Any]]) -> str:
+    """比试验场里现有的都新的版本号；接着用同一个状态目录时也能再演示一次。"""
+    newest = max(tuple(int(part) for part in str(row["version"]).split(".")) for row in workstations)
+    return ".".join(str(part) for part in (*newest[:-1], newest[-1] + 1))
+
+
+def _write_package(path: Path, version: str) -> None:
+    """做一个小而真的安装包；同一版本内容总是相同。"""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, text in (("VERSION", version), ("gate/app.conf", "listen=127.0.0.1\nmode=gate\n" * 200)):
+            content = text.encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    write_private(path, buffer.getvalue())
