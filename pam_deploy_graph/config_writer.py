@@ -1,0 +1,135 @@
+"""脚本后端的配置文件：``KEY=VALUE`` 行，权限 0600，只解析、从不执行（依据 contract 第 2、3 节）。
+
+令牌永远不写进配置文件：键名像秘密的一律拒绝。
+"""
+
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from pam_deploy_graph.addresses import show_value
+from pam_deploy_graph.errors import InvalidInputError
+
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*")
+_SECRET = re.compile(r"(^|_)TOKEN$|PASSWORD|SECRET")
+# 控制字符、行与段分隔符会拆出新的一行，孤立代理项写不成 UTF-8。
+_FORBIDDEN = frozenset({"Cc", "Zl", "Zp", "Cs"})
+
+
+def render_config(params: Mapping[str, str]) -> str:
+    """把参数写成配置文件的文本，保持给出的顺序。
+
+    Args:
+        params: 大写键（字母开头，只含字母、数字、下划线）到单行文本。
+
+    Returns:
+        每个参数一行 ``KEY=VALUE``，以换行结尾；没有参数时为空串。
+
+    Raises:
+        InvalidInputError: 键不合规则或像秘密，值不是文本或含控制字符。
+
+    """
+    for key, value in params.items():
+        _check_key(key)
+        _check_value(key, value)
+    return "".join(f"{key}={value}\n" for key, value in params.items())
+
+
+def parse_config(text: str) -> dict[str, str]:
+    """解析配置文件的文本；空行和 ``#`` 开头的行忽略，重复的键以后一个为准。
+
+    Args:
+        text: 配置文件的全部内容。
+
+    Returns:
+        键到值；值原样保留，包括首尾空白。
+
+    Raises:
+        InvalidInputError: 有一行不是 ``KEY=VALUE``，键像秘密，或值含控制字符。
+
+    """
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or line.startswith("#"):
+            continue
+        key, equals, value = line.partition("=")
+        if not equals:
+            # 不回显这一行：它可能正是误放进来的秘密。
+            raise InvalidInputError(f"配置文件第 {number} 行不是 KEY=VALUE，请改正或删去这一行")
+        _check_key(key)
+        _check_value(key, value)
+        values[key] = value
+    return values
+
+
+def write_config(params: Mapping[str, str], path: str | os.PathLike[str]) -> Path:
+    """原子地写配置文件：读者看到的不是旧内容就是新内容。
+
+    Args:
+        params: 同 ``render_config``。
+        path: 目标文件；所在目录不存在就以 0700 新建。
+
+    Returns:
+        写好的文件，权限 0600，不受 umask 影响。
+
+    Raises:
+        InvalidInputError: 同 ``render_config``。
+        OSError: 目录或文件写不了。
+
+    """
+    text = render_config(params)
+    target = Path(path)
+    make_private_dir(target.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(text)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, str]:
+    """读取并解析配置文件。
+
+    Raises:
+        InvalidInputError: 文件读不了、不是 UTF-8，或内容不合 ``parse_config`` 的规则；消息含路径。
+
+    """
+    try:
+        return parse_config(Path(path).read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"配置文件 {path} 读不了：{error.strerror}；请核对路径与权限") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"配置文件 {path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}：{error}") from None
+
+
+def make_private_dir(path: Path) -> None:
+    """新建目录及缺少的各级上级目录，权限一律 0700；已有的目录不动。"""
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _check_key(key: str) -> None:
+    """键必须合乎写法，并且不像秘密。"""
+    if not _KEY.fullmatch(key):
+        raise InvalidInputError(f"配置的键 {show_value(key)} 不合规则：大写字母开头，只含大写字母、数字和下划线")
+    if _SECRET.search(key):
+        raise InvalidInputError(f"配置的键 {key} 像是秘密：令牌只能来自环境变量 PAM_TOKEN 或密钥文件")
+
+
+def _check_value(key: str, value: object) -> None:
+    """值必须是一行可以写成 UTF-8 的文本。"""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"配置 {key} 的值 {show_value(value)} 应为文本")
+    if not value.isprintable() and not _FORBIDDEN.isdisjoint(map(unicodedata.category, value)):
+        raise InvalidInputError(f"配置 {key} 的值 {show_value(value)} 不能含换行或其他控制字符")
