@@ -1,0 +1,242 @@
+"""脚本后端：把一个动作译成一次脚本调用（依据 contract 第 3 节 Script backend）。
+
+``build_argv`` 与 ``select_script_entry`` 决定怎么调，``subprocess_runner`` 在限度内运行，
+``script_result`` 读懂输出。令牌只进脚本的环境变量，不进参数、配置文件与消息。
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from anyio import CapacityLimiter, to_thread
+
+from pam_deploy_graph.addresses import show_value
+from pam_deploy_graph.config_writer import make_private_dir
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, Backend, ScriptExit
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.models import ActionResult
+from pam_deploy_graph.resources import packaged_path
+from pam_deploy_graph.script_result import explain, neutralise, parse_output, to_result
+from pam_deploy_graph.subprocess_runner import ProcessLimits, run_process
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.settings import Settings
+
+__all__ = ["ScriptActionRunner", "ScriptState", "build_argv", "child_env", "parse_output", "select_script_entry"]
+
+DEFAULT_BASE_DIR: Final = "doc_scripts"
+# 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
+_GRACE_SECONDS: Final = 0.3
+_INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
+_LAUNCHERS: Final = {
+    ".sh": ["bash"],
+    ".ps1": ["powershell", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"],
+}
+
+
+class ScriptState(Protocol):
+    """本后端用到的状态；``AgentState`` 即满足。"""
+
+    params: dict[str, str]
+    script_entry: str
+    script_base_dir: str
+    config_path: str
+    trace_file_path: str
+
+
+def select_script_entry(
+    base_dir: str | os.PathLike[str] = DEFAULT_BASE_DIR, platform: str = sys.platform, override: str | None = None
+) -> str:
+    """按平台选出脚本入口。
+
+    Args:
+        base_dir: 脚本所在目录；默认目录里没有时用随包的那一份。
+        platform: 同 ``sys.platform``；``win32`` 上只认现场提供的 ``pam_action.ps1`` 或 ``.cmd``。
+        override: ``PAM_SCRIPT_ENTRY`` 的值，给了就只看它。
+
+    Returns:
+        入口脚本的路径。
+
+    Raises:
+        InvalidInputError: 找不到入口；消息说明看过哪里。
+
+    """
+    if override:
+        if not Path(override).is_file():
+            raise InvalidInputError(f"PAM_SCRIPT_ENTRY 指的脚本 {show_value(override)} 不存在，请核对路径")
+        return override
+    names = ["pam_action.ps1", "pam_action.cmd"] if platform == "win32" else ["pam_action.sh"]
+    for name in names:
+        if (Path(base_dir) / name).is_file():
+            return str(Path(base_dir) / name)
+    if Path(base_dir) == Path(DEFAULT_BASE_DIR) and platform != "win32":
+        return str(packaged_path(names[0]))
+    raise InvalidInputError(f"目录 {base_dir} 里没有脚本入口 {' 或 '.join(names)}，请放一份或设置 PAM_SCRIPT_ENTRY")
+
+
+def build_argv(
+    state: ScriptState,
+    action: str,
+    *,
+    entry: str,
+    ip: str | None = None,
+    hash_code: str | None = None,
+    stop_first: bool = False,
+    idempotency_key: str | None = None,
+) -> list[str]:
+    """拼出脚本调用的 argv；没有给出的选项不出现。
+
+    Args:
+        state: 用到 ``config_path`` 与 ``trace_file_path``。
+        action: 动作名。
+        entry: 入口脚本。
+        ip: 工作站地址。
+        hash_code: 安装包的散列。
+        stop_first: 回滚前先停。
+        idempotency_key: 幂等键。
+
+    Returns:
+        ``entry ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--idempotency-key K] [--trace-file F]``。
+
+    """
+    argv = [entry, action, "--config", state.config_path]
+    argv += ["--ip", ip] if ip else []
+    argv += ["--hash-code", hash_code] if hash_code else []
+    argv += ["--stop-first"] if stop_first else []
+    argv += ["--idempotency-key", idempotency_key] if idempotency_key else []
+    argv += ["--trace-file", state.trace_file_path] if state.trace_file_path else []
+    return argv
+
+
+def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) -> dict[str, str]:
+    """脚本的全部环境变量：少数继承的、固定的区域设置和令牌。
+
+    Args:
+        source: 本进程的环境，只从中挑几个。
+        token: PAM 令牌；空串表示没有，由脚本报「未授权」。
+        frozen: 是否打包成了单个程序；那时动态库路径要还原，否则 bash 与 curl 会载入包里的库。
+
+    """
+    env = {name: source[name] for name in _INHERITED if name in source}
+    library_path = source.get("LD_LIBRARY_PATH_ORIG" if frozen else "LD_LIBRARY_PATH")
+    if library_path:
+        env["LD_LIBRARY_PATH"] = library_path
+    env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    return env | {"PAM_TOKEN": token} if token else env
+
+
+def _own_environment() -> dict[str, str]:
+    """没有人把环境传进来时的最小环境：程序搜索路径与家目录。"""
+    return {"PATH": os.pathsep.join(os.get_exec_path()), "HOME": str(Path.home())}
+
+
+def _launcher(entry: str) -> list[str]:
+    """没有执行权限的脚本（例如从 wheel 装出来的）由解释器启动。"""
+    if os.access(entry, os.X_OK) or not Path(entry).is_file():
+        return []
+    return _LAUNCHERS.get(Path(entry).suffix.lower(), [])
+
+
+class ScriptActionRunner:
+    """脚本后端；可以被多个线程同时使用。"""
+
+    def __init__(
+        self,
+        script_base_dir: str | os.PathLike[str] = DEFAULT_BASE_DIR,
+        *,
+        token: str | None = None,
+        script_entry: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        concurrency: int = 64,
+    ) -> None:
+        """收下脚本目录与各项设置。
+
+        Args:
+            script_base_dir: 脚本所在目录；状态里写了 ``script_base_dir`` 时以状态为准。
+            token: PAM 令牌；不给则用到时取自 ``Settings``。
+            script_entry: ``PAM_SCRIPT_ENTRY`` 的值；不给则用到时取自 ``Settings``。
+            environ: 供脚本继承的环境，只挑 ``child_env`` 列出的几个；不给则只有 PATH 与 HOME。
+            concurrency: ``arun_action`` 最多同时占用多少个线程。
+
+        """
+        self._base_dir = script_base_dir
+        self._token = token
+        self._override = script_entry
+        self._environ = environ
+        self._limiter = CapacityLimiter(concurrency)
+
+    def run_action(
+        self, state: ScriptState, action: str, *, time_limit: float | None = None, **options: Any
+    ) -> ActionResult:
+        """做一个动作，最迟在时限之后 2 秒返回。
+
+        Args:
+            state: 这次运行。
+            action: 动作名，见 ``ACTIONS``。
+            time_limit: 时限，秒；默认取动作表指定的参数。
+            **options: ``ip``、``hash_code``、``stop_first``、``idempotency_key``，见 ``build_argv``。
+
+        Returns:
+            结果；脚本起不来、失败、超时都是 ``ok=False``，不抛异常。
+
+        """
+        ip = options.get("ip")
+        try:
+            entry = self._entry(state)
+            argv = [*_launcher(entry), *build_argv(state, action, entry=entry, **options)]
+            limits = ProcessLimits(_seconds(state, action, time_limit) + _GRACE_SECONDS)
+            if state.trace_file_path:
+                make_private_dir(Path(state.trace_file_path).absolute().parent)
+            outcome = run_process(argv, env=self._env, limits=limits)
+        except (OSError, ValueError) as error:
+            summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)
+            return ActionResult.failure(action, Backend.SCRIPT, summary, exit_code=ScriptExit.CONFIG)
+        return to_result(action, ip, outcome, token=self._secret)
+
+    async def arun_action(self, state: ScriptState, action: str, **options: Any) -> ActionResult:
+        """同 ``run_action``，在工作线程里做；取消要等这一次做完，结果不会丢在半路。"""
+        return await to_thread.run_sync(
+            functools.partial(self.run_action, state, action, **options), limiter=self._limiter
+        )
+
+    @functools.cached_property
+    def _secret(self) -> str:
+        """令牌。"""
+        return _settings().token() if self._token is None else self._token
+
+    @functools.cached_property
+    def _env(self) -> dict[str, str]:
+        """脚本的环境变量。"""
+        source = _own_environment() if self._environ is None else self._environ
+        return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False)))
+
+    def _entry(self, state: ScriptState) -> str:
+        """选出入口并写成绝对路径：状态指定的优先，其次 ``PAM_SCRIPT_ENTRY``，再次按平台。"""
+        if self._override is None:
+            self._override = _settings().pam_script_entry
+        chosen = state.script_entry or select_script_entry(
+            state.script_base_dir or self._base_dir, override=self._override
+        )
+        return str(Path(chosen).absolute())
+
+
+def _settings() -> "Settings":
+    """用到时才读设置：导入它不便宜，而且构造之后才设的环境也算数。"""
+    from pam_deploy_graph.settings import Settings
+
+    return Settings()
+
+
+def _seconds(state: ScriptState, action: str, time_limit: float | None) -> float:
+    """这个动作的时限，秒。"""
+    if time_limit is not None:
+        return time_limit
+    name = ACTIONS[action].time_limit_param
+    text = state.params.get(name) or DEFAULT_PARAMS[name]
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInputError(f"参数 {name} 的值 {show_value(text)} 应为秒数") from None

@@ -1,0 +1,109 @@
+"""读懂脚本的输出与退出码。"""
+
+from typing import Any
+
+import pytest
+
+from pam_deploy_graph.script_result import neutralise, parse_output, to_result
+from pam_deploy_graph.subprocess_runner import ProcessOutcome
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("", {}),
+        ("HASH_CODE=ab\n", {"HASH_CODE": "ab"}),
+        ("HASH_CODE=ab", {"HASH_CODE": "ab"}),
+        ("A=1\r\nB_2=x=y \n", {"A": "1", "B_2": "x=y "}),
+        ("A=1\nA=2\nA=3\n", {"A": ["1", "2", "3"]}),
+        ("IP=10.0.0.1\n", {"IP": ["10.0.0.1"]}),
+        ("IP=10.0.0.1\nAIRPORT_CODE=PEK\nIP=fe80::1\n", {"IP": ["10.0.0.1", "fe80::1"], "AIRPORT_CODE": "PEK"}),
+        ("MESSAGE=\n", {"MESSAGE": ""}),
+        ("HASH_CO", {}),
+        ("说明文字\n a=1\n A=1\nlower=1\n1A=2\n=x\nA-B=1\nÄ=1\n", {}),
+        ("MESSAGE=\x1b[2J\x07清屏\n", {"MESSAGE": "\\x1b[2J\\x07清屏"}),
+        ("MESSAGE=a\x0bb\x85c\u2028d\n", {"MESSAGE": "a\\x0bb\\x85c\\u2028d"}),
+        ("MESSAGE=a\rSUCCESS=true\n", {"MESSAGE": "a\\rSUCCESS=true"}),
+        ("MESSAGE=\ufffd\ufffd\n", {"MESSAGE": "\ufffd\ufffd"}),
+    ],
+)
+def test_output_is_parsed_line_by_line(text: str, values: dict[str, Any]) -> None:
+    """只认 KEY=VALUE 行，重复成列表，控制字符看得见。"""
+    assert parse_output(text) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("普通 文字\u3000ok", "普通 文字\u3000ok"),
+        ("\u202eexe", "\\u202eexe"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\udc80", "\\udc80"),
+    ],
+)
+def test_invisible_characters_become_visible(text: str, shown: str) -> None:
+    """不可见的控制字符写成转义，空格类保留。"""
+    assert neutralise(text) == shown
+
+
+def ended(code: int | None, stdout: str = "", stderr: str = "", **flags: bool) -> ProcessOutcome:
+    """造一个进程的结局。"""
+    return ProcessOutcome(code, stdout, stderr, flags.get("timed_out", False), flags.get("cut", False))
+
+
+CHANGING, READING = "deploy-ip", "verify-ip"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "changing_in_doubt", "reason"),
+    [
+        (ended(2, "ERROR=没有 --ip\n"), 2, False, "没有 --ip"),
+        (ended(3, "ERROR=缺少 APP_NAME\n"), 3, False, "缺少 APP_NAME"),
+        (ended(4, "ERROR=令牌无效\n"), 4, False, "令牌无效；请检查 PAM_TOKEN"),
+        (ended(5, "SENT=no\nERROR=连接不上\n"), 5, False, "连接不上；请检查到 PAM 的网络"),
+        (ended(5, "SENT=maybe\nERROR=中断\n"), 5, True, "中断"),
+        (ended(5, "ERROR=没有说 SENT\n"), 5, True, "没有说 SENT"),
+        (ended(5, "SENT=no\nSENT=maybe\n"), 5, True, "没有说明原因"),
+        (ended(6, "ERROR=先\nERROR=后\n"), 6, False, "后；请按 PAM"),
+        (ended(6, "SENT=maybe\nERROR=HTTP 502\n"), 6, True, "HTTP 502"),
+        (ended(7, "SENT=maybe\nERROR=超时\n"), 7, True, "超时"),
+        (ended(1, "", "line 3: boom\n"), 1, True, "line 3: boom"),
+        (ended(127), 127, True, "以退出码 127 结束，没有说明原因"),
+        (ended(-9), -9, True, "被信号 9 结束"),
+        (ended(None, timed_out=True), 7, True, "到了时限"),
+        (ended(-15, "ERROR=快好了\n", timed_out=True), 7, True, "（快好了）"),
+        (ended(0, timed_out=True), 7, True, "到了时限"),
+        (ended(0, "MESSAGE=ok\n", cut=True), 0, True, "输出超过上限"),
+        (ended(6, "", "\x1b[31m" + "x" * 9000), 6, False, "xxx"),
+        (ended(6, "ERROR=\x1b[31m红\n"), 6, False, "\\x1b[31m红"),
+    ],
+)
+def test_exit_codes_become_results(outcome: ProcessOutcome, code: int, changing_in_doubt: bool, reason: str) -> None:  # noqa: FBT001 —— 参数表里的一列
+    """每种结局：退出码照抄，会改变外界的动作在结果未知时存疑，只读的从不存疑。"""
+    changing = to_result(CHANGING, "10.0.0.7", outcome)
+    assert (changing.ok, changing.exit_code, changing.in_doubt) == (False, code, changing_in_doubt)
+    assert reason in changing.error_summary
+    assert "deploy-ip（10.0.0.7）：" in changing.error_summary
+    assert len(changing.error_summary) < 700
+    assert "\x1b" not in changing.error_summary
+    reading = to_result(READING, "10.0.0.7", outcome)
+    assert (reading.ok, reading.exit_code, reading.in_doubt) == (False, code, False)
+
+
+def test_success_keeps_the_values() -> None:
+    """退出码 0 是成功，值在结果里；成功时标准错误不算数。"""
+    result = to_result("check-home", None, ended(0, "HOME_VERSION=1\n", "warning"))
+    assert (result.ok, result.values, result.error_summary) == (True, {"HOME_VERSION": "1"}, "")
+
+
+def test_a_failure_of_a_global_action_names_no_workstation() -> None:
+    """全局动作的失败只写动作名，值仍然留着给调用者看。"""
+    result = to_result("check-home", None, ended(6, "RETRY_AFTER=3\nERROR=忙\n"))
+    assert result.error_summary.startswith("check-home：忙；")
+    assert result.values["RETRY_AFTER"] == "3"
+
+
+def test_the_token_is_masked_wherever_a_script_prints_it() -> None:
+    """现场的脚本若把令牌打印出来，结果里只有星号。"""
+    for outcome in (ended(0, "MESSAGE=key canary\n"), ended(6, "ERROR=bad canary\n"), ended(1, "", "canary?")):
+        assert "canary" not in repr(to_result("stop-ip", "10.0.0.1", outcome, token="canary"))
