@@ -122,28 +122,19 @@ class PamDeployAgent:
         """检查输入、登记运行并写出配置文件。
 
         Args:
-            params: 部署参数（contract 第 2 节，大写键）。
+            params: 部署参数（contract 第 2 节，大写键）；``control_params`` 是控制参数（小写键）。
             execution_strategy: 执行策略。
-            run_id: 运行名；不给按时间取。同名同输入的运行已在账本里时接着它走；
-                ``fake`` 的演练没有外部世界，同名即从头再来。
+            run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头再来）。
             script_entry: 脚本入口；不给按平台选择。
-            config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。
-            trace_file_path: 调用轨迹；默认 ``logs/api_trace_<run_id>.log``。
-            checkpoint_path: 检查点文件；给了就在每次停下时写。
+            config_path: 配置文件；``trace_file_path`` 是调用轨迹，``checkpoint_path`` 给了就在每次停下时写。
             target_ips: 目标工作站；``None`` 是全部在线的，空列表是一台也没有。
-            control_params: 控制参数（小写键）。
 
         Raises:
             InvalidInputError: 输入不合规则；什么也没有写。
 
         """
-        paths = {
-            "script_entry": script_entry,
-            "script_base_dir": self.script_base_dir,
-            "config_path": _text(config_path),
-            "trace_file_path": _text(trace_file_path),
-            "checkpoint_path": _text(checkpoint_path),
-        }
+        paths = {"config_path": config_path, "trace_file_path": trace_file_path, "checkpoint_path": checkpoint_path}
+        scripts = {"script_entry": script_entry, "script_base_dir": self.script_base_dir}
         request = RunRequest(
             params=params,
             execution_strategy=execution_strategy,
@@ -151,7 +142,7 @@ class PamDeployAgent:
             environment=Settings().params(),
             control_params=control_params or {},
             target_ips=target_ips,
-            paths=paths,
+            paths={name: str(path) for name, path in (paths | scripts).items() if path is not None},
         )
         state, created = register(self._open_ledger(), request)
         if not created and state.execution_strategy == ExecutionStrategy.FAKE:
@@ -268,8 +259,3 @@ def _pending_ip(state: AgentState) -> str:
         raise ConfirmationError(f"不支持的确认类型: {kind}")
     state.ip_states.setdefault(ip, IpState())
     return ip
-
-
-def _text(path: str | Path | None) -> str | None:
-    """路径变成文本。"""
-    return None if path is None else str(path)

@@ -162,6 +162,8 @@ ACTIONS: Final = _table(
 )
 
 GLOBAL_ACTION_SEQUENCE: Final[list[str]] = [a.name for a in ACTIONS.values() if a.phase is Phase.GLOBAL]
+READ_ONLY_GLOBAL_ACTIONS: Final[list[str]] = [n for n in GLOBAL_ACTION_SEQUENCE if not ACTIONS[n].changes]
+"""批准之前就可以做的检查。"""
 IP_ACTION_SEQUENCE: Final[list[str]] = [a.name for a in ACTIONS.values() if a.phase is Phase.PER_IP]
 
 REQUIRED_PARAMS: Final[list[str]] = ["AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"]

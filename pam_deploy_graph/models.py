@@ -39,7 +39,15 @@ class ActionResult:
         values: Values | None = None,
     ) -> Self:
         """构造一个失败（或结果未知）的结果。"""
-        return cls(False, action, backend, values or {}, reason, in_doubt, exit_code)
+        return cls(
+            ok=False,
+            action=action,
+            backend=backend,
+            values=values or {},
+            error_summary=reason,
+            in_doubt=in_doubt,
+            exit_code=exit_code,
+        )
 
     def missing_keys(self) -> list[str]:
         """返回成功应答里欠缺的键（动作表的 ``gives``）。"""

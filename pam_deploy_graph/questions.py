@@ -12,11 +12,12 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import KIND
 
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
-_WORDS: Final[dict[str, Decision]] = {
-    **dict.fromkeys(("approve", "accept", "yes", "y", "ok", "同意", "批准", "回滚", "可以", "好", "是"), Decision.APPROVE),
-    **dict.fromkeys(("reject", "ignore", "no", "n", "拒绝", "不同意", "不", "否", "不回滚", "保持"), Decision.REJECT),
-    **dict.fromkeys(("retry", "重试", "再试", "继续"), Decision.RETRY),
+_SPOKEN: Final = {
+    Decision.APPROVE: "approve accept yes y ok 同意 批准 回滚 可以 好 是",
+    Decision.REJECT: "reject ignore no n 拒绝 不同意 不 否 不回滚 保持 保持原样",
+    Decision.RETRY: "retry 重试 再试 继续",
 }
+_WORDS: Final = {word: decision for decision, words in _SPOKEN.items() for word in words.split()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class RunRequest:
     environment: Mapping[str, object] = field(default_factory=dict)
     control_params: Mapping[str, object] = field(default_factory=dict)
     target_ips: Iterable[str] | str | None = None
-    paths: Mapping[str, str | None] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
     """``script_entry``、``script_base_dir``、``config_path``、``trace_file_path``、``checkpoint_path``。"""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ def _state(request: RunRequest, run_id: str) -> AgentState:
     strategy = ExecutionStrategy(request.execution_strategy)
     control = validate_control(request.control_params)
     asked = control.pop("target_ips", None) if request.target_ips is None else _expand(request.target_ips)
-    paths: dict[str, Any] = {name: value for name, value in request.paths.items() if value is not None}
+    paths: dict[str, Any] = dict(request.paths)
     paths.setdefault("config_path", str(config_path(request.home, run_id)))
     paths.setdefault("trace_file_path", str(trace_path(request.home, run_id)))
     return AgentState(

@@ -29,12 +29,12 @@ def approve_all(question: Mapping[str, Any]) -> Any:
 
 
 def in_terminal(question: Mapping[str, Any]) -> Any:
-    """在终端里问；没有回答（Ctrl-D）就是没有决定。"""
+    """在终端里问；没有回答（Ctrl-D、Ctrl-C）就是没有决定。"""
     _show(question)
     while True:
         try:
             text = input(_PROMPTS[question["ask"]])
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
             return None
         if question["ask"] == "provide_params":
             return text

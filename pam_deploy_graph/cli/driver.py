@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.errors import RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.services import Services
@@ -134,7 +134,7 @@ def _stoppable(services: Services) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         """第一次只立停止标志。"""
         if services.stop.is_set():
-            raise KeyboardInterrupt
+            raise RunPausedError("已立即停下，在途的结果未知，恢复时会先查证；用 status 查看，用 resume 继续")
         services.stop.set()
 
     kinds = (signal.SIGINT, signal.SIGTERM)

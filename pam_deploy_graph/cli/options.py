@@ -9,7 +9,9 @@ Home = Annotated[Path, typer.Option("--home", help="runtime/ 与 logs/ 所在的
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。")]
 RunId = Annotated[str, typer.Argument(help="运行名。", metavar="RUN_ID")]
 Params = Annotated[list[str], typer.Option("--param", help="部署参数，可重复。", metavar="KEY=VALUE")]
-ParamsFile = Annotated[Path | None, typer.Option("--params", help="参数文件：JSON，或每行一个 KEY=VALUE。", metavar="FILE")]
+ParamsFile = Annotated[
+    Path | None, typer.Option("--params", help="参数文件：JSON，或每行一个 KEY=VALUE。", metavar="FILE")
+]
 Targets = Annotated[str, typer.Option("--targets", help="目标工作站：IP、列表、范围或网段，逗号分隔。", metavar="IPS")]
 Exclude = Annotated[str, typer.Option("--exclude", help="不部署的工作站，写法同 --targets。", metavar="IPS")]
 Strategy = Annotated[str, typer.Option("--strategy", help="执行策略：hybrid_node_mcp、script_only 或 fake。")]

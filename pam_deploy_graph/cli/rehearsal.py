@@ -41,7 +41,12 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
         _write_package(package, version)
         console.print(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
         settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
-        params = {**_APP, "VERSION_NUMBER": version, "PACKAGE_PATH": str(package.absolute()), "PAM_HOME_URL": lab.home_url}
+        params = {
+            **_APP,
+            "VERSION_NUMBER": version,
+            "PACKAGE_PATH": str(package.absolute()),
+            "PAM_HOME_URL": lab.home_url,
+        }
         with open_session(home, as_json=False, ask=asker(yes=yes), settings=settings) as session:
             request = RunRequest(params=params, execution_strategy=ExecutionStrategy.SCRIPT_ONLY, home=home)
             run, _ = register(session.services.ledger, request)
@@ -61,7 +66,9 @@ def _verdict(
     if sorted(updated) != sorted(claimed) or not all(row["running"] for row in workstations):
         console.print(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", style="red", markup=False)
         return ExitCode.BUG
-    console.print(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(workstations) - len(updated)} 台在原来的版本上运行")
+    console.print(
+        f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(workstations) - len(updated)} 台在原来的版本上运行"
+    )
     return ExitCode.DONE
 
 

@@ -17,6 +17,14 @@ _NEXT: Final = {
     "running": "稍后再看；要停用 cancel {run_id}",
     "finished": "report {run_id}",
 }
+_COUNTS: Final = {
+    "targets": "目标",
+    "succeeded": "成功",
+    "failed": "失败",
+    "running": "进行中",
+    "not_started": "未开工",
+    "pending": "待确认",
+}
 _WORDS: Final = {
     "waiting": "等人决定",
     "decided": "已有决定，等着执行",
@@ -69,8 +77,7 @@ def render_standing(found: dict[str, Any]) -> str:
     lines = [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         f"部署: {what}（{found['execution_strategy']}）",
-        f"目标 {count['targets']}，成功 {count['succeeded']}，失败 {count['failed']}，"
-        f"进行中 {count['running']}，未开工 {count['not_started']}，待确认 {count['pending']}",
+        "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items()),
     ]
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []
     lines += [_question(question) for question in found["waiting"]]
@@ -81,8 +88,12 @@ def render_standing(found: dict[str, Any]) -> str:
 def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
     """返回每次运行一行的概况。"""
     return [
-        {"run_id": run.run_id, "created_at": shown_time(run.created_at), "exit_code": run.exit_code}
-        | {"standing": _WORDS["finished"] if run.exit_code is not None else _WORDS[standing(ledger, run.run_id)["phase"]]}
+        {
+            "run_id": run.run_id,
+            "created_at": shown_time(run.created_at),
+            "exit_code": run.exit_code,
+            "standing": _WORDS["finished" if run.exit_code is not None else standing(ledger, run.run_id)["phase"]],
+        }
         for run in ledger.list_runs()
     ]
 

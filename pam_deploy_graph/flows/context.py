@@ -66,5 +66,3 @@ def waiting_ips(state: AgentState) -> list[str]:
 def failed_count(state: AgentState) -> int:
     """返回失败或结果未知的台数。"""
     return sum(w["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT) for w in state.ip_states.values())
-
-

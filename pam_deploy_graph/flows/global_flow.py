@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, ScriptExit
+from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.door import perform, result_event
@@ -40,7 +40,7 @@ async def run_checks(ctx: RunContext) -> None:
 
     """
     write_run_config(ctx.state)
-    for action in ("check-home", "get-node-url", "get-online-ips"):
+    for action in READ_ONLY_GLOBAL_ACTIONS:
         result = await perform(ctx, action)
         if not result.ok:
             raise _error(result)

@@ -148,7 +148,8 @@ class Ledger:
             for expected, (seq, at, body, stored) in enumerate(connection.execute(query), after + 1):
                 link = chain.link_of(link, seq, at, body)
                 if seq != expected or link != stored:
-                    raise LedgerDamagedError(f"账本 {self.engine.url.database} 第 {run_no} 次运行的第 {expected} 行已损坏")
+                    where = f"账本 {self.engine.url.database} 里第 {run_no} 次运行的第 {expected} 行"
+                    raise LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
                 yield seq, chain.decode(body, at)
 
     def link_at(self, run_no: int, seq: int) -> bytes:

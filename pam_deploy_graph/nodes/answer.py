@@ -12,7 +12,10 @@ from pam_deploy_graph.report import render_preview, render_report
 from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.services import Services
 
-_HELP: Final = "我负责把应用模块部署到机场的工作站。请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+_HELP: Final = (
+    "我负责把应用模块部署到机场的工作站。请说明机场、应用、模块和版本，"
+    "例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+)
 
 
 def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
