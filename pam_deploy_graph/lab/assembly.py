@@ -29,11 +29,12 @@ from pam_deploy_graph.lab.workshop import Workshop
 _PROBE_SECONDS = 10.0
 
 
-async def run_lab(config: LabConfig, state_path: Path) -> None:
+async def run_lab(config: LabConfig, token: str, state_path: Path) -> None:
     """装起试验场，全部听起来之后打印一行 JSON，服务到 SIGTERM 或 SIGINT。
 
     Args:
         config: 检查过的配置。
+        token: 环境给出的 PAM 令牌；空串则用上次的，或者新生成。
         state_path: 状态目录，绝对路径。
 
     Raises:
@@ -47,7 +48,7 @@ async def run_lab(config: LabConfig, state_path: Path) -> None:
     async with AsyncExitStack() as stack:
         state = StateDir(state_path)
         stack.callback(state.close)
-        lab = _Lab(config, state)
+        lab = _Lab(config, state, token)
         await lab.open(stack)
         children = Children()
         stack.callback(children.stop)
@@ -62,12 +63,12 @@ async def run_lab(config: LabConfig, state_path: Path) -> None:
 class _Lab:
     """一个装好的试验场。"""
 
-    def __init__(self, config: LabConfig, state: StateDir) -> None:
+    def __init__(self, config: LabConfig, state: StateDir, token: str) -> None:
         """备好令牌、出厂内容和工作站；还没有听。"""
         self._config = config
         self._state = state
         self._nodes: list[Node] = []
-        self.token = state.token(config.token)
+        self.token = state.token(token)
         self._fleets = {code: Fleet(code, state.path, state.store) for code in config.airports}
         for airport, releases in state.seed(config.installed, config.airports).items():
             self._fleets[airport].build(config.workstations, releases)

@@ -3,27 +3,38 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from pam_deploy_graph.lab.config import LabConfig
+
+Airports = Annotated[list[str] | None, typer.Option(help="机场代码，可重复；默认 PEK")]
+Workstations = Annotated[int, typer.Option(help="每个机场多少台工作站，地址从 10.0.0.1 起")]
+Port = Annotated[int, typer.Option(help="HOME 的端口，各 NODE 依次往后；0 为任选，重启时沿用上次的")]
+State = Annotated[Path | None, typer.Option(help="状态目录；默认是临时目录，结束时删除")]
+Latency = Annotated[float, typer.Option(help="每次工作站调用额外的秒数")]
+InstalledModules = Annotated[
+    list[str] | None, typer.Option(help="出厂就在运行的 app/module=version，可重复；默认 checkin/gate=1.2.2")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="故障 IP:ACTION:KIND[:TIMES]，可重复；ACTION 为 stop、deploy、start、verify、rollback、log，"
+        "KIND 为 fail、hang、slow=秒数、drop、offline、crash"
+    ),
+]
+
 
 def lab(
-    airport: Annotated[list[str] | None, typer.Option(help="机场代码，可重复；默认 PEK")] = None,
-    workstations: Annotated[int, typer.Option(help="每个机场多少台工作站，地址从 10.0.0.1 起")] = 8,
-    port: Annotated[int, typer.Option(help="HOME 的端口，各 NODE 依次往后；0 为任选")] = 0,
-    state: Annotated[Path | None, typer.Option(help="状态目录；默认是临时目录，结束时删除")] = None,
-    latency: Annotated[float, typer.Option(help="每次工作站调用额外的秒数")] = 0.0,
-    installed: Annotated[
-        list[str] | None, typer.Option(help="出厂就在运行的 app/module=version，可重复；默认 checkin/gate=1.2.2")
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="故障 IP:ACTION:KIND[:TIMES]，可重复；ACTION 为 stop、deploy、start、verify、rollback、log，"
-            "KIND 为 fail、hang、slow=秒数、drop、offline、crash"
-        ),
-    ] = None,
+    airport: Airports = None,
+    workstations: Workstations = 8,
+    port: Port = 0,
+    state: State = None,
+    latency: Latency = 0.0,
+    installed: InstalledModules = None,
+    fault: Faults = None,
 ) -> None:
     """开一个试验场：一个 HOME，每个机场一个 NODE，若干台工作站；打印一行 JSON，服务到收到 SIGTERM。
 
@@ -31,8 +42,6 @@ def lab(
         InvalidInputError: 有选项不合规则，或状态目录、端口被占用。
 
     """
-    from dataclasses import replace
-
     from pam_deploy_graph.lab.config import build_config, check_state_dir
 
     config = build_config(
@@ -45,16 +54,20 @@ def lab(
     )
     if state is not None:
         check_state_dir(state)
+    _serve(config, state)
 
+
+def _serve(config: "LabConfig", state: Path | None) -> None:
+    """从设置取令牌，服务到收到信号；没有给状态目录就用临时目录，结束时删除。"""
     import asyncio
 
     from pam_deploy_graph.lab.assembly import run_lab
     from pam_deploy_graph.settings import Settings
 
-    config = replace(config, token=Settings().token())
+    token = Settings().token()
     folder = state.absolute() if state else Path(tempfile.mkdtemp(prefix="pam-lab-"))
     try:
-        asyncio.run(run_lab(config, folder))
+        asyncio.run(run_lab(config, token, folder))
     finally:
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class LabConfig:
-    """一次启动的全部配置；``port`` 为 0 表示任选，``latency`` 单位为秒，``token`` 不进 repr。"""
+    """一次启动的全部配置；``port`` 为 0 表示任选，``latency`` 单位为秒。"""
 
     airports: tuple[str, ...]
     workstations: int
@@ -35,7 +35,6 @@ class LabConfig:
     latency: float
     installed: tuple[Installed, ...]
     faults: tuple[Fault, ...]
-    token: str = field(default="", repr=False)
 
 
 def build_config(
@@ -47,7 +46,7 @@ def build_config(
     installed: Sequence[str],
     faults: Sequence[str],
 ) -> LabConfig:
-    """检查命令行给出的值，组成配置（不含令牌）。
+    """检查命令行给出的值，组成配置。
 
     Raises:
         InvalidInputError: 消息指出选项、值和规则。

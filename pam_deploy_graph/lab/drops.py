@@ -1,11 +1,16 @@
 """断开连接而不作答，以及等调用者离开：ASGI 里没有的两件事。"""
 
 import asyncio
-import contextlib
 from typing import Final, cast
 
 from starlette.requests import Request
+from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class NoAnswer(Exception):  # noqa: N818 —— 不是错误：这次请求就是不作答
+    """这个请求不作答：断开连接，一个字节也不送。"""
+
 
 _open: Final[dict[tuple[object, object], asyncio.Transport]] = {}
 """两端地址到连接：ASGI 的 scope 里只有地址，由它找回连接本身。"""
@@ -25,24 +30,21 @@ class AbortableProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
-async def abort_connection(request: Request) -> None:
-    """立刻断开这个请求的连接，一个字节也不答。"""
+async def on_no_answer(request: Request, _error: Exception) -> Response:
+    """断开连接；返回的应答送不到任何人那里，只为满足框架。"""
     transport = _open.get((request.scope["server"], request.scope["client"]))
     if transport is not None:
         transport.abort()
     await asyncio.sleep(0)
+    return Response(status_code=500)
 
 
 async def wait_until_gone(request: Request, closing: asyncio.Event) -> None:
-    """等到调用者断开连接，或者服务要关了（那时由这一边断开）。"""
-    gone = asyncio.ensure_future(_gone(request))
-    closed = asyncio.ensure_future(closing.wait())
-    _, pending = await asyncio.wait((gone, closed), return_when=asyncio.FIRST_COMPLETED)
+    """等到调用者断开连接，或者服务要关了。"""
+    waiting = {asyncio.ensure_future(_gone(request)), asyncio.ensure_future(closing.wait())}
+    _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    await abort_connection(request)
 
 
 async def _gone(request: Request) -> None:

@@ -58,7 +58,7 @@ class Helper:
         )
         try:
             self.info: dict[str, Any] = json.loads(self._first_line(time.monotonic() + ready_seconds))
-        except (OSError, ValueError):
+        except (OSError, EOFError, ValueError):
             self._signal(signal.SIGKILL)
             self.process.wait()
             tail = self.stderr_tail()

@@ -4,15 +4,16 @@
 """
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pam_deploy_graph.lab.drops import abort_connection, wait_until_gone
+from pam_deploy_graph.lab.drops import NoAnswer, wait_until_gone
 from pam_deploy_graph.lab.faults import ORDERS, Fault, FaultBoard, FaultKind
-from pam_deploy_graph.lab.once import CallerGone, Once
+from pam_deploy_graph.lab.once import Once
 from pam_deploy_graph.lab.plans import Target
 from pam_deploy_graph.lab.schemas import (
     ModuleRef,
@@ -27,9 +28,6 @@ from pam_deploy_graph.lab.store import Call, Reply
 from pam_deploy_graph.lab.sync import Puller
 from pam_deploy_graph.lab.wire import Refused, answer, open_call, parse, read_body
 from pam_deploy_graph.lab.workshop import ACTING, Workshop
-
-_NO_ANSWER = Response(status_code=500)
-"""连接已经断开之后交给框架的应答：送不到任何人那里。"""
 
 
 class Node:
@@ -97,15 +95,12 @@ class Node:
         ip = await self._arrive(request)
         target = self._target(request, ip)
         fault = self._faults.take(ip, "log")
-        try:
-            await self._endure(request, ip, fault)
-        except CallerGone:
-            return _NO_ANSWER
-        await _linger(fault)
+        await self._endure(request, ip, fault)
+        await self._linger(fault)
         if _is(fault, FaultKind.FAIL):
             raise Refused(409, _drill(ip, "log"))
         text = self._workshop.folder(target).read_log() if target else ""
-        return await self._deliver(request, fault, PlainTextResponse(text))
+        return _deliver(fault, PlainTextResponse(text))
 
     async def verify(self, request: Request) -> Response:
         """验证一个模块；不改变任何东西，所以不看幂等键。"""
@@ -113,14 +108,11 @@ class Node:
         ref = parse(VersionRef, await read_body(request))
         fault = self._faults.take(ip, "verify")
         target = Target(ip, ref.app, ref.module)
-        try:
-            await self._endure(request, ip, fault)
-        except CallerGone:
-            return _NO_ANSWER
-        await _linger(fault)
+        await self._endure(request, ip, fault)
+        await self._linger(fault)
         reason = _drill(ip, "verify") if _is(fault, FaultKind.FAIL) else ""
         outcome = await self._workshop.verify(target, ref.version, reason)
-        return await self._deliver(request, fault, answer(request, outcome))
+        return _deliver(fault, answer(request, outcome))
 
     async def act(self, order: str, request: Request) -> Response:
         """停止、部署、启动或回滚。"""
@@ -136,19 +128,16 @@ class Node:
             await self._endure(request, ip, met[0])
             return await self._perform(call, order, Target(ip, ref.app, ref.module), ref, met[0])
 
-        try:
-            reply, _ = await self._once.run(call, work)
-        except CallerGone:
-            return _NO_ANSWER
+        reply, _ = await self._once.run(call, work)
         fault = met[0] if met else self._faults.take(ip, order, (FaultKind.DROP,))
-        return await self._deliver(request, fault, answer(request, reply.payload, reply.status))
+        return _deliver(fault, answer(request, reply.payload, reply.status))
 
     async def _perform(
         self, call: Call, order: str, target: Target, ref: VersionRef | RollbackOrder, fault: Fault | None
     ) -> Reply:
         """在这台工作站的锁里动手；``slow`` 也在锁里慢。"""
         async with self._fleet.lock(target.ip):
-            await _linger(fault)
+            await self._linger(fault)
             if _is(fault, FaultKind.FAIL):
                 raise self._workshop.refuse(target, _drill(target.ip, order))
             return await self._workshop.perform(call, order, target, ref, crash=_is(fault, FaultKind.CRASH))
@@ -159,7 +148,7 @@ class Node:
         if ip not in self._fleet:
             raise Refused(404, f"机场 {self._fleet.airport} 没有工作站 {ip}：请核对地址")
         if self._latency:
-            await asyncio.sleep(self._latency)
+            await self._pause(self._latency)
         return ip
 
     async def _endure(self, request: Request, ip: str, fault: Fault | None) -> None:
@@ -168,14 +157,18 @@ class Node:
             raise Refused(503, f"工作站 {ip} 离线，NODE 联系不上它：请检查它的电源与网络")
         if _is(fault, FaultKind.HANG):
             await wait_until_gone(request, self.closing)
-            raise CallerGone
+            raise NoAnswer
 
-    async def _deliver(self, request: Request, fault: Fault | None, response: Response) -> Response:
-        """作答；``drop`` 则断开连接，什么也不答。"""
-        if not _is(fault, FaultKind.DROP):
-            return response
-        await abort_connection(request)
-        return _NO_ANSWER
+    async def _linger(self, fault: Fault | None) -> None:
+        """``slow`` 在这里慢。"""
+        if fault is not None and fault.kind is FaultKind.SLOW:
+            await self._pause(fault.seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        """等这么多秒；服务要关了就不再等，也不作答。"""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.closing.wait(), seconds)
+            raise NoAnswer
 
     def _target(self, request: Request, ip: str) -> Target | None:
         """查询参数点名的模块；没有点名则是默认的那个。"""
@@ -191,10 +184,11 @@ def _is(fault: Fault | None, kind: FaultKind) -> bool:
     return fault is not None and fault.kind is kind
 
 
-async def _linger(fault: Fault | None) -> None:
-    """``slow`` 在这里慢。"""
-    if fault is not None and fault.kind is FaultKind.SLOW:
-        await asyncio.sleep(fault.seconds)
+def _deliver(fault: Fault | None, response: Response) -> Response:
+    """作答；``drop`` 则不作答。"""
+    if _is(fault, FaultKind.DROP):
+        raise NoAnswer
+    return response
 
 
 def _drill(ip: str, order: str) -> str:

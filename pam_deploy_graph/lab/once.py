@@ -7,10 +7,6 @@ from pam_deploy_graph.lab.store import Call, Reply, Store
 from pam_deploy_graph.lab.wire import Refused
 
 
-class CallerGone(Exception):  # noqa: N818 —— 不是错误：调用者走了，这次调用当作没有发生
-    """动手之前调用者断开了连接；同一个键可以重新再试。"""
-
-
 class Once:
     """保证一个服务（HOME 或一个 NODE）的每个幂等键只做一次。"""
 
@@ -31,7 +27,7 @@ class Once:
 
         Raises:
             Refused: 同一个键带了别的内容（422），或 503 这样暂时的拒绝（不记住）。
-            CallerGone: 调用者走了，什么也没有做。
+            NoAnswer: 没有做，也不作答；同一个键可以重新再试。
 
         """
         name = (call.scope, call.key)

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from uvicorn import Config, Server
 
-from pam_deploy_graph.lab.drops import AbortableProtocol
+from pam_deploy_graph.lab.drops import AbortableProtocol, NoAnswer, on_no_answer
 from pam_deploy_graph.lab.state import HOST
 from pam_deploy_graph.lab.wire import Refused, TokenGuard, on_bug, on_caller_gone, on_http_error, on_refused
 
@@ -28,6 +28,7 @@ def protocol_app(routes: Sequence[Route], token: str) -> Starlette:
         exception_handlers={
             Refused: on_refused,
             HTTPException: on_http_error,
+            NoAnswer: on_no_answer,
             ClientDisconnect: on_caller_gone,
             Exception: on_bug,
         },
