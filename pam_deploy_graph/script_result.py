@@ -15,7 +15,7 @@ _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _ALWAYS_LISTS: Final = ("IP",)
 _REASON_LENGTH: Final = 500
 _NOTHING_DONE: Final = frozenset({ScriptExit.USAGE, ScriptExit.CONFIG, ScriptExit.UNAUTHORISED})
-_ADVICE: Final = {
+_ADVICE: Final[dict[int, str]] = {
     ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
     ScriptExit.CONFIG: "请按上述原因改正参数后再来",
     ScriptExit.UNAUTHORISED: "请检查 PAM_TOKEN 是否有效、有没有权限",
@@ -81,8 +81,8 @@ def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: st
 def explain(action: str, ip: str | None, reason: str, code: int, *, in_doubt: bool = False) -> str:
     """写成给人看的一句：哪个动作、哪台工作站、什么原因、怎么办。"""
     where = f"（{ip}）" if ip else ""
-    advice = _ADVICE_IN_DOUBT if in_doubt else _ADVICE.get(ScriptExit(code), "") if code in set(ScriptExit) else ""
-    return f"{action}{where}：{reason}；{advice or _ADVICE_UNKNOWN}"
+    advice = _ADVICE_IN_DOUBT if in_doubt else _ADVICE.get(code, _ADVICE_UNKNOWN)
+    return f"{action}{where}：{reason}；{advice}"
 
 
 def _masked(text: str, token: str) -> str:
