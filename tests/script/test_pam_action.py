@@ -216,7 +216,7 @@ def test_a_slow_answer_times_out(pam: WirePam, config: Path) -> None:
         start = time.monotonic()
         output = script(f"{action}-ip", "--config", str(config), "--ip", "10.0.0.1")
         assert output == (7, ["SENT=maybe", "ERROR=PAM_NODE 没有在时限内答复"])
-        assert least <= time.monotonic() - start < least + 1
+        assert least <= time.monotonic() - start < least + 2
 
 
 def test_a_dripping_answer_times_out(pam: WirePam, config: Path) -> None:
