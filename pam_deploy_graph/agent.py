@@ -122,12 +122,15 @@ class PamDeployAgent:
         """检查输入、登记运行并写出配置文件。
 
         Args:
-            params: 部署参数（contract 第 2 节，大写键）；``control_params`` 是控制参数（小写键）。
+            params: 部署参数（contract 第 2 节，大写键）。
             execution_strategy: 执行策略。
             run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头再来）。
             script_entry: 脚本入口；不给按平台选择。
-            config_path: 配置文件；``trace_file_path`` 是调用轨迹，``checkpoint_path`` 给了就在每次停下时写。
+            config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。
+            trace_file_path: 调用轨迹；默认 ``logs/api_trace_<run_id>.log``。
+            checkpoint_path: 检查点文件；给了就在每次停下时写。
             target_ips: 目标工作站；``None`` 是全部在线的，空列表是一台也没有。
+            control_params: 控制参数（小写键）。
 
         Raises:
             InvalidInputError: 输入不合规则；什么也没有写。

@@ -14,7 +14,8 @@ class GraphState(TypedDict, total=False):
 
     输入给 ``messages``（原话），或现成的 ``params`` 与 ``control``。``phase`` 是走到的阶段，
     ``problem`` 是上一次回答不能接受的原因，
-    ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，``counters`` 是各状态的台数。
+    ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，``counters`` 是各状态的台数，
+    ``answered`` 表示这一次只回答了一句话。
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -31,6 +32,7 @@ class GraphState(TypedDict, total=False):
     counters: dict[str, int]
     waiting: list[dict[str, Any]]
     answer: str
+    answered: bool
     exit_code: int
 
 

@@ -96,6 +96,15 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     return dict.fromkeys(subjects, _one(value))
 
 
+def spoken_text(value: object) -> str:
+    """回答里的一句话：纯文字，或审阅界面的文字回复；没有时为空串。"""
+    if isinstance(value, list) and len(value) == 1:
+        return spoken_text(value[0])
+    if isinstance(value, Mapping):
+        return spoken_text(value.get("text") or (value.get("args") if value.get("type") == "response" else ""))
+    return value.strip() if isinstance(value, str) else ""
+
+
 def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """逐个对应；只有一个回答而问了多个时，对全部生效。"""
     if not isinstance(values, list) or len(values) not in (1, len(subjects)):

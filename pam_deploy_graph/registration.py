@@ -60,6 +60,25 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
     return state, created
 
 
+def register_or_revise(ledger: Ledger, request: RunRequest) -> None:
+    """登记一次运行；还没有批准过、也没有动过手的同名运行，改用这份新的输入。
+
+    Raises:
+        RunConflictError: 同名的运行已经批准过，输入不能再改。
+
+    """
+    try:
+        register(ledger, request)
+    except RunConflictError:
+        run_id = str(request.run_id)
+        begun = ledger.load_state(run_id, keep_events=False)
+        if begun.completed_global_steps or ledger.decisions(run_id):
+            raise
+        state = _state(request, run_id)
+        ledger.revise_run(state)
+        write_run_config(state)
+
+
 def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     """按时间取名；重名则加序号，直到登记成功。"""
     stem = new_run_id()

@@ -1,7 +1,7 @@
 """报告与预演：把状态写成 Markdown 或 JSON（纯函数；contract 第 6、8 节）。"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
@@ -48,6 +48,24 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         "- 批准之后立即开始；任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
+
+
+def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """说明新计划与上一版哪里不同；没有上一版时为空串。"""
+    if not old:
+        return ""
+    before, after = _facts(old), _facts(new)
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if not changed:
+        return "没有听出要改什么；请批准、拒绝，或说明要改哪一项。"
+    return "改动: " + "；".join(
+        f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed
+    )
+
+
+def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """计划里会被人改的事实。"""
+    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], "目标台数": plan["targets"]}
 
 
 def _some(ips: list[str], most: int = 10) -> str:
@@ -157,9 +175,10 @@ def _all_ips(state: AgentState) -> list[str]:
 def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
     for ip in _all_ips(state):
-        if brief and state.ip_states.get(ip, {}).get("status") == IpStatus.SUCCESS:
+        workstation = state.ip_states.get(ip)
+        if brief and workstation and workstation["status"] == IpStatus.SUCCESS:
             continue
-        if workstation := state.ip_states.get(ip):
+        if workstation:
             names = ("status", "failed_stage", "rollback_status", "log_file")
             yield (ip, *(workstation[name] for name in names))
         else:

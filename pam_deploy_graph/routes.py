@@ -24,10 +24,12 @@ def after_plan(state: GraphState) -> Literal["approve-plan", "report"]:
     return "approve-plan" if state["phase"] == "planned" else "report"
 
 
-def after_approval(state: GraphState) -> Literal["approve-plan", "global-flow", "report"]:
-    """看不懂的回答再问；批准了才动手。"""
+def after_approval(state: GraphState) -> Literal["approve-plan", "params", "global-flow", "report"]:
+    """看不懂的回答再问；要改的重新摘参数；批准了才动手。"""
     if state["phase"] == "approved":
         return "global-flow"
+    if state["phase"] == "amending":
+        return "params"
     return "report" if state["phase"] == "rejected" else "approve-plan"
 
 

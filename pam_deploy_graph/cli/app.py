@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from pam_deploy_graph import __version__
+from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.rollout import resume, run
@@ -21,7 +22,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
-for _command in (demo, analyze, preview, run, resume, confirm, cancel, status, runs, report):
+for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, status, runs, report):
     app.command()(_command)
 
 

@@ -24,18 +24,22 @@ def nobody(_question: Mapping[str, Any]) -> None:
 
 def approve_all(question: Mapping[str, Any]) -> Any:
     """凡问皆同意（只给 ``demo --yes`` 用）。"""
-    _show(question)
+    show_question(question)
     return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": getpass.getuser()}
 
 
+def read_line(prompt: str) -> str | None:
+    """读一行；Ctrl-D、Ctrl-C 为 ``None``。"""
+    try:
+        return input(prompt).strip()
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
 def in_terminal(question: Mapping[str, Any]) -> Any:
-    """在终端里问；没有回答（Ctrl-D、Ctrl-C）就是没有决定。"""
-    _show(question)
-    while True:
-        try:
-            text = input(_PROMPTS[question["ask"]])
-        except (EOFError, KeyboardInterrupt):
-            return None
+    """在终端里问；没有回答就是没有决定。"""
+    show_question(question)
+    while (text := read_line(_PROMPTS[question["ask"]])) is not None:
         if question["ask"] == "provide_params":
             return text
         try:
@@ -44,6 +48,7 @@ def in_terminal(question: Mapping[str, Any]) -> Any:
             Console(stderr=True).print(str(error), markup=False)
             continue
         return {"decision": str(answer.decision), "note": "", "operator": getpass.getuser()}
+    return None
 
 
 def asker(*, yes: bool = False) -> Any:
@@ -53,7 +58,7 @@ def asker(*, yes: bool = False) -> Any:
     return in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else nobody
 
 
-def _show(question: Mapping[str, Any]) -> None:
+def show_question(question: Mapping[str, Any]) -> None:
     """把问题写到标准错误。"""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     for request in question["action_requests"]:

@@ -17,6 +17,7 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.runfiles import new_run_id
 from pam_deploy_graph.services import Services
 
 Asker = Callable[[Mapping[str, Any]], Any]
@@ -34,6 +35,7 @@ class Driver:
         self.services = services
         self.graph = graph
         self._ask = ask
+        self.on_answer: Callable[[str], None] = print
 
     def start(self, run_id: str) -> ExitCode:
         """从账本里登记的输入开始。"""
@@ -70,6 +72,21 @@ class Driver:
         command = self._command(run_id, pending[0])
         return ExitCode.WAITING if command is None else self._advance(run_id, command)
 
+    def hear(self, run_id: str, text: str) -> ExitCode:
+        """把人说的一句话交给图，推进到停下。"""
+        return self._advance(run_id, {"messages": [{"role": "user", "content": text}], "run_id": run_id})
+
+    def new_run_id(self) -> str:
+        """返回一个账本与检查点里都还没有的运行名。"""
+        stem, number = new_run_id(), 1
+        while self._taken(name := stem if number == 1 else f"{stem}_{number}"):
+            number += 1
+        return name
+
+    def _taken(self, run_id: str) -> bool:
+        """名字是否已经用过。"""
+        return self.services.ledger.exists(run_id) or bool(self.graph.get_state(_config(run_id)).values)
+
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
         """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）。"""
         result: dict[str, Any] = self.graph.invoke(value, _config(run_id), durability="sync")
@@ -81,9 +98,16 @@ class Driver:
             with _stoppable(self.services):
                 result = self.say(run_id, value)
             if not (pending := result.get("__interrupt__")):
-                return ExitCode(result["exit_code"])
+                return self._ended(result)
             if (value := self._command(run_id, pending[0])) is None:
                 return ExitCode.WAITING
+
+    def _ended(self, result: Mapping[str, Any]) -> ExitCode:
+        """图走到了头：只是回答了一句话的，把话说出来。"""
+        if result["answered"]:
+            self.on_answer(result["answer"])
+            return ExitCode.DONE
+        return ExitCode(result["exit_code"])
 
     def _command(self, run_id: str, interrupt: Any) -> Command[Any] | None:
         """回答中断：账本里已有的决定优先，其次问人；没有人能答为 ``None``。"""

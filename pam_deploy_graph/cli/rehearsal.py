@@ -4,6 +4,7 @@ import io
 import tarfile
 from pathlib import Path
 from typing import Any, Final
+from urllib.request import ProxyHandler, Request, build_opener
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -38,7 +39,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
     with LabProcess(state=lab_state, faults=[f"{_FAILING}:verify:fail"]) as lab:
         version = _next_version(lab.workstations())
         package = home / "runtime" / f"demo_checkin_gate_{version}.tar"
-        _write_package(package, version)
+        write_private(package, _package(version))
         console.print(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
         settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
         params = {
@@ -78,7 +79,17 @@ def _next_version(workstations: list[dict[str, Any]]) -> str:
     return ".".join(str(part) for part in (*newest[:-1], newest[-1] + 1))
 
 
-def _write_package(path: Path, version: str) -> None:
+def provision(lab: LabProcess) -> str:
+    """给试验场的 HOME 放进下一个版本的安装包，返回版本号。"""
+    version = _next_version(lab.workstations())
+    url = f"{lab.home_url}/api/packages/checkin/gate/{version}"
+    headers = {"Authorization": f"Bearer {lab.token}", "Idempotency-Key": f"provision:{version}"}
+    request = Request(url, data=_package(version), headers=headers, method="PUT")  # noqa: S310  地址是自己开的试验场
+    with build_opener(ProxyHandler({})).open(request, timeout=30):
+        return version
+
+
+def _package(version: str) -> bytes:
     """做一个小而真的安装包；同一版本内容总是相同。"""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -87,4 +98,4 @@ def _write_package(path: Path, version: str) -> None:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    write_private(path, buffer.getvalue())
+    return buffer.getvalue()

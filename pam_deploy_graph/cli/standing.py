@@ -85,6 +85,19 @@ def render_standing(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def latest_unfinished(ledger: Ledger) -> str:
+    """返回最近一次没有结束的运行。
+
+    Raises:
+        RunNotFoundError: 没有停在半路的运行。
+
+    """
+    for run in ledger.list_runs():
+        if run.exit_code is None:
+            return run.run_id
+    raise RunNotFoundError("（没有停在半路的运行）")
+
+
 def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
     """返回每次运行一行的概况。"""
     return [

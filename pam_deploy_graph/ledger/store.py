@@ -101,6 +101,12 @@ class Ledger:
             raise LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；请检查磁盘与权限") from error
         return True
 
+    def revise_run(self, state: AgentState) -> None:
+        """批准之前改了主意：换掉登记里的输入；计划的摘要随之而变，须重新批准。"""
+        record = self.get_run(state.run_id)
+        given = record.input | {name: getattr(state, name) for name in _INPUT_FIELDS}
+        self.update_run(state.run_id, input=json.dumps(given, ensure_ascii=False, sort_keys=True))
+
     def get_run(self, run_id: str) -> RunRecord:
         """按 run_id 查登记。
 
@@ -127,7 +133,7 @@ class Ledger:
             return bool(connection.execute(query).scalar())
 
     def update_run(self, run_id: str, **values: Any) -> None:
-        """改登记里的 ``cancelled_by``、``exit_code`` 或 ``reason``。"""
+        """改登记里的 ``input``、``cancelled_by``、``exit_code`` 或 ``reason``。"""
         with writing(self.engine) as connection:
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
 

@@ -25,7 +25,7 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
         text = reply(services, state)
     except InvalidInputError as error:
         text = str(error)
-    return {"answer": text, "phase": "answered", "heard": len(words_of(state)), "messages": [AIMessage(text)]}
+    return {"answer": text, "answered": True, "heard": len(words_of(state)), "messages": [AIMessage(text)]}
 
 
 def _preview(services: Services, state: GraphState) -> str:

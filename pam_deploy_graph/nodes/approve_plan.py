@@ -3,19 +3,19 @@
 import getpass
 from typing import Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import PLAN, Approval
-from pam_deploy_graph.questions import Answer, ask_plan, read_decisions
+from pam_deploy_graph.questions import Answer, ask_plan, read_decisions, spoken_text
 from pam_deploy_graph.services import Services
 
 
 def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """事先批准过的直接通过；否则问，并把决定记进账本（比较并设置）。"""
+    """事先批准过的直接通过；否则问，把决定记进账本（比较并设置）；答的是一句话就是要改。"""
     plan = state["plan"]
     if by := services.ledger.get_run(state["run_id"]).input.get("preapproved_by"):
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
@@ -23,6 +23,8 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         answer = read_decisions(value, [PLAN])[PLAN]
     except InvalidInputError as error:
+        if text := spoken_text(value):
+            return {"phase": "amending", "problem": "", "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
     return _record(services, plan, answer)
 

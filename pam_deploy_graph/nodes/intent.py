@@ -6,18 +6,18 @@ from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.llm import validate_intent_result
 from pam_deploy_graph.services import Services
 
-_CLOSED: Final = ("finished", "answered")
+_CLOSED: Final = "finished"
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
     said = words_of(state)
     if len(said) <= state.get("heard", 0):
-        return {"intent": "deploy", "phase": "params", "problem": ""}
+        return {"intent": "deploy", "phase": "params", "problem": "", "answered": False}
     result = validate_intent_result(services.llm_client.understand_request(said[-1]))
-    update: dict[str, Any] = {"intent": result.intent, "problem": ""}
+    update: dict[str, Any] = {"intent": result.intent, "problem": "", "answered": False}
     if result.intent == "deploy":
-        update |= {"phase": "params"} | (_blank() if state.get("phase") in _CLOSED else {})
+        update |= {"phase": "params"} | (_blank() if state.get("phase") == _CLOSED else {})
     return update
 
 

@@ -21,7 +21,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     for text in said[state.get("heard", 0) :]:
         found = services.llm_client.extract_params(text, known)
         known |= found.extracted_params
-        control |= found.control_params
+        control = _merged(control, found.control_params)
         notes = list(found.notes)
     return {
         "params": _accepted(known, validate_params, problems),
@@ -32,6 +32,14 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         "problem": "\n".join(filter(None, problems)),
         "run_id": validate_run_id(state.get("run_id") or _new_name(services)),
     }
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """新说的压过先前说的；排除的工作站是累加的。"""
+    merged = {**old, **new}
+    if old.get("exclude_ips") and new.get("exclude_ips"):
+        merged["exclude_ips"] = list(dict.fromkeys([*old["exclude_ips"], *new["exclude_ips"]]))
+    return merged
 
 
 def _accepted(

@@ -12,8 +12,8 @@ from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
-from pam_deploy_graph.registration import RunRequest, register
-from pam_deploy_graph.report import render_plan
+from pam_deploy_graph.registration import RunRequest, register_or_revise
+from pam_deploy_graph.report import describe_changes, render_plan
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.targeting import resolve_targets
 
@@ -25,7 +25,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     run_id = state["run_id"]
     control = dict(state["control"])
     strategy = control.pop("execution_strategy", str(DEFAULT_STRATEGY))
-    register(
+    register_or_revise(
         services.ledger,
         RunRequest(
             params=state["params"],
@@ -39,11 +39,13 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
+        changes = describe_changes(state.get("plan") or {}, plan)
         services.drive(run_id, record("PLAN_PROPOSED", digest=plan["digest"], targets=plan["targets"]))
     except (GlobalStepError, EmptyScopeError) as error:
         services.ledger.update_run(run_id, reason=str(error))
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(f"{error}。还没有改变任何东西。")]}
+    plan["text"] = "\n".join(filter(None, [changes, plan["text"]]))
     return {"phase": "planned", "plan": plan, "problem": "", "messages": [AIMessage(plan["text"])]}
 
 
@@ -86,6 +88,7 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "steps": [step.action for step in steps.steps],
         "execution_strategy": checked.execution_strategy,
         "params": checked.params,
+        "control": checked.control_params,
         "targets": len(targets),
         "target_ips": targets[:_SHOWN_IPS],
         "missing": len(missing),

@@ -1,0 +1,136 @@
+"""对话的进行：读一句，交给图；图问人时，问进度之类的话就地回答，其余作为回答交回去。"""
+
+import contextlib
+import getpass
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from pam_deploy_graph.cli.asking import read_line, show_question
+from pam_deploy_graph.cli.rehearsal import provision
+from pam_deploy_graph.cli.session import Session, open_session
+from pam_deploy_graph.cli.standing import latest_unfinished, render_standing, standing
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.errors import InvalidInputError, PamError
+from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.questions import read_decisions
+from pam_deploy_graph.settings import Settings
+
+_LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
+_WELCOME: Final = (
+    "请说要部署什么，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3，先灰度 2 台。输入「退出」结束。"
+)
+
+
+def converse(home: Path, *, lab: bool) -> None:
+    """对话直到退出；``lab`` 为真时先开一个试验场。"""
+    with contextlib.ExitStack() as stack:
+        settings = stack.enter_context(_lab_settings()) if lab else Settings()
+        talk = Conversation()
+        talk.session = stack.enter_context(open_session(home, as_json=False, ask=talk.ask, settings=settings))
+        talk.run()
+
+
+class Conversation:
+    """一次对话；同一时刻最多说着一次运行，会话的 ``thread_id`` 就是它的运行名。"""
+
+    session: Session
+
+    def __init__(self) -> None:
+        """还没有说到哪次运行。"""
+        self._run_id = ""
+
+    def run(self) -> None:
+        """一句一句地读，直到退出。"""
+        self.session.say(_WELCOME)
+        while (text := read_line("> ")) is not None and text.lower() not in _LEAVE:
+            if not text:
+                continue
+            try:
+                self._hear(text)
+            except PamError as error:
+                self.session.say(f"错误: {error}")
+
+    def ask(self, question: Mapping[str, Any]) -> Any:
+        """图在问人：读到能作数的回答为止；要离开时返回 ``None``。"""
+        show_question(question)
+        while (text := read_line("回答> ")) is not None and text.lower() not in _LEAVE:
+            answer = self._answer(question, text) if text else None
+            if answer is not None:
+                return answer
+            if self._cancelled():
+                return None
+        return None
+
+    def _hear(self, text: str) -> None:
+        """没有问题挂着时听到的一句话。"""
+        services = self.session.services
+        if services.llm_client.understand_request(text).intent == "resume":
+            self._run_id = latest_unfinished(services.ledger)
+            return self._stopped(self.session.driver.resume(self._run_id))
+        if not self._run_id:
+            self._run_id = self.session.driver.new_run_id()
+        return self._stopped(self.session.driver.hear(self._run_id, text))
+
+    def _answer(self, question: Mapping[str, Any], text: str) -> Any:
+        """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""
+        if question["ask"] != "provide_params":
+            with contextlib.suppress(InvalidInputError):
+                answer = read_decisions(text, ["-"])["-"]
+                return {"decision": str(answer.decision), "note": "", "operator": getpass.getuser()}
+        intent = self.session.services.llm_client.understand_request(text).intent
+        if intent == "status":
+            return self._tell_standing(question)
+        if intent == "cancel":
+            return self._cancel(question)
+        if question["ask"] == "rollback-ip":
+            return self.session.say("请回答 approve（回滚）、reject（保持原样）或 retry（查清后继续）")
+        return text
+
+    def _tell_standing(self, question: Mapping[str, Any]) -> None:
+        """说出走到哪里。"""
+        ledger = self.session.services.ledger
+        if ledger.exists(self._run_id):
+            self.session.say(render_standing(standing(ledger, self._run_id)))
+        else:
+            self.session.say(f"还没有开始；{question['action_requests'][0]['description']}")
+
+    def _cancel(self, question: Mapping[str, Any]) -> Any:
+        """取消：计划还没批准就是拒绝；已经在推出就记下取消。"""
+        if question["ask"] == "approve_plan":
+            return {"decision": "reject", "note": "取消", "operator": getpass.getuser()}
+        ledger = self.session.services.ledger
+        if ledger.exists(self._run_id):
+            ledger.update_run(self._run_id, cancelled_by=getpass.getuser())
+        else:
+            self._run_id = ""
+        return None
+
+    def _cancelled(self) -> bool:
+        """这次运行是否已要求取消，或已放弃。"""
+        return not self._run_id or (
+            self.session.services.ledger.exists(self._run_id) and self.session.services.cancelled(self._run_id)
+        )
+
+    def _stopped(self, code: ExitCode) -> None:
+        """图停下了：说明停在哪里；了结的运行不再提起。"""
+        services = self.session.services
+        if not self._run_id or not services.ledger.exists(self._run_id):
+            return
+        if code is ExitCode.WAITING and services.cancelled(self._run_id):
+            services.finish(self._run_id, ExitCode.STOPPED, f"{getpass.getuser()} 取消了这次运行")
+        self.session.finish(self._run_id, code)
+        if services.ledger.get_run(self._run_id).exit_code is not None:
+            self._run_id = ""
+
+
+@contextlib.contextmanager
+def _lab_settings() -> Iterator[Settings]:
+    """开一个试验场，备好下一个版本的安装包，返回指向它的设置。"""
+    with LabProcess() as lab:
+        version = provision(lab)
+        settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
+        print(f"试验场已开：机场 PEK，8 台工作站装着 checkin/gate 1.2.2，HOME 里有 {version}。")  # noqa: T201  对话的开场白
+        yield settings
