@@ -128,11 +128,6 @@ def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) ->
     return env | {"PAM_TOKEN": token} if token else env
 
 
-def _own_environment() -> dict[str, str]:
-    """没有人把环境传进来时的最小环境：程序搜索路径与家目录。"""
-    return {"PATH": os.pathsep.join(os.get_exec_path()), "HOME": str(Path.home())}
-
-
 def _launcher(entry: str) -> list[str]:
     """没有执行权限的脚本（例如从 wheel 装出来的）由解释器启动。"""
     if os.access(entry, os.X_OK) or not Path(entry).is_file():
@@ -158,7 +153,7 @@ class ScriptActionRunner:
             script_base_dir: 脚本所在目录；状态里写了 ``script_base_dir`` 时以状态为准。
             token: PAM 令牌；不给则用到时取自 ``Settings``。
             script_entry: ``PAM_SCRIPT_ENTRY`` 的值；不给则用到时取自 ``Settings``。
-            environ: 供脚本继承的环境，只挑 ``child_env`` 列出的几个；不给则只有 PATH 与 HOME。
+            environ: 供脚本继承的环境，只挑 ``child_env`` 列出的几个；不给则取自 ``Settings``。
             concurrency: ``arun_action`` 最多同时占用多少个线程。
 
         """
@@ -210,7 +205,7 @@ class ScriptActionRunner:
     @functools.cached_property
     def _env(self) -> dict[str, str]:
         """脚本的环境变量。"""
-        source = _own_environment() if self._environ is None else self._environ
+        source = _settings().process_environ() if self._environ is None else self._environ
         return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False)))
 
     def _entry(self, state: ScriptState) -> str:

@@ -1,5 +1,6 @@
 """设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
 
+import os
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -45,6 +46,11 @@ class Settings(BaseSettings):
     def params(self) -> dict[str, str]:
         """返回环境给出的部署参数（介于命令行与默认值之间）。"""
         return {"PAM_HOME_URL": self.pam_home_url} if self.pam_home_url else {}
+
+    @staticmethod
+    def process_environ() -> dict[str, str]:
+        """返回本进程的环境变量；脚本后端从中只挑它需要的几个。"""
+        return dict(os.environ)
 
     def store_url(self, home: Path) -> str:
         """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""
