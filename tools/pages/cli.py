@@ -1,11 +1,13 @@
 """命令行参考页面：从 typer 的应用逐条读出命令、参数与说明。"""
 
+import re
 from typing import Any
 
 import typer
 from typer.main import get_command
 
-from pam_deploy_graph.__main__ import app
+import pam_deploy_graph.__main__  # noqa: F401 导入它才会挂上 lab 与 mcp-node
+from pam_deploy_graph.cli.app import app
 from pam_deploy_graph.constants import ExitCode
 from tools.pages import HEADER, table
 
@@ -43,10 +45,16 @@ def _section(name: str, command: Any, level: str) -> str:
     context = typer.Context(command, info_name=name)
     usage = " ".join([PROGRAM, name, *command.collect_usage_pieces(context)])
     records = [param.get_help_record(context) for param in command.params]
-    rows = [[f"`{title}`", " ".join(text.split())] for title, text in filter(None, records)]
+    rows = [[f"`{title}`", _chinese(text)] for title, text in filter(None, records)]
     parts = [f"{level} {name}\n", (command.help or "").strip() + "\n", f"```text\n{usage}\n```\n"]
     if rows:
         parts.append(table(["参数", "说明"], rows))
     if getattr(command, "commands", None):
         parts += [_section(f"{name} {child}", sub, level + "#") for child, sub in _visible(command)]
     return "\n".join(parts)
+
+
+def _chinese(text: str) -> str:
+    """把 typer 附在说明后面的英文换成中文，并收成一行。"""
+    words = " ".join(text.split()).replace("[required]", "（必填）")
+    return re.sub(r"\s*\[default: (.+?)\]", r"（默认 `\1`）", words)
