@@ -56,5 +56,5 @@ def _section(name: str, command: Any, level: str) -> str:
 
 def _chinese(text: str) -> str:
     """把 typer 附在说明后面的英文换成中文，并收成一行。"""
-    words = " ".join(text.split()).replace("[required]", "（必填）")
+    words = " ".join(text.split()).replace(" [required]", "（必填）")
     return re.sub(r"\s*\[default: (.+?)\]", r"（默认 `\1`）", words)
