@@ -34,7 +34,11 @@ class ActionRouter:
         fake_runner: ActionBackend | None = None,
     ) -> None:
         """收下三种 runner；用不到的可以不给。"""
-        self._runners: Final = {Backend.SCRIPT: script_runner, Backend.MCP: mcp_runner, Backend.FAKE: fake_runner}
+        self._runners: Final[dict[str, ActionBackend | None]] = {
+            Backend.SCRIPT: script_runner,
+            Backend.MCP: mcp_runner,
+            Backend.FAKE: fake_runner,
+        }
 
     def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """同步做一个动作。
@@ -63,7 +67,7 @@ class ActionRouter:
     def _runner(self, state: AgentState, action: str) -> ActionBackend | ActionResult:
         """找出负责的 runner；没有时返回说明原因的失败结果。"""
         name = state.action_backends.get(action, "")
-        runner = self._runners.get(Backend(name)) if name in set(Backend) else None
+        runner = self._runners.get(name)
         if runner is not None:
             return runner
         reason = f"{action} 要走的后端 {name or '（未指定）'} 没有配置；请检查策略 {state.execution_strategy}"

@@ -12,17 +12,19 @@ from pam_deploy_graph.action_router import call_backend
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.judge import judge
+from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import idempotency_key, slot_of
 from pam_deploy_graph.models import ActionResult, Event
 
 _BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0)
 
 
-async def perform(ctx: RunContext, action: str, ip: str | None = None, **kwargs: Any) -> ActionResult:
+async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, **kwargs: Any) -> ActionResult:
     """做一个动作，恰好一次，或者说明结果未知。
 
     Args:
         ctx: 流程上下文。
+        outbox: 这条线的发件箱；攒着的事件随 INTENT 一并落盘。
         action: 动作名。
         ip: 哪台工作站；全局动作为 ``None``。
         **kwargs: 动作所需的其他参数，如 ``hash_code``、``stop_first``。
@@ -39,7 +41,7 @@ async def perform(ctx: RunContext, action: str, ip: str | None = None, **kwargs:
         if ip is not None and (known := await _settled(ctx, action, ip)):
             return known
     elif spec.needs_intent:
-        await ctx.session.append(_intent(ctx, action, ip))
+        await outbox.commit(_intent(ctx, action, ip))
     result = await _call(ctx, action, ip, kwargs)
     if ctx.rules.self_healing:
         result = await _heal(ctx, result, ip, kwargs)

@@ -6,6 +6,7 @@ from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONL
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.door import perform, result_event
+from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.runfiles import write_run_config
 
@@ -19,11 +20,12 @@ async def run_global(ctx: RunContext) -> None:
 
     """
     write_run_config(ctx.state)
+    outbox = Outbox(ctx.session)
     for action in GLOBAL_ACTION_SEQUENCE:
         if action in ctx.state.completed_global_steps:
             continue
-        result = await perform(ctx, action, **_arguments(ctx, action))
-        await ctx.session.append(result_event(result))
+        result = await perform(ctx, outbox, action, **_arguments(ctx, action))
+        await outbox.commit(result_event(result))
         if not result.ok:
             raise _error(result)
         if action == "get-node-url":
@@ -41,7 +43,7 @@ async def run_checks(ctx: RunContext) -> None:
     """
     write_run_config(ctx.state)
     for action in READ_ONLY_GLOBAL_ACTIONS:
-        result = await perform(ctx, action)
+        result = await perform(ctx, Outbox(ctx.session), action)
         if not result.ok:
             raise _error(result)
         ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)

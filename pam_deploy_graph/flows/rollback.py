@@ -5,6 +5,7 @@ from typing import Any
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.door import perform
+from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
 from pam_deploy_graph.models import AgentState, Event
 
@@ -45,14 +46,17 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
     """
     decision = Decision(approval.decision)
     who = {"ip": ip, "operator": approval.operator, "note": approval.note}
-    await ctx.session.append({"type": DECISION_EVENTS[decision], **who})
-    return await _roll_back(ctx, ip) if decision is Decision.APPROVE else True
+    outbox = Outbox(ctx.session)
+    outbox.tell({"type": DECISION_EVENTS[decision], **who})
+    done = await _roll_back(ctx, outbox, ip) if decision is Decision.APPROVE else True
+    await outbox.commit()
+    return done
 
 
-async def _roll_back(ctx: RunContext, ip: str) -> bool:
+async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     """回滚一台并记下结果。"""
     stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
-    result = await perform(ctx, KIND, ip, stop_first=stop_first)
+    result = await perform(ctx, outbox, KIND, ip, stop_first=stop_first)
     event: Event = {"type": "ROLLBACK_DONE" if result.ok else "ROLLBACK_FAILED", "ip": ip, "stage": KIND}
     event["backend"] = str(result.backend)
     event["message"] = str(result.values.get("MESSAGE", "")) if result.ok else result.error_summary
@@ -60,7 +64,7 @@ async def _roll_back(ctx: RunContext, ip: str) -> bool:
         event["values"] = {"VERSION": result.values["VERSION"]}
     elif result.in_doubt:
         event["in_doubt"] = True
-    await ctx.session.append(event)
+    outbox.tell(event)
     return result.ok
 
 

@@ -4,6 +4,7 @@ from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.door import perform, result_event
 from pam_deploy_graph.flows.judge import is_true
+from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult, Event
 
 _STOP_FIRST_AFTER = ("start-ip", "verify-ip")
@@ -20,33 +21,34 @@ async def run_workstation(ctx: RunContext, ip: str) -> bool:
         成功为真；失败或结果未知为假，此时已记下 ``CONFIRMATION_REQUIRED``。
 
     """
-    if ip not in ctx.state.ip_states and not await _open(ctx, ip):
+    outbox = Outbox(ctx.session)
+    if ip not in ctx.state.ip_states and not await _open(ctx, outbox, ip):
         return True
     for action in IP_ACTION_SEQUENCE:
         if action in ctx.state.ip_states[ip]["completed_steps"]:
             continue
-        result = await perform(ctx, action, ip)
+        result = await perform(ctx, outbox, action, ip)
         if not result.ok:
-            await _fail(ctx, ip, result)
+            await _fail(ctx, outbox, ip, result)
             return False
-        ctx.session.append(result_event(result, ip))
-    await ctx.session.append({"type": "IP_DONE", "ip": ip})
+        outbox.tell(result_event(result, ip))
+    await outbox.commit({"type": "IP_DONE", "ip": ip})
     return True
 
 
-async def _open(ctx: RunContext, ip: str) -> bool:
+async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     """开工；已在目标版本上且正在运行的跳过（仅自愈规则），此时返回假。"""
-    truth = await perform(ctx, "query-ip", ip) if ctx.rules.self_healing else None
+    truth = await perform(ctx, outbox, "query-ip", ip) if ctx.rules.self_healing else None
     before = str(truth.values["VERSION"]) if truth and truth.ok else ""
     running = bool(truth and truth.ok and is_true(truth.values["RUNNING"]))
     if running and not ctx.rules.force and before == ctx.state.params["VERSION_NUMBER"]:
-        await ctx.session.append({"type": "IP_SKIPPED", "ip": ip, "version": before})
+        await outbox.commit({"type": "IP_SKIPPED", "ip": ip, "version": before})
         return False
-    ctx.session.append({"type": "IP_START", "ip": ip} | ({"version_before": before} if before else {}))
+    outbox.tell({"type": "IP_START", "ip": ip} | ({"version_before": before} if before else {}))
     return True
 
 
-async def _fail(ctx: RunContext, ip: str, result: ActionResult) -> None:
+async def _fail(ctx: RunContext, outbox: Outbox, ip: str, result: ActionResult) -> None:
     """记下失败与要问的问题（同一行落盘），再尽力取回日志。"""
     question: Event = {
         "type": "CONFIRMATION_REQUIRED",
@@ -57,13 +59,13 @@ async def _fail(ctx: RunContext, ip: str, result: ActionResult) -> None:
     }
     if result.in_doubt:
         question["in_doubt"] = True
-    await ctx.session.append(result_event(result, ip), question)
+    await outbox.commit(result_event(result, ip), question)
     if result.action != "download-log":
-        await _save_log(ctx, ip)
+        await _save_log(ctx, outbox, ip)
 
 
-async def _save_log(ctx: RunContext, ip: str) -> None:
+async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:
     """取回失败工作站的日志；取不到也不掩盖最初的原因。"""
-    result = await perform(ctx, "download-log", ip)
+    result = await perform(ctx, outbox, "download-log", ip)
     if result.ok:
-        await ctx.session.append({"type": "LOG_SAVED", "ip": ip, "log_file": result.values["LOG_FILE"]})
+        await outbox.commit({"type": "LOG_SAVED", "ip": ip, "log_file": result.values["LOG_FILE"]})

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.models import Event
@@ -9,7 +10,7 @@ from pam_deploy_graph.models import Event
 GENESIS: Final = b"\0" * 16
 
 
-def encode(events: list[Event]) -> str:
+def encode(events: Sequence[Event]) -> str:
     """把同时发生的事件编成一行的 ``body``；``at`` 另有一列，不重复写。"""
     bare = [{key: value for key, value in event.items() if key != "at"} for event in events]
     return json.dumps(bare, ensure_ascii=False, separators=(",", ":"))

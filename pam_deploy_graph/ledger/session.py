@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from pam_deploy_graph.ledger import chain, leases
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
-from pam_deploy_graph.ledger.writer import LEASE_MS, LedgerWriter, Row
+from pam_deploy_graph.ledger.writer import RENEW_MS, LedgerWriter, Row
 from pam_deploy_graph.models import AgentState, Event
 
 Listener = Callable[[Event], None]
@@ -32,7 +32,20 @@ class RunSession:
         self.listeners: list[Listener] = []
 
     def append(self, *events: Event) -> asyncio.Future[None]:
-        """应用并写下同时发生的事件（合成一行）。
+        """应用并写下同时发生的事件（合成一行）；等于 ``note`` 各个事件再 ``write``。"""
+        for event in events:
+            self.note(event)
+        return self.write(events)
+
+    def note(self, event: Event) -> None:
+        """把事件应用到状态并告诉听众；写进账本要另外 ``write``。"""
+        event["at"] = now_ms()
+        apply(self.state, event)
+        for listener in self.listeners:
+            listener(event)
+
+    def write(self, events: Sequence[Event]) -> asyncio.Future[None]:
+        """把已应用的事件写成一行。
 
         Returns:
             落盘后得到结果的 future；需要「先落盘再动手」的地方必须等它。
@@ -43,14 +56,9 @@ class RunSession:
         """
         self._check()
         at, seq = now_ms(), self.state.ledger_seq + 1
-        body = chain.encode(list(events))
+        body = chain.encode(events)
         self._link = chain.link_of(self._link, seq, at, body)
         self.state.ledger_seq = seq
-        for event in events:
-            event["at"] = at
-            apply(self.state, event)
-            for listener in self.listeners:
-                listener(event)
         return self._submit(seq, at, body)
 
     async def flush(self) -> None:
@@ -91,7 +99,7 @@ class RunSession:
     async def _beat(self) -> None:
         """每隔租期的三分之一续租一次。"""
         while True:
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(RENEW_MS / 1000)
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.add_done_callback(_observe)
             self._writer.submit(Row(self._lease.run_no, self._lease.fence, 0, 0, "", b"", future))

@@ -1,6 +1,6 @@
 """账本的唯一写手：一个线程，把等着的写入合成一个事务（组提交）。
 
-每批先用 ``UPDATE leases ... WHERE fence = 我的`` 核对并续租，租约已失的写入一行也不落盘；
+每批在同一事务里先核对围栏号，租约已失的写入一行也不落盘；
 一行写失败之后，同一会话后面的行也不再写，行号因此不会有缺口。
 """
 
@@ -10,16 +10,20 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError, StaleFenceError
 from pam_deploy_graph.ledger.clock import now_ms
-from pam_deploy_graph.ledger.engine import writing
 from pam_deploy_graph.ledger.schema import events, leases
 
-LEASE_MS = 30_000
+LEASE_MS: Final = 30_000
+RENEW_MS: Final = LEASE_MS // 3
+_INSERT: Final = insert(events)
+_FENCE: Final = select(leases.c.fence).where(leases.c.run_no == bindparam("no"))
+_RENEW: Final = update(leases).where(leases.c.run_no == bindparam("no")).values(expires_at=bindparam("until"))
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class LedgerWriter:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._broken: dict[tuple[int, int], Exception] = {}
+        self._renewed: dict[int, int] = {}
 
     def submit(self, row: Row) -> None:
         """交出一行；落盘（或失败）后 ``row.future`` 在它自己的事件循环里得到结果。"""
@@ -64,11 +69,12 @@ class LedgerWriter:
 
     def _serve(self) -> None:
         """线程主体：取一行，再把已排队的全部取来，作为一批提交。"""
-        while (first := self._queue.get()) is not None:
-            batch, last = self._drain(first)
-            self._commit(batch)
-            if last:
-                return
+        with self._engine.connect().execution_options(pam_write=True) as connection:
+            while (first := self._queue.get()) is not None:
+                batch, last = self._drain(first)
+                self._commit(connection, batch)
+                if last:
+                    return
 
     def _drain(self, first: Row) -> tuple[list[Row], bool]:
         """取出此刻已排队的所有行；第二个值表示收到了停止信号。"""
@@ -82,37 +88,32 @@ class LedgerWriter:
                 return batch, True
             batch.append(row)
 
-    def _commit(self, batch: list[Row]) -> None:
+    def _commit(self, connection: Connection, batch: list[Row]) -> None:
         """把一批写进一个事务并通知等待者。"""
         try:
-            with writing(self._engine) as connection:
-                self._broken |= _renew(connection, batch)
+            with connection.begin():
+                self._check_leases(connection, batch)
                 rows = [_columns(row) for row in batch if row.body and (row.run_no, row.fence) not in self._broken]
                 if rows:
-                    connection.execute(insert(events), rows)
+                    connection.execute(_INSERT, rows)
         except SQLAlchemyError as error:
             reason = LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；已在下一次动手之前停下")
             self._broken |= {(row.run_no, row.fence): reason for row in batch}
         _notify((row.future, self._broken.get((row.run_no, row.fence))) for row in batch)
 
+    def _check_leases(self, connection: Connection, batch: list[Row]) -> None:
+        """在同一事务里核对批中每个运行的围栏号；快到期的顺便续租。"""
+        for run_no, fence in {(row.run_no, row.fence) for row in batch}:
+            if connection.execute(_FENCE, {"no": run_no}).scalar() != fence:
+                self._broken[run_no, fence] = StaleFenceError("这次运行已被另一个进程接管，本进程不再动手")
+            elif (now := now_ms()) - self._renewed.get(run_no, 0) > RENEW_MS:
+                connection.execute(_RENEW, {"no": run_no, "until": now + LEASE_MS})
+                self._renewed[run_no] = now
+
 
 def _columns(row: Row) -> dict[str, object]:
     """一行的列值。"""
     return {"run_no": row.run_no, "seq": row.seq, "at": row.at, "body": row.body, "link": row.link}
-
-
-def _renew(connection: Connection, batch: list[Row]) -> dict[tuple[int, int], Exception]:
-    """为批里每个运行核对并续租；返回租约已失者。"""
-    stale: dict[tuple[int, int], Exception] = {}
-    for run_no, fence in {(row.run_no, row.fence) for row in batch}:
-        renewed = connection.execute(
-            update(leases)
-            .where(leases.c.run_no == run_no, leases.c.fence == fence)
-            .values(expires_at=now_ms() + LEASE_MS)
-        )
-        if renewed.rowcount != 1:
-            stale[run_no, fence] = StaleFenceError("这次运行已被另一个进程接管，本进程不再动手")
-    return stale
 
 
 def _notify(outcomes: Iterable[tuple[asyncio.Future[None], Exception | None]]) -> None:
