@@ -50,7 +50,7 @@ class Admin:
 
     async def workstations(self, request: Request) -> Response:
         """每台工作站的真实情况；``airport`` 给出时只看那个机场。"""
-        return JSONResponse([fleet.describe(ip) for fleet in self._chosen(request) for ip in fleet.ips])
+        return JSONResponse([row for fleet in self._chosen(request) for row in await fleet.describe(fleet.ips)])
 
     async def set_online(self, request: Request) -> Response:
         """让一台工作站（每个机场的同一地址，或 ``airport`` 点名的那个机场的）上线或离线。"""
@@ -61,7 +61,7 @@ class Admin:
             raise Refused(404, f"试验场没有工作站 {ip}")
         for fleet in fleets:
             fleet.set_online(ip, online=wanted.online)
-        return JSONResponse([fleet.describe(ip) for fleet in fleets])
+        return JSONResponse([row for fleet in fleets for row in await fleet.describe([ip])])
 
     async def faults(self, request: Request) -> Response:
         """列出（GET）、打开（POST）、全部关掉（DELETE）故障；都答当前的故障。"""

@@ -76,14 +76,23 @@ class Fleet:
         """没有点名模块时看哪一个：最近动过的，否则第一个装着的。"""
         if last := self._store.last_effect(self.airport, ip):
             return last[1], last[2]
+        return self._first_module(ip)
+
+    def _first_module(self, ip: str) -> tuple[str, str] | None:
+        """磁盘上第一个装着的模块。"""
         for app in _folders(self._root / ip):
             for module in _folders(self._root / ip / app):
                 return app, module
         return None
 
-    def describe(self, ip: str) -> dict[str, Any]:
-        """一台工作站的真实情况（``GET /lab/workstations`` 的一项）。"""
-        chosen = self.default_module(ip)
+    async def describe(self, ips: Sequence[str]) -> list[dict[str, Any]]:
+        """各工作站的真实情况（``GET /lab/workstations``）；上万台也不让别的请求等着。"""
+        last = self._store.last_modules(self.airport)
+        return await asyncio.to_thread(lambda: [self._describe(ip, last.get(ip)) for ip in ips])
+
+    def _describe(self, ip: str, chosen: tuple[str, str] | None) -> dict[str, Any]:
+        """一台工作站的真实情况。"""
+        chosen = chosen or self._first_module(ip)
         state = self.module(ip, *chosen).state() if chosen else ModuleState()
         return {
             "ip": ip,

@@ -15,7 +15,8 @@ from typing import Any, Final
 from pam_deploy_graph.errors import PamError
 
 READY_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 60.0
+"""停下的期限；上万台工作站的临时状态目录要删几秒。"""
 _TAIL: Final = 2_000
 
 

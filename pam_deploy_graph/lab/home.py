@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.lab.endpoints import routes_of
 from pam_deploy_graph.lab.once import Once
 from pam_deploy_graph.lab.packages import Incoming, PackageFolder
 from pam_deploy_graph.lab.schemas import Health, NodeInfo, Package, PackageRef, Publication, Published, VersionRef
@@ -30,15 +31,7 @@ class Home:
 
     def routes(self) -> list[Route]:
         """协议规定的地址。"""
-        package = "/api/packages/{app}/{module}/{version}"
-        return [
-            Route("/api/health", self.health, methods=["GET"]),
-            Route(package, self.upload, methods=["PUT"]),
-            Route(package, self.describe_package, methods=["GET"]),
-            Route("/api/packages/{hash}/content", self.content, methods=["GET"]),
-            Route("/api/versions", self.publish, methods=["POST"]),
-            Route("/api/nodes/{airport}", self.node, methods=["GET"]),
-        ]
+        return routes_of(self, Side.HOME)
 
     async def health(self, request: Request) -> Response:
         """健康检查。"""

@@ -119,9 +119,17 @@ class ModuleFolder:
     def log(self, level: str, text: str) -> None:
         """在日志里加一行。"""
         stamp = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._path.mkdir(parents=True, exist_ok=True)
+        line = f"{stamp} [{level}] {text}\n"
+        try:
+            self._append(line)
+        except FileNotFoundError:
+            self._path.mkdir(parents=True)
+            self._append(line)
+
+    def _append(self, line: str) -> None:
+        """写进日志文件；目录不存在就抛 ``FileNotFoundError``。"""
         with (self._path / _LOG).open("a", encoding="utf-8") as file:
-            file.write(f"{stamp} [{level}] {text}\n")
+            file.write(line)
 
     def read_log(self) -> str:
         """返回日志全文；还没有做过什么则为空串。"""
@@ -140,12 +148,14 @@ class ModuleFolder:
     def _point(self, name: str, version: str | None) -> None:
         """原子地换一个链接；``None`` 为去掉它。"""
         link = self._path / name
-        if self._link(name) == version:
+        before = self._link(name)
+        if before == version:
             return
         if version is None:
             link.unlink()
             return
-        fresh = link.with_name(f"{name}.new")
+        fresh = link if before is None else link.with_name(f"{name}.new")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(f"releases/{version}")
-        fresh.replace(link)
+        if fresh is not link:
+            fresh.replace(link)

@@ -5,13 +5,14 @@
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from pam_deploy_graph.constants import Side
 from pam_deploy_graph.lab.drops import NoAnswer, wait_until_gone
+from pam_deploy_graph.lab.endpoints import routes_of
 from pam_deploy_graph.lab.faults import ORDERS, Fault, FaultBoard, FaultKind
 from pam_deploy_graph.lab.once import Once
 from pam_deploy_graph.lab.plans import Target
@@ -21,6 +22,7 @@ from pam_deploy_graph.lab.schemas import (
     Presence,
     RollbackOrder,
     Roster,
+    RosterQuery,
     VersionRef,
     WorkstationInfo,
 )
@@ -45,15 +47,7 @@ class Node:
 
     def routes(self) -> list[Route]:
         """协议规定的地址。"""
-        workstation = "/api/workstations/{ip}"
-        return [
-            Route("/api/sync", self.sync, methods=["POST"]),
-            Route("/api/workstations", self.list_workstations, methods=["GET"]),
-            Route(workstation, self.query, methods=["GET"]),
-            Route(workstation + "/log", self.log, methods=["GET"]),
-            Route(workstation + "/verify", self.verify, methods=["POST"]),
-            *(Route(f"{workstation}/{name}", partial(self.act, name), methods=["POST"]) for name in ACTING),
-        ]
+        return routes_of(self, Side.NODE)
 
     async def sync(self, request: Request) -> Response:
         """从 HOME 拉取一个已发布的版本，自己算散列。"""
@@ -65,11 +59,9 @@ class Node:
 
     async def list_workstations(self, request: Request) -> Response:
         """本机场的工作站；``online=true`` 时只含在线的。"""
-        wanted = request.query_params.get("online", "")
-        if wanted not in {"", "true", "false"}:
-            raise Refused(400, "查询参数 online 应为 true 或 false")
+        wanted = parse(RosterQuery, dict(request.query_params)).online
         everyone = [Presence(ip=ip, online=self._fleet.online(ip)) for ip in self._fleet.ips]
-        chosen = [one for one in everyone if not wanted or one["online"] == (wanted == "true")]
+        chosen = [one for one in everyone if wanted is None or one["online"] == (wanted == "true")]
         return answer(request, Roster(airport=self._fleet.airport, workstations=chosen))
 
     async def query(self, request: Request) -> Response:
@@ -114,8 +106,9 @@ class Node:
         outcome = await self._workshop.verify(target, ref.version, reason)
         return _deliver(fault, answer(request, outcome))
 
-    async def act(self, order: str, request: Request) -> Response:
-        """停止、部署、启动或回滚。"""
+    async def act(self, request: Request) -> Response:
+        """停止、部署、启动或回滚；是哪一个由地址的最后一段说明。"""
+        order = request.url.path.rpartition("/")[2]
         ip = await self._arrive(request)
         body = await read_body(request)
         ref = parse(ACTING[order], body)

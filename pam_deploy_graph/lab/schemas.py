@@ -3,7 +3,7 @@
 请求用 pydantic 检查；应答是平的 JSON 对象，用 ``TypedDict`` 写明，OpenAPI 文档由这里生成。
 """
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BaseModel, StrictBool, StringConstraints
 from typing_extensions import TypedDict
@@ -42,6 +42,12 @@ class RollbackOrder(ModuleRef):
     """回滚到上一个版本；``stop_first`` 为真时先停止正在运行的版本。"""
 
     stop_first: StrictBool
+
+
+class RosterQuery(BaseModel):
+    """名册的筛选：``online=true`` 只要在线的，``false`` 只要离线的，不给则全部。"""
+
+    online: Literal["true", "false"] | None = None
 
 
 class ErrorAnswer(TypedDict):

@@ -238,3 +238,10 @@ class Store:
             "SELECT key, app, module FROM journal WHERE airport = ? AND ip = ? ORDER BY seq DESC LIMIT 1",
             (airport, ip),
         )
+
+    def last_modules(self, airport: str) -> dict[str, tuple[str, str]]:
+        """每台动过的工作站最近动的 (应用, 模块)。"""
+        rows = self._db.execute(
+            "SELECT ip, app, module, MAX(seq) FROM journal WHERE airport = ? AND ip IS NOT NULL GROUP BY ip", (airport,)
+        )
+        return {ip: (app, module) for ip, app, module, _ in rows}

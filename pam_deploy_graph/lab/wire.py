@@ -92,6 +92,7 @@ def _explain(detail: Any) -> str:
         "string_pattern_mismatch": "应为 64 位小写十六进制的 SHA-256",
         "bool_type": "应为 true 或 false",
         "string_type": "应为文本",
+        "literal_error": "应为 true 或 false",
     }
     rule = rules.get(detail["type"]) or detail.get("ctx", {}).get("error", detail["msg"])
     return f"{name} 的值 {show_value(detail['input'])} 不合规则：{rule}"

@@ -1,0 +1,160 @@
+"""PAM HTTP 协议的 OpenAPI 文档，由地址表和应答结构生成（contract 第 3 节）。
+
+``python -m pam_deploy_graph.lab.openapi --write`` 重写 ``docs/openapi.json``，``--check`` 只比较，不同则退出码 1。
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+
+from pam_deploy_graph import __version__
+from pam_deploy_graph.constants import Side
+from pam_deploy_graph.lab.endpoints import ENDPOINTS, Endpoint
+from pam_deploy_graph.lab.home import Home
+from pam_deploy_graph.lab.node import Node
+from pam_deploy_graph.lab.schemas import ErrorAnswer, RefusedOutcome
+
+DOCUMENT: Final = Path("docs/openapi.json")
+_OWNERS: Final = {Side.HOME: Home, Side.NODE: Node}
+_REF: Final = "#/components/schemas/{model}"
+_ABOUT: Final = (
+    "PAM_HOME 与 PAM_NODE 的参考协议。每个请求都带 Authorization: Bearer；会改变状态的请求另带 Idempotency-Key："
+    "同一个键、同样的内容得到第一次的应答，什么也不改变（第一次还没做完就等它）；同一个键换了内容答 422。"
+    "应答默认是 JSON；请求带 Accept: text/plain 时，同样的内容写成 KEY=VALUE 行：键大写，hash 写作 HASH_CODE，"
+    "airport 写作 AIRPORT_CODE，workstations 写作重复的 IP，值里的换行换成空格，出错时是 ERROR=原因。"
+    "503 是暂时的，不记在幂等键名下；其余对合规请求的应答，包括 404 与 409，都记住。"
+)
+_ERRORS: Final = {
+    400: "请求不合规则，或缺少幂等键",
+    401: "令牌缺失或不对",
+    404: "没有这个东西",
+    409: "按真实情况不能做，什么也没有改变",
+    413: "JSON 正文过大",
+    422: "这个幂等键已用于另一个请求",
+    503: "工作站离线，或 NODE 够不着 HOME；同一个键可以再试",
+}
+
+
+def build_document() -> dict[str, Any]:
+    """生成整份文档。"""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for one in ENDPOINTS:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "PAM HTTP protocol", "version": __version__, "description": _ABOUT},
+        "tags": [
+            {"name": Side.HOME, "description": "中央服务器：安装包、发布的版本、各机场的 NODE"},
+            {"name": Side.NODE, "description": "每个机场一台：同步、查询、工作站动作"},
+        ],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas,
+        },
+    }
+
+
+def render() -> str:
+    """返回文档的文本。"""
+    return json.dumps(build_document(), ensure_ascii=False, indent=2) + "\n"
+
+
+def _schemas() -> dict[str, Any]:
+    """全部请求与应答的 JSON Schema。"""
+    shapes = {shape for one in ENDPOINTS for shape in (one.answer, one.body) if shape not in {bytes, str, None}}
+    shapes |= {ErrorAnswer, RefusedOutcome}
+    inputs = [(shape.__name__, "validation", TypeAdapter(shape)) for shape in shapes]
+    _, found = TypeAdapter.json_schemas(inputs, ref_template=_REF)  # type: ignore[arg-type] # 元组里的字面量
+    definitions: dict[str, Any] = found["$defs"]
+    return dict(sorted(definitions.items()))
+
+
+def _operation(one: Endpoint) -> dict[str, Any]:
+    """一个地址的一种方法。"""
+    doc = getattr(_OWNERS[one.side], one.handler).__doc__ or ""
+    last = one.path.rpartition("/")[2]
+    operation: dict[str, Any] = {
+        "operationId": f"{one.side.lower()}_{last if one.handler == 'act' else one.handler}",
+        "tags": [one.side],
+        "summary": doc.splitlines()[0],
+        "parameters": _parameters(one),
+        "responses": _responses(one),
+    }
+    if one.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(one.body)}
+    return operation
+
+
+def _parameters(one: Endpoint) -> list[dict[str, Any]]:
+    """路径、查询与幂等键。"""
+    text = {"type": "string"}
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": text} for name in re.findall(r"{(\w+)}", one.path)
+    ]
+    if one.query is not None:
+        found += [{"name": name, "in": "query", "schema": _query(one.query, name)} for name in one.query.model_fields]
+    if one.changes:
+        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"maxLength": 255}})
+    return found
+
+
+def _query(model: type[BaseModel], name: str) -> dict[str, Any]:
+    """一个查询参数的 Schema；查询参数都可以不给。"""
+    schema = model.model_json_schema()["properties"][name]
+    choices: dict[str, Any] = next((part for part in schema.get("anyOf", []) if "enum" in part), {"type": "string"})
+    return choices
+
+
+def _responses(one: Endpoint) -> dict[str, Any]:
+    """成功与各种错误。"""
+    found = {"200": {"description": "成功", "content": _content(one.answer)}}
+    for status in sorted({401, *one.errors}):
+        refused = one.handler == "act" and status == HTTPStatus.CONFLICT
+        found[str(status)] = {
+            "description": _ERRORS[status],
+            "content": _content(RefusedOutcome if refused else ErrorAnswer),
+        }
+    return found
+
+
+def _content(shape: Any) -> dict[str, Any]:
+    """正文的媒体类型与结构。"""
+    if shape is bytes:
+        return {"application/octet-stream": {}}
+    if shape is str:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    content: dict[str, Any] = {"application/json": {"schema": {"$ref": _REF.format(model=shape.__name__)}}}
+    if not (isinstance(shape, type) and issubclass(shape, BaseModel)):
+        content["text/plain"] = {"schema": {"type": "string"}}
+    return content
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """写出或比较文档；返回退出码。"""
+    parser = argparse.ArgumentParser(prog="openapi", description="生成 PAM 协议的 OpenAPI 文档")
+    parser.add_argument("--write", action="store_true", help="重写文档")
+    parser.add_argument("--check", action="store_true", help="只比较，不同则退出码 1（默认）")
+    parser.add_argument("--file", type=Path, default=DOCUMENT, help=f"文档的位置，默认 {DOCUMENT}")
+    options = parser.parse_args(argv)
+    file: Path = options.file
+    if options.write:
+        file.write_text(render(), encoding="utf-8")
+        return 0
+    if file.exists() and file.read_text(encoding="utf-8") == render():
+        return 0
+    sys.stderr.write(f"{file} 与代码不一致：请运行 python -m pam_deploy_graph.lab.openapi --write\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
