@@ -3,6 +3,7 @@
 路由本身也是一个后端（有 ``run_action``），因此可以整个换掉。
 """
 
+import functools
 import inspect
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -77,14 +78,19 @@ class ActionRouter:
 async def call_backend(backend: ActionBackend, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
     """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
     try:
-        native = getattr(backend, "arun_action", None)
-        if native is not None and inspect.iscoroutinefunction(native):
-            result: ActionResult = await native(state, action, **kwargs)
+        if _is_native(type(backend)):
+            result: ActionResult = await backend.arun_action(state, action, **kwargs)  # type: ignore[attr-defined]
             return result
         return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         return ActionResult.failure(action, "", reason, in_doubt=ACTIONS[action].changes)
+
+
+@functools.cache
+def _is_native(kind: type) -> bool:
+    """这种后端有没有自己的协程接口。"""
+    return inspect.iscoroutinefunction(getattr(kind, "arun_action", None))
 
 
 _limiters: dict[int, CapacityLimiter] = {}

@@ -34,6 +34,8 @@ class Services:
     given_llm_client: LlmClient | None = None
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    _states: dict[str, AgentState] = field(default_factory=dict)
+    """折叠好的状态；账本只增，下次从它追上即可，不必每一步都从头折叠。"""
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -70,7 +72,7 @@ class Services:
             PamError: 流程里的错误原样抛出。
 
         """
-        state = self.ledger.load_state(run_id, keep_events=False)
+        state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
         rules = FlowRules.of(state.control_params, self_healing=True)
 
         async def session_work() -> None:
@@ -81,7 +83,18 @@ class Services:
                 await work(RunContext(session, self.router, rules, self._stop_check(run_id)))
 
         portal.call(session_work)
+        self._states[run_id] = state
         return state
+
+    def state_of(self, run_id: str) -> AgentState:
+        """返回一次运行折叠到最新的状态（不含事件列表）。"""
+        state = self._states.get(run_id) or self.ledger.load_state(run_id, keep_events=False)
+        self.ledger.catch_up(state)
+        return state
+
+    def forget(self, run_id: str) -> None:
+        """不再用内存里折叠好的状态；登记的输入改过之后必须如此。"""
+        self._states.pop(run_id, None)
 
     def finish(self, run_id: str, code: ExitCode, reason: str) -> None:
         """记下一次运行结束了，连同退出码与原因。"""

@@ -35,7 +35,11 @@ def apply(state: AgentState, event: Event) -> None:
 
 def _ip(state: AgentState, event: Event) -> IpState:
     """取事件所说的工作站的状态，没有就新建。"""
-    return state.ip_states.setdefault(event["ip"], IpState())
+    ip = event["ip"]
+    found = state.ip_states.get(ip)
+    if found is None:
+        found = state.ip_states[ip] = IpState()
+    return found
 
 
 def _intent(state: AgentState, event: Event) -> None:

@@ -36,6 +36,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
             control_params=control,
         ),
     )
+    services.forget(run_id)
     try:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
