@@ -13,11 +13,11 @@ ORDERS = ("stop", "deploy", "start", "verify", "rollback", "log")
 GONE = (http.client.RemoteDisconnected, ConnectionResetError)
 
 
-def call(api: Api, ip: str, order: str, key: str) -> int:
-    """做一个动作（或取日志），返回状态。"""
+def call(api: Api, ip: str, order: str, key: str, timeout: float = 10.0) -> int:
+    """做一个动作（或取日志），返回状态；``timeout`` 单位为秒。"""
     if order == "log":
-        return api.node("GET", f"/api/workstations/{ip}/log", timeout=0.4).status
-    return api.act(ip, order, key=key, timeout=0.4).status
+        return api.node("GET", f"/api/workstations/{ip}/log", timeout=timeout).status
+    return api.act(ip, order, key=key, timeout=timeout).status
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -94,7 +94,7 @@ def test_hang_never_answers(shared: Api, ip: str, order: str) -> None:
     shared.act(ip, {"deploy": "stop"}.get(order, "verify"))
     shared.lab.add_fault(f"{ip}:{order}:hang:1")
     with pytest.raises(TimeoutError):
-        call(shared, ip, order, f"hang-{ip}")
+        call(shared, ip, order, f"hang-{ip}", timeout=0.2)
     assert shared.effects(f"hang-{ip}") == []
     assert shared.node("GET", f"/api/workstations/{ip}").status == 200
     assert call(shared, ip, order, f"hang-{ip}") == 200
