@@ -20,6 +20,7 @@ from pam_deploy_graph.nodes.intent import intent_node
 from pam_deploy_graph.nodes.ip_flow import ip_flow_node
 from pam_deploy_graph.nodes.params import params_node
 from pam_deploy_graph.nodes.plan import plan_node
+from pam_deploy_graph.nodes.recall import recall_node
 from pam_deploy_graph.nodes.report import report_node
 from pam_deploy_graph.nodes.rollback_confirm import rollback_confirm_node
 from pam_deploy_graph.services import Services
@@ -81,6 +82,7 @@ def _nodes(services: Services) -> dict[str, Any]:
         "global-flow": partial(global_flow_node, services),
         "ip-flow": partial(ip_flow_node, services),
         "rollback-confirm": partial(rollback_confirm_node, services),
+        "recall": partial(recall_node, services),
         "report": partial(report_node, services),
         "answer": partial(answer_node, services),
     }
@@ -89,6 +91,7 @@ def _nodes(services: Services) -> dict[str, Any]:
 _ROUTES: dict[str, Callable[[GraphState], str]] = {
     "intent": routes.after_intent,
     "params": routes.after_params,
+    "recall": routes.after_recall,
     "plan": routes.after_plan,
     "approve-plan": routes.after_approval,
     "global-flow": routes.after_global,

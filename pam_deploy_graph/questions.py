@@ -149,4 +149,9 @@ def _describe(question: Mapping[str, Any]) -> str:
     """一台工作站的问题，写给人看。"""
     state = "结果未知" if question.get("status") == "IN_DOUBT" else "失败"
     stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
-    return f"{question['ip']} 在 {question['failed_stage']} {state}：{question['failure_reason']}。是否回滚（{stop}）？"
+    where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
+    diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
+    lines = [f"{question['ip']} {where}{question['failure_reason']}。是否回滚（{stop}）？"]
+    lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
+    lines += [f"  {item['file']}:{item['line']}: {item['quote']}" for item in diagnosis["evidence"]]
+    return "\n".join(lines)

@@ -5,13 +5,20 @@ from typing import Literal
 from pam_deploy_graph.graph_state import GraphState
 
 
-def after_intent(state: GraphState) -> Literal["params", "global-flow", "answer"]:
-    """部署去摘参数；停在半路的运行说「继续」就继续；其余只回答。"""
+def after_intent(state: GraphState) -> Literal["params", "global-flow", "recall", "answer"]:
+    """部署去摘参数；要退回的去找它的运行；停在半路的运行说「继续」就继续；其余只回答。"""
     if state["intent"] == "deploy":
         return "params"
+    if state["intent"] == "rollback":
+        return "recall"
     if state["intent"] == "resume" and state.get("phase") == "stopped" and state.get("plan"):
         return "global-flow"
     return "answer"
+
+
+def after_recall(state: GraphState) -> Literal["rollback-confirm", "__end__"]:
+    """找到了就请人确认。"""
+    return "rollback-confirm" if state["waiting"] else "__end__"
 
 
 def after_params(state: GraphState) -> Literal["ask-params", "plan"]:

@@ -41,6 +41,7 @@ class Conversation:
     def __init__(self) -> None:
         """还没有说到哪次运行。"""
         self._run_id = ""
+        self._cancelled = False
 
     def run(self) -> None:
         """一句一句地读，直到退出。"""
@@ -56,23 +57,27 @@ class Conversation:
     def ask(self, question: Mapping[str, Any]) -> Any:
         """图在问人：读到能作数的回答为止；要离开时返回 ``None``。"""
         show_question(question)
+        self._cancelled = False
         while (text := read_line("回答> ")) is not None and text.lower() not in _LEAVE:
             answer = self._answer(question, text) if text else None
             if answer is not None:
                 return answer
-            if self._cancelled():
+            if self._cancelled:
                 return None
         return None
 
     def _hear(self, text: str) -> None:
         """没有问题挂着时听到的一句话。"""
-        services = self.session.services
-        if services.llm_client.understand_request(text).intent == "resume":
+        services, driver = self.session.services, self.session.driver
+        intent = services.llm_client.understand_request(text).intent
+        if intent == "resume":
             self._run_id = latest_unfinished(services.ledger)
-            return self._stopped(self.session.driver.resume(self._run_id))
-        if not self._run_id:
-            self._run_id = self.session.driver.new_run_id()
-        return self._stopped(self.session.driver.hear(self._run_id, text))
+            return self._stopped(driver.resume(self._run_id))
+        if intent == "rollback":  # 说的是已有的运行，用一个自己的会话，不搅进正说着的这一次
+            driver.hear(driver.new_run_id(), text)
+            return None
+        self._run_id = self._run_id or driver.new_run_id()
+        return self._stopped(driver.hear(self._run_id, text))
 
     def _answer(self, question: Mapping[str, Any], text: str) -> Any:
         """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""
@@ -90,10 +95,12 @@ class Conversation:
         return text
 
     def _tell_standing(self, question: Mapping[str, Any]) -> None:
-        """说出走到哪里。"""
-        ledger = self.session.services.ledger
-        if ledger.exists(self._run_id):
-            self.session.say(render_standing(standing(ledger, self._run_id)))
+        """说出走到哪里；有等决定的，连原因一并说。"""
+        ledger, run_id = self.session.services.ledger, question.get("run_id", self._run_id)
+        if ledger.exists(run_id):
+            self.session.say(render_standing(standing(ledger, run_id)))
+            if question["ask"] == "rollback-ip":
+                show_question(question)
         else:
             self.session.say(f"还没有开始；{question['action_requests'][0]['description']}")
 
@@ -101,18 +108,13 @@ class Conversation:
         """取消：计划还没批准就是拒绝；已经在推出就记下取消。"""
         if question["ask"] == "approve_plan":
             return {"decision": "reject", "note": "取消", "operator": getpass.getuser()}
-        ledger = self.session.services.ledger
-        if ledger.exists(self._run_id):
-            ledger.update_run(self._run_id, cancelled_by=getpass.getuser())
+        ledger, run_id = self.session.services.ledger, question.get("run_id", "")
+        if ledger.exists(run_id) and ledger.get_run(run_id).exit_code is None:
+            ledger.update_run(run_id, cancelled_by=getpass.getuser())
         else:
             self._run_id = ""
+        self._cancelled = True
         return None
-
-    def _cancelled(self) -> bool:
-        """这次运行是否已要求取消，或已放弃。"""
-        return not self._run_id or (
-            self.session.services.ledger.exists(self._run_id) and self.session.services.cancelled(self._run_id)
-        )
 
     def _stopped(self, code: ExitCode) -> None:
         """图停下了：说明停在哪里；了结的运行不再提起。"""

@@ -69,7 +69,7 @@ class Driver:
         pending = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
         if not pending:
             return self._advance(run_id, None)
-        command = self._command(run_id, pending[0])
+        command = self._command(pending[0])
         return ExitCode.WAITING if command is None else self._advance(run_id, command)
 
     def hear(self, run_id: str, text: str) -> ExitCode:
@@ -98,27 +98,28 @@ class Driver:
             with _stoppable(self.services):
                 result = self.say(run_id, value)
             if not (pending := result.get("__interrupt__")):
-                return self._ended(result)
-            if (value := self._command(run_id, pending[0])) is None:
+                return self._ended(run_id, result)
+            if (value := self._command(pending[0])) is None:
                 return ExitCode.WAITING
 
-    def _ended(self, result: Mapping[str, Any]) -> ExitCode:
-        """图走到了头：只是回答了一句话的，把话说出来。"""
-        if result["answered"]:
+    def _ended(self, run_id: str, result: Mapping[str, Any]) -> ExitCode:
+        """图走到了头：只是回答了一句话的，或说的是另一次运行的，把话说出来。"""
+        if result["answered"] or result["run_id"] != run_id:
             self.on_answer(result["answer"])
+        if result["answered"]:
             return ExitCode.DONE
         return ExitCode(result["exit_code"])
 
-    def _command(self, run_id: str, interrupt: Any) -> Command[Any] | None:
+    def _command(self, interrupt: Any) -> Command[Any] | None:
         """回答中断：账本里已有的决定优先，其次问人；没有人能答为 ``None``。"""
-        answer = self._recorded(run_id, interrupt.value)
+        answer = self._recorded(interrupt.value)
         if answer is None:
             answer = self._ask(interrupt.value)
         return None if answer is None else Command(resume={interrupt.id: answer})
 
-    def _recorded(self, run_id: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _recorded(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
         """账本里已记下的决定（来自 ``confirm``）。"""
-        ledger = self.services.ledger
+        ledger, run_id = self.services.ledger, question.get("run_id", "")
         if question["ask"] == "approve_plan":
             found = ledger.decision(run_id, PLAN, question["digest"])
             return _spoken(found) if found else None

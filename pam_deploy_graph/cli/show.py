@@ -2,6 +2,7 @@
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -50,6 +51,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from dataclasses import asdict
 
     from pam_deploy_graph import report as reports
+    from pam_deploy_graph.runfiles import log_folder
     from pam_deploy_graph.services import Services
 
     services = Services(home=home)
@@ -58,9 +60,9 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     services.close()
     if format_ is ReportFormat.MD:
         typer.echo(reports.render_report(state), nl=False)
-    else:
-        whole = reports.report_object(state, decisions)
-        typer.echo(_json(whole) if format_ is ReportFormat.JSON else reports.render_html(whole))
+        return
+    whole = reports.report_object(state, decisions)
+    typer.echo(_json(whole) if format_ is ReportFormat.JSON else _page(whole, home, log_folder(state)))
 
 
 def preview(
@@ -87,6 +89,14 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
 
     found = analyze_text(Services().llm_client, text)
     typer.echo(_json(found) if as_json else _analysis(found))
+
+
+def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
+    """报告页；页面自称 UTF-8，因此不随终端的编码走。"""
+    from pam_deploy_graph.web.logs import read_log_tails
+    from pam_deploy_graph.web.report_page import render_html
+
+    return render_html(whole, logs=read_log_tails(whole, home=home, folder=logs)).encode()
 
 
 def _analysis(found: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
         decision_of: 按 ``(ip, 问题摘要)`` 查账本里的决定。
 
     """
-    await _carry_out_decisions(ctx, decision_of)
+    await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
     await run_wave(ctx, fresh_ips(ctx.state)[: _quota(ctx)])
 
@@ -69,7 +69,7 @@ def _quota(ctx: RunContext) -> int:
     return canary_left if canary_left > 0 else STEP_SIZE
 
 
-async def _carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
+async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
     """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。"""
     limiter = anyio.CapacityLimiter(ctx.rules.max_parallel)
 

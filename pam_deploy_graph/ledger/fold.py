@@ -111,6 +111,15 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
         state.pending_confirmation = f"rollback-ip:{event['ip']}"
 
 
+def _rollback_requested(state: AgentState, event: Event) -> None:
+    """操作员要把一台退回原来的版本：等人确认；它此前成没成功不变。"""
+    workstation = _ip(state, event)
+    workstation["asked"] += 1
+    workstation.update(
+        failure_reason=event["reason"], rollback_status=str(RollbackStatus.PENDING), rollback_stop_first=True
+    )
+
+
 def _decided(status: str) -> Callable[[AgentState, Event], None]:
     """生成「决定了，不再等」的处理。"""
 
@@ -222,6 +231,7 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "IP_SKIPPED": _ip_skipped,
     "LOG_SAVED": _log_saved,
     "CONFIRMATION_REQUIRED": _confirmation_required,
+    "ROLLBACK_REQUESTED": _rollback_requested,
     "CONFIRMATION_REJECTED": _decided(str(RollbackStatus.REJECTED)),
     "RETRY_REQUESTED": _retry,
     "ROLLBACK_DONE": _rollback_done,

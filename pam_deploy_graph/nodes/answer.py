@@ -58,11 +58,6 @@ def _resume(_services: Services, _state: GraphState) -> str:
     return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
 
 
-def _rollback(_services: Services, _state: GraphState) -> str:
-    """说明怎样回滚。"""
-    return "回滚要在失败的那次运行里作决定：用 status 查看谁在等，再用 confirm 加运行名回答。"
-
-
 def _unknown(_services: Services, _state: GraphState) -> str:
     """听不懂时说明能做什么。"""
     return _HELP
@@ -73,5 +68,4 @@ _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {
     "status": _status,
     "cancel": _cancel,
     "resume": _resume,
-    "rollback": _rollback,
 }

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pam_deploy_graph.diagnosis import diagnose
 from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.rollback import waiting_questions
-from pam_deploy_graph.flows.rollout import can_go_on, must_ask, run_step
+from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.models import AgentState
@@ -21,27 +22,28 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     """
     run_id = state["run_id"]
+    closed = services.ledger.get_run(run_id).exit_code is not None
 
     def decision_of(ip: str, digest: str) -> Approval | None:
         """查一台的决定。"""
         return services.ledger.decision(run_id, ip, digest)
 
     async def work(ctx: RunContext) -> None:
-        """一步。"""
-        await run_step(ctx, decision_of)
+        """一步；已经结束的运行只执行决定，不再开新的。"""
+        await (carry_out_decisions if closed else run_step)(ctx, decision_of)
 
     run = services.drive(run_id, work)
     cancelled = services.cancelled(run_id)
     if services.stop.is_set() and not cancelled:
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
     rules = FlowRules.of(run.control_params, self_healing=True)
-    return {"counters": counts(run), **_next(run, rules, cancelled=cancelled)}
+    progress = {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules)
+    return {"counters": counts(run), **progress}
 
 
-def _next(run: AgentState, rules: FlowRules, *, cancelled: bool) -> dict[str, Any]:
-    """接下来：问人、继续推进，还是收尾。"""
-    if cancelled:
-        return {"phase": "closing", "waiting": []}
-    if must_ask(run, rules):
-        return {"phase": "waiting", "waiting": waiting_questions(run)}
-    return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
+def _next(services: Services, run: AgentState, rules: FlowRules) -> dict[str, Any]:
+    """接下来：问人（附上日志里的原因）、继续推进，还是收尾。"""
+    if not must_ask(run, rules):
+        return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
+    explained = [q | {"diagnosis": diagnose(run.ip_states[q["ip"]], services.home)} for q in waiting_questions(run)]
+    return {"phase": "waiting", "waiting": explained}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.runfiles import new_run_id
@@ -18,15 +19,17 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     known, control = dict(state.get("params") or {}), dict(state.get("control") or {})
     notes, problems = list(state.get("notes") or []), [state.get("problem", "")]
     said = words_of(state)
+    unresolved = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
     for text in said[state.get("heard", 0) :]:
         found = services.llm_client.extract_params(text, known)
         known |= found.extracted_params
         control = _merged(control, found.control_params)
         notes = list(found.notes)
+        unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
     return {
         "params": _accepted(known, validate_params, problems),
         "control": _accepted(control, validate_control, problems),
-        "missing": missing_params(known),
+        "missing": missing_params(known) + [name for name in unresolved if name not in control],
         "notes": notes,
         "heard": len(said),
         "problem": "\n".join(filter(None, problems)),
