@@ -76,12 +76,17 @@ class ModuleFolder:
         return ModuleState(self._link("current"), self._link("previous"), running)
 
     def settle(self, wanted: ModuleState) -> None:
-        """把三个链接换成 ``wanted``；先停后换再启，重做一遍结果相同。"""
+        """把三个链接换成 ``wanted``；重做一遍结果相同。
+
+        先停后换再启；回滚的目标先记后换，不再需要时最后才忘，所以半途而废也能重新计划。
+        """
         if wanted.running is None:
             self._point("running", None)
-        self._point("previous", wanted.previous)
+        if wanted.previous is not None:
+            self._point("previous", wanted.previous)
         self._point("current", wanted.current)
         self._point("running", wanted.running)
+        self._point("previous", wanted.previous)
 
     def stage(self, release: Release) -> None:
         """把安装包和清单放进发布目录：先在旁边备好，再整个换上。"""

@@ -187,12 +187,9 @@ class Store:
             (call.scope, call.key, call.digest, intent),
         )
 
-    def intent(self, call: Call) -> str | None:
-        """这个键写下而未完成的意图。"""
-        row = self._one(
-            "SELECT intent FROM answers WHERE scope = ? AND key = ? AND status IS NULL", (call.scope, call.key)
-        )
-        return None if row is None else str(row[0])
+    def forget(self, call: Call) -> None:
+        """撤回没有做成的意图。"""
+        self._db.execute("DELETE FROM answers WHERE scope = ? AND key = ? AND status IS NULL", (call.scope, call.key))
 
     def unfinished(self, scope: str) -> list[tuple[Call, str]]:
         """重启之后要补做的意图。"""

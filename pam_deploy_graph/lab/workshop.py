@@ -56,13 +56,17 @@ class Workshop:
 
         Raises:
             Refused: 按真实情况不能做（409），什么也没有改变。
+            OSError: 磁盘不听话；意图已撤回，同一个键可以再试。
 
         """
-        intent = self._store.intent(call)
-        plan = Plan.load(intent) if intent else await self._plan(order, target, ref)
+        plan = await self._plan(order, target, ref)
         self._store.intend(call, plan.dump())
         release = self._release(target, plan.version) if plan.stage else None
-        await _aside(release, self._apply, plan, release)
+        try:
+            await _aside(release, self._apply, plan, release)
+        except Exception:
+            self._store.forget(call)
+            raise
         if crash:
             os.kill(os.getpid(), signal.SIGKILL)
         reason = await self._probe_after(plan, target) if isinstance(ref, RollbackOrder) else ""

@@ -166,3 +166,17 @@ def test_offline_workstation(shared: Api, ip: str) -> None:
     assert shared.node("GET", f"/api/workstations/{ip}").json()["online"] is False
     shared.lab.set_online(ip, online=True)
     assert shared.act(ip, "stop", key=f"stop-{ip}").status == 200
+
+
+def test_a_failing_disk_leaves_the_key_open(shared: Api, ip: str) -> None:
+    """部署途中磁盘出错：答 500，没有效果，修好之后同一个键可以做成。"""
+    digest = shared.release("4.0.0", b"four")
+    package = Path(shared.lab.info["state_dir"], "nodes/PEK/packages", digest)
+    package.rename(package.with_name("moved"))
+    shared.act(ip, "stop", version("4.0.0"))
+    answer = shared.act(ip, "deploy", version("4.0.0"), key=f"disk-{ip}")
+    assert (answer.status, "内部错误" in answer.error) == (500, True)
+    assert shared.effects(f"disk-{ip}") == []
+    package.with_name("moved").rename(package)
+    assert shared.act(ip, "deploy", version("4.0.0"), key=f"disk-{ip}").status == 200
+    assert shared.effects(f"disk-{ip}") == ["deploy-ip"]
