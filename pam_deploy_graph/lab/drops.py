@@ -17,7 +17,7 @@ _open: Final[dict[tuple[object, object], asyncio.Transport]] = {}
 
 
 class AbortableProtocol(H11Protocol):
-    """记住每个连接，好让 ``abort_connection`` 找到它。"""
+    """记住每个连接，好让 ``on_no_answer`` 找到它。"""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """记下连接。"""

@@ -29,7 +29,7 @@ from pam_deploy_graph.lab.schemas import (
 from pam_deploy_graph.lab.store import Call, Reply
 from pam_deploy_graph.lab.sync import Puller
 from pam_deploy_graph.lab.wire import Refused, answer, open_call, parse, read_body
-from pam_deploy_graph.lab.workshop import ACTING, Workshop
+from pam_deploy_graph.lab.workshop import ACTING, Workshop, power_off
 
 
 class Node:
@@ -178,7 +178,9 @@ def _is(fault: Fault | None, kind: FaultKind) -> bool:
 
 
 def _deliver(fault: Fault | None, response: Response) -> Response:
-    """作答；``drop`` 则不作答。"""
+    """作答；``drop`` 则不作答，``crash`` 则试验场当场死掉（会改变工作站的动作早在记账之前就死了）。"""
+    if _is(fault, FaultKind.CRASH):
+        power_off()
     if _is(fault, FaultKind.DROP):
         raise NoAnswer
     return response

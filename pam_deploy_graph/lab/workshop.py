@@ -68,7 +68,7 @@ class Workshop:
             self._store.forget(call)
             raise
         if crash:
-            os.kill(os.getpid(), signal.SIGKILL)
+            power_off()
         reason = await self._probe_after(plan, target) if isinstance(ref, RollbackOrder) else ""
         return self._finish(call, plan, reason)
 
@@ -156,6 +156,11 @@ class Workshop:
         effect = Effect(Side.NODE, action, plan.app, plan.module, plan.version, airport, plan.ip)
         with self._store.transaction():
             return self._store.finish(call, reply, effect)
+
+
+def power_off() -> None:
+    """故障 ``crash``：试验场把自己 kill -9，一行收尾的代码也不运行。"""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def _aside(release: Release | None, work: Callable[..., Done], *values: object) -> Done:

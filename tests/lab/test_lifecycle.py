@@ -119,7 +119,7 @@ def test_crash_between_effect_and_journal(open_lab: OpenLab) -> None:
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             api.act("10.0.0.1", order, key=order)
         assert api.lab.wait() == -9
-    api = open_lab()
+    api = open_lab(faults=["10.0.0.2:verify:crash"])
     before = api.state("10.0.0.1")
     assert before == (True, "1.2.2", None)
     for order, expected in versions.items():
@@ -127,6 +127,9 @@ def test_crash_between_effect_and_journal(open_lab: OpenLab) -> None:
         assert api.effects(order) == [f"{order}-ip"]
     assert api.state("10.0.0.1") == before
     assert api.node("GET", "/api/workstations/10.0.0.1").json()["last_key"] == "rollback"
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        api.act("10.0.0.2", "verify")
+    assert api.lab.wait() == -9
 
 
 @pytest.mark.crash
