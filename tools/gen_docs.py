@@ -12,7 +12,7 @@ PAGES = {
     "docs/action_table.md": "tools.pages.action_table",
     "docs/cli.md": "tools.pages.cli",
     "docs/flowchart.md": "tools.pages.flowchart",
-    "docs/openapi.json": "tools.pages.openapi",
+    "docs/openapi.json": "pam_deploy_graph.lab.openapi",
 }
 
 
