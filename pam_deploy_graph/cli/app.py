@@ -9,6 +9,7 @@ from pam_deploy_graph import __version__
 from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
+from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
 from pam_deploy_graph.errors import PamError
@@ -22,7 +23,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
-for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, status, runs, report):
+for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, status, runs, report, doctor):
     app.command()(_command)
 
 
