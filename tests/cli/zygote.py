@@ -1,0 +1,93 @@
+"""预先载入命令行的母进程：要一个命令就分出一个进程，省去每次约一秒的导入。
+
+分出来的是真实的进程：自己的 pid、会话、环境、目录与标准流，按解释器的常规方式结束，可以被 kill -9。
+只有 ``/proc/<pid>/cmdline`` 还是母进程的，要看 argv 的用例应当另起解释器。
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+_PRELOADED = (
+    "aiosqlite",
+    "anyio._backends._asyncio",
+    "langgraph.checkpoint.sqlite",
+    "pam_deploy_graph.cli.app",
+    "pam_deploy_graph.cli.driver",
+    "pam_deploy_graph.cli.pending",
+    "pam_deploy_graph.cli.session",
+    "pam_deploy_graph.cli.standing",
+    "pam_deploy_graph.lab.command",
+    "pam_deploy_graph.llm.analysis",
+    "rich._emoji_codes",
+    "typer._adapters",
+)
+
+
+def main() -> None:
+    """载入各模块，然后一个请求分出一个进程；``serve`` 只在分出来的进程里返回请求。"""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    if threading.active_count() != 1:
+        raise RuntimeError("导入之后有了别的线程，不能再分进程")
+    gc.freeze()  # 分出来的进程不必翻动这些页
+    job = serve(socket.socket(fileno=int(sys.argv[1])))
+    if job is None:
+        return
+    sys.argv = job["argv"]
+    if job["argv"][0].endswith(".py"):
+        runpy.run_path(job["argv"][0], run_name="__main__")
+    else:
+        runpy.run_module(job["argv"][0], run_name="__main__", alter_sys=True)
+
+
+def serve(requests: socket.socket) -> dict[str, Any] | None:
+    """收请求，直到对方关闭；在分出来的进程里返回它的请求。"""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        data, fds, _flags, _address = socket.recv_fds(requests, 1_000_000, 4)
+        if not data:
+            return None
+        if os.fork() == 0:
+            requests.close()
+            return _watched(json.loads(data), fds)
+        for fd in fds:
+            os.close(fd)
+
+
+def _watched(job: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    """再分一次：上面一个等结果、报告结果，下面一个返回去做事。"""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        _become(job, fds)
+        return job
+    for fd in fds[:3]:
+        os.close(fd)
+    os.write(fds[3], f"{pid}\n".encode())
+    _, status = os.waitpid(pid, 0)
+    os.write(fds[3], f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def _become(job: dict[str, Any], fds: list[int]) -> None:
+    """换上请求给的会话、标准流、环境与目录。"""
+    os.setsid()
+    for number, fd in enumerate(fds[:3]):
+        os.dup2(fd, number)
+    for fd in fds:
+        os.close(fd)
+    os.environ.clear()
+    os.environ.update(job["env"])
+    os.chdir(job["cwd"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""图、命令行与崩溃测试共用的夹具：一个共用的试验场，每个用例用自己的工作站、运行名和版本。"""
+
+import os
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pam_deploy_graph.lab.process import LabProcess
+from tests.cli.program import Pam, Zygote
+from tests.cli.site import Site
+
+WORKSTATIONS = 400
+_OURS = ("PAM_", "OPENAI_")
+_runs = count(1)
+_free = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> None:
+    """跑测试的人的环境不进测试。"""
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[LabProcess]:
+    """共用的试验场：PEK，几百台工作站，都装着 1.2.2。"""
+    with LabProcess(workstations=WORKSTATIONS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """命令行的母进程。"""
+    running = Zygote()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def take() -> Callable[[int], list[str]]:
+    """领几台谁也没有用过、地址连续的工作站。"""
+
+    def some(number: int) -> list[str]:
+        """领 ``number`` 台。"""
+        ips = [str(IPv4Address("10.0.0.0") + next(_free)) for _ in range(number)]
+        assert next(_free) <= WORKSTATIONS, "工作站用完了"
+        return ips
+
+    return some
+
+
+@pytest.fixture
+def pam(zygote: Zygote, lab: LabProcess, tmp_path: Path) -> Pam:
+    """对着共用试验场的命令行。"""
+    return Pam(zygote, tmp_path, {"PAM_HOME_URL": lab.home_url, "PAM_TOKEN": lab.token})
+
+
+@pytest.fixture
+def site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Site:
+    """一次部署：自己的运行名、版本、安装包与两台工作站。"""
+    return Site(pam, lab, take, next(_runs))
