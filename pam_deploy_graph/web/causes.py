@@ -9,7 +9,7 @@ from typing import Any, Final
 from pam_deploy_graph.web.fleet import Workstation
 from pam_deploy_graph.web.looks import LOOKS, Look
 from pam_deploy_graph.web.networks import in_order, ranges, without_ip
-from pam_deploy_graph.web.text import shorten
+from pam_deploy_graph.web.text import clean, shorten
 
 _REASON: Final = 400
 """一条原因至多显示几个字符。"""
@@ -98,7 +98,7 @@ def _attach_logs(causes: Sequence[Cause], logs: Mapping[str, str]) -> None:
     for cause in causes:
         with_log = [ip for ip in cause.ips if logs.get(ip)]
         for ip in with_log[:_LOGS_EACH]:
-            text = logs[ip][-_LOG:]
+            text = clean(logs[ip])[-_LOG:]
             if len(text) > left:
                 break
             left -= len(text)

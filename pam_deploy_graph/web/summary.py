@@ -32,7 +32,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """页首：处境、颜色、一句话、补充、比例带、几个数。"""
+    """页首：处境、颜色、一句话、补充、比例带、几个数、时区。"""
 
     verdict: str
     tone: str
@@ -40,12 +40,21 @@ class Summary:
     reason: str
     shares: list[Share]
     facts: list[tuple[str, str]]
+    zone: str
 
 
 def summary_of(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Sequence[Entry]) -> Summary:
     """写出结论。"""
     verdict, tone, reason = _verdict(report)
-    return Summary(verdict, tone, _headline(report, fleet), reason, _shares(fleet), _facts(report, fleet, entries))
+    return Summary(
+        verdict=verdict,
+        tone=tone,
+        headline=_headline(report, fleet),
+        reason=reason,
+        shares=_shares(fleet),
+        facts=_facts(report, fleet, entries),
+        zone=zone(entries[0].at if entries else None),
+    )
 
 
 def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -88,7 +97,7 @@ def _facts(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Seq
     ended = max((entry.until or entry.at for entry in entries), default=None)
     took = [one.times.took for one in fleet if one.times.took]
     found = {
-        "开始": f"{moment(began)} {zone(began)}" if began else "",
+        "开始": moment(began),
         "历时": span(ended - began) if began and ended else "",
         "其中等人决定": span(waited(entries)) if waited(entries) else "",
         "每台用时中位数": span(median(took)) if took else "",

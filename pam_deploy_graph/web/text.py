@@ -15,7 +15,7 @@ _SECOND: Final = 1_000
 _MINUTE, _HOUR = 60, 3600
 
 
-def clean(value: Any) -> Any:
+def clean(value: Any) -> str:
     """把外来文字里看不见而会捣乱的字符换成看得见的写法。
 
     终端颜色只是装饰，去掉；其余控制字符、改变书写方向的字符、落单的代理项一律现形。

@@ -85,15 +85,22 @@ def _decision(decision: Mapping[str, Any]) -> Entry:
 
 
 def _merged(entries: Iterable[Entry]) -> Iterable[Entry]:
-    """合并相邻而相同的决定与回滚。"""
-    for (kind, *_), run in groupby(entries, key=lambda one: (one.kind, one.label, one.who, one.note)):
-        first, *others = run
+    """把挨在一起的决定（或回滚）里相同的合并成一条。"""
+    for kind, block in groupby(entries, key=lambda entry: entry.kind):
         if kind not in _MERGED:
-            yield from (first, *others)
+            yield from block
             continue
-        for other in others:
-            first.until = other.at
-            first.ips += other.ips
-            first.lines += [line for line in other.lines if line not in first.lines[:_LINES]]
-        first.lines = first.lines[:_LINES]
-        yield first
+        same: dict[tuple[str, str, str], Entry] = {}
+        for entry in block:
+            first = same.setdefault((entry.label, entry.who, entry.note), entry)
+            if first is not entry:
+                _absorb(first, entry)
+        yield from same.values()
+
+
+def _absorb(first: Entry, other: Entry) -> None:
+    """把相同的一条并进前一条；细节不重复，也不无限地长。"""
+    first.until = other.at
+    first.ips += other.ips
+    fresh = [line for line in other.lines if line not in first.lines]
+    first.lines = (first.lines + fresh)[:_LINES]

@@ -172,9 +172,9 @@ class Walk:
         if not (ips := self._unasked):
             return
         self._unasked = []
-        until = next((at for at, subject in self._decided if at >= self._now and subject in ips), self._now)
-        label = "暂停，等人决定" if over else "还没有执行决定"
-        pause = {"kind": "pause", "label": label, "at": self._now, "until": until if over else None}
+        until = next((at for at, subject in self._decided if at >= self._now and subject in ips), None)
+        label = "暂停，等人决定" if over else "已有决定，还没有执行" if until else "仍在等人决定"
+        pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or self._now) if over else None}
         self._found.append(pause | {"tone": "waiting", "ips": ips})
 
 
