@@ -1,0 +1,19 @@
+"""在各个时刻 kill -9：恢复之后做完，没有一个效果重复或丢失（contract 第 5 节，账本的 INTENT 与 DONE）。"""
+
+import pytest
+
+from tests.cli.site import Site
+from tests.crash.deaths import BY_KEY, KILLED, Deaths
+
+ROUTER = [f"{side}:{action}" for action in BY_KEY for side in ("before", "after")]
+STORAGE = [f"{side}:{name}" for name in ("commit", "decide", "put", "put_writes") for side in ("before", "after")]
+
+
+@pytest.mark.parametrize("points", [ROUTER[::2], ROUTER[1::2], STORAGE], ids=["intent-effect", "effect-done", "storage"])
+def test_a_life_of_deaths(site: Site, points: list[str]) -> None:
+    """同一次运行在每一点各死一次，每次恢复都从死处接着走。"""
+    deaths = Deaths(site)
+    for point in points:
+        done = deaths.live(point, 1)
+        assert done.code == KILLED, f"没有走到 {point}：{done.err}"
+    deaths.finish()
