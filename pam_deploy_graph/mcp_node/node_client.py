@@ -1,0 +1,149 @@
+"""对 PAM_NODE 的 HTTP 调用：发一次，读懂答复，说清失败是哪一种（contract 第 3 节）。"""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+import aiohttp
+
+from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.mcp_node.routes import WIRE_NAMES, Route
+from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES, MAX_LOG_BYTES
+from pam_deploy_graph.models import Values
+
+_CONNECT_SECONDS: Final = 10.0
+_CHUNK: Final = 1 << 16
+_GATEWAY: Final = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
+_REASON_LENGTH: Final = 500
+_KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
+
+
+class NodeError(Exception):
+    """PAM_NODE 没有答应；``code`` 是脚本后端的退出码，``unknown`` 为真即请求可能已经生效。"""
+
+    def __init__(
+        self, reason: str, code: ScriptExit, *, unknown: bool = False, values: Mapping[str, Any] | None = None
+    ) -> None:
+        """记下原因、退出码和答复里带来的键。"""
+        super().__init__(reason)
+        self.code = code
+        self.unknown = unknown
+        self.values = dict(values or {})
+
+
+class NodeClient:
+    """一个 PAM_NODE；用作异步上下文管理器。令牌只进请求头。"""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        """``base_url`` 末尾没有 ``/``；``token`` 为空则不带令牌。"""
+        self._base_url = base_url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def __aenter__(self) -> Self:
+        """打开连接池。"""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), headers=self._headers, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """关闭连接池。"""
+        await self._session.close()
+
+    async def call(self, route: Route, given: Mapping[str, Any], limit: float) -> Values:
+        """发一次请求。
+
+        Args:
+            route: 地址。
+            given: 工具的输入；``idempotency_key`` 进请求头。
+            limit: 时限，秒。
+
+        Returns:
+            应答，键换成动作表的大写键；工作站列表在 ``IP``。
+
+        Raises:
+            NodeError: 没有连上、没有答复、被拒绝，或者答复不是 JSON 对象。
+
+        """
+        body, cut = await self._exchange(route, given, limit, MAX_ANSWER_BYTES)
+        if cut:
+            raise NodeError(f"PAM_NODE 的应答超过 {MAX_ANSWER_BYTES} 字节", ScriptExit.REFUSED, unknown=True)
+        return _upper(_object(body))
+
+    async def read_log(self, route: Route, given: Mapping[str, Any], limit: float) -> tuple[str, bool]:
+        """取一份日志，返回文本（只留末尾）和是否截去了开头；错误同 ``call``。"""
+        body, cut = await self._exchange(route, given, limit, MAX_LOG_BYTES)
+        return body.decode(errors="replace"), cut
+
+    async def _exchange(self, route: Route, given: Mapping[str, Any], limit: float, keep: int) -> tuple[bytes, bool]:
+        """发请求，读出正文的末尾 ``keep`` 字节；网络上的失败译成 ``NodeError``。"""
+        key = given.get("idempotency_key")
+        options: dict[str, Any] = {
+            "timeout": aiohttp.ClientTimeout(total=limit, sock_connect=min(_CONNECT_SECONDS, limit)),
+            "headers": {"Accept": "application/json"} | ({"Idempotency-Key": key} if key else {}),
+            "allow_redirects": False,
+        }
+        if route.body:
+            options["json"] = {WIRE_NAMES.get(name, name): given[name] for name in route.body}
+        if route.query:
+            options["params"] = {name: given[name] for name in route.query}
+        url = self._base_url + route.path.format(ip=given.get("ip", ""))
+        try:
+            async with self._session.request(route.method, url, **options) as response:
+                body, cut = await _tail(response.content, keep)
+                _judge(response.status, body)
+                return body, cut
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise NodeError(f"连接不上 PAM_NODE：{error}", ScriptExit.NETWORK) from None
+        except TimeoutError:
+            raise NodeError("PAM_NODE 没有在时限内答复", ScriptExit.TIMEOUT, unknown=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            reason = f"与 PAM_NODE 的连接中断，没有收到应答（{type(error).__name__}）"
+            raise NodeError(reason, ScriptExit.NETWORK, unknown=True) from None
+
+
+async def _tail(stream: aiohttp.StreamReader, keep: int) -> tuple[bytes, bool]:
+    """读完一个流，只留末尾 ``keep`` 字节；内存不随总长增长。"""
+    kept, total = bytearray(), 0
+    async for chunk in stream.iter_chunked(_CHUNK):
+        kept += chunk
+        total += len(chunk)
+        if len(kept) > 2 * keep:
+            del kept[:-keep]
+    return bytes(kept[-keep:]), total > keep
+
+
+def _judge(status: int, body: bytes) -> None:
+    """不是 2xx 就抛出 ``NodeError``；网关的答复说明不了后面做没做。"""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    try:
+        values = _upper(_object(body))
+    except NodeError:
+        values = {}
+    said = str(values.pop("ERROR", "") or body.decode(errors="replace")[:_REASON_LENGTH])
+    refused = status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    code = ScriptExit.UNAUTHORISED if refused else ScriptExit.REFUSED
+    reason = f"PAM_NODE 回答 HTTP {status}" + (f"：{said}" if said else "")
+    raise NodeError(reason, code, unknown=status in _GATEWAY, values=values)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """解析 JSON 对象。"""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise NodeError("PAM_NODE 的应答不是 JSON 对象：请核对 --node-url", ScriptExit.REFUSED, unknown=True)
+    return parsed
+
+
+def _upper(payload: Mapping[str, Any]) -> Values:
+    """换成动作表的键。"""
+    values = {_KEYS.get(name, name.upper()): value for name, value in payload.items()}
+    rows = values.pop("WORKSTATIONS", None)
+    if isinstance(rows, list):
+        values["IP"] = [row.get("ip") for row in rows if isinstance(row, dict)]
+    return values

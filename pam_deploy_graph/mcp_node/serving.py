@@ -1,0 +1,125 @@
+"""把 MCP 服务接到 streamable HTTP 或 stdio 上。"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config, Server
+
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.mcp_node.guard import BearerGuard
+from pam_deploy_graph.mcp_node.node_client import NodeClient
+from pam_deploy_graph.mcp_node.server import build_server
+from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
+
+_BACKLOG: Final = 2_048
+_KEEP_ALIVE_SECONDS: Final = 75
+
+
+async def serve_http(node_url: str, token: str, host: str, port: int) -> None:
+    """听起来，打印一行 ``{"mcp_url": ...}``，服务到 SIGTERM 或 SIGINT。
+
+    Args:
+        node_url: PAM_NODE 的地址。
+        token: 调用者要出示的令牌，对 PAM_NODE 也用它；空串则都没有。
+        host: 监听的地址。
+        port: 监听的端口；0 为任选。
+
+    Raises:
+        InvalidInputError: 听不了这个地址或端口。
+
+    """
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    where = f"{shown}:{listener.getsockname()[1]}"
+    async with NodeClient(node_url, token) as node:
+        manager = StreamableHTTPSessionManager(
+            build_server(node), json_response=True, security_settings=_security(where, loopback_only=not token)
+        )
+        endpoint = Route(MCP_PATH, _Endpoint(manager), methods=["GET", "POST", "DELETE"])
+        server = _Server(_config(BearerGuard(Starlette(routes=[endpoint]), token)))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+        async with manager.run():
+            # 已经在听：启动完成之前来的连接排队等着。
+            sys.stdout.write(json.dumps({"mcp_url": f"http://{where}{MCP_PATH}"}) + "\n")
+            sys.stdout.flush()
+            await server.serve(sockets=[listener])
+
+
+async def serve_stdio(node_url: str, token: str) -> None:
+    """以标准输入输出服务，到标准输入关闭；参数同 ``serve_http``。"""
+    async with NodeClient(node_url, token) as node, stdio_server() as (read, write):
+        server = build_server(node)
+        await server.run(read, write, server.create_initialization_options())
+
+
+class _Endpoint:
+    """MCP 的地址；写成对象，starlette 才把它当作 ASGI 应用。"""
+
+    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
+        """``manager`` 管着全部会话。"""
+        self._manager = manager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """交给会话。"""
+        await self._manager.handle_request(scope, receive, send)
+
+
+class _Server(Server):
+    """信号由本程序处理的 uvicorn，正常结束时退出码才是 0。"""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """不碰信号。"""
+        yield
+
+    def stop(self) -> None:
+        """停下；挂着的推送流一秒之后断开，那不是错误，不必写到标准错误。"""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        self.should_exit = True
+
+
+def _config(app: BearerGuard) -> Config:
+    """uvicorn 的设置：安静，不写访问日志（请求头里有令牌）。"""
+    return Config(
+        app,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _security(where: str, *, loopback_only: bool) -> TransportSecuritySettings:
+    """没有令牌时防 DNS 重绑定：网页里的脚本不能冒用本机的名义。"""
+    port = where.rpartition(":")[2]
+    hosts = [where, f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"]
+    return TransportSecuritySettings(enable_dns_rebinding_protection=loopback_only, allowed_hosts=hosts)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """占住端口。"""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InvalidInputError(f"听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port") from None

@@ -1,0 +1,120 @@
+"""工具：由动作表的 NODE 各行派生出名字、输入输出的模型和注解。"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated, Any, Final
+
+from mcp.types import Tool, ToolAnnotations
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from pam_deploy_graph.addresses import show_value
+from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
+from pam_deploy_graph.mcp_node.routes import Route, route_of
+from pam_deploy_graph.scope import AirportCode, Name, Version
+
+_MAX_KEY: Final = 255
+
+
+def _address(text: str) -> str:
+    """检查一个真实的 IP 地址，返回规范写法。"""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("应为真实的 IP 地址") from None
+
+
+_INPUTS: Final[dict[str, Any]] = {
+    "airport": (AirportCode, Field("", description="机场代码；给出时必须是本节点的机场")),
+    "app": (Name, Field(description="应用名")),
+    "module": (Name, Field(description="模块名")),
+    "version": (Version, Field(description="版本号")),
+    "hash_code": (str, Field(pattern="^[0-9a-f]{64}$", description="安装包的 SHA-256，小写十六进制")),
+    "ip": (Annotated[str, AfterValidator(_address)], Field(description="工作站的 IP 地址")),
+    "stop_first": (StrictBool, Field(description="回滚之前先停止正在运行的版本")),
+    "idempotency_key": (
+        str,
+        Field(pattern="^[!-~]+$", max_length=_MAX_KEY, description="幂等键；结果未知时用同一个键再来"),
+    ),
+}
+_OUTPUTS: Final[dict[str, Any]] = {"SUCCESS": bool, "ONLINE": bool, "RUNNING": bool, "IP": list[str]}
+"""不是文本的键。"""
+_ABOUT: Final = {
+    "sync-node": "让 PAM_NODE 从 PAM_HOME 拉取一个已发布的版本，返回它自己算出的散列",
+    "get-online-ips": "列出本机场在线的工作站",
+    "stop-ip": "停止一台工作站上正在运行的模块",
+    "deploy-ip": "把一个已同步的版本装到一台工作站上，替换当前版本",
+    "start-ip": "启动一台工作站上已装好的版本",
+    "verify-ip": "向一台工作站的健康探针查证正在运行的版本",
+    "download-log": "取回一台工作站上一个模块的日志；日志是文本内容，LOG_FILE 是建议的文件名",
+    "rollback-ip": "把一台工作站退回上一个版本；必须先有人的批准",
+    "query-ip": "查询一台工作站的真实情况和最近一次生效的幂等键",
+}
+_ADDITIVE: Final = frozenset({"sync-node", "start-ip"})
+"""有改变但什么也不毁掉的动作。"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTool:
+    """一个工具：动作、地址、输入与输出的模型。"""
+
+    spec: ActionSpec
+    route: Route
+    arguments: type[BaseModel]
+    answer: type[BaseModel]
+
+    def describe(self) -> Tool:
+        """返回 ``tools/list`` 里的一项。"""
+        about = _ABOUT.get(self.spec.name, self.spec.name)
+        return Tool(
+            name=self.spec.tool_name,
+            title=about.partition("；")[0],
+            description=about,
+            inputSchema=self.arguments.model_json_schema(),
+            outputSchema=self.answer.model_json_schema(),
+            annotations=ToolAnnotations(
+                readOnlyHint=not self.spec.changes,
+                destructiveHint=self.spec.changes and self.spec.name not in _ADDITIVE,
+                idempotentHint=True,  # 同样的参数含同一个幂等键
+                openWorldHint=False,
+            ),
+        )
+
+
+def _tool(spec: ActionSpec) -> NodeTool:
+    """由动作表的一行做出工具。"""
+    route = route_of(spec)
+    keyed = ("idempotency_key",) if spec.changes else ()
+    names = dict.fromkeys(("airport", *route.body, *route.query, *spec.needs, *keyed))
+    title = spec.tool_name.title().replace("_", "")
+    fields: dict[str, Any] = {name: _INPUTS[name] for name in names}
+    owed: dict[str, Any] = {key: (_OUTPUTS.get(key, str), ...) for key in spec.gives}
+    arguments = create_model(f"{title}Input", __config__=ConfigDict(extra="forbid"), **fields)
+    return NodeTool(spec, route, arguments, create_model(f"{title}Output", **owed))
+
+
+TOOLS: Final = {spec.tool_name: _tool(spec) for spec in ACTIONS.values() if spec.side is Side.NODE}
+"""工具名到工具，按动作表的顺序。"""
+
+
+def explain(error: ValidationError) -> str:
+    """把输入的每一处错误写成中文：参数、值、规则。"""
+    return "；".join(_explain(detail) for detail in error.errors())
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """说明一处错误。"""
+    name = ".".join(map(str, detail["loc"])) or "输入"
+    kind = detail["type"]
+    if kind == "missing":
+        return f"缺少参数 {name}"
+    if kind == "extra_forbidden":
+        return f"不认识的参数 {show_value(name)}"
+    rules = {
+        "string_pattern_mismatch": "不合规定的写法",
+        "string_too_long": f"最多 {_MAX_KEY} 个字符",
+        "string_type": "应为文本",
+        "bool_type": "应为 true 或 false",
+    }
+    rule = rules.get(kind) or detail.get("ctx", {}).get("error", detail["msg"])
+    return f"参数 {name} 的值 {show_value(detail['input'])} 不合规则：{rule}"
