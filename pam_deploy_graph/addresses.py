@@ -34,6 +34,18 @@ def show_value(value: object) -> str:
     return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
 
 
+def compress_ips(ips: Iterable[str]) -> str:
+    """把地址列表写成短的文本：相邻的合成范围，次序不变；``expand_ips`` 可以还原。"""
+    runs: list[list[Address]] = []
+    for address in map(ip_address, ips):
+        last = runs[-1][-1] if runs else None
+        if last is not None and last.version == address.version and int(address) == int(last) + 1:
+            runs[-1][1:] = [address]
+        else:
+            runs.append([address])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
 def expand_ips(scope: object, *, limit: int = MAX_SCOPE) -> list[str]:
     """把 IP 范围展开成地址列表，保持书写顺序并去重。
 

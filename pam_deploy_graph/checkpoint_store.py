@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
 
 if TYPE_CHECKING:
@@ -91,7 +91,11 @@ def open_saver(path: Path) -> Iterator["SqliteSaver"]:
     path.chmod(0o600)
     with contextlib.closing(sqlite3.connect(path, check_same_thread=False, timeout=15)) as connection:
         saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-        saver.setup()
+        try:
+            saver.setup()
+        except sqlite3.DatabaseError as error:
+            advice = "移走它之后再 resume，会从账本继续"
+            raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
         yield saver
 
 

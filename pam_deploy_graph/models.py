@@ -129,6 +129,8 @@ class AgentState:
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
     plan_digest: str = ""
+    planned_ips: list[str] | None = None
+    """请人批准的计划里的工作站；此后只动它们。"""
     keep_events: bool = True
 
     def to_dict(self) -> dict[str, Any]:

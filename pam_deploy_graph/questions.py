@@ -54,6 +54,11 @@ def ask_rollback(run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str
     return {**waiting[0], **shown, **more}
 
 
+def spoken(question: Mapping[str, Any]) -> str:
+    """问题写成一段话，供聊天界面显示。"""
+    return "\n".join(request["description"] for request in question["action_requests"])
+
+
 def read_params(value: object) -> dict[str, str] | str:
     """读补充参数的回答：键值映射，或一句话。
 
@@ -61,17 +66,25 @@ def read_params(value: object) -> dict[str, str] | str:
         InvalidInputError: 既不是映射也不是文字。
 
     """
-    if isinstance(value, Mapping):
-        inner = value.get("params", value)
-        if isinstance(inner, Mapping) and inner and all(isinstance(key, str) and key.isupper() for key in inner):
-            return {str(key): str(item) for key, item in inner.items()}
-        value = value.get("text") or value.get("message") or value
-    if isinstance(value, list) and len(value) == 1:
-        return read_params(value[0].get("args", value[0]) if isinstance(value[0], Mapping) else value[0])
+    while (inner := _unwrapped(value)) is not None:
+        value = inner
+    if isinstance(value, Mapping) and value and all(isinstance(key, str) and key.isupper() for key in value):
+        return {str(key): str(item) for key, item in value.items()}
     if isinstance(value, str) and value.strip():
         return value
     wanted = "、".join(REQUIRED_PARAMS)
     raise InvalidInputError(f"这个回答看不懂；请用一句话补充，或给出 {wanted} 之类的键值")
+
+
+def _unwrapped(value: object) -> object | None:
+    """剥去审阅界面与旧收件箱套在回答外面的一层；没有可剥的为 ``None``。"""
+    if isinstance(value, list) and len(value) == 1:
+        return value[0]
+    if not isinstance(value, Mapping):
+        return None
+    wrappers = ("decisions", "edited_action", "args", "params", "known", "text", "message")
+    found: object | None = next((value[name] for name in wrappers if value.get(name)), None)
+    return found
 
 
 def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
@@ -124,6 +137,8 @@ def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, 
 def _one(value: object) -> Answer:
     """读一个决定。"""
     if isinstance(value, Mapping):
+        if value.get("type") == "response":
+            return _one(value.get("args", ""))
         word = value.get("decision") or value.get("type") or ""
         note = value.get("note") or value.get("message") or ""
         return Answer(_word(word), str(note), str(value.get("operator") or ""))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.addresses import expand_ips
-from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
+from pam_deploy_graph.constants import build_action_backends
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
@@ -94,8 +94,8 @@ def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
 
 def _state(request: RunRequest, run_id: str) -> AgentState:
     """检查输入并建好状态。"""
-    strategy = ExecutionStrategy(request.execution_strategy)
-    control = validate_control(request.control_params)
+    control = validate_control({**request.control_params, "execution_strategy": str(request.execution_strategy)})
+    strategy = control.pop("execution_strategy")
     asked = control.pop("target_ips", None) if request.target_ips is None else _expand(request.target_ips)
     paths: dict[str, Any] = dict(request.paths)
     paths.setdefault("config_path", str(config_path(request.home, run_id)))
@@ -103,7 +103,7 @@ def _state(request: RunRequest, run_id: str) -> AgentState:
     return AgentState(
         run_id=run_id,
         params=normalize_params(request.params, request.environment),
-        execution_strategy=str(strategy),
+        execution_strategy=strategy,
         action_backends=build_action_backends(strategy),
         requested_ips=asked,
         control_params=control,

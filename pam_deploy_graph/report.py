@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
@@ -179,12 +180,19 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
         if brief and workstation and workstation["status"] == IpStatus.SUCCESS:
             continue
         if workstation:
-            names = ("status", "failed_stage", "rollback_status", "log_file")
-            yield (ip, *(workstation[name] for name in names))
+            names = ("status", "failed_stage", "rollback_status")
+            yield (ip, *(workstation[name] for name in names), _near(workstation["log_file"], state))
         else:
             yield (ip, NOT_STARTED, "", "", "")
     for ip in state.missing_ips:
         yield (ip, "OFFLINE", "", "", "")
+
+
+def _near(log_file: str, state: AgentState) -> str:
+    """日志的路径，能相对于工作目录就写相对的。"""
+    base = Path(state.trace_file_path).parent.parent
+    path = Path(log_file)
+    return str(path.relative_to(base)) if log_file and path.is_relative_to(base) else log_file
 
 
 def _reasons(state: AgentState) -> list[str]:

@@ -53,5 +53,5 @@ def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "ip-flow", "
 
 
 def after_confirm(state: GraphState) -> Literal["rollback-confirm", "ip-flow"]:
-    """全部有了决定才去执行。"""
+    """看不懂的回答再问；有了决定就去执行。"""
     return "rollback-confirm" if state["waiting"] else "ip-flow"

@@ -10,7 +10,9 @@ def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
         ``(target_ips, missing_ips)``。指定了范围而一台都没有时目标为空，绝不变成全部。
 
     """
-    asked = state.requested_ips if state.requested_ips is not None else (state.target_ips or state.online_ips)
+    asked = state.planned_ips if state.planned_ips is not None else state.requested_ips
+    if asked is None:
+        asked = state.target_ips or state.online_ips
     excluded = set(state.control_params.get("exclude_ips") or ())
     online = set(state.online_ips)
     wanted = [ip for ip in dict.fromkeys(asked) if ip not in excluded]

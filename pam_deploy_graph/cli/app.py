@@ -12,6 +12,7 @@ from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
+from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
 
 app: Final = typer.Typer(
@@ -43,9 +44,23 @@ def _root(_version: VERSION = False) -> None:
 
 
 def main() -> None:
-    """命令行入口；以退出码结束进程。用法错误由 typer 自己以退出码 2 结束。"""
+    """命令行入口；以退出码结束进程。"""
     try:
-        app()
+        code = app(standalone_mode=False)
     except PamError as error:
-        sys.stderr.write(f"错误: {error}\n")
-        sys.exit(int(error.exit_code))
+        _fail(str(error), error.exit_code)
+    except typer.Abort:
+        _fail("已中断；用 status 查看停在哪里，用 resume 继续", ExitCode.STOPPED)
+    except Exception as error:
+        # typer 有的版本自带一份 click，没有公开的用法错误类型可捕获；以它的接口辨认，其余原样抛出
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(f"用法不对：{error.format_message()}；用 --help 查看用法", ExitCode.USAGE)
+    else:
+        sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> None:
+    """把错误写到标准错误并结束。"""
+    sys.stderr.write(f"错误: {message}\n")
+    sys.exit(int(code))

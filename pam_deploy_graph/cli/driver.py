@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from langgraph.types import Command
 
+from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, RunPausedError
@@ -42,7 +43,7 @@ class Driver:
         given = self.services.ledger.get_run(run_id).input
         control = dict(given["control_params"]) | {"execution_strategy": given["execution_strategy"]}
         if given["requested_ips"] is not None:
-            control["target_ips"] = given["requested_ips"]
+            control["target_ips"] = compress_ips(given["requested_ips"])
         return self._advance(run_id, {"run_id": run_id, "params": given["params"], "control": control})
 
     def resume(self, run_id: str) -> ExitCode:

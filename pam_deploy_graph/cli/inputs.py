@@ -49,9 +49,11 @@ def make_request(
         InvalidInputError: 安装包不存在或读不了。
 
     """
-    check_package(str(params.get("PACKAGE_PATH") or ""))
+    package = str(params.get("PACKAGE_PATH") or "")
+    check_package(package)
+    whole = {"PACKAGE_PATH": str(Path(package).absolute())} if package else {}
     return RunRequest(
-        params=params,
+        params={**params, **whole},
         execution_strategy=strategy or str(DEFAULT_STRATEGY),
         run_id=run_id or None,
         home=home,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[Path, typer.Option("--home", help="runtime/ 与 logs/ 所在的目录。", metavar="DIR")]
+Home = Annotated[Path, typer.Option("--home", help="runtime/ 与 logs/ 所在的目录。", metavar="DIR", resolve_path=True)]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。")]
 RunId = Annotated[str, typer.Argument(help="运行名。", metavar="RUN_ID")]
 Params = Annotated[list[str], typer.Option("--param", help="部署参数，可重复。", metavar="KEY=VALUE")]

@@ -45,7 +45,7 @@ class TextProgress:
         """一个事件写成一行；不值得说的为空串。"""
         kind, ip = event["type"], event.get("ip", "")
         if kind in ("PLAN_PROPOSED", "TARGET_SCOPE_CHANGED"):
-            self._targets = event.get("targets") or len(event["target_ips"])
+            self._targets = len(event["target_ips"])
         if kind in ("IP_DONE", "IP_SKIPPED"):
             self._done += 1
         total = f"{self._done}/{self._targets or '?'}"

@@ -40,7 +40,8 @@ class Session:
         if not self.as_json and record.exit_code is not None:
             sys.stdout.write(render_report(self.services.ledger.load_state(run_id, keep_events=False)))
         if record.exit_code is None:
-            self.say(f"已停下，可以继续：resume {run_id}")
+            self.say(f"错误: {record.reason}" if record.reason else "已停下")
+            self.say(f"可以继续：resume {run_id}")
         elif record.reason:
             self.say(f"结果: {record.reason}")
         return code

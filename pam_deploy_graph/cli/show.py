@@ -74,10 +74,10 @@ def preview(
     from pam_deploy_graph.cli.inputs import read_params
     from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
     from pam_deploy_graph.report import render_preview
-    from pam_deploy_graph.scope import normalize_params
+    from pam_deploy_graph.scope import normalize_params, validate_control
     from pam_deploy_graph.settings import Settings
 
-    chosen = strategy or str(DEFAULT_STRATEGY)
+    chosen = validate_control({"execution_strategy": strategy or str(DEFAULT_STRATEGY)})["execution_strategy"]
     known = normalize_params(read_params(param, params), Settings().params())
     typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
 

@@ -29,13 +29,20 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     """
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
-    await run_wave(ctx, fresh_ips(ctx.state)[: _quota(ctx)])
+    held = canary_in_question(ctx.state, ctx.rules)
+    await run_wave(ctx, [] if held else fresh_ips(ctx.state)[: _quota(ctx)])
+
+
+def canary_in_question(state: AgentState, rules: FlowRules) -> bool:
+    """灰度的工作站里有等决定的：决定之前不碰其余的。"""
+    return len(state.ip_states) <= rules.canary and bool(waiting_ips(state))
 
 
 def must_ask(state: AgentState, rules: FlowRules) -> bool:
     """是否该问人了：等决定的够多，或者没有别的可做了。"""
     waiting = len(waiting_ips(state))
-    return waiting > 0 and (waiting >= rules.ask_after or not can_go_on(state, rules))
+    enough = waiting >= rules.ask_after or canary_in_question(state, rules)
+    return waiting > 0 and (enough or not can_go_on(state, rules))
 
 
 def can_go_on(state: AgentState, rules: FlowRules) -> bool:

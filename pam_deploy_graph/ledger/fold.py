@@ -179,8 +179,9 @@ def _scope_changed(state: AgentState, event: Event) -> None:
 
 
 def _plan_proposed(state: AgentState, event: Event) -> None:
-    """提出了请人批准的计划。"""
+    """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
+    state.planned_ips = list(event["target_ips"])
 
 
 def _log_saved(state: AgentState, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 from langgraph.types import interrupt
 
 from pam_deploy_graph.errors import InvalidInputError
@@ -12,13 +12,11 @@ from pam_deploy_graph.questions import ask_params, read_params
 
 def ask_params_node(state: GraphState) -> dict[str, Any]:
     """问还缺的参数；答键值就并入，答一句话就当作新的原话。"""
-    question = ask_params(state["missing"], state["params"], state["notes"], state["problem"])
-    value = interrupt(question)
-    asked = AIMessage(question["action_requests"][0]["description"])
+    value = interrupt(ask_params(state["missing"], state["params"], state["notes"], state["problem"]))
     try:
         answer = read_params(value)
     except InvalidInputError as error:
-        return {"problem": str(error), "messages": [asked]}
+        return {"problem": str(error)}
     if isinstance(answer, str):
-        return {"problem": "", "messages": [asked, HumanMessage(answer)]}
-    return {"problem": "", "params": state["params"] | answer, "messages": [asked]}
+        return {"problem": "", "messages": [HumanMessage(answer)]}
+    return {"problem": "", "params": state["params"] | answer}

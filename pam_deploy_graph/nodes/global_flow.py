@@ -19,4 +19,5 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(said)]}
+    services.ledger.update_run(state["run_id"], reason=None)
     return {"phase": "rolling", "problem": ""}

@@ -13,7 +13,8 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
     said = words_of(state)
     if len(said) <= state.get("heard", 0):
-        return {"intent": "deploy", "phase": "params", "problem": "", "answered": False}
+        renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
+        return {"intent": "deploy", "phase": "params", "problem": "", "answered": False, **renewed}
     result = validate_intent_result(services.llm_client.understand_request(said[-1]))
     update: dict[str, Any] = {"intent": result.intent, "problem": "", "answered": False}
     if result.intent == "deploy":

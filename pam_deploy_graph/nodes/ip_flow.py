@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from langchain_core.messages import AIMessage
+
 from pam_deploy_graph.diagnosis import diagnose
 from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext
@@ -10,6 +12,7 @@ from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.questions import ask_rollback, spoken
 from pam_deploy_graph.report import counts
 from pam_deploy_graph.services import Services
 
@@ -46,4 +49,5 @@ def _next(services: Services, run: AgentState, rules: FlowRules) -> dict[str, An
     if not must_ask(run, rules):
         return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
     explained = [q | {"diagnosis": diagnose(run.ip_states[q["ip"]], services.home)} for q in waiting_questions(run)]
-    return {"phase": "waiting", "waiting": explained}
+    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "")))
+    return {"phase": "waiting", "waiting": explained, "messages": [said]}

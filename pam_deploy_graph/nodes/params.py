@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.addresses import compress_ips, expand_ips
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.questions import ask_params, spoken
 from pam_deploy_graph.runfiles import new_run_id
 from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
 from pam_deploy_graph.services import Services
@@ -26,23 +30,36 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         control = _merged(control, found.control_params)
         notes = list(found.notes)
         unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
-    return {
+    update: dict[str, Any] = {
         "params": _accepted(known, validate_params, problems),
-        "control": _accepted(control, validate_control, problems),
-        "missing": missing_params(known) + [name for name in unresolved if name not in control],
+        "control": _short_scopes(_accepted(control, validate_control, problems)),
         "notes": notes,
         "heard": len(said),
         "problem": "\n".join(filter(None, problems)),
         "run_id": validate_run_id(state.get("run_id") or _new_name(services)),
     }
+    update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
+    return update | {"messages": _question(update)}
+
+
+def _question(update: Mapping[str, Any]) -> list[AIMessage]:
+    """要问的话；不必问时为空。"""
+    if not (update["missing"] or update["problem"]):
+        return []
+    return [AIMessage(spoken(ask_params(update["missing"], update["params"], update["notes"], update["problem"])))]
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """新说的压过先前说的；排除的工作站是累加的。"""
     merged = {**old, **new}
     if old.get("exclude_ips") and new.get("exclude_ips"):
-        merged["exclude_ips"] = list(dict.fromkeys([*old["exclude_ips"], *new["exclude_ips"]]))
+        merged["exclude_ips"] = [*expand_ips(old["exclude_ips"]), *expand_ips(new["exclude_ips"])]
     return merged
+
+
+def _short_scopes(control: Mapping[str, Any]) -> dict[str, Any]:
+    """检查点里不放长长的工作站清单，只放范围。"""
+    return {name: compress_ips(value) if name.endswith("_ips") else value for name, value in control.items()}
 
 
 def _accepted(

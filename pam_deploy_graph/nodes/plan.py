@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.constants import DEFAULT_STRATEGY
-from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError
+from pam_deploy_graph.addresses import compress_ips
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
+from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError, PamError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.graph_state import GraphState
@@ -41,13 +42,27 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
         changes = describe_changes(state.get("plan") or {}, plan)
-        services.drive(run_id, record("PLAN_PROPOSED", digest=plan["digest"], targets=plan["targets"]))
-    except (GlobalStepError, EmptyScopeError) as error:
+        services.drive(run_id, record("PLAN_PROPOSED", digest=plan["digest"], target_ips=plan.pop("all_targets")))
+    except EmptyScopeError as error:
+        services.finish(run_id, ExitCode.STOPPED, str(error))
+        return _stopped(error)
+    except GlobalStepError as error:
         services.ledger.update_run(run_id, reason=str(error))
-        stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
-        return stopped | {"messages": [AIMessage(f"{error}。还没有改变任何东西。")]}
+        return _stopped(error)
+    services.ledger.update_run(run_id, reason=None)
     plan["text"] = "\n".join(filter(None, [changes, plan["text"]]))
-    return {"phase": "planned", "plan": plan, "problem": "", "messages": [AIMessage(plan["text"])]}
+    return {
+        "phase": "planned",
+        "plan": plan,
+        "problem": "",
+        "messages": [AIMessage(plan["text"])],
+    }
+
+
+def _stopped(error: PamError) -> dict[str, Any]:
+    """停在动手之前。"""
+    said = AIMessage(f"{error}。还没有改变任何东西。")
+    return {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code), "messages": [said]}
 
 
 def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
@@ -67,7 +82,7 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
     digest = digest_of(
         {
             "params": checked.params,
-            "control": checked.control_params,
+            "control": checked.control_params | _scope(checked, "exclude_ips"),
             "strategy": checked.execution_strategy,
             "targets": targets,
             "steps": [step.model_dump() for step in steps.steps],
@@ -76,6 +91,7 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
     return _shown(checked, steps, targets, missing) | {
         "digest": digest,
         "run_id": checked.run_id,
+        "all_targets": targets,
         "text": render_plan(checked, targets, missing, steps),
     }
 
@@ -89,12 +105,18 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "steps": [step.action for step in steps.steps],
         "execution_strategy": checked.execution_strategy,
         "params": checked.params,
-        "control": checked.control_params,
+        "control": checked.control_params | _scope(checked, "exclude_ips"),
         "targets": len(targets),
         "target_ips": targets[:_SHOWN_IPS],
         "missing": len(missing),
         "missing_ips": missing[:_SHOWN_IPS],
     }
+
+
+def _scope(checked: AgentState, name: str) -> dict[str, str]:
+    """一个工作站清单的短写法；没有给就没有。"""
+    given = checked.control_params.get(name)
+    return {name: compress_ips(given)} if given else {}
 
 
 def _nothing_left(checked: AgentState, missing: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""节点 ``rollback-confirm``：每次回滚之前问人；全部有了决定才离开。"""
+"""节点 ``rollback-confirm``：每次回滚之前问人；听到能作数的回答才离开。"""
 
 import getpass
 from typing import Any
@@ -14,7 +14,7 @@ from pam_deploy_graph.services import Services
 
 
 def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """问等着的每一台，把决定记进账本；没答到的再问，执行在 ``ip-flow``。"""
+    """问等着的每一台，把决定记进账本；执行在 ``ip-flow``，没答到的随后再问。"""
     waiting = state["waiting"]
     value = interrupt(ask_rollback(state["run_id"], waiting, state["problem"]))
     try:
@@ -22,9 +22,8 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     except InvalidInputError as error:
         return {"problem": str(error)}
     problems = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
-    left = [question for question in waiting if question["ip"] not in answers]
     said = [AIMessage(text) for text in problems if text]
-    return {"waiting": left, "problem": "", "phase": "waiting" if left else "rolling", "messages": said}
+    return {"waiting": [], "problem": "", "phase": "rolling", "messages": said}
 
 
 def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> str:
