@@ -79,7 +79,8 @@ def read_params(value: object) -> dict[str, str] | str:
 def _unwrapped(value: object) -> object | None:
     """剥去审阅界面与旧收件箱套在回答外面的一层；没有可剥的为 ``None``。"""
     if isinstance(value, list) and len(value) == 1:
-        return value[0]
+        only: object = value[0]
+        return only
     if not isinstance(value, Mapping):
         return None
     wrappers = ("decisions", "edited_action", "args", "params", "known", "text", "message")
