@@ -1,7 +1,7 @@
 """检查 import-linter 表达不了的约定。
 
 1. 只有 ``settings.py`` 读写环境变量、读 ``.env``。
-2. 只有 ``flows`` 调用 ``run_action``（路由自己转给后端除外）。
+2. 只有 ``flows`` 调用 ``run_action``（路由转给后端、命令行体检时只问不改的动作除外）。
 3. 动作清单只在 ``constants.py`` 里写一次。
 4. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
 5. 只有 ``__main__`` 导入试验场与 MCP 服务；命令行只可用 ``lab.process``。
@@ -46,15 +46,23 @@ def reads_environment(tree: ast.Module, inside: PurePosixPath) -> Iterator[Findi
 
 
 def calls_router(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
-    """找出 ``flows`` 之外调用 ``run_action`` 的地方；后端调用自己的方法不算。"""
-    if inside.parts[0].removesuffix(".py") in {"flows", "action_router"}:
+    """找出 ``flows`` 之外调用 ``run_action`` 的地方；后端调用自己的方法、命令行的体检不算。"""
+    home = inside.parts[0].removesuffix(".py")
+    if home in {"flows", "action_router"}:
         return
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         own = isinstance(node.func.value, ast.Name) and node.func.value.id == "self"
-        if node.func.attr in {"run_action", "arun_action"} and not own:
+        checkup = home == "cli" and _only_asks(node)
+        if node.func.attr in {"run_action", "arun_action"} and not own and not checkup:
             yield node.lineno, f"只有 flows 可以调用 {node.func.attr}"
+
+
+def _only_asks(call: ast.Call) -> bool:
+    """这次调用写明的动作是否只问不改。"""
+    names = [argument.value for argument in call.args[1:2] if isinstance(argument, ast.Constant)]
+    return any(name in ACTIONS and not ACTIONS[name].changes for name in names if isinstance(name, str))
 
 
 def lists_actions(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:

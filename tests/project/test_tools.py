@@ -44,6 +44,9 @@ BAD = [
     pytest.param(
         check_rules.main, "nodes/a.py", 'r.x.arun_action(s, "x")\n', "只有 flows 可以", id="async-router-call"
     ),
+    pytest.param(check_rules.main, "nodes/a.py", 'r.run_action(s, "query-ip")\n', "只有 flows 可以", id="node-asks"),
+    pytest.param(check_rules.main, "cli/a.py", 'r.run_action(s, "stop-ip")\n', "只有 flows 可以", id="cli-acts"),
+    pytest.param(check_rules.main, "cli/a.py", "r.run_action(s, action)\n", "只有 flows 可以", id="cli-any-action"),
     pytest.param(
         check_rules.main, "a.py", 'A = ["stop-ip", "deploy-ip", "start-ip"]\n', "动作清单只在", id="action-list"
     ),
@@ -68,6 +71,7 @@ PASSING = [
     pytest.param(check_size.main, "a.py", GOOD, id="size"),
     pytest.param(check_rules.main, "settings.py", 'import os\nA = os.environ["A"]\n', id="settings-may-read"),
     pytest.param(check_rules.main, "flows/door.py", 'router.run_action(s, "x")\n', id="flows-may-act"),
+    pytest.param(check_rules.main, "cli/a.py", 'r.run_action(s, "check-home", time_limit=1)\n', id="checkup-asks"),
     pytest.param(check_rules.main, "fake_runner.py", 'self.run_action(s, "x")\n', id="a-backend-is-itself"),
     pytest.param(check_rules.main, "cli/a.py", "from pam_deploy_graph.lab.process import A\n", id="cli-starts-lab"),
     pytest.param(check_rules.main, "__main__.py", "from pam_deploy_graph.lab import app\n", id="main-mounts-lab"),
