@@ -2,8 +2,10 @@
 
 from pam_deploy_graph.cli.app import app, main
 from pam_deploy_graph.lab.command import lab
+from pam_deploy_graph.mcp_node.command import mcp_node
 
 app.command()(lab)
+app.command("mcp-node")(mcp_node)
 
 if __name__ == "__main__":
     main()

@@ -50,9 +50,10 @@ async def run_lab(config: LabConfig, token: str, state_path: Path) -> None:
         stack.callback(state.close)
         lab = _Lab(config, state, token)
         await lab.open(stack)
-        children = Children()
+        children = Children(lab.token)
         stack.callback(children.stop)
-        lab.home.mcp_urls = children.urls
+        for code, node_url in lab.home.node_urls.items():
+            lab.home.mcp_urls[code] = children.start(node_url, state.listen(f"mcp:{code}"))
         line = lab.describe()
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stdout.flush()

@@ -1,22 +1,57 @@
-"""试验场的子进程：每个机场一个 MCP 服务（contract 第 9 节 ``mcp_urls``）。
+"""试验场的子进程：每个机场一个 MCP 服务 ``mcp-node``（contract 第 9 节 ``mcp_urls``）。
 
-MCP 服务是另一个程序 ``mcp-node``。它随包提供之后，在这里用 ``Helper`` 为每个机场启动一个，
-把它报到的地址放进 ``urls``；在那之前没有子进程，``mcp_urls`` 是空的。
+监听由试验场占好再交给子进程，所以地址立刻可知、重启不变，子进程没起好之前来的连接排队等着，
+试验场的启动不必等它。子进程与试验场同属一个进程组，并守着一根管道：试验场没了（哪怕是 kill -9），它也就没了。
 """
 
-from dataclasses import dataclass, field
+import os
+import socket
+import subprocess
+from contextlib import suppress
+from typing import Final
 
-from pam_deploy_graph.lab.helper import Helper
+from pam_deploy_graph.lab.helper import helper_command
+from pam_deploy_graph.lab.server import url_of
+from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
+from pam_deploy_graph.settings import Settings
+
+_STOP_SECONDS: Final = 5.0
 
 
-@dataclass(slots=True)
 class Children:
-    """已启动的子进程；``urls`` 是机场代码到 MCP 服务地址。"""
+    """已启动的 MCP 服务。"""
 
-    helpers: list[Helper] = field(default_factory=list)
-    urls: dict[str, str] = field(default_factory=dict)
+    def __init__(self, token: str) -> None:
+        """``token`` 由环境变量交给子进程，不进参数。"""
+        self._env = Settings.process_environ() | {"PAM_TOKEN": token}
+        self._started: list[tuple[subprocess.Popen[bytes], int]] = []
+
+    def start(self, node_url: str, listener: socket.socket) -> str:
+        """为一个 NODE 启动 MCP 服务，返回它的地址；``listener`` 归子进程所有。"""
+        url = url_of(listener) + MCP_PATH
+        number = listener.fileno()
+        read, write = os.pipe()
+        try:
+            process = subprocess.Popen(
+                helper_command("mcp-node", "--node-url", node_url, "--listener", str(number)),
+                stdin=read,
+                stdout=subprocess.DEVNULL,
+                env=self._env,
+                pass_fds=(number,),
+            )
+        finally:
+            os.close(read)
+            listener.close()
+        self._started.append((process, write))
+        return url
 
     def stop(self) -> None:
-        """结束全部子进程。"""
-        for helper in self.helpers:
-            helper.stop()
+        """结束全部子进程：放开管道，它们各自退出；不退出的就杀掉。"""
+        for _, write in self._started:
+            os.close(write)
+        for process, _ in self._started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            process.kill()
+            process.wait()
+        self._started.clear()

@@ -1,5 +1,7 @@
 """``mcp-node`` 命令：一个 PAM_NODE 的 MCP 服务（contract 第 8 节）。模块层面只导入轻的东西。"""
 
+import os
+import threading
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Annotated
@@ -20,25 +22,40 @@ NodeUrl = Annotated[str, typer.Option(help="PAM_NODE 的地址，例如 http://n
 ChosenTransport = Annotated[Transport, typer.Option(help="传输方式")]
 Host = Annotated[str, typer.Option(help="监听的地址；没有 PAM_TOKEN 时只可以是回环地址")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="监听的端口；0 为任选")]
+Listener = Annotated[int | None, typer.Option(hidden=True, help="试验场交来的监听的描述符；标准输入关闭即退出")]
 
 
 def mcp_node(
-    node_url: NodeUrl, transport: ChosenTransport = Transport.HTTP, host: Host = "127.0.0.1", port: Port = 0
+    node_url: NodeUrl,
+    transport: ChosenTransport = Transport.HTTP,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    listener: Listener = None,
 ) -> None:
     """在一个 PAM_NODE 前面开 MCP 服务；听起来之后打印一行 {"mcp_url": ...}，服务到收到 SIGTERM。
 
-    令牌取自环境变量 PAM_TOKEN：调用者要出示它，对 PAM_NODE 也用它。
-
-    Raises:
-        InvalidInputError: 地址不合规则，端口被占用，或没有令牌却要听在回环地址之外。
-
+    令牌取自环境变量 PAM_TOKEN：调用者要出示它，对 PAM_NODE 也用它。地址不合规则，端口被占用，
+    或没有令牌却要听在回环地址之外，都以退出码 2 结束（InvalidInputError）。
     """
+    if listener is not None:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
     from pam_deploy_graph.settings import Settings
 
     token = Settings().token()
     if transport is Transport.HTTP and not token and not _is_loopback(host):
         raise InvalidInputError(f"没有 PAM_TOKEN，不能听在 {host}：请设置 PAM_TOKEN，或只听 127.0.0.1")
-    _serve(_checked_url(node_url), transport, host, port, token)
+    url = _checked_url(node_url)
+    if transport is Transport.STDIO:
+        _serve_stdio(url, token)
+    else:
+        _serve_http(url, token, host, port, listener)
+
+
+def _leave_with_parent() -> None:
+    """等到标准输入关闭（试验场没了），立刻退出；本程序没有要存的东西。"""
+    while os.read(0, 1):
+        pass
+    os._exit(0)
 
 
 def _is_loopback(host: str) -> bool:
@@ -63,13 +80,22 @@ def _checked_url(text: str) -> str:
         raise InvalidInputError(f"选项 --node-url 的值 {show_value(text)} 不合规则：{rule}") from None
 
 
-def _serve(node_url: str, transport: Transport, host: str, port: int, token: str) -> None:
-    """服务到收到信号；stdio 则到标准输入关闭。"""
+def _serve_http(node_url: str, token: str, host: str, port: int, inherited: int | None) -> None:
+    """以 streamable HTTP 服务到收到信号；``inherited`` 是已经在听的描述符。"""
+    import socket
+
     import anyio
 
-    from pam_deploy_graph.mcp_node.serving import serve_http, serve_stdio
+    from pam_deploy_graph.mcp_node.serving import listen, serve_http
 
-    if transport is Transport.STDIO:
-        anyio.run(serve_stdio, node_url, token)
-    else:
-        anyio.run(serve_http, node_url, token, host, port)
+    listener = listen(host, port) if inherited is None else socket.socket(fileno=inherited)
+    anyio.run(serve_http, node_url, token, listener)
+
+
+def _serve_stdio(node_url: str, token: str) -> None:
+    """以标准输入输出服务到标准输入关闭。"""
+    import anyio
+
+    from pam_deploy_graph.mcp_node.serving import serve_stdio
+
+    anyio.run(serve_stdio, node_url, token)

@@ -28,22 +28,17 @@ _BACKLOG: Final = 2_048
 _KEEP_ALIVE_SECONDS: Final = 75
 
 
-async def serve_http(node_url: str, token: str, host: str, port: int) -> None:
-    """听起来，打印一行 ``{"mcp_url": ...}``，服务到 SIGTERM 或 SIGINT。
+async def serve_http(node_url: str, token: str, listener: socket.socket) -> None:
+    """打印一行 ``{"mcp_url": ...}``，服务到 SIGTERM 或 SIGINT。
 
     Args:
         node_url: PAM_NODE 的地址。
         token: 调用者要出示的令牌，对 PAM_NODE 也用它；空串则都没有。
-        host: 监听的地址。
-        port: 监听的端口；0 为任选。
-
-    Raises:
-        InvalidInputError: 听不了这个地址或端口。
+        listener: 已经在听的套接字，见 ``listen``。
 
     """
-    listener = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    where = f"{shown}:{listener.getsockname()[1]}"
+    host, port = listener.getsockname()[:2]
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     async with NodeClient(node_url, token) as node:
         manager = StreamableHTTPSessionManager(
             build_server(node), json_response=True, security_settings=_security(where, loopback_only=not token)
@@ -115,8 +110,13 @@ def _security(where: str, *, loopback_only: bool) -> TransportSecuritySettings:
     return TransportSecuritySettings(enable_dns_rebinding_protection=loopback_only, allowed_hosts=hosts)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """占住端口。"""
+def listen(host: str, port: int) -> socket.socket:
+    """占住端口并开始听；``port`` 为 0 是任选。
+
+    Raises:
+        InvalidInputError: 听不了这个地址或端口。
+
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
