@@ -60,6 +60,12 @@ def pam(zygote: Zygote, lab: LabProcess, tmp_path: Path) -> Pam:
 
 
 @pytest.fixture
-def site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Site:
-    """一次部署：自己的运行名、版本、安装包与两台工作站。"""
-    return Site(pam, lab, take, next(_runs))
+def make_site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Callable[[], Site]:
+    """造一块地：自己的运行名、版本和安装包。"""
+    return lambda: Site(pam, lab, take, next(_runs))
+
+
+@pytest.fixture
+def site(make_site: Callable[[], Site]) -> Site:
+    """一个用例通常只要一块地。"""
+    return make_site()

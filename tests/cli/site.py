@@ -17,7 +17,7 @@ class Site:
         """安装包写在用例的目录里，内容各不相同。"""
         self.pam, self.lab, self._take = pam, lab, take
         self.run_id, self.version = f"case-{number}", f"2.0.{number}"
-        self.package = pam.folder / "gate.pkg"
+        self.package = pam.folder / f"gate-{number}.pkg"
         self.package.write_bytes(f"release {self.version}\n".encode() * 50)
         self.ips: list[str] = []
 
