@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -28,6 +29,7 @@ _FLAGS: Final = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
+_LISTENING: Final = re.compile(r"DevTools listening on ws://127\.0\.0\.1:(\d+)/")
 _START_SECONDS: Final = 30.0
 _PROBLEMS: Final = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
 
@@ -68,10 +70,10 @@ class Page:
             elif said["method"] == "Page.loadEventFired":
                 self._loaded.set()
 
-    async def go(self, path: Path) -> None:
-        """打开一个本地文件，等它载入。"""
+    async def go(self, address: str) -> None:
+        """打开一个地址，等它载入。"""
         self._loaded.clear()
-        await self.send("Page.navigate", url=path.absolute().as_uri())
+        await self.send("Page.navigate", url=address)
         await self._loaded.wait()
 
     async def evaluate(self, expression: str) -> Any:
@@ -103,7 +105,7 @@ async def open_page(path: Path, *, width: int = 1280, scripts: bool = True) -> A
     """用一个全新的浏览器打开本地文件；离开时连同子进程一起结束。
 
     Args:
-        path: HTML 文件。
+        path: HTML 文件，绝对路径。
         width: 窗口宽度，CSS 像素。
         scripts: 为假时禁用页面里的脚本。
 
@@ -121,7 +123,7 @@ async def open_page(path: Path, *, width: int = 1280, scripts: bool = True) -> A
                 await page.send(f"{domain}.enable")
             await page.send("Emulation.setScriptExecutionDisabled", value=not scripts)
             await page.resize(width)
-            await page.go(path)
+            await page.go(path.as_uri())
             yield page
             listening.cancel()
 
@@ -139,19 +141,35 @@ async def _browser() -> AsyncIterator[int]:
             f"--user-data-dir={profile}",
             "about:blank",
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        said = process.stderr or asyncio.StreamReader()
         try:
-            yield await asyncio.wait_for(_port(Path(profile) / "DevToolsActivePort"), _START_SECONDS)
+            port = await asyncio.wait_for(_port(said), _START_SECONDS)
+            draining = asyncio.create_task(_drain(said))
+            yield port
+            draining.cancel()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
 
-async def _port(file: Path) -> int:
-    """等浏览器写下端口号。"""
-    while not (file.is_file() and (text := file.read_text(encoding="ascii")).count("\n")):
-        await asyncio.sleep(0.05)
-    return int(text.split()[0])
+async def _port(said: asyncio.StreamReader) -> int:
+    """等浏览器在标准错误里说出端口号。
+
+    Raises:
+        RuntimeError: 浏览器没有启动起来。
+
+    """
+    async for line in said:
+        if found := _LISTENING.search(line.decode(errors="replace")):
+            return int(found[1])
+    raise RuntimeError("Chromium 没有启动起来；请在终端里运行 chromium --headless 看原因")
+
+
+async def _drain(said: asyncio.StreamReader) -> None:
+    """把后面的话读掉，免得管道写满。"""
+    async for _ in said:
+        pass

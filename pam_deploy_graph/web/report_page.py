@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pam_deploy_graph.web.causes import causes_of
+from pam_deploy_graph.web.causes import MOST_CAUSES, causes_of
 from pam_deploy_graph.web.fleet import fleet_of
 from pam_deploy_graph.web.grid import grid_of
 from pam_deploy_graph.web.strip import WIDTH, strip_of
@@ -67,7 +67,7 @@ def _environment() -> Environment:
     environment.filters.update(clock=clock, moment=moment, span=span)
     style, script = _resource("report.css"), _resource("report.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
-    environment.globals.update(style=Markup(style), script=Markup(script), strip_width=WIDTH)  # noqa: S704  是本包自己的文件
+    environment.globals.update(style=Markup(style), script=Markup(script), strip_width=WIDTH, most_causes=MOST_CAUSES)  # noqa: S704  是本包自己的文件
     environment.globals["policy"] = f"{policy}; form-action 'none'"
     return environment
 

@@ -47,15 +47,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         ips=addresses(10),
         arrange=_arrange,
         control={"canary": 2, "ask_after": 2},
-        targets=[*addresses(10), OFFLINE],
         answer=_answer,
     )
+
+
+def _reason(report: Mapping[str, Any]) -> str:
+    """运行自己记下的结束原因。"""
+    return str(next(event["reason"] for event in report["events"] if event["type"] == "RUN_FINISHED"))
 
 
 def test_timeline_tells_the_run_in_order(report: dict[str, Any]) -> None:
     """计划、步骤、灰度、各波、暂停、决定、回滚、结束依次都在，时间不倒退。"""
     entries = timeline_of(report)
-    told = [(entry.kind, entry.label, entry.ips) for entry in entries if entry.kind not in ("plan", "scope")]
+    told = [(entry.kind, entry.label, entry.ips) for entry in entries if entry.kind != "plan"]
     assert told == [
         ("approval", "计划获批准", []),
         ("steps", "全局步骤", []),
@@ -72,10 +76,17 @@ def test_timeline_tells_the_run_in_order(report: dict[str, Any]) -> None:
         ("pause", "暂停，等人决定", ["10.0.0.8"]),
         ("decision", "批准回滚", ["10.0.0.8"]),
         ("rollback", "回滚完成", ["10.0.0.8"]),
-        ("end", "结束：3 台没有成功", []),
+        ("end", f"结束：{_reason(report)}", []),
     ]
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
-    assert [entry.ips for entry in entries if entry.kind == "scope"] == [[OFFLINE]]
+
+
+def test_offline_workstations_are_told(report: dict[str, Any]) -> None:
+    """要求了而不在线的工作站，时间线与网格里都有。"""
+    event = {"type": "TARGET_SCOPE_CHANGED", "missing_ips": [OFFLINE], "target_ips": addresses(10), "at": 1}
+    changed = {**report, "missing_ips": [OFFLINE], "events": [event, *report["events"]]}
+    assert [entry.ips for entry in timeline_of(changed) if entry.kind == "scope"] == [[OFFLINE]]
+    assert {group.look.key: group.count for group in grid_of(fleet_of(changed), {})}["offline"] == 1
 
 
 def test_decisions_say_who_and_why(report: dict[str, Any]) -> None:
@@ -101,9 +112,9 @@ def test_grid_and_versions_count_everyone_once(report: dict[str, Any]) -> None:
     """网格里每台恰好一格；版本表里每台开了工的恰好一行。"""
     fleet = fleet_of(report)
     groups = {group.look.key: group.count for group in grid_of(fleet, {})}
-    assert groups == {"failed": 1, "rolled": 2, "offline": 1, "done": 7}
+    assert groups == {"failed": 1, "rolled": 2, "done": 7}
     cells = [cell.head + cell.tail for group in grid_of(fleet, {}) for net in group.networks for cell in net.cells]
-    assert sorted(cells) == sorted([*addresses(10), OFFLINE])
+    assert sorted(cells) == sorted(addresses(10))
     rows = [(row.before, row.after, row.look.key, row.count, row.reached) for row in versions_of(report, fleet)]
     assert rows == [
         ("0.0.0", "1.2.3", "done", 7, True),
@@ -126,8 +137,9 @@ def test_strip_stays_within_its_width(report: dict[str, Any]) -> None:
 def test_summary_concludes(report: dict[str, Any]) -> None:
     """结论说对台数与处境，比例合起来正好是全部。"""
     summary = summary_of(report, fleet_of(report), timeline_of(report))
-    assert (summary.verdict, summary.headline, summary.reason) == ("有失败", "10 台中 7 台已部署 1.2.3", "3 台没有成功")
-    assert sum(share.count for share in summary.shares) == 11
+    assert (summary.verdict, summary.headline) == ("有失败", "10 台中 7 台已部署 1.2.3")
+    assert summary.reason == _reason(report)
+    assert sum(share.count for share in summary.shares) == 10
     assert summary.shares[-1].start + summary.shares[-1].width == pytest.approx(1000, abs=0.1)
 
 
@@ -151,7 +163,9 @@ def _global_failure(fake: FakeActionRunner) -> None:
     ],
     ids=["waiting", "global-failure", "unapproved", "rejected"],
 )
-def test_unfinished_runs_are_told_too(arrange: Any, answer: Any, verdict: str, last: tuple[str, str], tmp_path: Path) -> None:
+def test_unfinished_runs_are_told_too(
+    arrange: Any, answer: Any, verdict: str, last: tuple[str, str], tmp_path: Path
+) -> None:
     """没有走完的运行也有报告，停在哪里就说到哪里。"""
     report = fake_run(tmp_path, ips=addresses(10), arrange=arrange, answer=answer)
     entries = timeline_of(report)

@@ -72,6 +72,12 @@
       apply();
     });
   }
+  const reveal = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    const folded = target && target.closest("details");
+    if (folded) folded.open = true;
+  };
+  addEventListener("hashchange", reveal);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
   form.hidden = false;
 })();
