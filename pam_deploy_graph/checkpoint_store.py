@@ -5,16 +5,15 @@
 
 import contextlib
 import json
-import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.private_files import private_database, write_private
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
@@ -64,21 +63,6 @@ def load_checkpoint(path: str | Path) -> AgentState:
     return AgentState.from_dict(state)
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """原子地写一个只有本人可读的文件。"""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 @contextlib.contextmanager
 def open_saver(path: Path) -> Iterator["SqliteSaver"]:
     """打开 LangGraph 的 SqliteSaver（文件 0600、目录 0700），只还原 LangGraph 自己认定安全的类型。"""
@@ -86,9 +70,7 @@ def open_saver(path: Path) -> Iterator["SqliteSaver"]:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
+    private_database(path)
     with contextlib.closing(sqlite3.connect(path, check_same_thread=False, timeout=15)) as connection:
         saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         try:

@@ -5,13 +5,13 @@
 
 import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.private_files import write_private
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET = re.compile(r"(^|_)TOKEN$|PASSWORD|SECRET")
@@ -82,16 +82,7 @@ def write_config(params: Mapping[str, str], path: str | os.PathLike[str]) -> Pat
     """
     text = render_config(params)
     target = Path(path)
-    make_private_dir(target.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            os.fchmod(descriptor, 0o600)
-            file.write(text)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_private(target, text.encode())
     return target
 
 
@@ -110,13 +101,6 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, str]:
         raise InvalidInputError(f"配置文件 {path} 不是 UTF-8 文本，请另存为 UTF-8") from None
     except InvalidInputError as error:
         raise InvalidInputError(f"{path}：{error}") from None
-
-
-def make_private_dir(path: Path) -> None:
-    """新建目录及缺少的各级上级目录，权限一律 0700；已有的目录不动。"""
-    for folder in reversed([path, *path.parents]):
-        if not folder.exists():
-            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _check_key(key: str) -> None:

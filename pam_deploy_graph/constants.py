@@ -176,6 +176,8 @@ DEFAULT_PARAMS: Final[dict[str, str]] = {
 """可选部署参数的默认值；时限单位为秒。配置文件是文本，所以值一律是字符串。"""
 
 DEFAULT_STRATEGY: Final = ExecutionStrategy.HYBRID_NODE_MCP
+AFTER_CANARY: Final = "after-canary"
+"""计划的阶段：灰度做完，请人批准其余的。"""
 MAX_SCOPE: Final = 65_536
 """一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
 MAX_IN_FLIGHT: Final = 2_000

@@ -50,12 +50,16 @@ def same_cause(questions: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[s
         ``(原因, 这些工作站)``；原因里的地址与数字已抹平，所以「同一个毛病」才会归到一起。
 
     """
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for question in questions:
-        reason = str(question["failure_reason"]).replace(str(question["ip"]), "<ip>")
-        groups.setdefault((str(question["failed_stage"]), re.sub(r"\d+", "#", reason)), []).append(str(question["ip"]))
-    ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [(f"{stage}: {reason}", ips) for (stage, reason), ips in ranked]
+        groups.setdefault(cause_of(str(question["ip"]), question), []).append(str(question["ip"]))
+    return sorted(groups.items(), key=lambda item: -len(item[1]))
+
+
+def cause_of(ip: str, workstation: Mapping[str, Any]) -> str:
+    """返回抹平了地址与数字的原因，用来判断是不是同一个毛病。"""
+    reason = str(workstation["failure_reason"]).replace(ip, "<ip>")
+    return f"{workstation['failed_stage']}: {re.sub(r'[0-9]+', '#', reason)}"
 
 
 def _evidence(log_file: str, base: Path) -> list[dict[str, Any]]:

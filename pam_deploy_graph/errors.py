@@ -12,7 +12,8 @@
     ├── RunHeldError              2  另一个存活的进程正握着这次运行
     ├── RunPausedError           12  按要求停下，随时可以继续
     ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
-    │   └── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
+    │   ├── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
+    │   └── ModuleBusyError      12  同一机场的同一模块正由另一次运行占着
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
     └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
         ├── StaleFenceError      12  租约已被别的进程接管
@@ -89,6 +90,10 @@ class PackageMissingError(GlobalStepError):
     """HOME 没有该版本，也没有给出可用的安装包。"""
 
     exit_code = ExitCode.USAGE
+
+
+class ModuleBusyError(GlobalStepError):
+    """同一机场的同一模块正由另一次没有结束的运行占着。"""
 
 
 class EmptyScopeError(PamError):

@@ -128,7 +128,9 @@ class AgentState:
     ledger_seq: int = 0
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
+    canary_released: bool = False
     plan_digest: str = ""
+    plan_stage: str = ""
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""
     keep_events: bool = True

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision
+from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import KIND
 
+_MOST_SPOKEN: Final = 20
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
 _SPOKEN: Final = {
     Decision.APPROVE: "approve accept yes y ok 同意 批准 回滚 可以 好 是",
@@ -51,12 +53,15 @@ def ask_rollback(run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str
     shown = _review(KIND, [dict(question) for question in waiting], descriptions, _REVIEW_DECISIONS)
     allowed = [str(decision) for decision in Decision]
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
-    return {**waiting[0], **shown, **more}
+    return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
 
 
 def spoken(question: Mapping[str, Any]) -> str:
     """问题写成一段话，供聊天界面显示。"""
-    return "\n".join(request["description"] for request in question["action_requests"])
+    descriptions = [request["description"] for request in question["action_requests"]]
+    shown = descriptions[:_MOST_SPOKEN]
+    left = [f"……还有 {len(descriptions) - len(shown)} 台"] if len(descriptions) > len(shown) else []
+    return "\n".join(filter(None, [question.get("headline", ""), *shown, *left]))
 
 
 def read_params(value: object) -> dict[str, str] | str:
@@ -159,6 +164,13 @@ def _review(name: str, args: Iterable[Any], descriptions: Iterable[str], decisio
     requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]
     config = {"action_name": name, "allowed_decisions": decisions or ["edit"]}
     return {"ask": name, "type": name, "action_requests": requests, "review_configs": [config]}
+
+
+def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
+    """几台是同一个毛病时，先说这一句。"""
+    groups = [(cause, ips) for cause, ips in same_cause(waiting) if len(ips) > 1]
+    lines = [f"{len(ips)} 台同样的原因（{cause}）。是版本的问题，还是环境的问题？" for cause, ips in groups]
+    return "\n".join(lines)
 
 
 def _describe(question: Mapping[str, Any]) -> str:

@@ -45,8 +45,10 @@ def after_global(state: GraphState) -> Literal["ip-flow", "report"]:
     return "ip-flow" if state["phase"] == "rolling" else "report"
 
 
-def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "ip-flow", "report"]:
-    """等人、继续推进，或收尾。"""
+def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "approve-plan", "ip-flow", "report"]:
+    """等人决定、请人批准灰度之后的、继续推进，或收尾。"""
+    if state["phase"] == "planned":
+        return "approve-plan"
     if state["phase"] == "waiting":
         return "rollback-confirm"
     return "ip-flow" if state["phase"] == "rolling" else "report"

@@ -145,6 +145,9 @@ class ControlParams(BaseModel):
     max_parallel: Annotated[int, BeforeValidator(_integer(1, MAX_IN_FLIGHT))] = 1
     ask_after: Annotated[int, BeforeValidator(_integer(1, None))] = 1
     max_failures: Annotated[int | None, BeforeValidator(_optional(_integer(1, None)))] = None
+    hold: Annotated[int, BeforeValidator(_integer(0, MAX_SECONDS))] = 0
+    confirm_canary: bool = False
+    force: bool = False
 
 
 def validate_params(params: Mapping[str, object]) -> dict[str, str]:

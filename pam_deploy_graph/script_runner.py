@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from anyio import CapacityLimiter, to_thread
 
 from pam_deploy_graph.addresses import show_value
-from pam_deploy_graph.config_writer import make_private_dir
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, Backend, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.models import ActionResult
+from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.resources import packaged_path
 from pam_deploy_graph.script_result import explain, neutralise, parse_output, to_result
 from pam_deploy_graph.subprocess_runner import ProcessLimits, run_process
@@ -184,7 +184,7 @@ class ScriptActionRunner:
             argv = [*_launcher(entry), *build_argv(state, action, entry=entry, **options)]
             limits = ProcessLimits(_seconds(state, action, time_limit) + _GRACE_SECONDS)
             if state.trace_file_path:
-                make_private_dir(Path(state.trace_file_path).absolute().parent)
+                private_folder(Path(state.trace_file_path).absolute().parent)
             outcome = run_process(argv, env=self._env, limits=limits)
         except (OSError, ValueError) as error:
             summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)

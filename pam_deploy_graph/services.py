@@ -100,6 +100,7 @@ class Services:
         """记下一次运行结束了，连同退出码与原因。"""
         self.drive(run_id, record("RUN_FINISHED", exit_code=int(code), reason=reason))
         self.ledger.update_run(run_id, exit_code=int(code), reason=reason)
+        self.ledger.unlock_module(run_id)
 
     def cancelled(self, run_id: str) -> bool:
         """有没有人要求取消这次运行。"""

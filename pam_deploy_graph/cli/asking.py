@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.questions import read_decisions
+from pam_deploy_graph.questions import read_decisions, spoken
 
 _PROMPTS = {
     "approve_plan": "批准这个计划吗？[approve/reject] ",
@@ -61,5 +61,4 @@ def asker(*, yes: bool = False) -> Any:
 def show_question(question: Mapping[str, Any]) -> None:
     """把问题写到标准错误。"""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    for request in question["action_requests"]:
-        console.print(request["description"], markup=False)
+    console.print(spoken(question), markup=False)

@@ -19,4 +19,7 @@ Canary = Annotated[int | None, typer.Option("--canary", help="先灰度几台。
 MaxParallel = Annotated[int | None, typer.Option("--max-parallel", help="同时进行几台。", metavar="N")]
 AskAfter = Annotated[int | None, typer.Option("--ask-after", help="几台等决定时停下来问。", metavar="N")]
 MaxFailures = Annotated[int | None, typer.Option("--max-failures", help="失败几台就不再继续。", metavar="N")]
+Hold = Annotated[int | None, typer.Option("--hold", help="灰度之后观察几秒，再验证一遍。", metavar="SECONDS")]
+ConfirmCanary = Annotated[bool, typer.Option("--confirm-canary", help="灰度之后再请人批准其余的。")]
+Force = Annotated[bool, typer.Option("--force", help="已在目标版本上的也重做。")]
 HERE = Path()

@@ -53,6 +53,8 @@ class TextProgress:
             "IP_DONE": f"[{total}] {ip} 完成",
             "IP_SKIPPED": f"[{total}] {ip} 已在目标版本，跳过",
             "IP_START": f"{ip} 开始",
+            "CANARY_HOLD": f"灰度做完了，观察 {event.get('seconds')} 秒再验证一遍",
+            "CANARY_RELEASED": "灰度正常，推其余的",
             "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(event.get('missing_ips', [])[:20])}",
             "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
             "CONFIRMATION_REJECTED": f"{ip} 保持原样（{event.get('operator')}）",

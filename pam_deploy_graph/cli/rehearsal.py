@@ -9,12 +9,12 @@ from urllib.request import ProxyHandler, Request, build_opener
 from pydantic import SecretStr
 from rich.console import Console
 
-from pam_deploy_graph.checkpoint_store import write_private
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.session import open_session
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.private_files import write_private
 from pam_deploy_graph.registration import RunRequest, register
 from pam_deploy_graph.settings import Settings
 

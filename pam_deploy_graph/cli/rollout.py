@@ -26,6 +26,9 @@ def run(
     max_parallel: o.MaxParallel = None,
     ask_after: o.AskAfter = None,
     max_failures: o.MaxFailures = None,
+    hold: o.Hold = None,
+    confirm_canary: o.ConfirmCanary = False,
+    force: o.Force = False,
     run_id: RUN_ID_OPTION = "",
     yes: YES = False,
     home: o.Home = o.HERE,
@@ -41,6 +44,9 @@ def run(
         max_parallel=max_parallel,
         ask_after=ask_after,
         max_failures=max_failures,
+        hold=hold,
+        confirm_canary=confirm_canary or None,
+        force=force or None,
     )
     request = make_request(
         read_params(param, params),

@@ -1,7 +1,7 @@
 """流程的上下文：写账本的会话、路由、规则。"""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from pam_deploy_graph.action_router import ActionBackend
@@ -14,6 +14,9 @@ from pam_deploy_graph.models import AgentState
 class FlowRules:
     """一次运行的规则（contract 第 2 节控制参数）。
 
+    ``hold`` 是灰度做完之后观察的秒数；``confirm_canary`` 为真时灰度之后再请人批准其余的；
+    ``force`` 为真时已在目标版本上的也重做。
+
     ``self_healing`` 为真时做规定动作之外的事：开工前查询、结果未知时先查证、没送出去的重试
     （图与命令行用）；为假时一步不多（``PamDeployAgent`` 用，contract 第 6 节）。
     """
@@ -23,13 +26,15 @@ class FlowRules:
     ask_after: int = 1
     max_failures: int | None = None
     canary: int = 0
+    hold: int = 0
+    confirm_canary: bool = False
     force: bool = False
 
     @classmethod
     def of(cls, control: dict[str, Any], *, self_healing: bool) -> Self:
         """从控制参数取规则；没给的用默认值。"""
-        names = ("max_parallel", "ask_after", "max_failures", "canary", "force")
-        given = {name: control[name] for name in names if control.get(name) is not None}
+        names = {each.name for each in fields(cls)}
+        given = {name: value for name, value in control.items() if name in names and value is not None}
         return cls(self_healing=self_healing, **given)
 
 

@@ -6,10 +6,11 @@ from typing import Final
 import anyio
 
 from pam_deploy_graph.constants import ExitCode, IpStatus
+from pam_deploy_graph.flows.canary import canary_in_question, canary_left, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
 from pam_deploy_graph.flows.targets import settle_targets
-from pam_deploy_graph.flows.wave import fresh_ips, run_wave, unfinished_ips
+from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.models import AgentState
 
@@ -29,20 +30,15 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     """
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
-    held = canary_in_question(ctx.state, ctx.rules)
-    await run_wave(ctx, [] if held else fresh_ips(ctx.state)[: _quota(ctx)])
-
-
-def canary_in_question(state: AgentState, rules: FlowRules) -> bool:
-    """灰度的工作站里有等决定的：决定之前不碰其余的。"""
-    return len(state.ip_states) <= rules.canary and bool(waiting_ips(state))
+    await run_wave(ctx, _next_ips(ctx))
+    await observe_canary(ctx)
 
 
 def must_ask(state: AgentState, rules: FlowRules) -> bool:
     """是否该问人了：等决定的够多，或者没有别的可做了。"""
     waiting = len(waiting_ips(state))
-    enough = waiting >= rules.ask_after or canary_in_question(state, rules)
-    return waiting > 0 and (enough or not can_go_on(state, rules))
+    enough = waiting >= rules.ask_after or canary_in_question(state, rules.canary) or same_failures(state)
+    return waiting > 0 and (bool(enough) or not can_go_on(state, rules))
 
 
 def can_go_on(state: AgentState, rules: FlowRules) -> bool:
@@ -66,14 +62,18 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
         return ExitCode.STOPPED, "指定的范围里一台可以部署的都没有"
     bad = sum(w["status"] != IpStatus.SUCCESS for w in state.ip_states.values())
     if bad:
-        return ExitCode.FINISHED_WITH_FAILURES, f"{bad} 台没有成功"
-    return ExitCode.DONE, "全部完成"
+        return ExitCode.FINISHED_WITH_FAILURES, f"{len(state.ip_states) - bad} 台成功，{bad} 台没有成功"
+    return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
 
 
-def _quota(ctx: RunContext) -> int:
-    """这一步最多开几台新的：灰度还没做完时只开灰度的那几台。"""
-    canary_left = ctx.rules.canary - len(ctx.state.ip_states)
-    return canary_left if canary_left > 0 else STEP_SIZE
+def _next_ips(ctx: RunContext) -> list[str]:
+    """这一步开哪几台新的：灰度没放行之前只开灰度的那几台。"""
+    fresh = fresh_ips(ctx.state)
+    if ctx.rules.canary == 0 or ctx.state.canary_released:
+        return fresh[:STEP_SIZE]
+    if canary_in_question(ctx.state, ctx.rules.canary):
+        return []
+    return fresh[: canary_left(ctx.state, ctx.rules.canary)]
 
 
 async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:

@@ -1,14 +1,19 @@
 """一波：同时推进若干工作站，做完一台补一台；满足停止条件就不再开新的。"""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
+from typing import Final
 
 import anyio
 
 from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.diagnosis import cause_of
 from pam_deploy_graph.flows.context import RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.workstation import run_workstation
 from pam_deploy_graph.models import AgentState
+
+SAME_FAILURES: Final = 3
+"""接连几台同样的失败就不再开新的。"""
 
 
 class Dispatcher:
@@ -21,6 +26,8 @@ class Dispatcher:
         self._fresh = deque(fresh)
         self._waiting = len(waiting_ips(ctx.state))
         self._failed = failed_count(ctx.state)
+        self._streak: list[str] = []
+        self._settled = settled_causes(ctx.state)
 
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""
@@ -29,16 +36,22 @@ class Dispatcher:
         return self._fresh.popleft() if self._fresh and self.may_start() else None
 
     def may_start(self) -> bool:
-        """是否可以再开一台：没人要求停、等决定的不够多、失败没到上限。"""
+        """是否可以再开一台：没人要求停、等决定的不够多、失败没到上限、没有接连同样的失败。"""
         rules = self._ctx.rules
-        if self._ctx.stop_requested() or self._waiting >= rules.ask_after:
+        if self._ctx.stop_requested() or self._waiting >= rules.ask_after or len(self._streak) >= SAME_FAILURES:
             return False
         return rules.max_failures is None or self._failed < rules.max_failures
 
-    def count_failure(self) -> None:
-        """又有一台失败。"""
+    def count(self, ip: str, *, succeeded: bool) -> None:
+        """又有一台有了结果；接连同样的失败记在 ``_streak``。"""
+        if succeeded:
+            self._streak.clear()
+            return
         self._waiting += 1
         self._failed += 1
+        cause = cause_of(ip, self._ctx.state.ip_states[ip])
+        if cause not in self._settled:
+            self._streak = [*self._streak, cause] if cause in self._streak else [cause]
 
 
 async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
@@ -60,8 +73,19 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
 async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
     """一个并发位：一台接一台。"""
     while (ip := dispatcher.next_ip()) is not None:
-        if not await run_workstation(ctx, ip):
-            dispatcher.count_failure()
+        dispatcher.count(ip, succeeded=await run_workstation(ctx, ip))
+
+
+def same_failures(state: AgentState) -> bool:
+    """等决定的里头有没有够多台是同一个毛病：那多半是版本或环境的问题，先问一次再说。"""
+    causes = Counter(cause_of(ip, state.ip_states[ip]) for ip in waiting_ips(state))
+    return any(count >= SAME_FAILURES for cause, count in causes.items() if cause not in settled_causes(state))
+
+
+def settled_causes(state: AgentState) -> set[str]:
+    """已经有人决定过的毛病；同一个毛病只问一次，不再为它停下。"""
+    decided = ((ip, w) for ip, w in state.ip_states.items() if w["failure_reason"] and not w.awaits_decision)
+    return {cause_of(ip, workstation) for ip, workstation in decided}
 
 
 def unfinished_ips(state: AgentState) -> list[str]:

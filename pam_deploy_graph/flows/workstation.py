@@ -29,7 +29,7 @@ async def run_workstation(ctx: RunContext, ip: str) -> bool:
             continue
         result = await perform(ctx, outbox, action, ip)
         if not result.ok:
-            await _fail(ctx, outbox, ip, result)
+            await fail_workstation(ctx, outbox, ip, result)
             return False
         outbox.tell(result_event(result, ip))
     await outbox.commit({"type": "IP_DONE", "ip": ip})
@@ -48,7 +48,7 @@ async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     return True
 
 
-async def _fail(ctx: RunContext, outbox: Outbox, ip: str, result: ActionResult) -> None:
+async def fail_workstation(ctx: RunContext, outbox: Outbox, ip: str, result: ActionResult) -> None:
     """记下失败与要问的问题（同一行落盘），再尽力取回日志。"""
     question: Event = {
         "type": "CONFIRMATION_REQUIRED",

@@ -1,7 +1,5 @@
 """打开账本数据库：连接参数、文件权限、版本检查。"""
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
+from pam_deploy_graph.private_files import private_database
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON")
 
@@ -38,7 +37,7 @@ def _prepare(url: str) -> Engine:
     """建目录、建引擎、建表、核对版本。"""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        _private_file(Path(parsed.database or ""))
+        private_database(Path(parsed.database or ""))
     elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     engine = create_engine(parsed)
@@ -67,14 +66,6 @@ def _begin_sqlite(connection: Connection) -> None:
     """写事务一开始就取写锁，避免读转写时的死锁；读事务不取。"""
     write = connection.get_execution_options().get("pam_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _private_file(path: Path) -> None:
-    """数据库文件 0600、目录 0700，不受 umask 影响。"""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    if stat.S_IMODE(path.stat().st_mode) != 0o600:  # noqa: PLR2004  八进制权限本身就是名字
-        path.chmod(0o600)
 
 
 def _check_version(connection: Connection, url: str) -> None:

@@ -181,7 +181,13 @@ def _scope_changed(state: AgentState, event: Event) -> None:
 def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
+    state.plan_stage = event.get("stage", "")
     state.planned_ips = list(event["target_ips"])
+
+
+def _canary_released(state: AgentState, _event: Event) -> None:
+    """灰度观察完了，可以推其余的。"""
+    state.canary_released = True
 
 
 def _log_saved(state: AgentState, event: Event) -> None:
@@ -218,11 +224,13 @@ PROGRESS_FIELDS: Final = (
     "last_failed_step",
     "attempts",
     "open_intents",
+    "canary_released",
 )
 """状态里由事件推进的字段。"""
 
 _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "PLAN_PROPOSED": _plan_proposed,
+    "CANARY_RELEASED": _canary_released,
     "INTENT": _intent,
     "ACTION_DONE": _action_done,
     "ACTION_FAIL": _action_fail,

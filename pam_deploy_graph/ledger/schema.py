@@ -53,6 +53,14 @@ leases = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
+module_locks = Table(
+    "module_locks",
+    metadata,
+    Column("module", String(160), primary_key=True),
+    Column("run_no", Integer, ForeignKey(_RUN_NO), nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+
 approvals = Table(
     "approvals",
     metadata,

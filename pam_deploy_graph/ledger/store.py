@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from pam_deploy_graph.constants import build_action_backends
+from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
 from pam_deploy_graph.errors import LedgerDamagedError, LedgerError, RunConflictError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
-from pam_deploy_graph.ledger import chain, leases
+from pam_deploy_graph.ledger import chain, leases, locks
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import open_engine, writing
 from pam_deploy_graph.ledger.fold import apply
@@ -213,6 +213,18 @@ class Ledger:
         """返回正握着这次运行的存活进程的描述；没有时为 ``None``。"""
         return leases.holder_of(self.engine, self.get_run(run_id).run_no)
 
+    def check_module(self, state: AgentState) -> None:
+        """要部署的模块若正由别的运行占着，抛 ``ModuleBusyError``。"""
+        locks.check(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
+
+    def lock_module(self, state: AgentState) -> None:
+        """占住要部署的模块，直到 ``unlock_module``；别的运行占着时抛 ``ModuleBusyError``。"""
+        locks.acquire(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
+
+    def unlock_module(self, run_id: str) -> None:
+        """放开一次运行占住的模块。"""
+        locks.release(self.engine, self.get_run(run_id).run_no)
+
     def decide(self, run_id: str, approval: approvals_.Approval) -> approvals_.Approval:
         """记下人的决定（比较并设置）；另见 ``approvals.decide``。"""
         return approvals_.decide(self.engine, self.get_run(run_id).run_no, approval)
@@ -224,6 +236,13 @@ class Ledger:
     def decisions(self, run_id: str) -> list[approvals_.Approval]:
         """返回一次运行的全部决定。"""
         return approvals_.all_of(self.engine, self.get_run(run_id).run_no)
+
+
+def _module_of(state: AgentState) -> str:
+    """返回 ``机场/应用/模块``；演练用的 ``fake`` 没有外部世界，各占各的。"""
+    names = [state.params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME")]
+    own = [state.run_id] if state.execution_strategy == ExecutionStrategy.FAKE else []
+    return "/".join(names + own)
 
 
 def _same_work(old: dict[str, Any], new: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
-from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.constants import AFTER_CANARY, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import PLAN, Approval
@@ -17,7 +17,8 @@ from pam_deploy_graph.services import Services
 def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     """事先批准过的直接通过；否则问，把决定记进账本（比较并设置）；答的是一句话就是要改。"""
     plan = state["plan"]
-    if by := services.ledger.get_run(state["run_id"]).input.get("preapproved_by"):
+    by = services.ledger.get_run(state["run_id"]).input.get("preapproved_by")
+    if by and plan.get("stage") != AFTER_CANARY:
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
     value = interrupt(ask_plan(plan, state["problem"]))
     try:

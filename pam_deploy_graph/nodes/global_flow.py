@@ -11,10 +11,12 @@ from pam_deploy_graph.services import Services
 
 
 def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """失败就停下并说明；修好之后可以从这里继续。"""
+    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续。"""
     try:
+        services.ledger.lock_module(services.state_of(state["run_id"]))
         services.drive(state["run_id"], run_global)
     except GlobalStepError as error:
+        services.ledger.unlock_module(state["run_id"])
         services.ledger.update_run(state["run_id"], reason=str(error))
         said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}

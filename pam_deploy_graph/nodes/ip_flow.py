@@ -4,13 +4,14 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+from pam_deploy_graph.constants import AFTER_CANARY
 from pam_deploy_graph.diagnosis import diagnose
 from pam_deploy_graph.errors import RunPausedError
-from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
 from pam_deploy_graph.graph_state import GraphState
-from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.questions import ask_rollback, spoken
 from pam_deploy_graph.report import counts
@@ -40,12 +41,25 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     if services.stop.is_set() and not cancelled:
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
     rules = FlowRules.of(run.control_params, self_healing=True)
-    progress = {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules)
+    progress = (
+        {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])
+    )
     return {"counters": counts(run), **progress}
 
 
-def _next(services: Services, run: AgentState, rules: FlowRules) -> dict[str, Any]:
+def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:
+    """灰度做完之后的计划：内容不变，请人再批准一次。"""
+    left = len(run.target_ips) - len(run.ip_states)
+    digest = digest_of({"plan": plan["digest"], "stage": AFTER_CANARY, "done": list(run.ip_states)})
+    services.drive(run.run_id, record("PLAN_PROPOSED", digest=digest, target_ips=run.planned_ips, stage=AFTER_CANARY))
+    text = f"灰度的 {len(run.ip_states)} 台已做完，还有 {left} 台。继续推其余的吗？"
+    return plan | {"digest": digest, "stage": AFTER_CANARY, "text": text}
+
+
+def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str, Any]) -> dict[str, Any]:
     """接下来：问人（附上日志里的原因）、继续推进，还是收尾。"""
+    if rules.confirm_canary and run.canary_released and run.plan_stage != AFTER_CANARY and can_go_on(run, rules):
+        return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
         return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
     explained = [q | {"diagnosis": diagnose(run.ip_states[q["ip"]], services.home)} for q in waiting_questions(run)]

@@ -39,6 +39,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     )
     services.forget(run_id)
     try:
+        services.ledger.check_module(services.state_of(run_id))
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
         changes = describe_changes(state.get("plan") or {}, plan)

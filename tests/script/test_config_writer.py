@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_deploy_graph.config_writer import make_private_dir, parse_config, read_config, render_config, write_config
+from pam_deploy_graph.config_writer import parse_config, read_config, render_config, write_config
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.private_files import private_folder
 
 KEYS = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True).filter(
     lambda key: not key.endswith("TOKEN") and "PASSWORD" not in key and "SECRET" not in key
@@ -72,7 +73,7 @@ def test_the_file_is_private_whatever_the_umask(umask: int, tmp_path: Path) -> N
 def test_missing_folders_are_made_private(tmp_path: Path) -> None:
     """缺少的各级目录都以 0700 新建，已有的不动。"""
     write_config({"A": "1"}, tmp_path / "home" / "runtime" / "config.txt")
-    make_private_dir(tmp_path / "home")
+    private_folder(tmp_path / "home")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("home", "home/runtime")]
     assert modes == [0o700, 0o700]
 

@@ -1,0 +1,42 @@
+"""只有本人可读的文件与目录，不受 umask 影响。"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def private_folder(path: Path) -> None:
+    """新建目录及缺少的各级上级目录，权限一律 0700；已有的目录不动。"""
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o700)
+
+
+def private_database(path: Path) -> None:
+    """备好一个 SQLite 数据库文件（0600）与它的目录。
+
+    已经存在的文件绝不打开：本进程若已开着这个数据库，关掉任何一个描述符都会丢掉 SQLite 的 POSIX 锁，
+    别的进程就会以为没有人在用，删掉还没有并回的 WAL。
+    """
+    private_folder(path.parent)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """原子地写一个文件（0600）；写不成时原来的文件保持原样。"""
+    private_folder(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
