@@ -79,7 +79,7 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
     """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
     try:
         if _is_native(type(backend)):
-            result: ActionResult = await backend.arun_action(state, action, **kwargs)  # type: ignore[attr-defined]
+            result: ActionResult = await backend.arun_action(state, action, **kwargs)  # type: ignore[attr-defined]  # 协议没有它，_is_native 看过了
             return result
         return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批

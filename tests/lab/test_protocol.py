@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import ConfigDict, TypeAdapter
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.lab import schemas
@@ -198,5 +198,5 @@ def test_answers_fit_the_schemas(shared: Api, ip: str) -> None:
         (schemas.ErrorAnswer, shared.node("GET", "/api/workstations/10.9.9.9")),
     ]
     for shape, answer in real:
-        strict = with_config(ConfigDict(extra="forbid", strict=True))(shape)
-        TypeAdapter(strict).validate_python(answer.json())
+        strict = ConfigDict(extra="forbid", strict=True)
+        TypeAdapter(shape, config=strict).validate_python(answer.json())
