@@ -5,7 +5,7 @@
 
 import functools
 import inspect
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeGuard, runtime_checkable
 
 from anyio import CapacityLimiter, to_thread
 
@@ -21,6 +21,14 @@ class ActionBackend(Protocol):
 
     def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """做一个动作并返回结果；意料之中的失败不抛异常。"""
+        ...
+
+
+class AsyncActionBackend(ActionBackend, Protocol):
+    """另有协程接口的后端：不占线程。"""
+
+    async def arun_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """同 ``run_action``，在事件循环里做。"""
         ...
 
 
@@ -78,18 +86,22 @@ class ActionRouter:
 async def call_backend(backend: ActionBackend, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
     """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
     try:
-        if _is_native(type(backend)):
-            result: ActionResult = await backend.arun_action(state, action, **kwargs)  # type: ignore[attr-defined]  # 协议没有它，_is_native 看过了
-            return result
+        if _is_async(backend):
+            return await backend.arun_action(state, action, **kwargs)
         return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         return ActionResult.failure(action, "", reason, in_doubt=ACTIONS[action].changes)
 
 
+def _is_async(backend: ActionBackend) -> TypeGuard[AsyncActionBackend]:
+    """这个后端有没有自己的协程接口；按类型记住，每次动作都要问。"""
+    return _has_coroutine(type(backend))
+
+
 @functools.cache
-def _is_native(kind: type) -> bool:
-    """这种后端有没有自己的协程接口。"""
+def _has_coroutine(kind: type) -> bool:
+    """这种类型有没有 ``arun_action`` 协程。"""
     return inspect.iscoroutinefunction(getattr(kind, "arun_action", None))
 
 
