@@ -60,7 +60,8 @@ def holder_of(engine: Engine, run_no: int) -> str | None:
 
 def _take(connection: Connection, run_no: int, run_id: str, holder: str) -> int:
     """在写事务里判断并写下新的持有者，返回新的 ``fence``。"""
-    row = connection.execute(select(leases).where(leases.c.run_no == run_no)).mappings().first()
+    query = select(leases).where(leases.c.run_no == run_no).with_for_update()
+    row = connection.execute(query).mappings().first()
     if row is not None and _alive(row):
         raise RunHeldError(f"运行 {run_id} 正由{_describe(row)}执行；等它停下，或先结束它再继续")
     now = now_ms()

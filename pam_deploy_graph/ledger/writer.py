@@ -22,7 +22,8 @@ from pam_deploy_graph.ledger.schema import events, leases
 LEASE_MS: Final = 30_000
 RENEW_MS: Final = LEASE_MS // 3
 _INSERT: Final = insert(events)
-_FENCE: Final = select(leases.c.fence).where(leases.c.run_no == bindparam("no"))
+# PostgreSQL 上要锁住这一行，接管者才不会插进核对与写入之间；SQLite 的写事务本来就是独占的
+_FENCE: Final = select(leases.c.fence).where(leases.c.run_no == bindparam("no")).with_for_update()
 _RENEW: Final = update(leases).where(leases.c.run_no == bindparam("no")).values(expires_at=bindparam("until"))
 
 
