@@ -17,6 +17,8 @@ from pam_deploy_graph.ledger import idempotency_key, slot_of
 from pam_deploy_graph.models import ActionResult, Event
 
 _BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0)
+_MOST_RETRY_SECONDS: Final = 30.0
+"""对方要求等多久再来（Retry-After），最多就等这么久。"""
 
 
 async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, **kwargs: Any) -> ActionResult:
@@ -97,10 +99,23 @@ async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None
     return judge(ctx.state, ActionResult(True, action, truth.backend, values))
 
 
+def _retry_delay(result: ActionResult, backoff: float, *, sure: bool) -> float | None:
+    """多少秒之后可以重发；不该重发的为 ``None``。``sure`` 表示以同一个键重发总是安全的。"""
+    if result.ok or (result.in_doubt and not sure):
+        return None
+    if result.exit_code == ScriptExit.NETWORK:
+        return backoff
+    try:
+        return min(float(result.values["RETRY_AFTER"]), _MOST_RETRY_SECONDS)
+    except (KeyError, ValueError):
+        return None
+
+
 async def _heal(ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:
     """没送出去的退避后重试；可能送到了的先查证（HOME 一侧以同一个键重发即是查证）。"""
-    for delay in _BACKOFF_SECONDS:
-        if result.ok or result.exit_code != ScriptExit.NETWORK or (result.in_doubt and ip is not None):
+    for backoff in _BACKOFF_SECONDS:
+        delay = _retry_delay(result, backoff, sure=ip is None)
+        if delay is None or ctx.stop_requested():
             break
         await anyio.sleep(delay)
         result = await _call(ctx, result.action, ip, kwargs)
