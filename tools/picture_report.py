@@ -25,7 +25,9 @@ PROGRAM = (sys.executable, "-m", "pam_deploy_graph")
 def demo_report(home: Path) -> Path:
     """在一个空目录里走一遍演示，返回它的报告页。"""
     environment = {**os.environ, "LOGNAME": OPERATOR}
-    subprocess.run([*PROGRAM, "demo", "--yes", "--home", str(home)], check=True, capture_output=True, env=environment)
+    subprocess.run(
+        [*PROGRAM, "demo", "--yes", "--home", str(home)], check=True, stdout=subprocess.PIPE, env=environment
+    )
     listed = subprocess.run([*PROGRAM, "runs", "--home", str(home)], check=True, capture_output=True, text=True)
     report = [*PROGRAM, "report", listed.stdout.split()[0], "--format", "html", "--home", str(home)]
     page = home / "report.html"

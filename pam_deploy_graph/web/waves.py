@@ -1,7 +1,9 @@
 """走一遍事件，把它们收成一段段：全局步骤、波、暂停、回滚、结束（纯函数）。"""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ExitCode
@@ -51,7 +53,7 @@ class Walk:
     def finish(self) -> list[Fields]:
         """收尾：还开着的波与还在等的决定也写上。"""
         self._close_wave()
-        self._pause(over=False)
+        self._pause(None)
         return self._found
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
@@ -133,7 +135,7 @@ class Walk:
         """执行一个决定：这一波到此为止，等的就是它。"""
         self._close_wave()
         if event["ip"] in self._unasked:
-            self._pause(over=True)
+            self._pause(event.get("at", self._now))
 
     def _rollback(self, event: Mapping[str, Any]) -> None:
         """回滚的结果。"""
@@ -147,7 +149,7 @@ class Walk:
     def _end(self, event: Mapping[str, Any]) -> None:
         """结束。"""
         self._close_wave()
-        self._pause(over=False)
+        self._pause(None)
         code = event["exit_code"]
         tone = "done" if code == ExitCode.DONE else "failed"
         self._add(event, "end", f"结束：{event['reason']}", tone=tone, lines=[f"退出码 {code}"])
@@ -168,14 +170,15 @@ class Walk:
         self._found.append({"kind": "wave", "label": label, "at": wave.at, "until": wave.until, "tone": tone})
         self._found[-1].update(ips=wave.started, lines=_wave_lines(wave))
 
-    def _pause(self, *, over: bool) -> None:
-        """停下来等人；``over`` 为假表示还没有等到。"""
+    def _pause(self, over: int | None) -> None:
+        """停下来等人；``over`` 是最迟等到何时，``None`` 表示还没有等到。"""
         if not (ips := self._unasked):
             return
         self._unasked = []
-        until = next((at for at, subject in self._decided if at >= self._now and subject in ips), None)
+        later = islice(self._decided, bisect_left(self._decided, (self._now, "")), None)
+        until = next((at for at, subject in later if subject in ips), None)
         label = "暂停，等人决定" if over else "已有决定，还没有执行" if until else "仍在等人决定"
-        pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or self._now) if over else None}
+        pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or over) if over else None}
         self._found.append(pause | {"tone": "waiting", "ips": ips})
 
 
