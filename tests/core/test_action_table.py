@@ -1,0 +1,117 @@
+"""动作表逐行核对：侧、阶段、所需、所给、可否重复（contract 第 3 节）。"""
+
+import pytest
+
+from pam_deploy_graph.constants import (
+    ACTIONS,
+    DEFAULT_PARAMS,
+    GLOBAL_ACTION_SEQUENCE,
+    IP_ACTION_SEQUENCE,
+    REQUIRED_PARAMS,
+    Decision,
+    ExecutionStrategy,
+    ExitCode,
+    IpStatus,
+    RollbackStatus,
+    ScriptExit,
+    Side,
+    build_action_backends,
+)
+
+KEYED = "by-key"
+# 每行：侧、阶段、所需、所给、可给、可否重复
+TABLE: dict[str, tuple[str, str, set[str], set[str], set[str], str]] = {
+    "check-home": ("HOME", "global", set(), {"HOME_VERSION"}, set(), "yes"),
+    "upload-package": ("HOME", "global", set(), {"HASH_CODE"}, set(), "by-content"),
+    "publish-version": ("HOME", "global", {"hash_code"}, {"PUBLISH_ID"}, set(), KEYED),
+    "get-node-url": ("HOME", "global", set(), {"NODE_URL"}, {"MCP_URL"}, "yes"),
+    "sync-node": ("NODE", "global", {"hash_code"}, {"HASH_CODE"}, set(), "yes"),
+    "get-online-ips": ("NODE", "global", set(), {"IP", "AIRPORT_CODE"}, set(), "yes"),
+    "stop-ip": ("NODE", "per-ip", {"ip"}, {"MESSAGE"}, set(), KEYED),
+    "deploy-ip": ("NODE", "per-ip", {"ip"}, {"MESSAGE"}, set(), KEYED),
+    "start-ip": ("NODE", "per-ip", {"ip"}, {"MESSAGE"}, set(), KEYED),
+    "verify-ip": ("NODE", "per-ip", {"ip"}, {"SUCCESS", "MESSAGE", "VERSION"}, set(), "yes"),
+    "download-log": ("NODE", "per-ip", {"ip"}, {"LOG_FILE"}, set(), "yes"),
+    "rollback-ip": ("NODE", "on-approval", {"ip", "stop_first"}, {"SUCCESS", "MESSAGE", "VERSION"}, set(), KEYED),
+    "query-ip": ("NODE", "reconciliation", {"ip"}, {"ONLINE", "RUNNING", "VERSION", "LAST_KEY"}, set(), "yes"),
+}
+
+
+def test_the_table_has_these_rows_in_this_order() -> None:
+    """动作表恰好是合同的十三行，次序也相同。"""
+    assert list(ACTIONS) == list(TABLE)
+
+
+@pytest.mark.parametrize("action", TABLE)
+def test_row(action: str) -> None:
+    """一行的每一格都与合同相同。"""
+    spec = ACTIONS[action]
+    side, phase, needs, gives, may_give, repeat = TABLE[action]
+    assert (spec.side, spec.phase, spec.repeat) == (side, phase, repeat)
+    assert (set(spec.needs), set(spec.gives)) == (needs, gives)
+    assert may_give <= set(spec.may_give)
+
+
+@pytest.mark.parametrize("action", TABLE)
+def test_what_follows_from_a_row(action: str) -> None:
+    """靠幂等键才可重复的动作先写 INTENT，并且都会改变外界；工具名把 ``-`` 换成 ``_``；时限有默认值。"""
+    spec = ACTIONS[action]
+    assert spec.needs_intent is (TABLE[action][5] == KEYED)
+    assert spec.changes or not spec.needs_intent
+    assert spec.tool_name == action.replace("-", "_")
+    assert spec.per_ip is (action.endswith("-ip") or action == "download-log")
+    assert int(DEFAULT_PARAMS[spec.time_limit_param]) > 0
+
+
+def test_sequences() -> None:
+    """两个次序就是合同写的那两个。"""
+    assert list(TABLE)[:6] == GLOBAL_ACTION_SEQUENCE
+    assert IP_ACTION_SEQUENCE == ["stop-ip", "deploy-ip", "start-ip", "verify-ip", "download-log"]
+
+
+def test_parameters() -> None:
+    """必填四项的次序与可选各项的名字同合同。"""
+    assert REQUIRED_PARAMS == ["AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"]
+    assert set(DEFAULT_PARAMS) == {"PAM_HOME_URL", "PACKAGE_PATH", "REQUEST_TIMEOUT", "VERIFY_TIMEOUT"}
+    assert not [name for name in (*REQUIRED_PARAMS, *DEFAULT_PARAMS) if "TOKEN" in name]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "home", "node"),
+    [("hybrid_node_mcp", "script", "mcp"), ("script_only", "script", "script"), ("fake", "fake", "fake")],
+)
+def test_backends_of_a_strategy(strategy: str, home: str, node: str) -> None:
+    """每种策略把每个动作交给规定的后端。"""
+    expected = {name: home if spec.side is Side.HOME else node for name, spec in ACTIONS.items()}
+    assert build_action_backends(strategy) == expected
+
+
+def test_an_unknown_strategy_is_refused() -> None:
+    """不认识的策略：报错并写出那个值和可用的值。"""
+    with pytest.raises(ValueError, match=r"quantum.*hybrid_node_mcp.*script_only.*fake"):
+        build_action_backends("quantum")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (ExecutionStrategy, ["hybrid_node_mcp", "script_only", "fake"]),
+        (IpStatus, ["RUNNING", "SUCCESS", "FAILED", "IN_DOUBT"]),
+        (
+            RollbackStatus,
+            [
+                "ROLLBACK_NOT_RUN",
+                "PENDING_AGENT_CONFIRMATION",
+                "REJECTED_BY_OPERATOR",
+                "ROLLBACK_DONE",
+                "ROLLBACK_FAILED",
+            ],
+        ),
+        (Decision, ["approve", "reject", "retry"]),
+        (ScriptExit, [0, 2, 3, 4, 5, 6, 7]),
+        (ExitCode, [0, 1, 2, 10, 11, 12]),
+    ],
+)
+def test_fixed_values(kind: type[ExecutionStrategy], values: list[object]) -> None:
+    """状态、决定与退出码的值一个不多、一个不少。"""
+    assert list(kind) == values
