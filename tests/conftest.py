@@ -60,12 +60,12 @@ def pam(zygote: Zygote, lab: LabProcess, tmp_path: Path) -> Pam:
 
 
 @pytest.fixture
-def make_site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Callable[[], Site]:
-    """造一块地：自己的运行名、版本和安装包。"""
-    return lambda: Site(pam, lab, take, next(_runs))
+def make_site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Callable[..., Site]:
+    """造一块地：自己的运行名、版本和安装包；给了名字的还有自己的工作目录，因而有自己的账本。"""
+    return lambda name="": Site(pam.within(name), lab, take, next(_runs))
 
 
 @pytest.fixture
-def site(make_site: Callable[[], Site]) -> Site:
+def site(make_site: Callable[..., Site]) -> Site:
     """一个用例通常只要一块地。"""
     return make_site()

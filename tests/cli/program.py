@@ -106,6 +106,14 @@ class Pam:
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **env}
         self._zygote = zygote
 
+    def within(self, name: str) -> "Pam":
+        """下一级目录里的另一处；空串就是这里。"""
+        if not name:
+            return self
+        folder = self.folder / name
+        folder.mkdir()
+        return Pam(self._zygote, folder, self.env | {"HOME": str(folder)})
+
     def __call__(self, *args: object, **options: Any) -> Done:
         """运行一个命令到结束；选项同 ``start``。"""
         return self.start(*args, **options).wait()

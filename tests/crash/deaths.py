@@ -46,7 +46,9 @@ class Deaths:
         site = self.site
         assert site.real(self.good) == (True, site.version)
         assert site.real(self.bad) == (True, BEFORE)
-        steps = [(action, ip) for ip in site.ips for action in ("stop-ip", "deploy-ip", "start-ip")]
+        steps: list[tuple[str, str | None]] = [
+            (action, ip) for ip in site.ips for action in ("stop-ip", "deploy-ip", "start-ip")
+        ]
         steps += [("rollback-ip", self.bad), ("upload-package", None), ("publish-version", None), ("sync-node", None)]
         assert sorted(site.effects(), key=str) == sorted(steps, key=str)
         ips = site.report()["ips"]

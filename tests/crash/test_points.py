@@ -9,7 +9,9 @@ ROUTER = [f"{side}:{action}" for action in BY_KEY for side in ("before", "after"
 STORAGE = [f"{side}:{name}" for name in ("commit", "decide", "put", "put_writes") for side in ("before", "after")]
 
 
-@pytest.mark.parametrize("points", [ROUTER[::2], ROUTER[1::2], STORAGE], ids=["intent-effect", "effect-done", "storage"])
+@pytest.mark.parametrize(
+    "points", [ROUTER[::2], ROUTER[1::2], STORAGE], ids=["intent-effect", "effect-done", "storage"]
+)
 def test_a_life_of_deaths(site: Site, points: list[str]) -> None:
     """同一次运行在每一点各死一次，每次恢复都从死处接着走。"""
     deaths = Deaths(site)

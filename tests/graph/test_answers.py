@@ -20,7 +20,16 @@ GOOD = [
     ({"decisions": [{"type": "reject", "message": "先留着"}]}, "reject", "先留着"),
     ([{"type": "accept", "args": None}], "approve", ""),
     ([{"type": "ignore", "args": None}], "reject", ""),
+    ([{"type": "response", "args": "approve"}], "approve", ""),
+    ([{"type": "response", "args": "拒绝"}], "reject", ""),
 ]
+
+
+def edited(args: dict[str, Any]) -> dict[str, Any]:
+    """审阅界面改过参数之后交回来的回答。"""
+    return {"decisions": [{"type": "edit", "edited_action": {"name": "provide_params", "args": args}}]}
+
+
 BAD = [
     7,
     True,
@@ -60,7 +69,9 @@ def test_rollback_answers(desk: Desk, value: Any, decision: str, note: str) -> N
     assert ("start-ip", IPS[2]) in desk.actions()
 
 
-@pytest.mark.parametrize("value", ["retry", "重试", {"decision": "retry"}, {IPS[1]: {"decision": "retry", "note": "好了"}}])
+@pytest.mark.parametrize(
+    "value", ["retry", "重试", {"decision": "retry"}, {IPS[1]: {"decision": "retry", "note": "好了"}}]
+)
 def test_retry(desk: Desk, value: Any) -> None:
     """``retry`` 从失败的那一步接着做，不回滚，做过的步骤不重做。"""
     desk.fake.fail("verify-ip", IPS[1], times=1)
@@ -141,6 +152,9 @@ def test_retry_is_no_answer_to_a_plan(desk: Desk) -> None:
         "应用 checkin",
         {"text": "应用 checkin"},
         [{"type": "response", "args": "应用 checkin"}],
+        edited({"APP_NAME": "checkin"}),
+        edited({"missing": [], "known": {"APP_NAME": "checkin"}}),
+        [{"type": "edit", "args": {"action": "provide_params", "args": {"APP_NAME": "checkin"}}}],
     ],
 )
 def test_missing_params_answers(desk: Desk, value: Any) -> None:
@@ -170,3 +184,12 @@ def test_wrong_params(desk: Desk, value: Any, named: str) -> None:
     assert named in question["problem"]
     assert "canary-5c1f" not in str(question)
     assert desk.fake.calls == []
+
+
+@pytest.mark.parametrize("value", ["a/../b", "a\nb"])
+def test_a_refused_value_is_missing_again(desk: Desk, value: str) -> None:
+    """补充的值不合规则，没有收下：它仍在 ``missing`` 里。"""
+    desk.begin(SOME)
+    question = desk.answer({"APP_NAME": value})
+    assert "APP_NAME" in question["problem"]
+    assert question["missing"] == ["APP_NAME"]

@@ -72,3 +72,11 @@ def test_nothing_happens_before_an_answer(desk: Desk, name: str) -> None:
     else:
         assert "rollback-ip" not in done
         assert IPS[2] not in {ip for _, ip in desk.actions()}
+
+
+@pytest.mark.parametrize("name", ["provide_params", "approve_plan", "rollback-ip"])
+def test_the_question_is_also_said(desk: Desk, name: str) -> None:
+    """停在问题上的时候，会话里最后一条就是这个问题，聊天界面看得见。"""
+    question = ask(desk, name)
+    said = str(desk.values()["messages"][-1].text)
+    assert question["action_requests"][0]["description"].strip() in said
