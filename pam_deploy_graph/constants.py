@@ -178,6 +178,8 @@ DEFAULT_PARAMS: Final[dict[str, str]] = {
 DEFAULT_STRATEGY: Final = ExecutionStrategy.HYBRID_NODE_MCP
 AFTER_CANARY: Final = "after-canary"
 """计划的阶段：灰度做完，请人批准其余的。"""
+AMENDED: Final = "amended"
+"""计划的阶段：推出途中改了主意，请人批准改动。"""
 MAX_SCOPE: Final = 65_536
 """一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
 MAX_IN_FLIGHT: Final = 2_000

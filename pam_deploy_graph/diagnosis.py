@@ -26,18 +26,19 @@ _CAUSES: Final = (
 )
 
 
-def diagnose(workstation: Mapping[str, Any], base: Path) -> dict[str, Any]:
+def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[str, Any]:
     """解释一台工作站为什么失败。
 
     Args:
         workstation: 它的状态（``failure_reason`` 与 ``log_file``）。
         base: 相对路径的日志从哪个目录算起。
+        folder: 这次运行的日志目录；路径是对方说的，不在这里面的一律不读。
 
     Returns:
         ``{"summary": 一句话, "evidence": [{"file", "line", "quote"}]}``；没有日志时证据为空。
 
     """
-    evidence = _evidence(str(workstation.get("log_file") or ""), base)
+    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder)
     text = "\n".join([str(workstation.get("failure_reason") or ""), *(item["quote"] for item in evidence)])
     cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), "原因不明，请看日志")
     return {"summary": cause, "evidence": evidence}
@@ -62,12 +63,13 @@ def cause_of(ip: str, workstation: Mapping[str, Any]) -> str:
     return f"{workstation['failed_stage']}: {re.sub(r'[0-9]+', '#', reason)}"
 
 
-def _evidence(log_file: str, base: Path) -> list[dict[str, Any]]:
+def _evidence(log_file: str, base: Path, folder: Path) -> list[dict[str, Any]]:
     """日志里最后几条可疑的行，连同行号。"""
-    if not log_file:
+    path = (base / log_file).resolve()
+    if not path.is_relative_to((base / folder).resolve()) or not path.is_file():
         return []
     try:
-        lines = _tail(base / log_file)
+        lines = _tail(path)
     except OSError:
         return []
     found = [

@@ -12,6 +12,7 @@ from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
+from pam_deploy_graph.nodes.amend import amend_node
 from pam_deploy_graph.nodes.answer import answer_node
 from pam_deploy_graph.nodes.approve_plan import approve_plan_node
 from pam_deploy_graph.nodes.ask_params import ask_params_node
@@ -82,6 +83,7 @@ def _nodes(services: Services) -> dict[str, Any]:
         "global-flow": partial(global_flow_node, services),
         "ip-flow": partial(ip_flow_node, services),
         "rollback-confirm": partial(rollback_confirm_node, services),
+        "amend": partial(amend_node, services),
         "recall": partial(recall_node, services),
         "report": partial(report_node, services),
         "answer": partial(answer_node, services),
@@ -92,6 +94,7 @@ _ROUTES: dict[str, Callable[[GraphState], str]] = {
     "intent": routes.after_intent,
     "params": routes.after_params,
     "recall": routes.after_recall,
+    "amend": routes.after_amend,
     "plan": routes.after_plan,
     "approve-plan": routes.after_approval,
     "global-flow": routes.after_global,

@@ -99,7 +99,8 @@ class AgentState:
 
     ``ip_states`` 只含已经开工的工作站。``ledger_seq`` 是已折叠到的账本行号，
     ``attempts`` 与 ``open_intents`` 以 ``"<ip 或 ->:<action>"`` 为键，分别是当前尝试次数和
-    已写 INTENT 而未见 DONE 的尝试。``keep_events`` 为假时不在内存保留事件（大机群用）。
+    已写 INTENT 而未见 DONE 的尝试。``mcp_tools`` 是批准时 MCP 工具清单的指纹，空串为还没有批准。
+    ``keep_events`` 为假时不在内存保留事件（大机群用）。
     """
 
     run_id: str
@@ -114,6 +115,7 @@ class AgentState:
     hash_code: str = ""
     node_url: str = ""
     mcp_url: str = ""
+    mcp_tools: str = ""
     online_ips: list[str] = field(default_factory=list)
     requested_ips: list[str] | None = None
     target_ips: list[str] = field(default_factory=list)
@@ -131,6 +133,7 @@ class AgentState:
     canary_released: bool = False
     plan_digest: str = ""
     plan_stage: str = ""
+    amendment: dict[str, Any] = field(default_factory=dict)
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""
     keep_events: bool = True

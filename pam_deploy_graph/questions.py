@@ -60,8 +60,9 @@ def spoken(question: Mapping[str, Any]) -> str:
     """问题写成一段话，供聊天界面显示。"""
     descriptions = [request["description"] for request in question["action_requests"]]
     shown = descriptions[:_MOST_SPOKEN]
+    problem = question["problem"] if question["ask"] == "rollback-ip" else ""
     left = [f"……还有 {len(descriptions) - len(shown)} 台"] if len(descriptions) > len(shown) else []
-    return "\n".join(filter(None, [question.get("headline", ""), *shown, *left]))
+    return "\n".join(filter(None, [question.get("headline", ""), *shown, *left, problem]))
 
 
 def read_params(value: object) -> dict[str, str] | str:

@@ -31,12 +31,16 @@ def after_plan(state: GraphState) -> Literal["approve-plan", "report"]:
     return "approve-plan" if state["phase"] == "planned" else "report"
 
 
-def after_approval(state: GraphState) -> Literal["approve-plan", "params", "global-flow", "report"]:
-    """看不懂的回答再问；要改的重新摘参数；批准了才动手。"""
+def after_approval(
+    state: GraphState,
+) -> Literal["approve-plan", "params", "amend", "global-flow", "ip-flow", "report"]:
+    """看不懂的回答再问；要改的重新摘参数；批准了才动手；途中的改动有了结果就接着推。"""
+    if state["phase"] == "rolling":
+        return "ip-flow"
     if state["phase"] == "approved":
         return "global-flow"
     if state["phase"] == "amending":
-        return "params"
+        return "amend" if state["plan"].get("stage") else "params"
     return "report" if state["phase"] == "rejected" else "approve-plan"
 
 
@@ -54,6 +58,13 @@ def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "approve-pla
     return "ip-flow" if state["phase"] == "rolling" else "report"
 
 
-def after_confirm(state: GraphState) -> Literal["rollback-confirm", "ip-flow"]:
-    """看不懂的回答再问；有了决定就去执行。"""
+def after_amend(state: GraphState) -> Literal["approve-plan", "rollback-confirm"]:
+    """改动要人批准；没有听出改动就回到原来的问题。"""
+    return "approve-plan" if state["phase"] == "planned" else "rollback-confirm"
+
+
+def after_confirm(state: GraphState) -> Literal["rollback-confirm", "amend", "ip-flow"]:
+    """看不懂的回答再问；要改的去拟改动；有了决定就去执行。"""
+    if state["phase"] == "amending":
+        return "amend"
     return "rollback-confirm" if state["waiting"] else "ip-flow"

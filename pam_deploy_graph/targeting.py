@@ -4,16 +4,18 @@ from pam_deploy_graph.models import AgentState
 
 
 def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
-    """算出目标与不在线者，次序与要求的次序相同。
+    """算出目标与不在线者，次序与要求的次序相同；批准时不在线的，后来上线也不动它。
 
     Returns:
         ``(target_ips, missing_ips)``。指定了范围而一台都没有时目标为空，绝不变成全部。
 
     """
-    asked = state.planned_ips if state.planned_ips is not None else state.requested_ips
+    asked = state.requested_ips if state.requested_ips is not None else state.planned_ips
     if asked is None:
         asked = state.target_ips or state.online_ips
     excluded = set(state.control_params.get("exclude_ips") or ())
-    online = set(state.online_ips)
+    eligible = set(state.online_ips)
+    if state.planned_ips is not None:
+        eligible &= set(state.planned_ips)
     wanted = [ip for ip in dict.fromkeys(asked) if ip not in excluded]
-    return [ip for ip in wanted if ip in online], [ip for ip in wanted if ip not in online]
+    return [ip for ip in wanted if ip in eligible], [ip for ip in wanted if ip not in eligible]

@@ -90,8 +90,6 @@ class Conversation:
             return self._tell_standing(question)
         if intent == "cancel":
             return self._cancel(question)
-        if question["ask"] == "rollback-ip":
-            return self.session.say("请回答 approve（回滚）、reject（保持原样）或 retry（查清后继续）")
         return text
 
     def _tell_standing(self, question: Mapping[str, Any]) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pam_deploy_graph.constants import AFTER_CANARY, Decision
+from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
-from pam_deploy_graph.flows.context import waiting_ips
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
@@ -14,13 +13,12 @@ from pam_deploy_graph.models import AgentState
 def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
     """返回还没有人回答的问题：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
     untouched = not state.completed_global_steps and not state.ip_states
-    again = state.plan_stage == AFTER_CANARY and not waiting_ips(state)
-    if state.plan_digest and (untouched or again):
-        asked = [{"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}]
+    if state.plan_digest and (untouched or state.plan_stage):
         if untouched and ledger.get_run(state.run_id).input.get("preapproved_by"):
             return []
-    else:
-        asked = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+        if ledger.decision(state.run_id, PLAN, state.plan_digest) is None:
+            return [{"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}]
+    asked = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
     return [q for q in asked if ledger.decision(state.run_id, q["subject"], q["digest"]) is None]
 
 

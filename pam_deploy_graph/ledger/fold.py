@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pam_deploy_graph.constants import Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import AMENDED, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.models import AgentState, Event, IpState
 from pam_deploy_graph.targeting import resolve_targets
 
@@ -181,8 +181,26 @@ def _scope_changed(state: AgentState, event: Event) -> None:
 def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
+    state.mcp_tools = event.get("mcp_tools", "")
     state.plan_stage = event.get("stage", "")
     state.planned_ips = list(event["target_ips"])
+
+
+def _amendment_proposed(state: AgentState, event: Event) -> None:
+    """推出途中提出改动；批准之前不生效。"""
+    state.plan_digest, state.plan_stage = event["digest"], AMENDED
+    state.amendment = {name: event[name] for name in ("control", "target_ips")}
+
+
+def _amendment_settled(state: AgentState, event: Event) -> None:
+    """改动有了结果：批准了就生效，只影响还没有开工的。"""
+    if event["approved"]:
+        state.control_params = state.control_params | state.amendment["control"]
+        state.planned_ips = list(state.amendment["target_ips"])
+        if state.requested_ips is not None:
+            state.requested_ips = [*state.planned_ips, *state.missing_ips]
+        state.target_ips, _ = resolve_targets(state)
+    state.amendment, state.plan_stage = {}, ""
 
 
 def _canary_released(state: AgentState, _event: Event) -> None:
@@ -230,6 +248,8 @@ PROGRESS_FIELDS: Final = (
 
 _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "PLAN_PROPOSED": _plan_proposed,
+    "AMENDMENT_PROPOSED": _amendment_proposed,
+    "AMENDMENT_SETTLED": _amendment_settled,
     "CANARY_RELEASED": _canary_released,
     "INTENT": _intent,
     "ACTION_DONE": _action_done,

@@ -6,8 +6,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
-from pam_deploy_graph.constants import AFTER_CANARY, Decision, ExitCode
+from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.questions import Answer, ask_plan, read_decisions, spoken_text
@@ -18,7 +19,7 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     """事先批准过的直接通过；否则问，把决定记进账本（比较并设置）；答的是一句话就是要改。"""
     plan = state["plan"]
     by = services.ledger.get_run(state["run_id"]).input.get("preapproved_by")
-    if by and plan.get("stage") != AFTER_CANARY:
+    if by and not plan.get("stage"):
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
     value = interrupt(ask_plan(plan, state["problem"]))
     try:
@@ -42,6 +43,10 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     except AlreadyDecidedError as error:
         said = [AIMessage(str(error))]
         decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
-    if decided.decision == Decision.APPROVE:
+    approved = decided.decision == Decision.APPROVE
+    if plan.get("stage") == AMENDED:
+        services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved))
+        return {"phase": "rolling", "problem": "", "plan": plan | {"stage": ""}, "messages": said}
+    if approved:
         return {"phase": "approved", "problem": "", "messages": said}
     return {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED), "messages": said}

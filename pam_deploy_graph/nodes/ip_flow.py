@@ -15,6 +15,7 @@ from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.questions import ask_rollback, spoken
 from pam_deploy_graph.report import counts
+from pam_deploy_graph.runfiles import log_folder
 from pam_deploy_graph.services import Services
 
 
@@ -47,6 +48,11 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     return {"counters": counts(run), **progress}
 
 
+def _diagnosis(services: Services, run: AgentState, ip: str) -> dict[str, Any]:
+    """一台失败的原因与日志里的依据。"""
+    return diagnose(run.ip_states[ip], services.home, log_folder(run))
+
+
 def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:
     """灰度做完之后的计划：内容不变，请人再批准一次。"""
     left = len(run.target_ips) - len(run.ip_states)
@@ -62,6 +68,6 @@ def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str,
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
         return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
-    explained = [q | {"diagnosis": diagnose(run.ip_states[q["ip"]], services.home)} for q in waiting_questions(run)]
+    explained = [q | {"diagnosis": _diagnosis(services, run, q["ip"])} for q in waiting_questions(run)]
     said = AIMessage(spoken(ask_rollback(run.run_id, explained, "")))
     return {"phase": "waiting", "waiting": explained, "messages": [said]}

@@ -43,7 +43,8 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
         changes = describe_changes(state.get("plan") or {}, plan)
-        services.drive(run_id, record("PLAN_PROPOSED", digest=plan["digest"], target_ips=plan.pop("all_targets")))
+        proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
+        services.drive(run_id, record("PLAN_PROPOSED", **proposed))
     except EmptyScopeError as error:
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
@@ -87,6 +88,7 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
             "strategy": checked.execution_strategy,
             "targets": targets,
             "steps": [step.model_dump() for step in steps.steps],
+            "mcp_tools": checked.mcp_tools,
         }
     )
     return _shown(checked, steps, targets, missing) | {

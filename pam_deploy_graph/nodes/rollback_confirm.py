@@ -1,15 +1,15 @@
-"""节点 ``rollback-confirm``：每次回滚之前问人；听到能作数的回答才离开。"""
+"""节点 ``rollback-confirm``：每次回滚之前问人；答的是一句话就看是不是要改。"""
 
 import getpass
 from typing import Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.ledger import Approval
-from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions
+from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions, spoken_text
 from pam_deploy_graph.services import Services
 
 
@@ -20,6 +20,8 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     try:
         answers = read_decisions(value, [question["ip"] for question in waiting])
     except InvalidInputError as error:
+        if text := spoken_text(value):
+            return {"phase": "amending", "problem": str(error), "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
     problems = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
     said = [AIMessage(text) for text in problems if text]
