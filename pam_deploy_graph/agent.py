@@ -23,6 +23,7 @@ from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient, validate_deploy_plan, validate_intent_result
 from pam_deploy_graph.llm.analysis import choose_strategy, plan_for
+from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.registration import RunRequest, register
 from pam_deploy_graph.scope import normalize_params
@@ -50,7 +51,7 @@ class PamDeployAgent:
         Args:
             skill_path: 操作规程；当前目录没有时用随包的那一份。
             script_base_dir: 脚本入口所在目录。
-            mcp_runner: MCP 后端。
+            mcp_runner: MCP 后端；不给就按设置建，用到才连。
             fake_runner: 假后端；不给就新建一个。
             llm_client: 语言理解；不给就用离线规则。
 
@@ -63,7 +64,7 @@ class PamDeployAgent:
         self.llm_client: LlmClient = llm_client or RuleBasedLlmClient()
         self.router = ActionRouter(
             script_runner=ScriptActionRunner(script_base_dir),
-            mcp_runner=mcp_runner,
+            mcp_runner=mcp_runner or McpActionRunner(),
             fake_runner=fake_runner or FakeActionRunner(),
         )
         self._ledger: Ledger | None = None

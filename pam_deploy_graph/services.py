@@ -17,6 +17,7 @@ from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient
+from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
@@ -49,8 +50,14 @@ class Services:
             script_runner=ScriptActionRunner(
                 token=self.settings.token(), script_entry=self.settings.pam_script_entry or None
             ),
+            mcp_runner=self.mcp_runner,
             fake_runner=FakeActionRunner(),
         )
+
+    @cached_property
+    def mcp_runner(self) -> McpActionRunner:
+        """MCP 后端；用到才连。"""
+        return McpActionRunner(url=self.settings.pam_mcp_url, token=self.settings.token())
 
     @cached_property
     def llm_client(self) -> LlmClient:
@@ -107,7 +114,9 @@ class Services:
         return self.ledger.get_run(run_id).cancelled_by is not None
 
     def close(self) -> None:
-        """关闭账本。"""
+        """关闭账本与 MCP 会话。"""
+        if "mcp_runner" in self.__dict__:
+            self.mcp_runner.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
 

@@ -28,6 +28,7 @@ async def run_global(ctx: RunContext) -> None:
         await outbox.commit(result_event(result))
         if not result.ok:
             raise _error(result)
+        ctx.state.mcp_tools = result.values.get("MCP_TOOLS", ctx.state.mcp_tools)
         if action == "get-node-url":
             write_run_config(ctx.state)
 
@@ -42,12 +43,14 @@ async def run_checks(ctx: RunContext) -> None:
 
     """
     write_run_config(ctx.state)
+    ctx.state.mcp_tools = ""  # 新的计划按现在的工具清单批准
     for action in READ_ONLY_GLOBAL_ACTIONS:
         result = await perform(ctx, Outbox(ctx.session), action)
         if not result.ok:
             raise _error(result)
         ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)
         ctx.state.mcp_url = result.values.get("MCP_URL", ctx.state.mcp_url)
+        ctx.state.mcp_tools = result.values.get("MCP_TOOLS", ctx.state.mcp_tools)
         ctx.state.online_ips = result.values.get("IP", ctx.state.online_ips)
         if action == "get-node-url":
             write_run_config(ctx.state)

@@ -82,13 +82,11 @@ def _checked_url(text: str) -> str:
 
 def _serve_http(node_url: str, token: str, host: str, port: int, inherited: int | None) -> None:
     """以 streamable HTTP 服务到收到信号；``inherited`` 是已经在听的描述符。"""
-    import socket
-
     import anyio
 
-    from pam_deploy_graph.mcp_node.serving import listen, serve_http
+    from pam_deploy_graph.mcp_node.serving import adopt, listen, serve_http
 
-    listener = listen(host, port) if inherited is None else socket.socket(fileno=inherited)
+    listener = listen(host, port) if inherited is None else adopt(inherited)
     anyio.run(serve_http, node_url, token, listener)
 
 

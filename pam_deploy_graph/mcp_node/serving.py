@@ -119,7 +119,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return adopt(socket.create_server((host, port), family=family, backlog=_BACKLOG).detach())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InvalidInputError(f"听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port") from None
+
+
+def adopt(descriptor: int) -> socket.socket:
+    """接管一个已经在听的描述符。
+
+    写明协议是 TCP：不写的话，asyncio 不会给接进来的连接关掉 Nagle 算法，每次应答要多等 40 毫秒。
+    """
+    probe = socket.socket(fileno=descriptor)
+    return socket.socket(probe.family, probe.type, socket.IPPROTO_TCP, fileno=probe.detach())

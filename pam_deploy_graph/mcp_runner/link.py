@@ -1,0 +1,243 @@
+"""一个 MCP 会话：由一个专属的任务打开、守着、关上，别的任务只管调用。
+
+会话里的取消范围属于打开它的那个任务，所以不能由随便哪个调用者来开关。
+"""
+
+import asyncio
+import logging
+import math
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import anyio
+from anyio.lowlevel import checkpoint
+from mcp import ClientSession, McpError
+from mcp.types import (
+    CONNECTION_CLOSED,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    CallToolRequest,
+    CallToolRequestParams,
+    ClientRequest,
+    Implementation,
+    ListToolsRequest,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ServerNotification,
+    Tool,
+    ToolListChangedNotification,
+)
+from pydantic import ValidationError
+
+from pam_deploy_graph import __version__
+from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.mcp_runner.answer import ToolAnswer
+from pam_deploy_graph.mcp_runner.dialect import TIME_LIMIT_META
+from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.fit import Accepts, arguments_of, fingerprint, fit
+from pam_deploy_graph.mcp_runner.http_wire import http_streams
+from pam_deploy_graph.mcp_runner.outcome import result_of
+from pam_deploy_graph.mcp_runner.stdio_wire import stdio_streams
+from pam_deploy_graph.mcp_runner.target import Target
+
+# 库自己不往标准错误写日志；宿主配置了日志就照宿主的。
+logging.getLogger("mcp").addHandler(logging.NullHandler())
+
+_CLIENT: Final = Implementation(name="pam-deploy-graph", version=__version__)
+_ROSTER: Final = ACTIONS["get-online-ips"]
+_TICK_SECONDS: Final = 1.0
+_IDLE_SECONDS: Final = 300.0
+_MOST_PAGES: Final = 20
+_NOT_DONE: Final = (PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS)
+
+
+class Link:
+    """一个会话；``closed`` 之后不再接新的调用，要用就另开一个。"""
+
+    def __init__(self, target: Target, params: Mapping[str, str], limit: float) -> None:
+        """开始打开会话（要有运行中的事件循环）。
+
+        Args:
+            target: 连哪个服务。
+            params: 部署参数；打开时核对服务属于 ``AIRPORT_CODE``，没有就不核对。
+            limit: 打开的时限，秒。
+
+        """
+        self.accepts: dict[str, Accepts] = {}
+        self.fingerprint = ""
+        self.closed = False
+        self._target, self._params, self._limit = target, params, limit
+        self._mark = secrets.token_hex(8)
+        self._calls: set[anyio.CancelScope] = set()
+        self._fault = McpFault("MCP 会话已经关闭", ScriptExit.NETWORK, sent=True)
+        self._loop = asyncio.get_running_loop()
+        self._used = self._loop.time()
+        self._stop = asyncio.Event()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._task = self._loop.create_task(self._own(), name="mcp-link")
+
+    async def opened(self) -> None:
+        """等到会话打开、工具合用、机场相符。
+
+        Raises:
+            McpFault: 打不开或不合用；``sent`` 总是假，因为要做的动作还没有送出。
+
+        """
+        await asyncio.shield(self._ready)
+
+    async def call(self, action: str, options: Mapping[str, Any], limit: float) -> ToolAnswer:
+        """调用一个动作的工具；时限由调用者自己管，``limit`` 只用来告诉服务。
+
+        Raises:
+            McpFault: 没有得到可用的答复。
+
+        """
+        if self.closed:
+            raise McpFault(str(self._fault), ScriptExit.NETWORK, sent=False, gone=True)
+        spec = ACTIONS[action]
+        arguments = arguments_of(spec, self._params, options, self.accepts[action])
+        meta: dict[str, Any] = {TIME_LIMIT_META: limit}
+        params = CallToolRequestParams(name=spec.tool_name, arguments=arguments, _meta=meta)
+        self._used = self._loop.time()
+        with anyio.CancelScope() as scope:
+            self._calls.add(scope)
+            try:
+                return await self._session.send_request(ClientRequest(CallToolRequest(params=params)), ToolAnswer)
+            except McpError as error:
+                raise self._meaning(error) from None
+            except ValidationError:
+                raise McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.REFUSED, sent=True) from None
+            except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+                self.retire()
+                raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=False, gone=True) from None
+            finally:
+                self._calls.discard(scope)
+        raise McpFault(str(self._fault), self._fault.code, sent=True)
+
+    def retire(self) -> None:
+        """不再接新的调用，在途的做完就关。"""
+        self.closed = True
+
+    def shut(self) -> None:
+        """马上关；任何线程都可以调用。"""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def wait_closed(self) -> None:
+        """等它关完。"""
+        await asyncio.wait([self._task])
+
+    async def _own(self) -> None:
+        """会话的一生：打开，守着，关上；怎么结束的都告诉等着的人。"""
+        try:
+            with anyio.CancelScope(deadline=anyio.current_time() + self._limit) as scope:
+                async with (
+                    self._streams() as (read, write),
+                    ClientSession(read, write, message_handler=self._hear, client_info=_CLIENT) as session,
+                ):
+                    self._session = session
+                    await self._open()
+                    scope.deadline = math.inf
+                    self._ready.set_result(None)
+                    await self._keep()
+            if scope.cancelled_caught:
+                self._fault = McpFault(f"没有在 {self._limit:g} 秒内连上 MCP 服务", ScriptExit.NETWORK, sent=False)
+        except Exception as error:  # noqa: BLE001  会话里什么都可能抛出，常是一层层的异常组；归成一个原因
+            self._fault = self._root(error)
+        finally:
+            self._end()
+
+    def _streams(self) -> AbstractAsyncContextManager[tuple[Any, Any]]:
+        """按目标选择收发的方式。"""
+        if self._target.command:
+            return stdio_streams(self._target)
+        return http_streams(self._target, self._mark, self._limit)
+
+    async def _open(self) -> None:
+        """握手，核对工具和机场。"""
+        await self._session.initialize()
+        tools = await self._list_tools()
+        self.accepts, self.fingerprint = fit(tools), fingerprint(tools)
+        if wanted := self._params.get("AIRPORT_CODE"):
+            await self._check_airport(wanted)
+
+    async def _list_tools(self) -> list[Tool]:
+        """列出全部工具；页数有上限。"""
+        tools: list[Tool] = []
+        cursor = None
+        for _ in range(_MOST_PAGES):
+            request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
+            page = await self._session.send_request(ClientRequest(request), ListToolsResult)
+            tools += page.tools
+            if not (cursor := page.nextCursor):
+                break
+        return tools
+
+    async def _check_airport(self, wanted: str) -> None:
+        """服务必须属于要部署的机场。"""
+        answer = await self.call(_ROSTER.name, {}, self._limit)
+        result = result_of(_ROSTER.name, None, answer, self._target.token)
+        if not result.ok:
+            raise McpFault(f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), sent=False)
+        theirs = result.values["AIRPORT_CODE"]
+        if theirs != wanted:
+            reason = f"MCP 服务 {self._target.name} 属于机场 {theirs}，要部署的是 {wanted}"
+            raise McpFault(reason, ScriptExit.REFUSED, sent=False)
+
+    async def _keep(self) -> None:
+        """守到被关、服务换了工具或闲置太久；在途的调用总是做完。"""
+        while self._calls or not (self.closed or self._loop.time() - self._used > _IDLE_SECONDS):
+            with anyio.move_on_after(_TICK_SECONDS):
+                await self._stop.wait()
+                break
+        self.closed = True
+
+    async def _hear(self, message: object) -> None:
+        """服务主动送来的消息：工具变了就重开会话来核对；不是 JSON-RPC 的内容使会话作废。"""
+        await checkpoint()
+        if isinstance(message, ServerNotification) and isinstance(message.root, ToolListChangedNotification):
+            self.retire()
+        elif isinstance(message, McpFault) and self._ready.done():
+            self._fault = message
+            self._abort()
+
+    def _meaning(self, error: McpError) -> McpFault:
+        """读懂一个 JSON-RPC 错误：是收发层写的，是会话断了，还是服务自己答的。"""
+        code, data = error.error.code, error.error.data
+        if isinstance(data, dict) and data.get("mark") == self._mark:
+            fault = McpFault.from_data(data)
+            if fault.gone:
+                self.retire()
+            return fault
+        if code == CONNECTION_CLOSED:
+            self.retire()
+            return McpFault(str(self._fault), self._fault.code, sent=True)
+        reason = f"MCP 服务回答错误 {code}：{error.error.message}"
+        return McpFault(reason, ScriptExit.REFUSED, sent=code not in _NOT_DONE)
+
+    def _root(self, error: BaseException) -> McpFault:
+        """把异常归成一个原因。"""
+        if isinstance(error, McpError):
+            return self._meaning(error)
+        if isinstance(error, BaseExceptionGroup):
+            return self._root(error.exceptions[0])
+        return McpFault.root_of(error)
+
+    def _abort(self) -> None:
+        """放开在途的调用，然后关。"""
+        self.closed = True
+        for scope in self._calls:
+            scope.cancel()
+        self._stop.set()
+
+    def _end(self) -> None:
+        """结束：放开在途的调用；没打开过的，把原因告诉等着的人。"""
+        self._abort()
+        if not self._ready.done():
+            fault = self._fault
+            self._ready.set_exception(McpFault(str(fault), fault.code, sent=False))
+            self._ready.exception()  # 没有人等也不算无人查看

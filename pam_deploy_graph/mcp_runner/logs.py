@@ -1,0 +1,34 @@
+"""把取回的工作站日志写到运行的日志目录；文件名与脚本后端相同，从不听服务的。"""
+
+from typing import TYPE_CHECKING
+
+from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.private_files import write_private
+from pam_deploy_graph.runfiles import log_folder
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.models import AgentState
+
+
+def save_log(state: "AgentState", ip: str, text: str) -> str:
+    """写下一份日志。
+
+    Args:
+        state: 这次运行。
+        ip: 哪台工作站。
+        text: 日志；长度已由一个应答的上限管住。
+
+    Returns:
+        文件的路径，在这次运行的日志目录里，权限 0600。
+
+    Raises:
+        McpFault: 写不了。
+
+    """
+    path = log_folder(state) / f"{ip.replace(':', '_')}.log"
+    try:
+        write_private(path, text.encode(errors="replace"))
+    except OSError as error:
+        raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG, sent=False) from None
+    return str(path)

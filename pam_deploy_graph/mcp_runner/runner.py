@@ -1,0 +1,261 @@
+"""MCP 后端：一次运行一个会话，断了再开，一个时限管到底。
+
+MCP 不通时什么也不做，绝不改走别的路（contract 第 3 节 MCP backend）。
+"""
+
+import asyncio
+import functools
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from anyio import to_thread
+
+from pam_deploy_graph import portal
+from pam_deploy_graph.addresses import show_value
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, ActionSpec, ScriptExit
+from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.logs import save_log
+from pam_deploy_graph.mcp_runner.target import Target
+from pam_deploy_graph.models import ActionResult, AgentState
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.mcp_runner.answer import ToolAnswer
+    from pam_deploy_graph.mcp_runner.link import Link
+    from pam_deploy_graph.settings import Settings
+
+_CLOSE_SECONDS: Final = 2.0
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+TOOLS_KEY: Final = "MCP_TOOLS"
+"""``get-online-ips`` 的应答另带的键：工具清单的指纹，批准之后不许再变。"""
+
+
+@dataclass(slots=True)
+class _Call:
+    """一次调用；``sent`` 为真即请求可能已经送达。"""
+
+    spec: ActionSpec
+    options: Mapping[str, Any]
+    limit: float
+    sent: bool = False
+
+
+@dataclass(slots=True)
+class _Links:
+    """开着的会话，以「事件循环、运行、服务」为键；单独成一个对象，后端被回收时还能用它来关。"""
+
+    open: dict[tuple[asyncio.AbstractEventLoop, str, Target], "Link"] = field(default_factory=dict)
+
+    def shut(self) -> None:
+        """马上关掉全部；不等。"""
+        for link in list(self.open.values()):
+            link.shut()
+        self.open.clear()
+
+
+class McpActionRunner:
+    """MCP 后端；可以被多个线程、多个事件循环同时使用，各有各的会话。"""
+
+    def __init__(
+        self,
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        command: Sequence[str] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """收下各项设置；什么也不连。
+
+        Args:
+            url: 服务的地址；``None`` 为用到时取 ``PAM_MCP_URL``，空串或没有设置则用 HOME 给出的。
+            token: PAM 令牌；``None`` 为用到时取自 ``Settings``。
+            command: stdio 服务的 argv；给了就不用地址。令牌经环境变量 ``PAM_TOKEN`` 交给它。
+            environ: 供 stdio 服务继承的环境，只挑少数几个；``None`` 为本进程的。
+
+        """
+        self._url = url
+        self._token = token
+        self._command = tuple(command or ())
+        self._environ = environ
+        self._links = _Links()
+        self._finalizer = weakref.finalize(self, self._links.shut)
+
+    def run_action(self, state: AgentState, action: str, **options: Any) -> ActionResult:
+        """同步做一个动作，参数与结果同 ``arun_action``；调用者在不在事件循环里都可以。"""
+        return portal.call(functools.partial(self.arun_action, state, action, **options))
+
+    async def arun_action(
+        self, state: AgentState, action: str, *, time_limit: float | None = None, **options: Any
+    ) -> ActionResult:
+        """做一个动作；连接、调用合用一个时限，到时即返回。
+
+        Args:
+            state: 这次运行。
+            action: 动作名，须是动作表里 NODE 一侧的。
+            time_limit: 时限，秒；默认取动作表指定的参数。
+            **options: ``ip``、``hash_code``、``stop_first``、``idempotency_key``。
+
+        Returns:
+            结果；没连上、被拒绝、没答复、答复不合都是 ``ok=False``，不抛异常。
+
+        """
+        from pam_deploy_graph.mcp_runner.outcome import failure_of, result_of
+
+        ip = options.get("ip")
+        try:
+            call = _Call(ACTIONS[action], options, _seconds(state, action, time_limit))
+            answer, link = await self._within_limit(state, call)
+            result = result_of(action, ip, answer, self._secret)
+            if result.ok and "LOG_FILE" in result.values:
+                text = answer.text.replace(self._secret, "***") if self._secret else answer.text
+                result.values["LOG_FILE"] = await to_thread.run_sync(save_log, state, str(ip), text)
+        except McpFault as fault:
+            return failure_of(action, ip, fault, self._secret)
+        if result.ok and action == "get-online-ips":
+            result.values[TOOLS_KEY] = link.fingerprint
+        return result
+
+    async def aclose(self) -> None:
+        """关掉在本事件循环里打开的会话，最多等 2 秒；别的循环里的只通知。"""
+        mine = [link for (loop, _, _), link in self._links.open.items() if loop is asyncio.get_running_loop()]
+        self._links.shut()
+        with anyio.move_on_after(_CLOSE_SECONDS):
+            for link in mine:
+                await link.wait_closed()
+
+    def close(self) -> None:
+        """同 ``aclose``，供同步代码用。"""
+        if self._links.open:
+            portal.call(self.aclose)
+
+    async def _within_limit(self, state: AgentState, call: _Call) -> "tuple[ToolAnswer, Link]":
+        """在时限之内连上并调用。
+
+        Raises:
+            McpFault: 没有得到答复；到了时限时，是否可能已送达看走到了哪一步。
+
+        """
+        try:
+            with anyio.fail_after(call.limit):
+                return await self._ask(state, call)
+        except TimeoutError:
+            if call.sent:
+                reason = f"MCP 服务没有在 {call.limit:g} 秒内答复"
+                raise McpFault(reason, ScriptExit.TIMEOUT, sent=True) from None
+            reason = f"没有在 {call.limit:g} 秒内连上 MCP 服务"
+            raise McpFault(reason, ScriptExit.NETWORK, sent=False) from None
+
+    async def _ask(self, state: AgentState, call: _Call) -> "tuple[ToolAnswer, Link]":
+        """调用一次；会话已经不在、请求肯定没有被处理时，重开一个再送一次。"""
+        target = self._target(state)
+        for again in (True, False):
+            link = await self._opened(state, target, call.limit)
+            _check_approved(state, link)
+            call.sent = True
+            try:
+                return await link.call(call.spec.name, call.options, call.limit), link
+            except McpFault as fault:
+                if not (fault.gone and again):
+                    raise
+                call.sent = False
+        raise AssertionError
+
+    async def _opened(self, state: AgentState, target: Target, limit: float) -> "Link":
+        """返回开着的会话；没有就开一个，同时来的几个调用合用它。"""
+        from pam_deploy_graph.mcp_runner.link import Link
+
+        key = (asyncio.get_running_loop(), state.run_id, target)
+        link = self._links.open.get(key)
+        if link is None or link.closed:
+            self._links.open = {each: one for each, one in self._links.open.items() if not one.closed}
+            link = self._links.open[key] = Link(target, state.params, limit)
+        await link.opened()
+        return link
+
+    def _target(self, state: AgentState) -> Target:
+        """这次运行连哪个服务：命令、``PAM_MCP_URL``，其次 HOME 给出的。"""
+        if self._command:
+            environ = self._settings.process_environ() if self._environ is None else self._environ
+            picked = {name: environ[name] for name in _INHERITED if name in environ}
+            return Target(command=self._command, token=self._secret, child_env=picked)
+        if self._url is None:
+            self._url = self._settings.pam_mcp_url
+        url = self._url or state.mcp_url
+        if not url:
+            reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL"
+            raise McpFault(reason, ScriptExit.CONFIG, sent=False)
+        return Target(url, token=self._secret)
+
+    @functools.cached_property
+    def _secret(self) -> str:
+        """令牌。"""
+        return self._settings.token() if self._token is None else self._token
+
+    @functools.cached_property
+    def _settings(self) -> "Settings":
+        """用到时才读设置。"""
+        from pam_deploy_graph.settings import Settings
+
+        return Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class McpCheck:
+    """查看一个 MCP 服务的结果；``reason`` 在不合用时说明原因。"""
+
+    ok: bool
+    url: str
+    reason: str = ""
+    tools: str = ""
+    """工具清单的指纹。"""
+
+
+def check_server(url: str, *, token: str = "", airport: str = "", seconds: float = 5.0) -> McpCheck:
+    """看一个 MCP 服务连不连得上、合不合用；什么也不改变。
+
+    Args:
+        url: 服务的地址。
+        token: PAM 令牌。
+        airport: 它应属于哪个机场；空串为不核对。
+        seconds: 时限，秒。
+
+    """
+    return portal.call(_check_server, Target(url, token=token), airport, seconds)
+
+
+async def _check_server(target: Target, airport: str, seconds: float) -> McpCheck:
+    """打开一个会话再关上。"""
+    from pam_deploy_graph.mcp_runner.link import Link
+
+    link = Link(target, {"AIRPORT_CODE": airport} if airport else {}, seconds)
+    try:
+        await link.opened()
+    except McpFault as fault:
+        return McpCheck(ok=False, url=target.url, reason=str(fault))
+    finally:
+        link.shut()
+        with anyio.move_on_after(_CLOSE_SECONDS):
+            await link.wait_closed()
+    return McpCheck(ok=True, url=target.url, tools=link.fingerprint)
+
+
+def _check_approved(state: AgentState, link: "Link") -> None:
+    """批准之后工具变了就不再用它。"""
+    approved = getattr(state, "mcp_tools", "")
+    if approved and approved != link.fingerprint:
+        reason = "MCP 服务的工具在批准之后变了：请核对服务，然后另开一次运行重新批准"
+        raise McpFault(reason, ScriptExit.CONFIG, sent=False)
+
+
+def _seconds(state: AgentState, action: str, time_limit: float | None) -> float:
+    """这个动作的时限，秒。"""
+    if time_limit is not None:
+        return time_limit
+    name = ACTIONS[action].time_limit_param
+    text = state.params.get(name) or DEFAULT_PARAMS[name]
+    try:
+        return float(text)
+    except ValueError:
+        raise McpFault(f"参数 {name} 的值 {show_value(text)} 应为秒数", ScriptExit.CONFIG, sent=False) from None

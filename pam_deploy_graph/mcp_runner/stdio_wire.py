@@ -1,0 +1,116 @@
+"""stdio 的收发：把 MCP 服务当作子进程，一行一个消息。
+
+没有用 SDK 的 ``stdio_client``：它读一行没有上限，一个不是 UTF-8 的字节就毁掉会话。
+"""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from subprocess import DEVNULL, PIPE
+from typing import Any, Final
+
+import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCMessage
+from pydantic import ValidationError
+
+from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
+from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.target import Target
+
+_LEAVE_SECONDS: Final = 1.0
+
+Incoming = SessionMessage | Exception
+
+
+@asynccontextmanager
+async def stdio_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
+    """启动一个 stdio 服务并接上；离开时关它的输入，限时不走就杀掉整个进程组。
+
+    Args:
+        target: 服务；令牌经环境变量 ``PAM_TOKEN`` 交给它。
+
+    Yields:
+        给 ``ClientSession`` 的读、写两个流。
+
+    Raises:
+        McpFault: 命令启动不了，应答太长，或进程自己结束了（在异常组里）。
+
+    """
+    to_session, from_server = anyio.create_memory_object_stream[Incoming](0)
+    from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
+    process = await _start(target)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_read_lines, process.stdout, to_session)
+            group.start_soon(_write_lines, to_server, process.stdin)
+            yield from_server, from_session
+            group.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+        for stream in (to_session, from_server, from_session, to_server):
+            stream.close()
+
+
+async def _start(target: Target) -> Process:
+    """启动服务，自成进程组；它的标准错误不要。"""
+    env = {**target.child_env, **({"PAM_TOKEN": target.token} if target.token else {})}
+    try:
+        return await anyio.open_process(
+            target.command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=env, start_new_session=True
+        )
+    except OSError as error:
+        reason = f"MCP 服务的命令 {target.command[0]} 启动不了：{error.strerror}"
+        raise McpFault(reason, ScriptExit.CONFIG, sent=False) from None
+
+
+async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendStream[Incoming]) -> None:
+    """逐行读出消息；不是 JSON-RPC 的行作为异常交给会话，由它决定怎么办。"""
+    assert source is not None  # noqa: S101  启动时要了管道
+    lines = BufferedByteReceiveStream(source)
+    while True:
+        try:
+            line = await lines.receive_until(b"\n", MAX_ANSWER_BYTES)
+        except anyio.DelimiterNotFound:
+            reason = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
+            raise McpFault(reason, ScriptExit.REFUSED, sent=True) from None
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+            raise McpFault("MCP 服务的进程关闭了输出", ScriptExit.NETWORK, sent=True) from None
+        if line.strip():
+            await sink.send(_message(line))
+
+
+def _message(line: bytes) -> Incoming:
+    """读懂一行。"""
+    try:
+        return SessionMessage(JSONRPCMessage.model_validate_json(line))
+    except ValidationError:
+        return McpFault(f"MCP 服务答了不是 JSON-RPC 的内容（{len(line)} 字节）", ScriptExit.REFUSED, sent=True)
+
+
+async def _write_lines(source: MemoryObjectReceiveStream[SessionMessage], sink: ByteSendStream | None) -> None:
+    """逐行写出消息。"""
+    assert sink is not None  # noqa: S101  启动时要了管道
+    async for one in source:
+        try:
+            await sink.send(one.message.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n")
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            raise McpFault("MCP 服务的进程关闭了输入", ScriptExit.NETWORK, sent=True) from None
+
+
+async def _end(process: Process) -> None:
+    """请它走，限时不走就杀掉；进程组里留下的一并杀掉。"""
+    if process.stdin is not None:
+        with suppress(anyio.BrokenResourceError, OSError):
+            await process.stdin.aclose()
+    with anyio.move_on_after(_LEAVE_SECONDS):
+        await process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.aclose()

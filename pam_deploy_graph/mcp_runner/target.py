@@ -1,0 +1,20 @@
+"""连哪个 MCP 服务，用什么令牌。"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """一个 MCP 服务：``url`` 是 streamable HTTP 的地址，``command`` 是 stdio 服务的 argv，二者取一。"""
+
+    url: str = ""
+    command: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
+    child_env: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False, hash=False)
+    """stdio 服务的环境变量；令牌另加。"""
+
+    @property
+    def name(self) -> str:
+        """写进消息的名字；命令的参数不写，里面可能有不该出现的东西。"""
+        return self.url or f"（stdio）{self.command[0]}"
