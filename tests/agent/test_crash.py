@@ -47,7 +47,7 @@ def _assert_once(trials: list[dict[str, Any]]) -> None:
         assert trial["ips"] == OUTCOME, trial
 
 
-@pytest.mark.parametrize(("how", "first", "step"), [("create", 3, 13), ("checkpoint", 5, 15)])
+@pytest.mark.parametrize(("how", "first", "step"), [("create", 3, 13), ("checkpoint", 6, 16)])
 def test_killed_at_some_moments(how: str, first: int, step: int, home: Path) -> None:
     """在若干时刻 kill -9（有的恢复途中再 kill 一次），恢复后每个效果恰好一次。"""
     trials = _trials(home, how, first, step)
