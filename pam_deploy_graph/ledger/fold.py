@@ -182,7 +182,6 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
     state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
-    state.mcp_tools = event.get("mcp_tools", "")
     state.plan_stage = event.get("stage", "")
     state.planned_ips = list(event["target_ips"])
 
