@@ -1,0 +1,89 @@
+"""停下：Ctrl-C、取消、被别的进程握着、两个人同时作决定。"""
+
+import time
+
+from tests.cli.program import Job
+from tests.cli.site import BEFORE, Site
+
+
+def slow_start(site: Site, seconds: float) -> Job:
+    """开始一次推出，等到第一台正在慢慢地部署。"""
+    first = site.take(2)[0]
+    site.lab.add_fault(f"{first}:deploy:slow={seconds}:1")
+    job = site.start("--yes")
+    deadline = time.monotonic() + 20
+    while not site.count("stop-ip", first):
+        assert time.monotonic() < deadline, job.text()
+        time.sleep(0.02)
+    return job
+
+
+def test_interrupt_during_a_slow_step(site: Site) -> None:
+    """慢动作途中 Ctrl-C：在途的一台做完就停，退出码 12，说出怎样继续；resume 做完其余的。"""
+    job = slow_start(site, 1)
+    job.interrupt()
+    done = job.wait()
+    assert (done.code, "Traceback" in done.err) == (12, False)
+    assert f"resume {site.run_id}" in done.err
+    assert site.real(site.ips[1]) == (True, BEFORE)
+    assert site.resume().code == 0
+    site.all_right()
+
+
+def test_interrupt_twice(site: Site) -> None:
+    """第二次 Ctrl-C 立即停；在途的那个动作恢复时先查证，一次也不多。"""
+    job = slow_start(site, 2)
+    job.interrupt()
+    time.sleep(0.3)
+    job.interrupt()
+    done = job.wait()
+    assert (done.code, "Traceback" in done.err) == (12, False)
+    assert site.resume().code == 0
+    site.all_right()
+
+
+def test_a_run_that_is_held(site: Site) -> None:
+    """别的进程正推着：resume 以 2 退出并说出是哪个进程，什么也不做；status 照样能看。"""
+    job = slow_start(site, 2)
+    done = site.resume()
+    assert (done.code, str(job.pid) in done.err) == (2, True)
+    found = site.status()
+    assert (found["phase"], str(job.pid) in found["holder"]) == ("running", True)
+    assert job.wait().code == 0
+    site.all_right()
+
+
+def test_cancel_while_it_runs(site: Site) -> None:
+    """从另一个终端取消：在途的做完，没开工的不碰，以 12 结束并说出是谁取消的。"""
+    job = slow_start(site, 1.5)
+    done = site.pam("cancel", site.run_id)
+    assert (done.code, str(job.pid) in done.err) == (0, True)
+    assert job.wait().code == 12
+    assert (site.real(site.ips[0]), site.real(site.ips[1])) == ((True, site.version), (True, BEFORE))
+    assert site.resume().code == 12
+
+
+def test_cancel_after_a_crash(site: Site) -> None:
+    """进程被杀之后再取消：在途的那一台仍要做完，不能停在半路就算结束。"""
+    slow_start(site, 1).kill()
+    assert site.pam("cancel", site.run_id).code == 0
+    assert site.resume().code == 12
+    assert site.real(site.ips[0]) == (True, site.version)
+    assert site.real(site.ips[1]) == (True, BEFORE)
+
+
+def test_two_opposite_answers(site: Site) -> None:
+    """两个人同时给出相反的决定：一个作数，另一个以 2 退出，推出照作数的那个办。"""
+    site.take(1)
+    assert site.run().code == 10
+    people = {"甲": "approve", "乙": "reject"}
+    jobs = {
+        name: site.pam.start("confirm", site.run_id, f"--{decision}", "--operator", name)
+        for name, decision in people.items()
+    }
+    done = {name: job.wait() for name, job in jobs.items()}
+    (winner,) = [name for name, one in done.items() if one.code == 0]
+    assert sorted(one.code for one in done.values()) == [0, 2]
+    assert [(row["operator"], row["decision"]) for row in site.report()["decisions"]] == [(winner, people[winner])]
+    assert site.resume().code == (0 if winner == "甲" else 12)
+    assert bool(site.effects()) is (winner == "甲")
