@@ -6,10 +6,11 @@ import time
 
 import pytest
 
+from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, StaleFenceError
 from pam_deploy_graph.ledger import Ledger
-from tests.agent.rig import Rig, execute
+from tests.agent.rig import Hooked, Rig, execute
 from tests.core.books import holder, new_state, registered, step, url, write
 
 
@@ -148,15 +149,13 @@ def test_losing_the_lease_stops_before_the_next_effect(ledger: Ledger) -> None:
     """做到一半租约被接管：旧的进程在下一个会改变外界的动作之前停下。"""
     rig = Rig()
     state = rig.ready(run_id="r2")
-    inner = rig.fake.run_action
 
-    async def robbed(current: object, action: str, **kwargs: object) -> object:
+    def rob(action: str, _ip: str | None) -> None:
         """在第一台的 ``stop-ip`` 当中夺走租约。"""
         if action == "stop-ip":
             execute("UPDATE leases SET fence = fence + 1")
-        return inner(state, action, **kwargs)
 
-    rig.fake.arun_action = robbed  # type: ignore[method-assign,assignment]  # 只在当中夺走租约，照常回答
+    rig.agent = PamDeployAgent(fake_runner=Hooked(rig.fake, rob))
     with pytest.raises(StaleFenceError):
         rig.agent.run_ip_flow(state)
     assert rig.calls == [("stop-ip", "10.0.0.1")]

@@ -127,7 +127,7 @@ def test_a_password_in_the_address_is_not_shown(home: Path) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o177], ids=oct)
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     """换一个 umask，用完还原。"""
     before = os.umask(request.param)
