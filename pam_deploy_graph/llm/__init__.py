@@ -2,16 +2,19 @@
 
 from pam_deploy_graph.llm.analysis import analyze_text, choose_strategy, plan_for
 from pam_deploy_graph.llm.client import LlmClient
+from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
-from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result
+from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
 __all__ = [
     "Intent",
     "LlmClient",
+    "OpenAiLlmClient",
     "RuleBasedLlmClient",
     "analyze_text",
     "choose_strategy",
     "plan_for",
     "validate_deploy_plan",
     "validate_intent_result",
+    "validate_param_result",
 ]

@@ -1,6 +1,6 @@
 """把一句话变成可以给人看的分析：意图、参数、计划、策略（依据 contract 第 4、8 节）。"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExecutionStrategy
@@ -17,17 +17,31 @@ def choose_strategy(preference: str) -> str:
     return preference if preference in list(ExecutionStrategy) else str(DEFAULT_STRATEGY)
 
 
-def plan_for(client: LlmClient, *, params: Mapping[str, object], intent: str, strategy: str) -> LlmDeployPlan | None:
+def plan_for(
+    client: LlmClient,
+    *,
+    params: Mapping[str, object],
+    intent: str,
+    strategy: str,
+    missing: Sequence[str] = (),
+) -> LlmDeployPlan | None:
     """请客户端提议计划并校验。
 
+    Args:
+        client: 语言理解的实现。
+        params: 部署参数。
+        intent: 意图。
+        strategy: 执行策略。
+        missing: 客户端说还缺的参数，包括提到了却定不下来的控制参数（如 ``target_ips``）。
+
     Returns:
-        通过校验的模板计划；意图不需要计划，或还缺必填参数时为 ``None``。
+        通过校验的模板计划；意图不需要计划，或还有缺的时为 ``None``。
 
     Raises:
         InvalidInputError: 提议的计划不合规程。
 
     """
-    if intent not in _PLANNED or missing_params(params):
+    if intent not in _PLANNED or missing or missing_params(params):
         return None
     return validate_deploy_plan(client.generate_plan(params=params, intent=intent, strategy=strategy))
 
@@ -52,7 +66,7 @@ def analyze_text(client: LlmClient, text: str, base_params: Mapping[str, object]
     found = client.extract_params(text, dict(base_params or {}))
     strategy = choose_strategy(intent.strategy_preference)
     params = {**(base_params or {}), **found.extracted_params}
-    plan = plan_for(client, params=params, intent=intent.intent, strategy=strategy)
+    plan = plan_for(client, params=params, intent=intent.intent, strategy=strategy, missing=found.missing_params)
     return {
         "intent": intent.intent,
         "params": {

@@ -1,34 +1,146 @@
-"""从一句话摘出参数。"""
+"""读一句话：归一化，依次取走各种参数，最后判断意图（依据 contract 第 2、4 节）。"""
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-_AIRPORTS = {"浦东": "PVG", "虹桥": "SHA", "首都": "PEK", "大兴": "PKX"}
+from pam_deploy_graph.llm.airports import read_airport
+from pam_deploy_graph.llm.draft import MASK, Draft
+from pam_deploy_graph.llm.intents import Verdict, judge
+from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
+from pam_deploy_graph.llm.machines import read_machines
+from pam_deploy_graph.llm.names import read_names
+from pam_deploy_graph.llm.normalise import MAX_LENGTH, normalise
+from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
+from pam_deploy_graph.llm.places import read_places
+from pam_deploy_graph.llm.validation import Intent
+from pam_deploy_graph.llm.versions import read_version
+
+_FILLER: Final = re.compile(
+    rf"[\s{MASK}\W_]+|应用|模块|版本号?|机场|代码|名称?|目标|机器|工作站|台|[的是为在到把给用那和与及个我]|就|吧|呢|啊|哦|嗯|请|谢谢|麻烦",
+)
+
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+_CODE_LIKE: Final = re.compile(r"[$<>{}|;&?=]|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
+_WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
+_PAIR: Final = 2
 
 
-@dataclass
-class Extraction:
-    """摘出来的东西；``unresolved`` 是提到了却定不下来的参数名。"""
+@dataclass(frozen=True)
+class Reading:
+    """读出来的全部：意图、参数、要告诉人的话、提到了却定不下来的参数名。"""
 
-    params: dict[str, str] = field(default_factory=dict)
-    control_params: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    unresolved: list[str] = field(default_factory=list)
+    verdict: Verdict
+    params: dict[str, str]
+    control: dict[str, Any]
+    notes: list[str]
+    unresolved: list[str]
 
 
-def extract(text: str) -> Extraction:
-    """摘出机场、应用、模块与版本。"""
-    found = Extraction()
-    if match := re.search(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", text):
-        found.params["AIRPORT_CODE"] = match.group()
-    for name, code in _AIRPORTS.items():
-        if name in text:
-            found.params["AIRPORT_CODE"] = code
-    name = r"([A-Za-z0-9][A-Za-z0-9_.-]*)"
-    for key, before, after in (("APP_NAME", "app", "应用"), ("MODULE_NAME", "module", "模块")):
-        if match := re.search(rf"{name}\s*{after}|\b{before}\s+{name}", text):
-            found.params[key] = match.group(1) or match.group(2)
-    if match := re.search(r"(?<![\d.])\d+(?:\.\d+){1,2}(?![\d.])", text):
-        found.params["VERSION_NUMBER"] = match.group()
-    return found
+def read(text: str, *, answering: bool = False) -> Reading:
+    """读一句话；什么输入都有结果，从不抛出异常。
+
+    Args:
+        text: 操作员的原话。
+        answering: 是否在回答补问或修改计划，这时光秃秃的名字也算数。
+
+    Returns:
+        读出来的全部。听不懂的话没有参数，除非它只由参数组成。
+
+    """
+    if len(text) > MAX_LENGTH:
+        message = f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
+        return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
+    draft = Draft(normalise(text))
+    _cut_hostile(draft)
+    verdict = _read_all(draft, answering=answering)
+    if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
+        return Reading(verdict, {}, {}, draft.notes, [])
+    if verdict.intent in {Intent.STATUS, Intent.CANCEL, Intent.RESUME}:
+        draft.unresolved.clear()
+    return Reading(verdict, draft.params, draft.control, draft.notes, draft.unresolved)
+
+
+def is_hostile(text: str) -> bool:
+    """原话里有没有想改变规矩的话；过长的也算。"""
+    return len(text) > MAX_LENGTH or _hostile_from(normalise(text)) is not None
+
+
+def _hostile_from(text: str) -> int | None:
+    """想改变规矩的话从哪里开始。"""
+    return min((match.start() for pattern in words("hostile") if (match := pattern.search(text))), default=None)
+
+
+def _cut_hostile(draft: Draft) -> None:
+    """从想改变规矩的话起，后面的都不听。"""
+    start = _hostile_from(draft.text)
+    if start is not None:
+        draft.text = draft.text[:start]
+        draft.note("请求里有想改变规矩的话，那一段起没有理会：计划与批准的规矩不因一句话而变")
+
+
+def _read_all(draft: Draft, *, answering: bool) -> Verdict:
+    """依次取走各种参数，判断意图。"""
+    read_places(draft)
+    _read_rules_of_play(draft)
+    read_pace(draft)
+    read_timeouts(draft)
+    read_machines(draft)
+    read_strategy(draft)
+    held = bool(draft.take(words("hold")))
+    heard = draft.text
+    draft.take(words("negated"))
+    meant = draft.text
+    read_version(draft)
+    times = draft.take(words("schedule"))
+    places = draft.take(words("narrower"))
+    read_airport(draft)
+    first = judge(heard, meant, complete=_complete(draft), held=held)
+    read_names(draft, guess=_may_guess(draft.text, first.intent, answering=answering))
+    verdict = judge(heard, meant, complete=_complete(draft), held=held)
+    _warn(draft, verdict.intent, _said(times), _said(places))
+    return verdict
+
+
+def _may_guess(text: str, intent: Intent, *, answering: bool) -> bool:
+    """没有标记的字母串能不能当作名字：要部署时能，回答补问时能，中文句子里夹着的能。"""
+    if intent is Intent.UNKNOWN:
+        return not _CODE_LIKE.search(text) and (answering or len(_WORD.findall(text)) == _PAIR)
+    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(_CHINESE.search(text))
+
+
+def _said(matches: list[re.Match[str]]) -> str:
+    """把几处原话连起来。"""
+    return "、".join(match.group().strip() for match in matches)
+
+
+def _read_rules_of_play(draft: Draft) -> None:
+    """跳过验证、自动回滚之类的要求做不到，告诉人。"""
+    if draft.take(words("skip_verify")):
+        draft.note("验证不能省：每台工作站都要经过 verify-ip 才算成功")
+    if draft.take(words("auto_rollback")):
+        draft.note("不会自动回滚：有工作站失败时会停下来，每次回滚之前都单独问人")
+
+
+def _complete(draft: Draft) -> bool:
+    """是否说了版本，并且至少说了应用或机场。"""
+    return "VERSION_NUMBER" in draft.params and bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"})
+
+
+def _warn(draft: Draft, intent: Intent, times: str, places: str) -> None:
+    """时间与小于机场的地方不能悄悄丢掉。"""
+    if intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK}:
+        return
+    if times:
+        draft.note(f"提到了时间「{times}」：没有定时器，批准之后立即开始")
+    if places and "target_ips" not in draft.control:
+        draft.note(f"「{places}」比一座机场小，不能据此选出工作站：请给出它们的 IP（target_ips）")
+        draft.ask_for("target_ips")
+
+
+def _is_answer(draft: Draft, *, answering: bool) -> bool:
+    """正在回答补问，或者除了参数和虚词之外什么也没有。"""
+    if answering or _CODE_LIKE.search(draft.text):
+        return not _CODE_LIKE.search(draft.text)
+    rest = _FILLER.sub(" ", draft.text).split()
+    return all(word.lower() in word_set("stop") for word in rest)

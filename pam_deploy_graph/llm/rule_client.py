@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pam_deploy_graph.llm.extraction import extract
-from pam_deploy_graph.llm.intents import detect_intent
+from pam_deploy_graph.constants import REQUIRED_PARAMS
+from pam_deploy_graph.llm.extraction import read
 from pam_deploy_graph.llm.planning import build_plan
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.scope import missing_params
@@ -14,9 +14,13 @@ class RuleBasedLlmClient:
 
     def understand_request(self, text: str) -> LlmIntentResult:
         """判断意图与策略偏好；没有点名策略时 ``strategy_preference`` 为空串。"""
-        intent, confidence, reason = detect_intent(text)
-        strategy = extract(text).control_params.get("execution_strategy", "")
-        return LlmIntentResult(intent=intent, strategy_preference=strategy, confidence=confidence, reason=reason)
+        found = read(text)
+        return LlmIntentResult(
+            intent=found.verdict.intent,
+            strategy_preference=found.control.get("execution_strategy", ""),
+            confidence=found.verdict.confidence,
+            reason=found.verdict.reason,
+        )
 
     def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
         """摘出原话提到的参数。
@@ -26,14 +30,16 @@ class RuleBasedLlmClient:
             base_params: 此前已知的部署参数，只用来判断还缺什么。
 
         Returns:
-            只含原话提到的键；``notes`` 是要念给操作员听的话。
+            只含原话提到的键；``missing_params`` 除了缺少的必填参数，还有提到了却定不下来的控制参数；
+            ``notes`` 是要念给操作员听的话。
 
         """
-        found = extract(text)
+        answering = any((base_params or {}).get(name) for name in REQUIRED_PARAMS)
+        found = read(text, answering=answering)
         missing = missing_params({**(base_params or {}), **found.params})
         return LlmParamResult(
             extracted_params=found.params,
-            control_params=found.control_params,
+            control_params=found.control,
             missing_params=missing + found.unresolved,
             notes=found.notes,
         )

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pam_deploy_graph.addresses import expand_ips, show_value
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Phase
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, PlanStep
+from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult, PlanStep
+from pam_deploy_graph.scope import validate_control, validate_params
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -44,6 +45,21 @@ def validate_intent_result(result: LlmIntentResult | Mapping[str, object]) -> Ll
     if checked.intent not in list(Intent):
         raise InvalidInputError(f"意图 {show_value(checked.intent)} 不认识，应为 {'、'.join(Intent)} 之一")
     return checked
+
+
+def validate_param_result(result: LlmParamResult | Mapping[str, object]) -> LlmParamResult:
+    """检查参数结果：键都认识，值都合规则。
+
+    Returns:
+        值为规范写法的结果。
+
+    Raises:
+        InvalidInputError: 字段不合模式，有不认识的键，或有值不合规则。
+
+    """
+    checked = _as_model(LlmParamResult, result)
+    known = {"extracted_params": validate_params(checked.extracted_params)}
+    return checked.model_copy(update={**known, "control_params": validate_control(checked.control_params)})
 
 
 def validate_deploy_plan(

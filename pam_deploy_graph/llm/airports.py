@@ -1,0 +1,149 @@
+"""从一句话里读机场：代码、中文名、拼音和英文名；一城两场只问不猜（依据 contract 第 2 节）。"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pam_deploy_graph.llm.draft import Draft, lead
+from pam_deploy_graph.llm.gazetteer import Gazetteer, gazetteer, worldwide
+from pam_deploy_graph.llm.lexicon import FLAGS, word_set
+
+_CODE: Final = re.compile(r"(?<![a-z0-9_./@-])[a-z]{3}(?![a-z0-9_-]|\.\w|/\w+\.)", FLAGS)
+_AIRPORT_AFTER: Final = re.compile(r"\s*(?:国际)?(?:机场|空港)|\s*(?:international\s*)?airport\b", FLAGS)
+_AIRPORT_BEFORE: Final = re.compile(r"(?:机场|\bairport)\s*$", FLAGS)
+_LABELLED: Final = re.compile(
+    r"(?:三字码|(?:机场|城市)?代[码号]|机场码|\b(?:airport|iata)\s*code|\biata|(?:机场|\bairport)\s*(?:是|为|叫|is|:|=))"
+    r"\s*(?:是|为|叫|is|:|=)?\s*$",
+    FLAGS,
+)
+_PLACE_BEFORE: Final = re.compile(r"(?:\b(?:at|in|to|for|on|onto)|[在到给往去把将])\s*(?:the\s*)?$", FLAGS)
+_NAME_AFTER: Final = re.compile(
+    r"\s*(?:这个|的)?\s*(?:应用|系统|程序|软件|模块|组件|\bapp\b|\bapplication\b|\bmodule\b)", FLAGS
+)
+_NAME_BEFORE: Final = re.compile(
+    r"(?:应用|系统|程序|模块|组件|\bapp|\bapplication|\bmodule)(?:名称?)?\s*(?:是|为|:|=)?\s*$", FLAGS
+)
+_ENGLISH_PLACE: Final = re.compile(
+    r"(?i:\b(?:at|in|to|for|onto|airport)\s*:?\s+(?:the\s+)?)(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """提到的一处：在文字里的位置，以及可能是哪些机场；可疑的是挨着「应用」「模块」的三字码。"""
+
+    start: int
+    end: int
+    codes: frozenset[str]
+    doubtful: bool = False
+
+
+def read_airport(draft: Draft) -> None:
+    """取走机场；定不下来是哪一座时，告诉人有哪些可选，留给补问。"""
+    known = gazetteer()
+    mentions = list(_names(draft.text, known))
+    _mask(draft, mentions)
+    mentions = _certain([*mentions, *_codes(draft.text, known)]) or list(_abroad(draft.text))
+    _mask(draft, mentions)
+    if "AIRPORT_CODE" not in draft.params and mentions:
+        _decide(draft, known, [mention.codes for mention in mentions])
+
+
+def _mask(draft: Draft, mentions: list[Mention]) -> None:
+    """遮去提到的机场，连同后面的「机场」。"""
+    for mention in mentions:
+        tail = _AIRPORT_AFTER.match(draft.text, mention.end)
+        draft.mask(mention.start, tail.end() if tail else mention.end)
+
+
+def _certain(mentions: list[Mention]) -> list[Mention]:
+    """有确实的就不要可疑的：``DCS 应用`` 里的 DCS 多半是应用名。"""
+    return [mention for mention in mentions if not mention.doubtful] or mentions
+
+
+def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> None:
+    """合并各处提到的机场：城市迁就具体的机场，合不拢就问。"""
+    certain = frozenset(code for codes in choices if len(codes) == 1 for code in codes)
+    agreed = certain or frozenset.intersection(*choices)
+    if len(agreed) == 1 and all(agreed & codes for codes in choices):
+        draft.set_param("AIRPORT_CODE", next(iter(agreed)))
+        return
+    options = sorted(certain or frozenset.union(*choices))
+    shown = "、".join(known.label(code) for code in options[:8])
+    if len(certain) > 1:
+        draft.note(f"提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座")
+    else:
+        draft.note(f"不能确定是哪一座机场，可能是 {shown}，请说明")
+
+
+def _codes(text: str, known: Gazetteer) -> Iterator[Mention]:
+    """三字码：大写的直接认，小写的要在表里且不是普通词，或者前后有「机场」。"""
+    shouting = not any(char.islower() for char in text)
+    for match in _CODE.finditer(text):
+        code, named = match.group().upper(), _named(text, match, known)
+        doubtful = bool(_NAME_AFTER.match(text, match.end()) or _NAME_BEFORE.search(lead(text, match.start())))
+        if doubtful and code not in known.codes:
+            continue
+        if named or _plausible(match.group(), code, known, shouting=shouting):
+            yield Mention(match.start(), match.end(), frozenset({code}), doubtful and not named)
+        elif (
+            _is_place(match, known)
+            and _PLACE_BEFORE.search(lead(text, match.start()))
+            and _ends_clause(text, match.end())
+        ):
+            yield Mention(match.start(), match.end(), frozenset({code}))
+
+
+def _named(text: str, match: re.Match[str], known: Gazetteer) -> bool:
+    """前面说了「机场代码」，或者紧挨着「机场」。"""
+    before = lead(text, match.start())
+    if _LABELLED.search(before):
+        return True
+    if not (_AIRPORT_BEFORE.search(before) or _AIRPORT_AFTER.match(text, match.end())):
+        return False
+    common = match.group().lower() in word_set("not_airports")
+    return not common or match.group().isupper() or (_is_place(match, known) and _ends_clause(text, match.end()))
+
+
+def _is_place(match: re.Match[str], known: Gazetteer) -> bool:
+    """三个字母在随包的名录里。"""
+    return match.group().upper() in known.codes
+
+
+def _plausible(written: str, code: str, known: Gazetteer, *, shouting: bool) -> bool:
+    """没有旁证的三个字母像不像一座机场。"""
+    common = code.lower() in word_set("not_airports")
+    if written.isupper() and not shouting:
+        return code in known.codes or (not common and code in worldwide().codes)
+    return code in known.codes and (not common or (written.isupper() and code == "CAN")) and not written.istitle()
+
+
+def _ends_clause(text: str, end: int) -> bool:
+    """后面是句读或结尾，例如 ``deploy ... at can``。"""
+    return text[end : end + 8].lstrip()[:1] in {"", *",。;!?."}
+
+
+def _names(text: str, known: Gazetteer) -> Iterator[Mention]:
+    """中文名、拼音和常见英文名；意思两可的词要紧挨「机场」或城市，别处没有提到时才算数。"""
+    strong: list[Mention] = []
+    weak: list[Mention] = []
+    for match in known.pattern.finditer(text):
+        codes, firm = known.lookup(match.group())
+        near = _AIRPORT_AFTER.match(text, match.end()) or (strong and strong[-1].end == match.start())
+        (strong if firm or near else weak).append(Mention(match.start(), match.end(), codes))
+    chosen = strong or [mention for mention in weak if not text[mention.start].isascii()]
+    yield from chosen
+
+
+def _abroad(text: str) -> Iterator[Mention]:
+    """表里没有的外国城市：只认 at、in、to 之后大写开头的地名。"""
+    for match in _ENGLISH_PLACE.finditer(text):
+        parts = match["name"].split()
+        for length in range(len(parts), 0, -1):
+            phrase = " ".join(parts[:length])
+            if codes := worldwide().cities.get(phrase.lower().rstrip(".")):
+                start = match.start("name")
+                yield Mention(start, start + len(phrase), codes)
+                break

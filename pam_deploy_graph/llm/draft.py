@@ -1,0 +1,67 @@
+"""一句话的草稿：各个提取器依次取走自己认得的部分，剩下的留给后面的。"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.scope import validate_control, validate_params
+
+MASK: Final = "\ue000"
+"""取走的文字换成这个私用字符，长度不变；归一化保证原文里没有它。"""
+_LEAD: Final = 40
+
+
+def lead(text: str, position: int) -> str:
+    """某处之前的一小段文字；只看这么远，长文字因此也读得快。"""
+    return text[max(0, position - _LEAD) : position]
+
+
+@dataclass
+class Draft:
+    """正在读的一句话；``unresolved`` 是提到了却定不下来的参数名。"""
+
+    text: str
+    params: dict[str, str] = field(default_factory=dict)
+    control: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+
+    def mask(self, start: int, end: int) -> None:
+        """遮去一段文字。"""
+        self.text = self.text[:start] + MASK * (end - start) + self.text[end:]
+
+    def take(self, patterns: Iterable[re.Pattern[str]]) -> list[re.Match[str]]:
+        """依次匹配各个模式，遮去并返回匹配到的全部。"""
+        taken = []
+        for pattern in patterns:
+            for match in pattern.finditer(self.text):
+                self.mask(*match.span())
+                taken.append(match)
+        return taken
+
+    def note(self, message: str) -> None:
+        """记下一句要告诉操作员的话，不重复。"""
+        if message not in self.notes:
+            self.notes.append(message)
+
+    def ask_for(self, name: str) -> None:
+        """记下一个提到了却定不下来的参数，不重复。"""
+        if name not in self.unresolved:
+            self.unresolved.append(name)
+
+    def set_param(self, name: str, value: str) -> None:
+        """记下一个部署参数；不合规则的不要，告诉人为什么。"""
+        try:
+            self.params.update(validate_params({name: value}))
+        except InvalidInputError as error:
+            self.note(str(error))
+
+    def set_control(self, name: str, value: object) -> None:
+        """记下一个控制参数；不合规则的不要，告诉人为什么并且去问。"""
+        try:
+            self.control.update(validate_control({name: value}))
+        except InvalidInputError as error:
+            self.note(str(error))
+            self.ask_for(name)

@@ -1,0 +1,54 @@
+"""数目的说法：阿拉伯数字、中文数字、英文数词。"""
+
+from typing import Final
+
+_ENGLISH: Final = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100,
+    "a hundred": 100, "a couple of": 2, "a single": 1, "single": 1,
+}  # fmt: skip
+_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {
+    "两": 2,
+    "俩": 2,
+    "仨": 3,
+    "〇": 0,
+}
+_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
+
+NUMBER: Final = (
+    r"(?P<n>(?<![\d.])\d{1,6}(?![\d.]*\d)|[零〇一二两俩三仨四五六七八九十百千]{1,7}|\b(?:"
+    + "|".join(sorted(_ENGLISH, key=len, reverse=True))
+    + r")\b)"
+)
+"""匹配一个数目的正则表达式，组名 ``n``。"""
+
+
+def to_int(text: str) -> int:
+    """把数目的说法变成整数。
+
+    Args:
+        text: ``NUMBER`` 匹配到的文字。
+
+    Returns:
+        整数，例如 ``"十二"`` 得 12，``"两百五"`` 得 250。
+
+    """
+    if text.isdecimal():
+        return int(text)
+    lowered = text.lower()
+    return _ENGLISH[lowered] if lowered in _ENGLISH else _chinese(text)
+
+
+def _chinese(text: str) -> int:
+    """读中文数字；末尾省略的单位按上一个单位的十分之一补（两百五是 250）。"""
+    total, digit, unit = 0, 0, 10
+    for char in text:
+        if char in _UNITS:
+            unit = _UNITS[char]
+            total += (digit or 1) * unit
+            digit = 0
+        else:
+            digit = digit * 10 + _DIGITS[char] if digit else _DIGITS[char]
+    omitted = unit > 10 and digit and not text.endswith("零") and "零" not in text  # noqa: PLR2004 —— 十位之上才有省略
+    return total + digit * (unit // 10 if omitted else 1)

@@ -1,0 +1,75 @@
+"""节奏与策略：灰度、并发、失败上限、攒够再问、时限、执行策略（依据 contract 第 2 节）。"""
+
+import re
+from functools import cache
+from typing import Final
+
+from pam_deploy_graph.llm.draft import Draft
+from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
+from pam_deploy_graph.llm.numbers import NUMBER, to_int
+
+_SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600}
+_TIMEOUT: Final = re.compile(
+    r"(?P<which>验证|校验|verify|verification|请求|request)?\s*(?:的)?\s*(?:超时|时限|time[\s-]?out)"
+    rf"(?:时间|设为|设成|设置为|改为|为|是|of|is|to|:|=|\s)*{NUMBER}"
+    r"\s*(?P<unit>秒钟?|分钟?|小时|seconds?|secs?|s|minutes?|mins?|m|hours?|h)?(?![a-z])",
+    FLAGS,
+)
+_PERCENT: Final = re.compile(
+    r"(?:灰度|canary|金丝雀|先|每批)[^,。;\d]{0,8}(?:\d{1,3}\s*%|[一二三四五六七八九]成|一半)", FLAGS
+)
+
+Rules = tuple[tuple[str, int | None, tuple[re.Pattern[str], ...]], ...]
+
+
+@cache
+def _rules() -> Rules:
+    """把规则表展开成（参数、固定值、模式）。"""
+    data = dict(table("pace"))
+    placeholders = data.pop("placeholders")
+    return tuple(
+        (name, group.get("value"), compile_all(group["patterns"], **placeholders))
+        for name, groups in data.items()
+        for group in groups
+    )
+
+
+def read_pace(draft: Draft) -> None:
+    """取走说节奏的话；同一项说了两个不同的数，就去问。"""
+    if draft.take([_PERCENT]):
+        draft.note("按比例分批还不支持：请说台数，例如「先灰度 2 台」「每批 8 台」")
+    for name, value, patterns in _rules():
+        for match in draft.take(patterns):
+            amount = to_int(match["n"]) if value is None else value
+            if draft.control.get(name, amount) != amount:
+                draft.note(f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请确认")
+                continue
+            draft.set_control(name, amount)
+            if "超过" in match.group():
+                draft.note(f"「{match.group()}」理解为达到 {amount} 台就停")
+
+
+def read_timeouts(draft: Draft) -> None:
+    """取走时限；没有说是哪一种的，当作请求时限。"""
+    for match in draft.take([_TIMEOUT]):
+        verify = (match["which"] or "").lower() in {"验证", "校验", "verify", "verification"}
+        seconds = to_int(match["n"]) * _SECONDS.get((match["unit"] or "s")[0].lower(), 1)
+        draft.set_param("VERIFY_TIMEOUT" if verify else "REQUEST_TIMEOUT", str(seconds))
+
+
+@cache
+def _strategies() -> dict[str, tuple[re.Pattern[str], ...]]:
+    """各策略的说法。"""
+    return {name: compile_all(patterns) for name, patterns in table("words")["strategy"].items()}
+
+
+def read_strategy(draft: Draft) -> None:
+    """取走说策略的话；点名了两种不同的策略就去问。"""
+    patterns = dict(_strategies())
+    draft.take(patterns.pop("not_meant"))
+    named = [name for name, forms in patterns.items() if draft.take(forms)]
+    if len(named) == 1:
+        draft.set_control("execution_strategy", named[0])
+    elif named:
+        draft.note(f"点名了不止一种执行策略（{'、'.join(named)}），请只说一种")
+        draft.ask_for("execution_strategy")

@@ -1,0 +1,60 @@
+"""键值对、地址、路径与秘密：照字面就能认出来的部分（依据 contract 第 2 节）。"""
+
+import re
+from typing import Final
+
+from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
+from pam_deploy_graph.llm.draft import Draft, lead
+from pam_deploy_graph.llm.lexicon import FLAGS
+from pam_deploy_graph.scope import ControlParams
+
+_SECRET: Final = re.compile(
+    r"(?<![\w-])[\w-]{0,40}?(?:token|令牌|密码|口令|passw(?:or)?d|secret|api[_-]?key|密钥)\w*\s*(?:是|为|:|=|is)\s*\S+"
+    r"|\bbearer\s+[\w.~+/-]{6,}=*|\bsk-[\w-]{8,}",
+    FLAGS,
+)
+_PARAMS: Final = (*REQUIRED_PARAMS, *DEFAULT_PARAMS)
+_ADDRESSES = r"(?:,(?=[\d.:a-f/-]+(?:[,\s;。]|$))[^\s,;。]+)*"
+_PAIR: Final = re.compile(
+    rf"(?<![\w.-])(?P<key>{'|'.join((*_PARAMS, *ControlParams.model_fields))})\s*[=:]\s*"
+    rf"(?P<value>[^\s,;。]+{_ADDRESSES})",
+    FLAGS,
+)
+_URL: Final = re.compile(r"https?://[^\s,;。、)\u4e00-\u9fff]+", FLAGS)
+_EXTENSION = r"\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz|gz|bz2|xz|7z|rar|jar|war|deb|rpm|whl|pkg|bin|exe|msi|img)"
+_CHARS = r"[^\s,;。、:*?<>|()]"
+_PATH: Final = re.compile(
+    rf"(?<![\w/.])(?:[a-z]:\\|\\\\|~?/|\.{{1,2}}/){_CHARS}+|(?<![\w/.-])[\w./-]{{1,200}}{_EXTENSION}(?![\w.])", FLAGS
+)
+_IS_PACKAGE: Final = re.compile(_EXTENSION + r"$", FLAGS)
+_PACKAGE_BEFORE: Final = re.compile(
+    r"(?:包|介质|文件|路径|package|path|file|from|with|using)(?:的)?(?:路径|位置|地址|文件)?\s*(?:在|是|为|用|放在|位于|at|is|in|:|=)*\s*$",
+    FLAGS,
+)
+
+
+def read_places(draft: Draft) -> None:
+    """依次取走秘密、键值对、网址和路径。"""
+    if draft.take([_SECRET]):
+        draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
+    for match in draft.take([_PAIR]):
+        _set_pair(draft, match["key"], match["value"].strip("'").rstrip(".!?"))
+    for match in draft.take([_URL]):
+        draft.set_param("PAM_HOME_URL", match.group().rstrip(".!?"))
+    for match in _PATH.finditer(draft.text):
+        if _IS_PACKAGE.search(match.group()) or _PACKAGE_BEFORE.search(lead(draft.text, match.start())):
+            draft.set_param("PACKAGE_PATH", match.group().rstrip(".!?"))
+        draft.mask(*match.span())
+
+
+def hide_secrets(text: str) -> str:
+    """遮去像令牌、密码的部分，其余原样；交给模型之前用。"""
+    return _SECRET.sub("***", text)
+
+
+def _set_pair(draft: Draft, key: str, value: str) -> None:
+    """记下一个明写的键值对；写错的说清楚，控制参数还要重新问。"""
+    if key.upper() in _PARAMS:
+        draft.set_param(key.upper(), value)
+    else:
+        draft.set_control(key.lower(), value)

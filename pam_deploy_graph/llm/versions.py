@@ -1,0 +1,80 @@
+"""从一句话里读目标版本：认得「从 A 升到 B」，两可的不猜（依据 contract 第 2 节）。"""
+
+import re
+from typing import Final
+
+from pam_deploy_graph.llm.draft import Draft, lead
+from pam_deploy_graph.llm.lexicon import FLAGS
+from pam_deploy_graph.llm.numbers import to_int
+
+_SUFFIX = r"(?:[-+_][0-9a-z]+(?:\.[0-9a-z]+)*|\.[a-z][0-9a-z]*|(?:rc|alpha|beta|sp|[abpru])\d+)*"
+_MARK = r"(?:版本号?|version|ver\.?)\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
+_VERSION: Final = re.compile(
+    rf"(?:{_MARK}v?(?P<marked>[0-9a-z._+-]*\d[0-9a-z._+-]*[0-9a-z+]|\d)(?![0-9a-z]))"
+    rf"|(?<![a-z0-9_.])v?(?P<dotted>\d+(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
+    r"|(?<![a-z0-9_.])v(?P<short>\d{1,4})(?![\w.])"
+    r"|(?<![a-z0-9_.-])(?P<date>20\d{6}(?:[-.][0-9a-z]+)?)(?![\w.])",
+    FLAGS,
+)
+_CHINESE = "零〇一二两三四五六七八九十百"
+_SPOKEN: Final = re.compile(rf"[{_CHINESE}]{{1,4}}(?:点[{_CHINESE}]{{1,4}}){{2,3}}")
+_FROM_BEFORE: Final = re.compile(
+    r"(?:(?:从|由|自|当前|目前|现在|现|原来|原|旧|老|现有|之前|上个|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
+    r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
+    FLAGS,
+)
+_FROM_AFTER: Final = re.compile(
+    r"\s*(?:版本?)?\s*(?:->\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷))",
+    FLAGS,
+)
+_TO_BEFORE: Final = re.compile(
+    r"(?:到|至|为|成|换|升|装|要|用|新版本?|目标(?:版本)?|->|\bto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
+    FLAGS,
+)
+
+
+def read_version(draft: Draft) -> None:
+    """取走版本；说了不止一个而又分不清新旧时，告诉人并留给补问。"""
+    _write_spoken_as_digits(draft)
+    found = [(_value(match), match) for match in _VERSION.finditer(draft.text)]
+    roles = [(value, _role(draft.text, match)) for value, match in found]
+    for _, match in found:
+        draft.mask(*match.span())
+    if "VERSION_NUMBER" in draft.params:
+        return
+    wanted = _targets(roles)
+    if len(wanted) == 1:
+        draft.set_param("VERSION_NUMBER", wanted[0])
+    elif wanted:
+        draft.note(f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
+
+
+def _write_spoken_as_digits(draft: Draft) -> None:
+    """「二点三点四」写成 2.3.4。"""
+    draft.text = _SPOKEN.sub(
+        lambda match: ".".join(str(to_int(part)) for part in match.group().split("点")),
+        draft.text,
+    )
+
+
+def _value(match: re.Match[str]) -> str:
+    """取出版本，去掉前面的 v 和后面的句点。"""
+    value = next(group for group in match.groups() if group)
+    return value.rstrip(".-_+")
+
+
+def _role(text: str, match: re.Match[str]) -> str:
+    """一个版本是「旧的」「新的」还是没有说明。"""
+    before = lead(text, match.start())
+    if _TO_BEFORE.search(before) and not _FROM_AFTER.match(text, match.end()):
+        return "new"
+    if _FROM_BEFORE.search(before) or _FROM_AFTER.match(text, match.end()):
+        return "old"
+    return ""
+
+
+def _targets(roles: list[tuple[str, str]]) -> list[str]:
+    """要装的版本：有明说的取明说的，否则取不是旧版本的。"""
+    said = dict.fromkeys(value for value, role in roles if role == "new")
+    plain = dict.fromkeys(value for value, role in roles if not role)
+    return list(said if len(said) == 1 else {**said, **plain})
