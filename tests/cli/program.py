@@ -55,6 +55,10 @@ class Job:
             file.close()
         return done
 
+    def ended(self) -> bool:
+        """结束了没有。"""
+        return bool(select.select([self._status], [], [], 0)[0])
+
     def text(self) -> str:
         """到此刻为止的标准输出与标准错误。"""
         return _read(self._out) + _read(self._err)
@@ -80,12 +84,14 @@ class Zygote:
             argv = [sys.executable, "-m", "tests.cli.zygote", str(theirs.fileno())]
             self._process = subprocess.Popen(argv, cwd=ROOT, pass_fds=[theirs.fileno()])
 
-    def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: int) -> Job:
-        """分出一个进程，运行模块 ``argv[0]``（或 ``.py`` 脚本）。"""
+    def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, tty: int | None = None) -> Job:
+        """分出一个进程，运行模块 ``argv[0]``（或 ``.py`` 脚本）；``tty`` 给出时三个标准流都是它。"""
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 —— 交给 Job 关闭
         reader, writer = os.pipe()
         request = json.dumps({"argv": list(argv), "env": dict(env), "cwd": str(cwd)}).encode()
-        socket.send_fds(self._socket, [request], [stdin, out.fileno(), err.fileno(), writer])
+        with Path(os.devnull).open("rb") as nothing:
+            files = [nothing.fileno(), out.fileno(), err.fileno()] if tty is None else [tty] * 3
+            socket.send_fds(self._socket, [request], [*files, writer])
         os.close(writer)
         status = os.fdopen(reader, "rb", buffering=0)
         return Job(int(status.readline()), status, out, err)
@@ -119,19 +125,29 @@ class Pam:
         return self.start(*args, **options).wait()
 
     def start(
-        self, *args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, home: object = None
+        self,
+        *args: object,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        home: object = None,
+        tty: int | None = None,
     ) -> Job:
         """开始一个命令；带工作目录的命令自动加上 ``--home``，``home`` 给出时用它。"""
         argv = [str(arg) for arg in args]
         if argv[0] not in ("analyze", "preview"):
             argv += ["--home", str(home or self.home)]
-        return self.job([MODULE, *argv], env=env, cwd=cwd)
+        return self.job([MODULE, *argv], env=env, cwd=cwd, tty=tty)
 
-    def job(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Job:
+    def job(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        tty: int | None = None,
+    ) -> Job:
         """开始一个模块或 ``.py`` 脚本。"""
-        with Path(os.devnull).open("rb") as nothing:
-            whole = self.env | dict(env or {})
-            return self._zygote.start(argv, env=whole, cwd=cwd or self.folder, stdin=nothing.fileno())
+        return self._zygote.start(argv, env=self.env | dict(env or {}), cwd=cwd or self.folder, tty=tty)
 
     def files(self) -> Iterator[Path]:
         """工作目录下的每个文件。"""

@@ -1,0 +1,138 @@
+"""输入的错误：退出码对，用中文点出是哪一项，什么也没做，没有写了一半的东西。"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Done
+from tests.cli.site import Site
+
+USAGE = [
+    (["--run-id", "../x"], {}, "../x"),
+    (["--run-id", "a\nb"], {}, "run_id"),
+    ([], {"APP_NAME": "checkin\ngate"}, "APP_NAME"),
+    ([], {"VERSION_NUMBER": "1.0;rm -rf /"}, "VERSION_NUMBER"),
+    ([], {"MODULE_NAME": "../gate"}, "MODULE_NAME"),
+    ([], {"MODULE_NAME": "gаte"}, "MODULE_NAME"),
+    ([], {"AIRPORT_CODE": ""}, "AIRPORT_CODE"),
+    ([], {"APP_NAME": "", "VERSION_NUMBER": ""}, "缺少必填参数: APP_NAME, VERSION_NUMBER"),
+    ([], {"NO_SUCH": "1"}, "NO_SUCH"),
+    ([], {"PAM_TOKEN": "abc"}, "PAM_TOKEN"),
+    ([], {"PACKAGE_PATH": "nosuch.pkg"}, "nosuch.pkg"),
+    ([], {"REQUEST_TIMEOUT": "-1"}, "REQUEST_TIMEOUT"),
+    (["--targets", "10.0.0.999"], {}, "10.0.0.999"),
+    (["--targets", "10.0.0.0/4"], {}, "10.0.0.0/4"),
+    (["--strategy", "nosuch"], {}, "nosuch"),
+    (["--canary", "-1"], {}, "canary"),
+    (["--max-parallel", "abc"], {}, "--max-parallel"),
+    (["--nosuch"], {}, "--nosuch"),
+    (["--param", "novalue"], {}, "novalue"),
+    (["--params", "nosuch.json"], {}, "nosuch.json"),
+]
+STOPPED = [
+    (["--targets", "10.9.9.9"], {}, {}, "10.9.9.9"),
+    ([], {"AIRPORT_CODE": "XYZ"}, {}, "XYZ"),
+    ([], {"PAM_HOME_URL": "http://127.0.0.1:1"}, {}, "check-home"),
+    ([], {}, {"PAM_TOKEN": "wrong"}, "PAM_TOKEN"),
+    ([], {}, {"PAM_TOKEN": ""}, "PAM_TOKEN"),
+]
+
+
+def said(done: Done, named: str) -> None:
+    """标准错误用中文点出是哪一项，没有回溯，没有数据。"""
+    assert named in done.err
+    assert "错误" in done.err
+    assert "Traceback" not in done.err
+    assert "Usage" not in done.err
+    assert done.out == ""
+
+
+def half_written(folder: Path) -> list[Path]:
+    """写了一半的文件。"""
+    return [path for path in folder.rglob("*") if path.name.startswith(".") or path.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(("options", "params", "named"), USAGE, ids=str)
+def test_usage(site: Site, options: list[str], params: dict[str, str], named: str) -> None:
+    """不合规则的输入：2，没有登记，除了空的账本与检查点没有别的文件。"""
+    done = site.run("--yes", *options, env=None, **params)
+    assert done.code == 2
+    said(done, named)
+    assert site.effects() == []
+    assert {path.name.split(".")[0] for path in site.pam.files()} <= {"pam", "checkpoints"}
+    assert site.pam("runs", "--json").json() == []
+
+
+@pytest.mark.parametrize(("options", "params", "env", "named"), STOPPED, ids=lambda value: str(value)[:30])
+def test_stopped_before_anything(
+    site: Site, options: list[str], params: dict[str, str], env: dict[str, str], named: str
+) -> None:
+    """批准之前的检查不过：12，说出原因，没有一个效果，没有写了一半的文件。"""
+    done = site.run("--yes", *options, env=env, **params)
+    assert done.code == 12
+    assert named in done.err
+    assert "Traceback" not in done.err
+    assert (site.effects(), half_written(site.pam.home)) == ([], [])
+
+
+def test_an_empty_scope_ends_the_run(site: Site) -> None:
+    """范围为空的运行以 12 结束：status 说已结束。"""
+    assert site.run("--yes", "--targets", "10.9.9.9").code == 12
+    assert site.status()["phase"] == "finished"
+
+
+def test_mended_and_resumed(site: Site) -> None:
+    """令牌错了停下的运行，换上对的令牌 resume 就做完。"""
+    site.take(1)
+    assert site.run("--yes", env={"PAM_TOKEN": "wrong"}).code == 12
+    assert site.resume().code == 0
+    site.all_right()
+
+
+def test_no_package_for_a_version(site: Site) -> None:
+    """HOME 没有这个版本、也没有给安装包：2，点出版本，没有一个效果。"""
+    site.take(1)
+    done = site.run("--yes", PACKAGE_PATH="")
+    assert (done.code, "Traceback" in done.err) == (2, False)
+    assert "PACKAGE_PATH" in done.err
+    assert site.effects() == []
+
+
+def test_a_version_published_with_another_hash(site: Site) -> None:
+    """同一版本号换了安装包：HOME 不收，以 12 停下并说出版本，工作站一台没动。"""
+    (ip,) = site.take(1)
+    assert site.run("--yes").code == 0
+    site.package.write_bytes(b"something else")
+    site.run_id += "-again"
+    done = site.run("--yes", "--force")
+    assert (done.code, site.version in done.err) == (12, True)
+    assert [effect for effect in site.effects() if effect[1]] == []
+    assert site.real(ip) == (True, site.version)
+
+
+def test_a_damaged_checkpoint_file_is_named(site: Site) -> None:
+    """检查点文件坏了：指出是哪个文件，不是一屏回溯。"""
+    site.take(1)
+    assert site.run().code == 10
+    (site.pam.home / "runtime" / "checkpoints.sqlite").write_bytes(b"garbage" * 1000)
+    done = site.resume()
+    assert "Traceback" not in done.err
+    assert "checkpoints.sqlite" in done.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["nosuch"], "nosuch"),
+        (["status", "a", "b"], "b"),
+        (["report"], "RUN_ID"),
+        (["report", "x", "--format", "pdf"], "pdf"),
+        (["preview", "--strategy", "nosuch"], "nosuch"),
+    ],
+)
+def test_other_commands(site: Site, argv: list[Any], named: str) -> None:
+    """其他命令的用法错误也是 2，也用中文说。"""
+    done = site.pam(*argv)
+    assert done.code == 2
+    said(done, named)
