@@ -1,0 +1,78 @@
+"""风暴：在随机的时刻一次次 kill -9，再恢复，直到做完；每个键在试验场的日志里恰好一次。"""
+
+import random
+import time
+
+import pytest
+
+from tests.cli.program import Done
+from tests.cli.site import BEFORE, Site
+from tests.crash.deaths import KILLED
+
+
+class Storm:
+    """一次运行的风暴；一台总验证不通过，问了就批准回滚。"""
+
+    def __init__(self, site: Site, workstations: int, seed: int) -> None:
+        """每台的部署都慢一点，好让雷打在动作的中间。"""
+        self.site, self._random = site, random.Random(seed)  # noqa: S311 —— 要的就是能重演
+        *self.good, self.bad = site.take(workstations)
+        for ip in site.ips:
+            site.lab.add_fault(f"{ip}:deploy:slow=0.15:1")
+        site.lab.add_fault(f"{self.bad}:verify:fail")
+        self.kills = 0
+
+    def rage(self, kills: int, *options: object) -> None:
+        """杀够 ``kills`` 次或做完为止，然后不再杀，做到结束。"""
+        done = self._live(*options)
+        while done.code != 11:
+            assert done.code in (KILLED, 10), done.err
+            if done.code == 10:
+                assert self.site.confirm("approve").code == 0
+            done = self._live(*options, mercy=self.kills >= kills)
+
+    def _live(self, *options: object, mercy: bool = False) -> Done:
+        """开始或继续；不开恩就在随机的时刻杀掉。"""
+        site = self.site
+        begun = bool(site.pam("runs", "--json").json())
+        job = site.pam.start("resume", site.run_id) if begun else site.start("--yes", *options)
+        if mercy:
+            return job.wait()
+        time.sleep(self._random.uniform(0.1, 0.8))
+        done = job.kill()
+        self.kills += done.code == KILLED
+        return done
+
+    def check(self) -> None:
+        """每个效果恰好一次，每台在应在的版本上，报告与之相符。"""
+        site = self.site
+        assert {ip: site.real(ip) for ip in self.good} == dict.fromkeys(self.good, (True, site.version))
+        assert site.real(self.bad) == (True, BEFORE)
+        steps: list[tuple[str, str | None]] = [
+            (action, ip) for ip in site.ips for action in ("stop-ip", "deploy-ip", "start-ip")
+        ]
+        steps += [("rollback-ip", self.bad), ("upload-package", None), ("publish-version", None), ("sync-node", None)]
+        assert sorted(site.effects(), key=str) == sorted(steps, key=str)
+        ips = site.report()["ips"]
+        assert {ip: ips[ip]["status"] for ip in self.good} == dict.fromkeys(self.good, "SUCCESS")
+        assert ips[self.bad]["rollback"] == "ROLLBACK_DONE"
+
+
+def test_ten_kills(site: Site) -> None:
+    """十次 kill -9。"""
+    storm = Storm(site, 6, seed=7)
+    storm.rage(10, "--max-parallel", 2)
+    assert storm.kills >= 5, "没有打雷"
+    storm.check()
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_long_storm(site: Site, parallel: int, seed: int) -> None:
+    """四十次 kill -9，依次或同时四台。"""
+    storm = Storm(site, 10, seed)
+    storm.rage(40, "--max-parallel", parallel)
+    assert storm.kills >= 10, "没有打雷"
+    storm.check()
