@@ -1,0 +1,100 @@
+"""说话：批准之前改计划，结束之后要求退回，同一个毛病只问一次（contract 第 5 节）。"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from tests.graph.desk import IPS, Desk
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Desk:
+    """三台都做完了的一次运行。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.begin()
+    assert desk.answer("approve")["exit_code"] == 0
+    return desk
+
+
+def rolled_back(desk: Desk) -> list[str | None]:
+    """真的回滚了哪几台。"""
+    return [ip for action, ip in desk.actions() if action == "rollback-ip"]
+
+
+@pytest.mark.parametrize("thread", ["desk", "another"])
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_recall(finished: Desk, thread: str, decision: str) -> None:
+    """做完之后要把一台退回上一个版本：先问，同意才回滚，只回滚那一台；换个会话说也一样。"""
+    run_id = finished.values()["run_id"]
+    finished.config = {"configurable": {"thread_id": thread}}
+    question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert (question["ask"], [one["ip"] for one in question["waiting"]]) == ("rollback-ip", [IPS[1]])
+    assert question["run_id"] == run_id
+    assert rolled_back(finished) == []
+    finished.answer(decision)
+    assert rolled_back(finished) == ([IPS[1]] if decision == "approve" else [])
+    assert finished.decisions()[1:] == [(IPS[1], decision, "")]
+    workstation = finished.services.ledger.load_state(run_id).ip_states[IPS[1]]
+    assert workstation["rollback_status"] == ("ROLLBACK_DONE" if decision == "approve" else "REJECTED_BY_OPERATOR")
+
+
+@pytest.mark.parametrize("text", ["把 10.0.0.99 退回上一个版本", "回滚"])
+def test_nothing_to_recall(finished: Desk, text: str) -> None:
+    """没有部署过的，或没说是哪一台：说明原因，什么也不问，什么也不做。"""
+    done = len(finished.actions())
+    out = finished.say({"messages": [("user", text)]})
+    assert "ask" not in out
+    assert out["answer"]
+    assert len(finished.actions()) == done
+
+
+def test_amended_before_approval(tmp_path: Path) -> None:
+    """看了计划说「去掉 10.0.0.3」：给出改了什么和新的计划，要重新批准；批准的是改过的。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    before = desk.begin()
+    after = desk.answer(f"去掉 {IPS[2]}")
+    assert (after["ask"], after["plan"]["target_ips"]) == ("approve_plan", IPS[:2])
+    assert after["digest"] != before["digest"]
+    said = after["action_requests"][0]["description"]
+    assert said.splitlines()[0] not in before["action_requests"][0]["description"]
+    assert IPS[2] in said
+    assert (desk.actions(), desk.decisions()) == ([], [])
+    assert desk.answer("approve")["exit_code"] == 0
+    assert {ip for _, ip in desk.actions() if ip} == set(IPS[:2])
+
+
+def test_amended_twice(tmp_path: Path) -> None:
+    """改了又改，去掉的是累加的。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.begin()
+    desk.answer(f"去掉 {IPS[2]}")
+    assert desk.answer(f"再去掉 {IPS[0]}")["plan"]["target_ips"] == [IPS[1]]
+    assert desk.answer("reject")["exit_code"] == 12
+    assert desk.actions() == []
+
+
+def test_three_of_a_kind(tmp_path: Path) -> None:
+    """接连三台同样的失败：停下来问一次，先说「3 台同样的原因」；答过之后不再为它停。"""
+    ips = [f"10.0.0.{n}" for n in range(1, 8)]
+    desk = Desk(tmp_path, InMemorySaver(), ips=ips)
+    question: dict[str, Any] = desk.to_rollback(*ips[:5], ask_after=10)
+    assert [one["ip"] for one in question["waiting"]] == ips[:3]
+    assert "3 台同样的原因" in question["headline"]
+    assert question["headline"] in str(desk.values()["messages"][-1].text)
+    again = desk.answer("reject")
+    assert [one["ip"] for one in again["waiting"]] == ips[3:5]
+    assert ("start-ip", ips[6]) in desk.actions()
+    assert desk.answer("reject")["exit_code"] == 11
+
+
+def test_different_failures_are_no_kind(tmp_path: Path) -> None:
+    """毛病各不相同就不算：照 ``ask_after`` 推到底再问。"""
+    ips = [f"10.0.0.{n}" for n in range(1, 6)]
+    desk = Desk(tmp_path, InMemorySaver(), ips=ips)
+    for ip, action in zip(ips, ("stop-ip", "deploy-ip", "start-ip", "verify-ip"), strict=False):
+        desk.fake.fail(action, ip)
+    question = desk.to_rollback(ask_after=10)
+    assert [one["ip"] for one in question["waiting"]] == ips[:4]
+    assert question["headline"] == ""
