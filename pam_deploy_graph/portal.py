@@ -3,6 +3,7 @@
 宿主可能没有事件循环，也可能正在循环里；都不影响这里。守护线程不妨碍进程退出。
 """
 
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -42,6 +43,14 @@ def _get() -> BlockingPortal:
 
 async def _serve(started: Future[BlockingPortal]) -> None:
     """事件循环的主体：交出入口，然后一直等。"""
+    _exempt_this_thread()
     async with BlockingPortal() as portal:
         started.set_result(portal)
         await portal.sleep_until_stopped()
+
+
+def _exempt_this_thread() -> None:
+    """``langgraph dev`` 用 blockbuster 拦下事件循环里的阻塞调用；这个循环是自己的，写账本不拖累别人，不必拦。"""
+    guard = getattr(sys.modules.get("blockbuster.blockbuster"), "_skip", None)
+    if guard is not None:
+        guard.value = True
