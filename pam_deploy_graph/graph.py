@@ -9,7 +9,7 @@ from langgraph.graph import END, START, StateGraph
 
 from pam_deploy_graph import routes
 from pam_deploy_graph.action_router import ActionBackend
-from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.graph_state import GraphInput, GraphState
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.nodes.amend import amend_node
@@ -60,7 +60,7 @@ def build_graph(
         given_llm_client=llm_client,
         listeners=list(listeners or []),
     )
-    graph = StateGraph(GraphState)
+    graph = StateGraph(GraphState, input_schema=GraphInput)
     for name, node in _nodes(services).items():
         graph.add_node(name, node)
     graph.add_edge(START, "intent")

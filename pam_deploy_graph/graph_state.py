@@ -3,10 +3,22 @@
 对外界做过什么在账本里；这里除了等人决定的几台，没有工作站清单。
 """
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
+
+# 服务器要由它生成 JSON Schema；Python 3.11 的 typing.TypedDict 不行
+from typing_extensions import TypedDict
+
+
+class GraphInput(TypedDict, total=False):
+    """图的输入：``messages`` 是原话，或现成的 ``params`` 与 ``control``；``run_id`` 可以自己取名。"""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    params: dict[str, str]
+    control: dict[str, Any]
+    run_id: str
 
 
 class GraphState(TypedDict, total=False):
