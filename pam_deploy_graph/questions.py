@@ -35,8 +35,9 @@ def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence
     """要参数的问题（``provide_params``）。"""
     text = f"还缺 {'、'.join(missing)}，请补充。" if missing else "请补充。"
     description = "\n".join(filter(None, [problem, *notes, text]))
-    args = {"missing": list(missing), "known": dict(known)}
-    return _review("provide_params", [args], [description], []) | args | {"notes": list(notes), "problem": problem}
+    form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing]) if name.isupper()}
+    more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
+    return _review("provide_params", [form], [description], []) | more
 
 
 def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
@@ -74,8 +75,10 @@ def read_params(value: object) -> dict[str, str] | str:
     """
     while (inner := _unwrapped(value)) is not None:
         value = inner
-    if isinstance(value, Mapping) and value and all(isinstance(key, str) and key.isupper() for key in value):
-        return {str(key): str(item) for key, item in value.items()}
+    if isinstance(value, Mapping) and all(isinstance(key, str) and key.isupper() for key in value):
+        value = {str(key): str(item) for key, item in value.items() if str(item).strip()}
+        if value:
+            return value
     if isinstance(value, str) and value.strip():
         return value
     wanted = "、".join(REQUIRED_PARAMS)
@@ -98,7 +101,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
 
     Args:
-        value: 恢复值：一个词、``{"decision", "note"}``、按 IP 的映射、审阅界面的 ``decisions``、旧收件箱的列表。
+        value: 恢复值：一个词、``{"decision", "note"}``（对全部生效）、按 IP 的映射、审阅界面的 ``decisions``、旧收件箱的列表。
         subjects: 问了哪些对象，次序与问题里的相同。
 
     Raises:
@@ -126,11 +129,10 @@ def spoken_text(value: object) -> str:
 
 
 def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
-    """逐个对应；只有一个回答而问了多个时，对全部生效。"""
+    """逐个对应；只有一个回答时只算第一个的：收件箱只给人看了第一个问题。"""
     if not isinstance(values, list) or len(values) not in (1, len(subjects)):
-        raise InvalidInputError(f"问了 {len(subjects)} 个问题，请按次序逐个回答，或只给一个对全部生效的回答")
-    answers = [_one(value) for value in values]
-    return dict(zip(subjects, answers * len(subjects) if len(answers) == 1 else answers, strict=False))
+        raise InvalidInputError(f"问了 {len(subjects)} 个问题，请按次序逐个回答，或只答第一个")
+    return dict(zip(subjects, map(_one, values), strict=False))
 
 
 def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
