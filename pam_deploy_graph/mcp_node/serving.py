@@ -13,13 +13,11 @@ from typing import Final
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.applications import Starlette
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 from uvicorn import Config, Server
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.mcp_node.guard import BearerGuard
+from pam_deploy_graph.mcp_node.cork import CorkedProtocol
+from pam_deploy_graph.mcp_node.guard import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
 from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
@@ -43,8 +41,7 @@ async def serve_http(node_url: str, token: str, listener: socket.socket) -> None
         manager = StreamableHTTPSessionManager(
             build_server(node), json_response=True, security_settings=_security(where, loopback_only=not token)
         )
-        endpoint = Route(MCP_PATH, _Endpoint(manager), methods=["GET", "POST", "DELETE"])
-        server = _Server(_config(BearerGuard(Starlette(routes=[endpoint]), token)))
+        server = _Server(_config(Gate(manager.handle_request, token)))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         async with manager.run():
@@ -61,18 +58,6 @@ async def serve_stdio(node_url: str, token: str) -> None:
         await server.run(read, write, server.create_initialization_options())
 
 
-class _Endpoint:
-    """MCP 的地址；写成对象，starlette 才把它当作 ASGI 应用。"""
-
-    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
-        """``manager`` 管着全部会话。"""
-        self._manager = manager
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """交给会话。"""
-        await self._manager.handle_request(scope, receive, send)
-
-
 class _Server(Server):
     """信号由本程序处理的 uvicorn，正常结束时退出码才是 0。"""
 
@@ -87,10 +72,11 @@ class _Server(Server):
         self.should_exit = True
 
 
-def _config(app: BearerGuard) -> Config:
+def _config(app: Gate) -> Config:
     """uvicorn 的设置：安静，不写访问日志（请求头里有令牌）。"""
     return Config(
         app,
+        http=CorkedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

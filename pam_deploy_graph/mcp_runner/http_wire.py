@@ -1,36 +1,40 @@
-"""streamable HTTP 的收发：SDK 的客户端在上，aiohttp 在下。
+"""streamable HTTP 的收发：会话仍是 SDK 的 ``ClientSession``，下面用 aiohttp。
 
-SDK 的客户端遇到一次 HTTP 失败就关掉整个会话，连累同时在途的别的调用。所以这里在 httpx 之下换成 aiohttp
-（也快得多），并把每次失败写成那一次请求的 JSON-RPC 错误，里面说明请求有没有送达（contract 第 3 节 MCP backend）。
+没有用 SDK 的 ``streamable_http_client``：它遇到一次 HTTP 失败就关掉整个会话，连累同时在途的别的调用，也分不清
+请求有没有送达；而且每次调用多花一倍的处理器时间。这里把一次失败写成那一次请求的 JSON-RPC 错误，里面说明送达与否。
 """
 
-import json
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
-import httpx
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import INTERNAL_ERROR, JSONRPCError, JSONRPCMessage, JSONRPCResponse
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp.types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
 from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.mcp_runner.target import Target
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
 _KEEP_ALIVE_SECONDS: Final = 4.0
 _CHUNK: Final = 1 << 16
-_SENT_HEADERS: Final = frozenset({"accept", "content-type", "last-event-id", "mcp-protocol-version", "mcp-session-id"})
-_KEPT_HEADERS: Final = ("content-type", "location", "mcp-session-id")
-_FOLLOWED: Final = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+_SSE: Final = "text/event-stream"
+_SESSION: Final = "mcp-session-id"
+_VERSION: Final = "mcp-protocol-version"
 _BUSY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_TOO_BIG: Final = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
 _NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+Incoming = SessionMessage | Exception
 
 
 @asynccontextmanager
@@ -46,126 +50,111 @@ async def http_streams(target: Target, mark: str, limit: float) -> AsyncIterator
         给 ``ClientSession`` 的读、写两个流。
 
     """
+    to_session, from_server = anyio.create_memory_object_stream[Incoming](math.inf)
+    from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_SECONDS, limit)),
+        timeout=aiohttp.ClientTimeout(total=limit, sock_connect=min(_CONNECT_SECONDS, limit)),
     )
-    async with session:
-        transport = _Transport(session, mark, limit)
-        client = httpx.AsyncClient(transport=transport, timeout=None)  # noqa: S113  时限由 aiohttp 与调用者管
-        async with (
-            client,
-            streamable_http_client(target.url, http_client=client, terminate_on_close=False) as (read, write, _),
-        ):
-            yield read, write
+    async with session, to_session, from_server, from_session, to_server, anyio.create_task_group() as group:
+        wire = _Wire(session, target.url, mark, to_session)
+        group.start_soon(wire.pump, to_server, group)
+        yield from_server, from_session
+        group.cancel_scope.cancel()
 
 
-class _Transport(httpx.AsyncBaseTransport):
-    """httpx 的下层；``POST`` 的失败写成 JSON-RPC 错误，``GET``（推送流）的失败照常抛出。"""
+class _Wire:
+    """一个会话的收发。"""
 
-    def __init__(self, session: aiohttp.ClientSession, mark: str, limit: float) -> None:
-        """参数见 ``http_streams``。"""
-        self._session = session
-        self._mark = mark
-        self._timeout = aiohttp.ClientTimeout(total=limit, sock_connect=session.timeout.sock_connect)
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, mark: str, sink: MemoryObjectSendStream[Incoming]
+    ) -> None:
+        """``sink`` 收下服务送来的消息；其余参数见 ``http_streams``。"""
+        self._session, self._url, self._mark, self._sink = session, url, mark, sink
+        self._headers = {"Accept": f"application/json, {_SSE}", "Content-Type": "application/json"}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """收发一次。"""
-        if request.method != "POST":
-            return await self._listen(request)
-        number = json.loads(request.content).get("id")
+    async def pump(self, source: MemoryObjectReceiveStream[SessionMessage], group: TaskGroup) -> None:
+        """逐个送出会话的消息；请求各自等答复，通知按次序送到。"""
+        async for one in source:
+            root = one.message.root
+            if isinstance(root, JSONRPCRequest):
+                group.start_soon(self._request, one.message, root)
+                continue
+            await self._notify(one.message)
+            if getattr(root, "method", "") == "notifications/initialized":
+                group.start_soon(self._listen)
+
+    async def _request(self, message: JSONRPCMessage, request: JSONRPCRequest) -> None:
+        """送出一个请求，把答复交给会话；没有答复就交一个说明原因的错误。"""
         try:
-            return await self._post(request, number)
+            async with self._post(message) as response:
+                _judge(response)
+                if request.method == "initialize" and (given := response.headers.get(_SESSION)):
+                    self._headers[_SESSION] = given
+                answer = await self._answer(response, request)
         except McpFault as fault:
-            return self._told(number, fault)
+            answer = self._told(request, fault)
         except (aiohttp.ClientError, OSError) as error:
-            return self._told(number, _fault(error))
+            answer = self._told(request, _fault(error))
+        self._sink.send_nowait(SessionMessage(answer))
 
-    async def _post(self, request: httpx.Request, number: Any) -> httpx.Response:
-        """发一个消息，核对应答；``number`` 是请求的编号，通知没有。"""
-        response = await self._send(request, timeout=self._timeout)
-        if response.status in _FOLLOWED:
-            response.release()
-            return httpx.Response(response.status, headers=_headers(response))
-        _judge(response)
-        if number is None or response.status == HTTPStatus.ACCEPTED:
-            response.release()
-            return httpx.Response(HTTPStatus.ACCEPTED)
-        if response.content_type == "text/event-stream":
-            events = _Events(response, self._event_of(number))
-            return httpx.Response(response.status, headers=_headers(response), stream=events)
-        body = await _read(response)
-        _check(body, number, response.content_type)
-        return httpx.Response(response.status, headers=_headers(response), content=body)
-
-    async def _listen(self, request: httpx.Request) -> httpx.Response:
-        """打开服务的推送流（``GET``）。"""
+    async def _notify(self, message: JSONRPCMessage) -> None:
+        """送出一个通知；没有人等答复，送不到的话下一个请求自会知道。"""
         try:
-            response = await self._send(request)
-        except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ConnectError(str(error), request=request) from None
-        return httpx.Response(response.status, headers=_headers(response), stream=_Events(response))
+            async with self._post(message) as response:
+                response.release()
+        except (aiohttp.ClientError, OSError):
+            return
 
-    async def _send(self, request: httpx.Request, **options: Any) -> aiohttp.ClientResponse:
-        """用 aiohttp 发出，等到应答头；重定向由 SDK 按它的规矩处理。"""
-        headers = {name: value for name, value in request.headers.items() if name in _SENT_HEADERS}
-        body = request.content or None
-        return await self._session.request(
-            request.method, str(request.url), data=body, headers=headers, allow_redirects=False, **options
-        )
-
-    def _told(self, number: Any, fault: McpFault) -> httpx.Response:
-        """把失败写成这个请求的 JSON-RPC 错误；通知没有人等答复，当作收下。"""
-        if number is None:
-            return httpx.Response(HTTPStatus.ACCEPTED)
-        return httpx.Response(HTTPStatus.OK, json=self._error(number, fault))
-
-    def _error(self, number: Any, fault: McpFault) -> dict[str, Any]:
-        """一个 JSON-RPC 错误。"""
-        data = {"mark": self._mark, **fault.to_data()}
-        error = {"code": INTERNAL_ERROR, "message": str(fault), "data": data}
-        return {"jsonrpc": "2.0", "id": number, "error": error}
-
-    def _event_of(self, number: Any) -> Callable[[McpFault], bytes]:
-        """返回「把失败写成一个事件」的函数；先结束可能只收到半截的事件。"""
-        return lambda fault: b"\n\nevent: message\ndata: " + json.dumps(self._error(number, fault)).encode() + b"\n\n"
-
-
-class _Events(httpx.AsyncByteStream):
-    """一个事件流；``told`` 给出时，流断了就补上一个说明原因的错误事件，等着的人不必等到时限。"""
-
-    def __init__(self, response: aiohttp.ClientResponse, told: Callable[[McpFault], bytes] | None = None) -> None:
-        """``response`` 由本对象关闭。"""
-        self._response = response
-        self._told = told
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """逐块给出；带编号的事件可以由 SDK 重新接上，那就不补。"""
-        total, resumable = 0, False
-        fault = McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.REFUSED, sent=True)
+    async def _listen(self) -> None:
+        """听服务主动送来的消息；服务没有这个流，或者流断了，就算了。"""
+        headers = {**self._headers, "Accept": _SSE}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
         try:
-            async for chunk in self._response.content.iter_any():
-                total += len(chunk)
-                if total > MAX_ANSWER_BYTES:
-                    fault, resumable = McpFault(_TOO_BIG, ScriptExit.REFUSED, sent=True), False
-                    break
-                resumable = resumable or b"\nid:" in chunk or chunk.startswith(b"id:")
-                yield chunk
-        except (aiohttp.ClientError, OSError) as error:
-            fault = _fault(error)
-        if self._told is not None and not resumable:
-            yield self._told(fault)
+            async with self._session.get(self._url, headers=headers, allow_redirects=False, timeout=timeout) as stream:
+                if stream.status == HTTPStatus.OK and stream.content_type == _SSE:
+                    async for message in read_events(stream):
+                        self._sink.send_nowait(SessionMessage(message))
+        except (aiohttp.ClientError, OSError, McpFault):
+            return
 
-    async def aclose(self) -> None:
-        """放开连接。"""
-        self._response.release()
+    def _post(self, message: JSONRPCMessage) -> Any:
+        """发一个消息；重定向不跟，令牌只给说好的地址。"""
+        body = message.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+
+    async def _answer(self, response: aiohttp.ClientResponse, request: JSONRPCRequest) -> JSONRPCMessage:
+        """读出对一个请求的答复。"""
+        if response.content_type == _SSE:
+            answer = await self._answer_among(response, request)
+        else:
+            answer = _parse(await _read(response), response.content_type)
+        if not _answers(answer, request):
+            raise McpFault("MCP 服务的应答不是对这个请求的", ScriptExit.REFUSED, sent=True)
+        if request.method == "initialize" and isinstance(answer.root, JSONRPCResponse):
+            self._headers[_VERSION] = str(answer.root.result.get("protocolVersion", ""))
+        return answer
+
+    async def _answer_among(self, response: aiohttp.ClientResponse, request: JSONRPCRequest) -> JSONRPCMessage:
+        """从事件流里等出答复；先来的别的消息交给会话。"""
+        async for message in read_events(response):
+            if _answers(message, request):
+                return message
+            self._sink.send_nowait(SessionMessage(message))
+        raise McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.REFUSED, sent=True)
+
+    def _told(self, request: JSONRPCRequest, fault: McpFault) -> JSONRPCMessage:
+        """把失败写成这个请求的 JSON-RPC 错误。"""
+        error = ErrorData(code=INTERNAL_ERROR, message=str(fault), data={"mark": self._mark, **fault.to_data()})
+        return JSONRPCMessage(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
 
 
-def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """SDK 用得着的应答头。"""
-    return {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
+    """是不是对这个请求的答复；别的答复 SDK 会丢开不管，等的人就一直等。"""
+    root = message.root
+    return isinstance(root, JSONRPCResponse | JSONRPCError) and str(root.id) == str(request.id)
 
 
 def _fault(error: Exception) -> McpFault:
@@ -182,7 +171,6 @@ def _judge(response: aiohttp.ClientResponse) -> None:
     status = response.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    response.release()
     said = f"MCP 服务回答 HTTP {status}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise McpFault(f"{said}，令牌缺失或不对", ScriptExit.UNAUTHORISED, sent=False)
@@ -191,6 +179,8 @@ def _judge(response: aiohttp.ClientResponse) -> None:
         raise McpFault(reason, ScriptExit.REFUSED, sent=False, gone=True)
     if status in _BUSY:
         raise McpFault(f"{said}，它正忙，没有收下请求", ScriptExit.NETWORK, sent=False)
+    if status < HTTPStatus.BAD_REQUEST:
+        said += f"，要改用 {response.headers.get('location', '别的地址')}；请核对 PAM_MCP_URL"
     unknown = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
     raise McpFault(said, ScriptExit.REFUSED, sent=unknown)
 
@@ -198,21 +188,18 @@ def _judge(response: aiohttp.ClientResponse) -> None:
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """读完正文；超过上限就不读了。"""
     body = bytearray()
-    async with response:
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                response.close()
-                raise McpFault(_TOO_BIG, ScriptExit.REFUSED, sent=True)
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
     return bytes(body)
 
 
-def _check(body: bytes, number: Any, kind: str) -> None:
-    """应答必须是对这个请求的 JSON-RPC 答复；别的 SDK 会丢开不管，等的人就一直等。"""
+def _parse(body: bytes, kind: str) -> JSONRPCMessage:
+    """读懂一个 JSON-RPC 消息。"""
     try:
-        root = JSONRPCMessage.model_validate_json(body).root
+        return JSONRPCMessage.model_validate_json(body)
     except ValidationError:
         reason = f"MCP 服务的应答（{kind}，{len(body)} 字节）不是 JSON-RPC"
         raise McpFault(reason, ScriptExit.REFUSED, sent=True) from None
-    if not isinstance(root, JSONRPCResponse | JSONRPCError) or str(root.id) != str(number):
-        raise McpFault("MCP 服务的应答不是对这个请求的", ScriptExit.REFUSED, sent=True)

@@ -80,17 +80,21 @@ class Link:
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._task = self._loop.create_task(self._own(), name="mcp-link")
 
-    async def opened(self) -> None:
-        """等到会话打开、工具合用、机场相符。
+    async def opened(self, deadline: float) -> None:
+        """等到会话打开、工具合用、机场相符；``deadline`` 是事件循环的时刻。
 
         Raises:
-            McpFault: 打不开或不合用；``sent`` 总是假，因为要做的动作还没有送出。
+            McpFault: 打不开、不合用或没有等到；``sent`` 总是假，因为要做的动作还没有送出。
 
         """
-        await asyncio.shield(self._ready)
+        if not self._ready.done():
+            await asyncio.wait([self._ready], timeout=deadline - self._loop.time())
+        if not self._ready.done():
+            raise _not_connected(self._limit)
+        self._ready.result()
 
-    async def call(self, action: str, options: Mapping[str, Any], limit: float) -> ToolAnswer:
-        """调用一个动作的工具；时限由调用者自己管，``limit`` 只用来告诉服务。
+    async def call(self, action: str, options: Mapping[str, Any], deadline: float) -> ToolAnswer:
+        """调用一个动作的工具，最迟等到 ``deadline``（事件循环的时刻）。
 
         Raises:
             McpFault: 没有得到可用的答复。
@@ -100,10 +104,10 @@ class Link:
             raise McpFault(str(self._fault), ScriptExit.NETWORK, sent=False, gone=True)
         spec = ACTIONS[action]
         arguments = arguments_of(spec, self._params, options, self.accepts[action])
-        meta: dict[str, Any] = {TIME_LIMIT_META: limit}
-        params = CallToolRequestParams(name=spec.tool_name, arguments=arguments, _meta=meta)
         self._used = self._loop.time()
-        with anyio.CancelScope() as scope:
+        meta: dict[str, Any] = {TIME_LIMIT_META: deadline - self._used}
+        params = CallToolRequestParams(name=spec.tool_name, arguments=arguments, _meta=meta)
+        with anyio.CancelScope(deadline=deadline) as scope:
             self._calls.add(scope)
             try:
                 return await self._session.send_request(ClientRequest(CallToolRequest(params=params)), ToolAnswer)
@@ -116,7 +120,9 @@ class Link:
                 raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=False, gone=True) from None
             finally:
                 self._calls.discard(scope)
-        raise McpFault(str(self._fault), self._fault.code, sent=True)
+        if self._loop.time() < deadline:
+            raise McpFault(str(self._fault), self._fault.code, sent=True)
+        raise McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT, sent=True)
 
     def retire(self) -> None:
         """不再接新的调用，在途的做完就关。"""
@@ -145,7 +151,7 @@ class Link:
                     self._ready.set_result(None)
                     await self._keep()
             if scope.cancelled_caught:
-                self._fault = McpFault(f"没有在 {self._limit:g} 秒内连上 MCP 服务", ScriptExit.NETWORK, sent=False)
+                self._fault = _not_connected(self._limit)
         except Exception as error:  # noqa: BLE001  会话里什么都可能抛出，常是一层层的异常组；归成一个原因
             self._fault = self._root(error)
         finally:
@@ -179,7 +185,7 @@ class Link:
 
     async def _check_airport(self, wanted: str) -> None:
         """服务必须属于要部署的机场。"""
-        answer = await self.call(_ROSTER.name, {}, self._limit)
+        answer = await self.call(_ROSTER.name, {}, self._loop.time() + self._limit)
         result = result_of(_ROSTER.name, None, answer, self._target.token)
         if not result.ok:
             raise McpFault(f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), sent=False)
@@ -241,3 +247,8 @@ class Link:
             fault = self._fault
             self._ready.set_exception(McpFault(str(fault), fault.code, sent=False))
             self._ready.exception()  # 没有人等也不算无人查看
+
+
+def _not_connected(limit: float) -> McpFault:
+    """到了时限还没有连上。"""
+    return McpFault(f"没有在 {limit:g} 秒内连上 MCP 服务", ScriptExit.NETWORK, sent=False)

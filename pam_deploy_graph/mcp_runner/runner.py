@@ -26,20 +26,12 @@ if TYPE_CHECKING:
     from pam_deploy_graph.mcp_runner.link import Link
     from pam_deploy_graph.settings import Settings
 
+    _Asked = tuple[ToolAnswer, Link]
+
 _CLOSE_SECONDS: Final = 2.0
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 TOOLS_KEY: Final = "MCP_TOOLS"
 """``get-online-ips`` 的应答另带的键：工具清单的指纹，批准之后不许再变。"""
-
-
-@dataclass(slots=True)
-class _Call:
-    """一次调用；``sent`` 为真即请求可能已经送达。"""
-
-    spec: ActionSpec
-    options: Mapping[str, Any]
-    limit: float
-    sent: bool = False
 
 
 @dataclass(slots=True)
@@ -105,8 +97,7 @@ class McpActionRunner:
 
         ip = options.get("ip")
         try:
-            call = _Call(ACTIONS[action], options, _seconds(state, action, time_limit))
-            answer, link = await self._within_limit(state, call)
+            answer, link = await self._ask(state, ACTIONS[action], options, _seconds(state, action, time_limit))
             result = result_of(action, ip, answer, self._secret)
             if result.ok and "LOG_FILE" in result.values:
                 text = answer.text.replace(self._secret, "***") if self._secret else answer.text
@@ -130,40 +121,28 @@ class McpActionRunner:
         if self._links.open:
             portal.call(self.aclose)
 
-    async def _within_limit(self, state: AgentState, call: _Call) -> "tuple[ToolAnswer, Link]":
-        """在时限之内连上并调用。
+    async def _ask(self, state: AgentState, spec: ActionSpec, options: Mapping[str, Any], limit: float) -> "_Asked":
+        """在时限之内连上并调用；会话已经不在、请求肯定没有被处理时，重开一个再送一次。
 
         Raises:
-            McpFault: 没有得到答复；到了时限时，是否可能已送达看走到了哪一步。
+            McpFault: 没有得到答复。
 
         """
-        try:
-            with anyio.fail_after(call.limit):
-                return await self._ask(state, call)
-        except TimeoutError:
-            if call.sent:
-                reason = f"MCP 服务没有在 {call.limit:g} 秒内答复"
-                raise McpFault(reason, ScriptExit.TIMEOUT, sent=True) from None
-            reason = f"没有在 {call.limit:g} 秒内连上 MCP 服务"
-            raise McpFault(reason, ScriptExit.NETWORK, sent=False) from None
-
-    async def _ask(self, state: AgentState, call: _Call) -> "tuple[ToolAnswer, Link]":
-        """调用一次；会话已经不在、请求肯定没有被处理时，重开一个再送一次。"""
         target = self._target(state)
+        deadline = asyncio.get_running_loop().time() + limit
         for again in (True, False):
-            link = await self._opened(state, target, call.limit)
+            link = self._link(state, target, limit)
+            await link.opened(deadline)
             _check_approved(state, link)
-            call.sent = True
             try:
-                return await link.call(call.spec.name, call.options, call.limit), link
+                return await link.call(spec.name, options, deadline), link
             except McpFault as fault:
                 if not (fault.gone and again):
                     raise
-                call.sent = False
         raise AssertionError
 
-    async def _opened(self, state: AgentState, target: Target, limit: float) -> "Link":
-        """返回开着的会话；没有就开一个，同时来的几个调用合用它。"""
+    def _link(self, state: AgentState, target: Target, limit: float) -> "Link":
+        """返回这次运行的会话；没有就开一个，同时来的几个调用合用它。"""
         from pam_deploy_graph.mcp_runner.link import Link
 
         key = (asyncio.get_running_loop(), state.run_id, target)
@@ -171,7 +150,6 @@ class McpActionRunner:
         if link is None or link.closed:
             self._links.open = {each: one for each, one in self._links.open.items() if not one.closed}
             link = self._links.open[key] = Link(target, state.params, limit)
-        await link.opened()
         return link
 
     def _target(self, state: AgentState) -> Target:
@@ -231,7 +209,7 @@ async def _check_server(target: Target, airport: str, seconds: float) -> McpChec
 
     link = Link(target, {"AIRPORT_CODE": airport} if airport else {}, seconds)
     try:
-        await link.opened()
+        await link.opened(asyncio.get_running_loop().time() + seconds)
     except McpFault as fault:
         return McpCheck(ok=False, url=target.url, reason=str(fault))
     finally:

@@ -1,0 +1,53 @@
+"""读服务器推送事件（SSE）里的 JSON-RPC 消息。"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiohttp
+from mcp.types import JSONRPCMessage
+from pydantic import ValidationError
+
+from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
+from pam_deploy_graph.mcp_runner.fault import McpFault
+
+TOO_BIG: Final = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
+
+
+async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[JSONRPCMessage]:
+    """逐个给出一个流里的消息，到流结束；没有内容的事件略过。
+
+    Raises:
+        McpFault: 一个事件太长，或者内容不是 JSON-RPC。
+        aiohttp.ClientError: 流断了。
+
+    """
+    data = bytearray()
+    async for line in _lines(response):
+        if line:
+            if line.startswith(b"data:"):
+                data += line[5:].removeprefix(b" ") + b"\n"
+            if len(data) > MAX_ANSWER_BYTES:
+                raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
+        elif data.strip():
+            yield _message(bytes(data))
+            data.clear()
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """逐行给出，不带行尾；一行太长就不读了。"""
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r")
+        if len(rest) > MAX_ANSWER_BYTES:
+            raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
+
+
+def _message(data: bytes) -> JSONRPCMessage:
+    """读懂一个事件的内容。"""
+    try:
+        return JSONRPCMessage.model_validate_json(data)
+    except ValidationError:
+        raise McpFault(f"MCP 服务的事件（{len(data)} 字节）不是 JSON-RPC", ScriptExit.REFUSED, sent=True) from None
