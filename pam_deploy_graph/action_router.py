@@ -91,7 +91,8 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
         return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
-        return ActionResult.failure(action, "", reason, in_doubt=ACTIONS[action].changes)
+        name = state.action_backends.get(action, "")
+        return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes)
 
 
 def _is_async(backend: ActionBackend) -> TypeGuard[AsyncActionBackend]:

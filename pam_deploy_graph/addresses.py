@@ -34,6 +34,22 @@ def show_value(value: object) -> str:
     return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
 
 
+def canonical_ip(value: object) -> str:
+    """返回一个地址的规范写法。
+
+    Raises:
+        InvalidInputError: 不是一个真实的、可以指某台机器的地址。
+
+    """
+    try:
+        address = ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        address = None
+    if address is None or address.is_unspecified:
+        raise InvalidInputError(f"{show_value(value)} 不是一个真实的 IP 地址")
+    return str(address)
+
+
 def compress_ips(ips: Iterable[str]) -> str:
     """把地址列表写成短的文本：相邻的合成范围，次序不变；``expand_ips`` 可以还原。"""
     runs: list[list[Address]] = []

@@ -3,7 +3,7 @@
 与图共用 ``flows`` 与同一个账本；不导入 LangGraph；流程一步不多，失败不自行重试。
 """
 
-import getpass
+import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,26 @@ from typing import Any
 from pam_deploy_graph import portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy
-from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy, IpStatus
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.flows.canary import observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, waiting_ips
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import KIND, carry_out, question_digest, question_of
+from pam_deploy_graph.flows.rollout import can_go_on, next_ips
 from pam_deploy_graph.flows.targets import settle_targets
-from pam_deploy_graph.flows.wave import fresh_ips, run_wave
+from pam_deploy_graph.flows.wave import run_wave
+from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
-from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient, validate_deploy_plan, validate_intent_result
+from pam_deploy_graph.llm import (
+    LlmClient,
+    RuleBasedLlmClient,
+    validate_deploy_plan,
+    validate_intent_result,
+    validate_param_result,
+)
 from pam_deploy_graph.llm.analysis import choose_strategy, plan_for
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
@@ -75,7 +84,7 @@ class PamDeployAgent:
 
     def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
         """返回原话里提到的参数；``base_params`` 是此前已知的。"""
-        return LlmParamResult.model_validate(self.llm_client.extract_params(text, dict(base_params or {})))
+        return validate_param_result(self.llm_client.extract_params(text, dict(base_params or {})))
 
     def generate_plan(
         self,
@@ -163,21 +172,18 @@ class PamDeployAgent:
 
     def run_ip_flow(self, state: AgentState) -> AgentState:
         """逐台推进，直到做完或有一台要人决定；已有待确认事项时立即返回。"""
-        if state.pending_confirmation:
-            return state
-        return self._drive(state, _run_ips)
+        return state if self._waits(state) else self._drive(state, _run_ips)
 
     def run_deploy_flow(self, state: AgentState) -> AgentState:
         """全局流程，然后逐台；已有待确认事项时原样返回。"""
-        if state.pending_confirmation:
+        if self._waits(state):
             return state
         return self.run_ip_flow(self.run_global_flow(state))
 
     def build_confirmation_request(self, state: AgentState) -> dict[str, Any]:
         """返回正等着的问题；没有时为空字典。"""
-        if not state.pending_confirmation:
-            return {}
-        return question_of(state, _pending_ip(state))
+        state.adopt_ip_states()
+        return question_of(state, _pending_ip(state)) if state.pending_confirmation else {}
 
     def confirm_pending(self, state: AgentState, *, approved: bool, operator_note: str = "") -> AgentState:
         """回答正等着的问题；同意则回滚。之后由调用者再调 ``run_ip_flow`` 继续。
@@ -186,19 +192,30 @@ class PamDeployAgent:
             ConfirmationError: 没有待确认事项，种类不支持，或别人已先决定（都是 ``ValueError``）。
 
         """
+        self._waits(state)
         ip = _pending_ip(state)
+        state.ip_states.setdefault(ip, IpState({"status": str(IpStatus.FAILED)}))
         decision = Decision.APPROVE if approved else Decision.REJECT
 
         async def work(ctx: RunContext) -> None:
             """先记决定，再执行。"""
-            approval = Approval(ip, question_digest(state, ip), str(decision), getpass.getuser(), operator_note, 0)
-            await carry_out(ctx, ip, self._open_ledger().decide(state.run_id, approval))
+            approval = Approval(ip, question_digest(state, ip), str(decision), current_operator(), operator_note, 0)
+            await carry_out(ctx, ip, _recorded(self._open_ledger(), state.run_id, approval))
 
         return self._drive(state, work)
 
     def render_report(self, state: AgentState) -> str:
         """返回 Markdown 报告。"""
+        state.adopt_ip_states()
         return report.render_report(state)
+
+    def _waits(self, state: AgentState) -> bool:
+        """先追上账本（它知道得更多时以它为准），再看有没有待确认事项。"""
+        ledger = self._open_ledger()
+        state.adopt_ip_states()
+        if ledger.exists(state.run_id):
+            ledger.open_session(state).release()
+        return state.pending_confirmation is not None
 
     def _drive(self, state: AgentState, work: Work) -> AgentState:
         """取得租约，追上账本，做一段流程，存检查点。"""
@@ -231,13 +248,26 @@ class PamDeployAgent:
         return self._ledger
 
 
+def _recorded(ledger: Ledger, run_id: str, mine: Approval) -> Approval:
+    """记下决定；别人已作了同样的决定而没来得及执行的，执行他的。"""
+    try:
+        return ledger.decide(run_id, mine)
+    except AlreadyDecidedError:
+        theirs = ledger.decision(run_id, mine.subject, mine.digest)
+        if theirs is None or theirs.decision != mine.decision:
+            raise
+        return theirs
+
+
 async def _run_ips(ctx: RunContext) -> None:
     """一次逐台流程：先看有没有还在等的，再推进。"""
-    if not (waiting := waiting_ips(ctx.state)):
-        await settle_targets(ctx)
-        await run_wave(ctx, fresh_ips(ctx.state))
-        waiting = waiting_ips(ctx.state)
-    ctx.state.pending_confirmation = f"{KIND}:{waiting[0]}" if waiting else None
+    await settle_targets(ctx)
+    while not waiting_ips(ctx.state) and can_go_on(ctx.state, ctx.rules):
+        await run_wave(ctx, next_ips(ctx))
+        await observe_canary(ctx)
+    waiting = waiting_ips(ctx.state)
+    asked = ctx.state.pending_confirmation or (f"{KIND}:{waiting[0]}" if waiting else None)
+    ctx.state.pending_confirmation = asked if waiting else None
 
 
 async def _restart(ctx: RunContext) -> None:
@@ -251,7 +281,7 @@ def _adoption(ledger: Ledger, state: AgentState) -> dict[str, Any] | None:
         return None
     ledger.create_run(state)
     state.ledger_seq = 0
-    return {"type": "RUN_ADOPTED", "progress": {name: getattr(state, name) for name in PROGRESS_FIELDS}}
+    return {"type": "RUN_ADOPTED", "progress": copy.deepcopy({name: getattr(state, name) for name in PROGRESS_FIELDS})}
 
 
 def _pending_ip(state: AgentState) -> str:
@@ -261,5 +291,4 @@ def _pending_ip(state: AgentState) -> str:
     kind, _, ip = state.pending_confirmation.partition(":")
     if kind != KIND:
         raise ConfirmationError(f"不支持的确认类型: {kind}")
-    state.ip_states.setdefault(ip, IpState())
     return ip

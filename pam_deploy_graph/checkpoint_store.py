@@ -24,6 +24,7 @@ _PRIVATE_FIELDS: Final = frozenset(
     {"node_url", "mcp_url", "script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"}
     | {"PAM_HOME_URL", "PACKAGE_PATH", "NODE_URL", "MCP_URL", "log_file", "LOG_FILE", "operator", "note"}
 )
+_PRIVATE_TEXT: Final = re.compile(r"https?://[^\s，。；]+|(?<![\w/])/(?:[\w.-]+/)*[\w.-]+")
 _SECRET_NAME: Final = re.compile(r"token|secret|password|api_key|authorization", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False
     """
     data = state.to_dict()
     document = {"format": _FORMAT, "redacted": redact, "state": _redacted(data) if redact else data}
-    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1).encode())
+    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
 
 
 def load_checkpoint(path: str | Path) -> AgentState:
@@ -53,14 +54,14 @@ def load_checkpoint(path: str | Path) -> AgentState:
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
-        found, state = (document["format"], document["redacted"]), document["state"]
+        found, state = (document["format"], document["redacted"]), AgentState.from_dict(document["state"])
     except OSError as error:
         raise InvalidInputError(f"检查点 {path} 读不了：{error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise InvalidInputError(f"检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复") from None
     if found != (_FORMAT, False):
         raise InvalidInputError(f"检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复")
-    return AgentState.from_dict(state)
+    return state
 
 
 @contextlib.contextmanager
@@ -87,4 +88,6 @@ def _redacted(value: Any, name: str = "") -> Any:
         return {key: _redacted(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list):
         return [_redacted(inner, name) for inner in value]
-    return _HIDDEN if value and (name in _PRIVATE_FIELDS or _SECRET_NAME.search(name)) else value
+    if value and (name in _PRIVATE_FIELDS or _SECRET_NAME.search(name)):
+        return _HIDDEN
+    return _PRIVATE_TEXT.sub(_HIDDEN, value) if isinstance(value, str) else value

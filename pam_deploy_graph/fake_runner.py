@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from pam_deploy_graph.constants import Backend
+from pam_deploy_graph.constants import ACTIONS, Backend
 from pam_deploy_graph.models import ActionResult, AgentState, Values
 
 _DEFAULT_ONLINE = [f"10.0.0.{n}" for n in range(1, 9)]
@@ -88,10 +88,10 @@ class FakeActionRunner:
         """这个小 PAM 照实的应答。"""
         if ip is None:
             return self._global_answer(state, kwargs)[action]
-        workstation = self._workstations.setdefault(ip, _Workstation())
+        workstation = self._workstations.get(ip) or self._recall(state, ip)
         _perform(workstation, action, state.params.get("VERSION_NUMBER", ""), kwargs.get("idempotency_key"))
         return {
-            "MESSAGE": f"{action} 完成",
+            "MESSAGE": "" if "SUCCESS" in ACTIONS[action].gives else f"{action} 完成",
             "SUCCESS": "true",
             "VERSION": workstation.version,
             "LOG_FILE": f"logs/{state.run_id}/{ip}.log",
@@ -99,6 +99,14 @@ class FakeActionRunner:
             "RUNNING": str(workstation.running).lower(),
             "LAST_KEY": workstation.last_key,
         }
+
+    def _recall(self, state: AgentState, ip: str) -> _Workstation:
+        """第一次见到的工作站；运行里说已装过的（上一个进程做的），就是装过的样子。"""
+        steps = state.ip_states[ip]["completed_steps"] if ip in state.ip_states else []
+        known = _Workstation()
+        if "deploy-ip" in steps:
+            known = _Workstation(state.params.get("VERSION_NUMBER", ""), known.version, running="start-ip" in steps)
+        return self._workstations.setdefault(ip, known)
 
     def _global_answer(self, state: AgentState, kwargs: dict[str, Any]) -> dict[str, Values]:
         """全局动作的应答。"""

@@ -120,6 +120,8 @@ class AgentState:
     requested_ips: list[str] | None = None
     target_ips: list[str] = field(default_factory=list)
     missing_ips: list[str] = field(default_factory=list)
+    settled_ips: list[str] = field(default_factory=list)
+    """程序算出的目标；与 ``target_ips`` 不同，就是调用者自己写了目标。"""
     control_params: dict[str, Any] = field(default_factory=dict)
     completed_global_steps: list[str] = field(default_factory=list)
     ip_states: dict[str, IpState] = field(default_factory=dict)
@@ -131,6 +133,7 @@ class AgentState:
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
     canary_released: bool = False
+    generation: int = 0
     plan_digest: str = ""
     plan_stage: str = ""
     amendment: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,15 @@
 from pam_deploy_graph.models import AgentState
 
 
+def settle_scope(state: AgentState) -> list[str]:
+    """把算出的目标写进状态，返回不在线者；调用者直接写的 ``target_ips`` 就是他的要求，落空了也不变成全部。"""
+    if state.requested_ips is None and state.target_ips != state.settled_ips:
+        state.requested_ips = list(state.target_ips)
+    state.target_ips, missing = resolve_targets(state)
+    state.settled_ips = list(state.target_ips)
+    return missing
+
+
 def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
     """算出目标与不在线者，次序与要求的次序相同；批准时不在线的，后来上线也不动它。
 
@@ -12,7 +21,7 @@ def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
     """
     asked = state.requested_ips if state.requested_ips is not None else state.planned_ips
     if asked is None:
-        asked = state.target_ips or state.online_ips
+        asked = state.online_ips
     excluded = set(state.control_params.get("exclude_ips") or ())
     eligible = set(state.online_ips)
     if state.planned_ips is not None:

@@ -1,6 +1,5 @@
 """在终端里问人；没有终端时没有人可问。"""
 
-import getpass
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.questions import read_decisions, spoken
 
 _PROMPTS = {
@@ -25,7 +25,7 @@ def nobody(_question: Mapping[str, Any]) -> None:
 def approve_all(question: Mapping[str, Any]) -> Any:
     """凡问皆同意（只给 ``demo --yes`` 用）。"""
     show_question(question)
-    return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": getpass.getuser()}
+    return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": current_operator()}
 
 
 def read_line(prompt: str) -> str | None:
@@ -47,7 +47,7 @@ def in_terminal(question: Mapping[str, Any]) -> Any:
         except InvalidInputError as error:
             Console(stderr=True).print(str(error), markup=False)
             continue
-        return {"decision": str(answer.decision), "note": "", "operator": getpass.getuser()}
+        return {"decision": str(answer.decision), "note": "", "operator": current_operator()}
     return None
 
 

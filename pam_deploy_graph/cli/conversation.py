@@ -1,7 +1,6 @@
 """对话的进行：读一句，交给图；图问人时，问进度之类的话就地回答，其余作为回答交回去。"""
 
 import contextlib
-import getpass
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from pam_deploy_graph.cli.session import Session, open_session
 from pam_deploy_graph.cli.standing import latest_unfinished, render_standing, standing
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError
+from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.settings import Settings
@@ -84,7 +84,7 @@ class Conversation:
         if question["ask"] != "provide_params":
             with contextlib.suppress(InvalidInputError):
                 answer = read_decisions(text, ["-"])["-"]
-                return {"decision": str(answer.decision), "note": "", "operator": getpass.getuser()}
+                return {"decision": str(answer.decision), "note": "", "operator": current_operator()}
         intent = self.session.services.llm_client.understand_request(text).intent
         if intent == "status":
             return self._tell_standing(question)
@@ -105,10 +105,10 @@ class Conversation:
     def _cancel(self, question: Mapping[str, Any]) -> Any:
         """取消：计划还没批准就是拒绝；已经在推出就记下取消。"""
         if question["ask"] == "approve_plan":
-            return {"decision": "reject", "note": "取消", "operator": getpass.getuser()}
+            return {"decision": "reject", "note": "取消", "operator": current_operator()}
         ledger, run_id = self.session.services.ledger, question.get("run_id", "")
         if ledger.exists(run_id) and ledger.get_run(run_id).exit_code is None:
-            ledger.update_run(run_id, cancelled_by=getpass.getuser())
+            ledger.update_run(run_id, cancelled_by=current_operator())
         else:
             self._run_id = ""
         self._cancelled = True
@@ -120,7 +120,7 @@ class Conversation:
         if not self._run_id or not services.ledger.exists(self._run_id):
             return
         if code is ExitCode.WAITING and services.cancelled(self._run_id):
-            services.finish(self._run_id, ExitCode.STOPPED, f"{getpass.getuser()} 取消了这次运行")
+            services.finish(self._run_id, ExitCode.STOPPED, f"{current_operator()} 取消了这次运行")
         self.session.finish(self._run_id, code)
         if services.ledger.get_run(self._run_id).exit_code is not None:
             self._run_id = ""

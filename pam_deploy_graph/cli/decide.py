@@ -1,12 +1,12 @@
 """命令 ``confirm`` 与 ``cancel``：从任一终端作决定；只记进账本，不动手。"""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.identity import current_operator
 
 APPROVE = Annotated[bool, typer.Option("--approve", help="同意（批准计划，或回滚）。")]
 REJECT = Annotated[bool, typer.Option("--reject", help="不同意（否决计划，或保持原样）。")]
@@ -35,7 +35,7 @@ def confirm(
     if len(chosen) != 1:
         raise InvalidInputError("请给出 --approve、--reject、--retry 其中之一")
     services = Services(home=home)
-    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator or getpass.getuser())
+    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator or current_operator())
     typer.echo(f"已记下：{'、'.join(subjects)} → {chosen[0]}；用 resume {run_id} 执行", err=True)
     services.close()
 
@@ -51,7 +51,7 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE) -> None:
     record = services.ledger.get_run(run_id)
     if record.exit_code is not None:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
-    operator = getpass.getuser()
+    operator = current_operator()
     services.ledger.update_run(run_id, cancelled_by=operator)
     unfinished = unfinished_ips(services.state_of(run_id))
     if holder := services.ledger.holder(run_id):

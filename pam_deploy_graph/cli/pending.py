@@ -11,15 +11,25 @@ from pam_deploy_graph.models import AgentState
 
 
 def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
-    """返回还没有人回答的问题：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
+    """返回还没有人回答的问题。"""
+    return [q for q in asked_questions(ledger, state) if _decision(ledger, state.run_id, q) is None]
+
+
+def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
+    """返回问着的问题（含已有决定而还没有执行的）：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
     untouched = not state.completed_global_steps and not state.ip_states
     if state.plan_digest and (untouched or state.plan_stage):
         if untouched and ledger.get_run(state.run_id).input.get("preapproved_by"):
             return []
-        if ledger.decision(state.run_id, PLAN, state.plan_digest) is None:
-            return [{"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}]
-    asked = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
-    return [q for q in asked if ledger.decision(state.run_id, q["subject"], q["digest"]) is None]
+        plan = {"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}
+        if untouched or _decision(ledger, state.run_id, plan) is None:
+            return [plan]
+    return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+
+
+def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval | None:
+    """一个问题的决定。"""
+    return ledger.decision(run_id, question["subject"], question["digest"])
 
 
 def record_decisions(
@@ -37,7 +47,7 @@ def record_decisions(
     """
     if ledger.get_run(run_id).exit_code is not None:
         raise ConfirmationError(f"运行 {run_id} 已经结束，当前没有待确认事项")
-    questions = open_questions(ledger, ledger.load_state(run_id, keep_events=False))
+    questions = asked_questions(ledger, ledger.load_state(run_id, keep_events=False))
     if not questions:
         raise ConfirmationError(f"运行 {run_id} 当前没有待确认事项")
     waiting = {question["subject"]: question["digest"] for question in questions}
@@ -45,7 +55,8 @@ def record_decisions(
         raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(waiting)}")
     if decision is Decision.RETRY and PLAN in waiting:
         raise ConfirmationError("计划只能批准或否决，不能 --retry")
-    chosen = list(ips) or list(waiting)
+    undecided = [q["subject"] for q in questions if _decision(ledger, run_id, q) is None]
+    chosen = list(ips) or undecided or list(waiting)
     for subject in chosen:
         ledger.decide(run_id, Approval(subject, waiting[subject], str(decision), operator, note, 0))
     return chosen

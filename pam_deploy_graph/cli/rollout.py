@@ -1,6 +1,5 @@
 """命令 ``run`` 与 ``resume``：不经对话的推出。"""
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.identity import current_operator
 
 if TYPE_CHECKING:
     from pam_deploy_graph.registration import RunRequest
@@ -54,7 +54,7 @@ def run(
         strategy=strategy,
         run_id=run_id,
         home=home,
-        yes_by=getpass.getuser() if yes else "",
+        yes_by=current_operator() if yes else "",
     )
     raise typer.Exit(_begin(home, request, as_json=as_json))
 

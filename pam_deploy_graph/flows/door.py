@@ -84,7 +84,7 @@ async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, 
     where = {} if ip is None else {"ip": ip}
     keyed = {"idempotency_key": _key(ctx, action, ip)} if ACTIONS[action].changes else {}
     result = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
-    return judge(ctx.state, result)
+    return judge(ctx.state, result, strict=ctx.rules.self_healing)
 
 
 async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None:
@@ -96,7 +96,7 @@ async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None
     if truth.values["LAST_KEY"] != _key(ctx, action, ip):
         return None
     values = truth.values | {"SUCCESS": truth.values["RUNNING"], "MESSAGE": "已向工作站查证：此前已经做过"}
-    return judge(ctx.state, ActionResult(True, action, truth.backend, values))
+    return judge(ctx.state, ActionResult(ok=True, action=action, backend=truth.backend, values=values), strict=False)
 
 
 def _retry_delay(result: ActionResult, backoff: float, *, sure: bool) -> float | None:

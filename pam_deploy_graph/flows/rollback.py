@@ -7,14 +7,14 @@ from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.door import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
-from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.models import AgentState, Event, IpState
 
 KIND = "rollback-ip"
 
 
 def question_of(state: AgentState, ip: str) -> dict[str, Any]:
     """返回一台工作站要人决定的事，键与 ``build_confirmation_request`` 相同。"""
-    workstation = state.ip_states[ip]
+    workstation = state.ip_states.get(ip) or IpState()
     return {
         "type": KIND,
         "ip": ip,
@@ -28,7 +28,8 @@ def question_of(state: AgentState, ip: str) -> dict[str, Any]:
 def question_digest(state: AgentState, ip: str) -> str:
     """返回问题的摘要；工作站又失败一次就是新的问题。"""
     workstation = state.ip_states[ip]
-    more = {"run_id": state.run_id, "asked": workstation["asked"], "status": workstation["status"]}
+    more = {name: workstation[name] for name in ("asked", "status")}
+    more |= {"run_id": state.run_id, "generation": state.generation}
     return digest_of(question_of(state, ip) | more)
 
 

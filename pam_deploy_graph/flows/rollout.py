@@ -30,7 +30,7 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     """
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
-    await run_wave(ctx, _next_ips(ctx))
+    await run_wave(ctx, next_ips(ctx))
     await observe_canary(ctx)
 
 
@@ -66,7 +66,7 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
     return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
 
 
-def _next_ips(ctx: RunContext) -> list[str]:
+def next_ips(ctx: RunContext) -> list[str]:
     """这一步开哪几台新的：灰度没放行之前只开灰度的那几台。"""
     fresh = fresh_ips(ctx.state)
     if ctx.rules.canary == 0 or ctx.state.canary_released:

@@ -50,7 +50,7 @@ class Dispatcher:
         self._waiting += 1
         self._failed += 1
         cause = cause_of(ip, self._ctx.state.ip_states[ip])
-        if cause not in self._settled:
+        if self._ctx.rules.self_healing and cause not in self._settled:
             self._streak = [*self._streak, cause] if cause in self._streak else [cause]
 
 

@@ -6,15 +6,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import AlreadyDecidedError
+from pam_deploy_graph.ledger.chain import to_text
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
-from pam_deploy_graph.ledger.engine import writing
+from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import approvals
 
 PLAN = "plan"
@@ -45,13 +46,14 @@ def decide(engine: Engine, run_no: int, approval: Approval) -> Approval:
         AlreadyDecidedError: 已有人先作了不同的决定，或同样的决定出自别人；消息说明是谁。
 
     """
-    values = {name: getattr(approval, name) for name in approval.__slots__} | {"decided_at": now_ms()}
+    approval = replace(approval, decided_at=now_ms(), note=to_text(approval.note), operator=to_text(approval.operator))
+    values = {name: getattr(approval, name) for name in approval.__slots__}
     try:
         with writing(engine) as connection:
             connection.execute(insert(approvals).values(run_no=run_no, **values))
     except IntegrityError:
         return _same_or_refuse(engine, run_no, approval)
-    return Approval(**values)
+    return approval
 
 
 def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval | None:
@@ -59,7 +61,7 @@ def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval |
     query = select(approvals).where(
         approvals.c.run_no == run_no, approvals.c.subject == subject, approvals.c.digest == digest
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = connection.execute(query).mappings().first()
     return _approval(row) if row else None
 
@@ -67,7 +69,7 @@ def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval |
 def all_of(engine: Engine, run_no: int) -> list[Approval]:
     """返回一次运行的全部决定，按时间先后。"""
     query = select(approvals).where(approvals.c.run_no == run_no).order_by(approvals.c.decided_at)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return [_approval(row) for row in connection.execute(query).mappings()]
 
 

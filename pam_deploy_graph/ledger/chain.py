@@ -10,17 +10,33 @@ from pam_deploy_graph.models import Event
 GENESIS: Final = b"\0" * 16
 
 
-def encode(events: Sequence[Event]) -> str:
-    """把同时发生的事件编成一行的 ``body``；``at`` 另有一列，不重复写。"""
-    bare = [{key: value for key, value in event.items() if key != "at"} for event in events]
-    return json.dumps(bare, ensure_ascii=False, separators=(",", ":"))
+def encode(events: Sequence[Event], at: int) -> str:
+    """把合成一行的事件编成 ``body``；行有自己的 ``at`` 列，事件只记比它早多少毫秒（``ago``）。
+
+    孤立代理项之类写不成 UTF-8 的字符，写成 JSON 的转义。
+    """
+    bare = [_bare(event, at) for event in events]
+    return to_text(json.dumps(bare, ensure_ascii=False, separators=(",", ":")))
+
+
+def to_text(text: str) -> str:
+    """写不成 UTF-8 的字符换成转义的写法，其余不变。"""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _bare(event: Event, at: int) -> Event:
+    """事件落盘的样子。"""
+    bare = {key: value for key, value in event.items() if key != "at"}
+    if ago := at - event["at"]:
+        bare["ago"] = ago
+    return bare
 
 
 def decode(body: str, at: int) -> list[Event]:
-    """还原一行里的事件，补上时间（Unix 毫秒）。"""
+    """还原一行里的事件，补上各自发生的时间（Unix 毫秒）。"""
     events: list[dict[str, Any]] = json.loads(body)
     for event in events:
-        event["at"] = at
+        event["at"] = at - event.pop("ago", 0)
     return events
 
 

@@ -1,10 +1,12 @@
 """打开账本数据库：连接参数、文件权限、版本检查。"""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
@@ -44,15 +46,45 @@ def _prepare(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    with writing(engine) as connection:
+    with engine.execution_options(pam_write=True).begin() as connection:
         metadata.create_all(connection)
         _check_version(connection, url)
     return engine
 
 
-def writing(engine: Engine) -> Any:
-    """返回一个写事务的上下文管理器（SQLite 上是 BEGIN IMMEDIATE）。"""
-    return engine.execution_options(pam_write=True).begin()
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """开一个写事务（SQLite 上是 BEGIN IMMEDIATE）。
+
+    Raises:
+        IntegrityError: 撞上了唯一约束，由调用者处理。
+        LedgerError: 其余一切写不进去的情形。
+
+    """
+    try:
+        with engine.execution_options(pam_write=True).begin() as connection:
+            yield connection
+    except IntegrityError:
+        raise
+    except SQLAlchemyError as error:
+        raise write_failure(error) from error
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """开一个读连接；读不了时抛 ``LedgerError``。"""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise LedgerError(f"账本读不了：{getattr(error, 'orig', None) or error}；请检查磁盘与权限") from error
+
+
+def write_failure(error: SQLAlchemyError) -> LedgerError:
+    """把数据库的写错误译成账本的错误。"""
+    return LedgerError(
+        f"账本写不进去：{getattr(error, 'orig', None) or error}；已在下一次动手之前停下，请检查磁盘与权限"
+    )
 
 
 def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:

@@ -3,12 +3,13 @@
 报告、状态、进度和恢复读的都是这个折叠。事件类型就是 ``_HANDLERS`` 的键。
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, Final
 
 from pam_deploy_graph.constants import AMENDED, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.models import AgentState, Event, IpState
-from pam_deploy_graph.targeting import resolve_targets
+from pam_deploy_graph.targeting import settle_scope
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
 _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})
@@ -59,7 +60,7 @@ def _action_done(state: AgentState, event: Event) -> None:
             if key in values:
                 setattr(state, name, values[key])
         if "IP" in values:
-            state.target_ips, _ = resolve_targets(state)
+            settle_scope(state)
         return
     workstation = _ip(state, event)
     workstation["completed_steps"].append(action)
@@ -175,6 +176,7 @@ def _clear_pending(state: AgentState, ip: str) -> None:
 def _scope_changed(state: AgentState, event: Event) -> None:
     """目标范围有变。"""
     state.target_ips = list(event["target_ips"])
+    state.settled_ips = list(state.target_ips)
     state.missing_ips = list(event["missing_ips"])
 
 
@@ -199,7 +201,7 @@ def _amendment_settled(state: AgentState, event: Event) -> None:
         state.planned_ips = list(state.amendment["target_ips"])
         if state.requested_ips is not None:
             state.requested_ips = [*state.planned_ips, *state.missing_ips]
-        state.target_ips, _ = resolve_targets(state)
+        settle_scope(state)
     state.amendment, state.plan_stage = {}, ""
 
 
@@ -214,16 +216,24 @@ def _log_saved(state: AgentState, event: Event) -> None:
 
 
 def _restarted(state: AgentState, _event: Event) -> None:
-    """同名的演练从头再来：此前的进度一概不算。"""
+    """同名的演练从头再来：此前的进度一概不算，此前的决定也不算。"""
+    seq, generation = state.ledger_seq, state.generation
+    forget_progress(state)
+    state.ledger_seq, state.generation = seq, generation + 1
+
+
+def forget_progress(state: AgentState) -> None:
+    """回到还没有任何事件的样子，等着从头折叠。"""
     blank = AgentState(run_id=state.run_id, params={}, execution_strategy="")
     for name in PROGRESS_FIELDS:
         setattr(state, name, getattr(blank, name))
     state.events.clear()
+    state.ledger_seq = 0
 
 
 def _adopted(state: AgentState, event: Event) -> None:
     """从检查点文件接过来的进度（账本里原本没有这次运行）。"""
-    for name, value in event["progress"].items():
+    for name, value in copy.deepcopy(event["progress"]).items():
         setattr(state, name, value)
     state.adopt_ip_states()
 
@@ -235,6 +245,7 @@ PROGRESS_FIELDS: Final = (
     "online_ips",
     "target_ips",
     "missing_ips",
+    "settled_ips",
     "completed_global_steps",
     "ip_states",
     "pending_confirmation",
@@ -243,6 +254,11 @@ PROGRESS_FIELDS: Final = (
     "attempts",
     "open_intents",
     "canary_released",
+    "generation",
+    "plan_digest",
+    "plan_stage",
+    "planned_ips",
+    "amendment",
 )
 """状态里由事件推进的字段。"""
 

@@ -4,6 +4,7 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import RunHeldError
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
-from pam_deploy_graph.ledger.engine import writing
+from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import leases
 from pam_deploy_graph.ledger.writer import LEASE_MS
 
@@ -53,7 +54,7 @@ def release(engine: Engine, lease: Lease) -> None:
 
 def holder_of(engine: Engine, run_no: int) -> str | None:
     """返回存活持有者的中文描述；没有人持有时为 ``None``。"""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = connection.execute(select(leases).where(leases.c.run_no == run_no)).mappings().first()
     return _describe(row) if row is not None and _alive(row) else None
 
@@ -90,7 +91,20 @@ def _alive(row: Any) -> bool:
 
 
 def _started(pid: int) -> int:
-    """进程的启动时刻（Unix 毫秒）；进程不在时为 0。用它识破被重用的 pid。"""
+    """进程的启动时刻；进程不在时为 0。用它识破被重用的 pid。
+
+    取自 ``/proc``，是开机以来的时钟滴答：不随系统校时挪动。没有 ``/proc`` 的系统退用 psutil。
+    """
+    try:
+        return int(
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+        )
+    except FileNotFoundError:
+        return 0 if Path("/proc/self").exists() else _started_by_clock(pid)
+
+
+def _started_by_clock(pid: int) -> int:
+    """进程的启动时刻（Unix 毫秒）；进程不在时为 0。"""
     try:
         return int(psutil.Process(pid).create_time() * 1000)
     except (psutil.Error, ValueError):

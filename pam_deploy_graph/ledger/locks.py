@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import ModuleBusyError
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
-from pam_deploy_graph.ledger.engine import writing
+from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import module_locks, runs
 
 
@@ -38,7 +38,7 @@ def check(engine: Engine, run_no: int, module: str) -> None:
         .join_from(module_locks, runs)
         .where(module_locks.c.module == module, module_locks.c.run_no != run_no)
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = connection.execute(query).first()
     if row is None:
         return

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
 
+from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import chain, leases
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
@@ -56,7 +57,7 @@ class RunSession:
         """
         self._check()
         at, seq = now_ms(), self.state.ledger_seq + 1
-        body = chain.encode(events)
+        body = chain.encode(events, at)
         self._link = chain.link_of(self._link, seq, at, body)
         self.state.ledger_seq = seq
         return self._submit(seq, at, body)
@@ -73,11 +74,16 @@ class RunSession:
         try:
             yield self
             await self.flush()
+        except LedgerError:
+            # 内存已经走在账本前面：下次推进时从头折叠
+            self.state.ledger_seq = -1
+            raise
         finally:
             heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
-            self.release()
+            with contextlib.suppress(LedgerError):  # 交不还也会过期
+                self.release()
 
     def release(self) -> None:
         """交还租约。"""

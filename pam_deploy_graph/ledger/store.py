@@ -12,12 +12,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
-from pam_deploy_graph.errors import LedgerDamagedError, LedgerError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks
 from pam_deploy_graph.ledger.clock import now_ms
-from pam_deploy_graph.ledger.engine import open_engine, writing
-from pam_deploy_graph.ledger.fold import apply
+from pam_deploy_graph.ledger.engine import open_engine, reading, writing
+from pam_deploy_graph.ledger.fold import apply, forget_progress
 from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.ledger.session import RunSession
 from pam_deploy_graph.ledger.writer import LedgerWriter
@@ -97,8 +97,6 @@ class Ledger:
                     f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
                 ) from None
             return False
-        except SQLAlchemyError as error:
-            raise LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；请检查磁盘与权限") from error
         return True
 
     def revise_run(self, state: AgentState) -> None:
@@ -114,7 +112,7 @@ class Ledger:
             RunNotFoundError: 没有这次运行。
 
         """
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
         if row is None:
             raise RunNotFoundError(run_id)
@@ -123,13 +121,13 @@ class Ledger:
     def list_runs(self, limit: int = 100) -> list[RunRecord]:
         """返回最近的运行，新的在前。"""
         query = select(runs).order_by(runs.c.run_no.desc()).limit(limit)
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
 
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""
         query = select(func.count()).select_from(runs).where(runs.c.run_id == run_id)
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return bool(connection.execute(query).scalar())
 
     def update_run(self, run_id: str, **values: Any) -> None:
@@ -147,23 +145,31 @@ class Ledger:
             LedgerDamagedError: 行缺失或内容被改动。
 
         """
-        link = self.link_at(run_no, after)
+        link, expected = self.link_at(run_no, after), after + 1
         query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
         query = query.where(events.c.run_no == run_no, events.c.seq > after)
-        with self.engine.connect() as connection:
-            for expected, (seq, at, body, stored) in enumerate(connection.execute(query), after + 1):
-                link = chain.link_of(link, seq, at, body)
-                if seq != expected or link != stored:
-                    where = f"账本 {self.engine.url.database} 里第 {run_no} 次运行的第 {expected} 行"
-                    raise LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
-                yield seq, chain.decode(body, at)
+        try:
+            with self.engine.connect() as connection:
+                for seq, at, body, stored in connection.execute(query):
+                    link = chain.link_of(link, seq, at, body)
+                    if seq != expected or link != stored:
+                        raise self._damaged(run_no, expected)
+                    yield seq, chain.decode(body, at)
+                    expected += 1
+        except (SQLAlchemyError, UnicodeError, AttributeError, ValueError) as error:
+            raise self._damaged(run_no, expected) from error
+
+    def _damaged(self, run_no: int, seq: int) -> LedgerDamagedError:
+        """指出断在哪一行。"""
+        where = f"账本 {self.engine.url.database} 里第 {run_no} 次运行的第 {seq} 行"
+        return LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
 
     def link_at(self, run_no: int, seq: int) -> bytes:
         """返回某一行的链接；第 0 行是创世值。"""
         if seq == 0:
             return chain.GENESIS
         query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             found = connection.execute(query).scalar()
         if found is None:
             raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：检查点比账本新")
@@ -172,6 +178,8 @@ class Ledger:
     def catch_up(self, state: AgentState) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。"""
         run_no = self.get_run(state.run_id).run_no
+        if state.ledger_seq < 0:
+            forget_progress(state)
         for seq, row in self.read_rows(run_no, state.ledger_seq):
             for event in row:
                 apply(state, event)

@@ -15,8 +15,9 @@ from typing import Final
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from pam_deploy_graph.errors import LedgerError, StaleFenceError
+from pam_deploy_graph.errors import StaleFenceError
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger.engine import write_failure
 from pam_deploy_graph.ledger.schema import events, leases
 
 LEASE_MS: Final = 30_000
@@ -98,8 +99,7 @@ class LedgerWriter:
                 if rows:
                     connection.execute(_INSERT, rows)
         except SQLAlchemyError as error:
-            reason = LedgerError(f"账本写不进去：{getattr(error, 'orig', error)}；已在下一次动手之前停下")
-            self._broken |= {(row.run_no, row.fence): reason for row in batch}
+            self._broken |= {(row.run_no, row.fence): write_failure(error) for row in batch}
         _notify((row.future, self._broken.get((row.run_no, row.fence))) for row in batch)
 
     def _check_leases(self, connection: Connection, batch: list[Row]) -> None:

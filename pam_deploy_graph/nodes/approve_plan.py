@@ -1,6 +1,5 @@
 """节点 ``approve-plan``：改变任何东西之前，请人批准计划。"""
 
-import getpass
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -10,6 +9,7 @@ from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.questions import Answer, ask_plan, read_decisions, spoken_text
 from pam_deploy_graph.services import Services
@@ -35,7 +35,7 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     """记下决定；已有人先决定的，以先决定的为准。"""
     if answer.decision is Decision.RETRY:
         return {"problem": "计划只能批准（approve）或拒绝（reject）"}
-    operator = answer.operator or getpass.getuser()
+    operator = answer.operator or current_operator()
     approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0)
     said: list[Any] = []
     try:

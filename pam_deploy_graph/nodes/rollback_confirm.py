@@ -1,6 +1,5 @@
 """节点 ``rollback-confirm``：每次回滚之前问人；答的是一句话就看是不是要改。"""
 
-import getpass
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -8,6 +7,7 @@ from langgraph.types import interrupt
 
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions, spoken_text
 from pam_deploy_graph.services import Services
@@ -30,7 +30,7 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
 
 def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> str:
     """记下一台的决定；已有人先决定的以先决定的为准，返回要告诉这一位的话。"""
-    operator = answer.operator or getpass.getuser()
+    operator = answer.operator or current_operator()
     approval = Approval(question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0)
     try:
         services.ledger.decide(run_id, approval)
