@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.session import open_session
-from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.private_files import write_private
@@ -49,7 +49,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
             "PAM_HOME_URL": lab.home_url,
         }
         with open_session(home, as_json=False, ask=asker(yes=yes), settings=settings) as session:
-            request = RunRequest(params=params, execution_strategy=ExecutionStrategy.SCRIPT_ONLY, home=home)
+            request = RunRequest(params=params, execution_strategy=str(DEFAULT_STRATEGY), home=home)
             run, _ = register(session.services.ledger, request)
             code = session.finish(run.run_id, session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
