@@ -11,6 +11,12 @@ from pam_deploy_graph.scope import validate_control, validate_params
 MASK: Final = "\ue000"
 """取走的文字换成这个私用字符，长度不变；归一化保证原文里没有它。"""
 _LEAD: Final = 40
+_RUNS = re.compile(MASK + "+")
+
+
+def squeeze(text: str) -> str:
+    """连着取走的部分只留一个记号；位置因此会变，只用来判断有没有某种说法。"""
+    return _RUNS.sub(MASK, text)
 
 
 def lead(text: str, position: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.llm.airports import read_airport
-from pam_deploy_graph.llm.draft import MASK, Draft
+from pam_deploy_graph.llm.draft import MASK, Draft, squeeze
 from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
@@ -81,17 +81,14 @@ def _cut_hostile(draft: Draft) -> None:
 
 def _read_all(draft: Draft, *, answering: bool) -> Verdict:
     """依次取走各种参数，判断意图。"""
-    read_places(draft)
-    _read_rules_of_play(draft)
-    read_pace(draft)
-    read_timeouts(draft)
-    read_machines(draft)
-    read_strategy(draft)
+    _read_literals(draft)
     held = bool(draft.take(words("hold")))
     heard = draft.text
     draft.take(words("negated"))
     meant = draft.text
     read_version(draft)
+    if draft.take(words("every_airport")):
+        draft.note("一次只部署一座机场：请说明是哪一座")
     times = draft.take(words("schedule"))
     places = draft.take(words("narrower"))
     read_airport(draft)
@@ -100,6 +97,18 @@ def _read_all(draft: Draft, *, answering: bool) -> Verdict:
     verdict = judge(heard, meant, complete=_complete(draft), held=held)
     _warn(draft, verdict.intent, _said(times), _said(places))
     return verdict
+
+
+def _read_literals(draft: Draft) -> None:
+    """取走照字面就认得的部分：键值、路径、节奏、时限、IP、策略。"""
+    read_places(draft)
+    _read_rules_of_play(draft)
+    read_pace(draft)
+    read_timeouts(draft)
+    read_machines(draft)
+    read_strategy(draft)
+    if "target_ips" in draft.control and any(form.search(squeeze(draft.text)) for form in words("these_first")):
+        draft.note("只部署点名的这几台；其余的请等它们做完再另外说")
 
 
 def _may_guess(text: str, intent: Intent, *, answering: bool) -> bool:
@@ -131,6 +140,8 @@ def _warn(draft: Draft, intent: Intent, times: str, places: str) -> None:
     """时间与小于机场的地方不能悄悄丢掉。"""
     if intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK}:
         return
+    if intent is Intent.ROLLBACK and "VERSION_NUMBER" in draft.params:
+        draft.note("回滚只退回上一个版本；要装指定的版本，请说部署到哪一版")
     if times:
         draft.note(f"提到了时间「{times}」：没有定时器，批准之后立即开始")
     if places and "target_ips" not in draft.control:

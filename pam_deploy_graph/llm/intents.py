@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from pam_deploy_graph.llm.draft import MASK
+from pam_deploy_graph.llm.draft import squeeze
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 from pam_deploy_graph.llm.validation import Intent
 
-_MASKS = re.compile(MASK + "+")
 _HEARD_FIRST = frozenset({Intent.UNKNOWN, Intent.PREVIEW, Intent.CANCEL, Intent.STATUS})
 """这几种意图的说法本身常带否定（「别升级了」），所以看去掉否定之前的文字。"""
 _CONDITION = re.compile(r"就|则|便|后|再|并|一旦|的话|如果|要是|若|\b(?:if|when|once|after|then|and)\b", FLAGS)
@@ -46,7 +45,7 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
         意图、把握和理由。
 
     """
-    matched = dict(_matches(_MASKS.sub(MASK, heard), _MASKS.sub(MASK, meant), complete=complete))
+    matched = dict(_matches(squeeze(heard), squeeze(meant), complete=complete))
     if held:
         return _held(matched, complete=complete)
     for intent, word in matched.items():

@@ -10,12 +10,15 @@ from pam_deploy_graph.llm.draft import Draft
 from pam_deploy_graph.llm.lexicon import FLAGS, table, word_set
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_LEFT_GAP: Final = re.compile(r"\s*(?:这个|那个|的|里的|下面的|下的)?\s*$")
-_RIGHT_GAP: Final = re.compile(r"\s*(?:是|为|叫做?|named|called|is|=|:)?\s*$", FLAGS)
-_EXPLICIT: Final = re.compile(r"\s*(?:是|为|叫做?|named|called|is|=|:)\s*$", FLAGS)
+_LEFT_GAP: Final = re.compile(r" ?(?:这个|那个|的|里的|下面的|下的)? ?$")
+_RIGHT_GAP: Final = re.compile(r"\s*(?:是|为|叫做?|named|called|is|=|:|-(?=\s))?\s*$", FLAGS)
+_EXPLICIT: Final = re.compile(r"\s*(?:是|为|叫做?|named|called|is|=|:|-(?=\s))\s*$", FLAGS)
 _PAIR_GAP: Final = re.compile(r"\s*/\s*")
 _RUN_GAP: Final = re.compile(r"\s*(?:的|里的|下的|中的|里|那个|这个|'s|/)?\s*(?:那个|这个)?\s*|\s*[(,、]\s*", FLAGS)
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+_PAIR: Final = 2
 _MOST_TOKENS: Final = 300
+_AND: Final = re.compile(r"\s*(?:和|与|及|以及|、|跟|\band\b|&)\s*(?:the\s*)?", FLAGS)
 _OF: Final = re.compile(r"\s*(?:of|in|from)\s*(?:the\s*)?", FLAGS)
 
 
@@ -57,18 +60,58 @@ def read_names(draft: Draft, *, guess: bool = True) -> None:
 
     """
     tokens, strange = _tokens(draft)
-    found: dict[str, Token] = {}
-    for key, token in _marked(draft.text, tokens):
-        found.setdefault(key, token)
-    if not found:
-        found = _slashed(draft.text, tokens)
+    marked = _marked(draft.text, tokens)
+    pairs = [] if marked else _slashed(draft.text, tokens)
+    found = _first_of_each(marked) or (pairs[0] if pairs else {})
+    plural = _plural(draft.text, found, tokens) | _named_twice(marked, found) | set(found if len(pairs) > 1 else ())
     if (guess or found) and not strange:
-        _fill(draft.text, found, tokens)
+        _fill(draft.text, found, _spare(draft.text, tokens, marked, plural))
+        plural |= _plural(draft.text, found, tokens)
+        if len(found) == _PAIR and not (marked or pairs) and _joined(draft.text, *found.values()):
+            plural |= set(found)
+    if plural:
+        draft.note("提到了不止一个应用或模块：一次只部署一个应用的一个模块，请说明是哪一个")
+    elif len(found) == 1 and "APP_NAME" in found and not marked:
+        draft.note(f"「{found['APP_NAME'].text}」按应用名理解；如果它是模块，请说明")
     for key, token in found.items():
-        if key not in draft.params:
+        if key not in draft.params and key not in plural:
             draft.set_param(key, token.text)
     for token in found.values():
         draft.mask(token.start, token.end)
+
+
+def _first_of_each(marked: list[tuple[str, Token]]) -> dict[str, Token]:
+    """应用、模块各取第一个有标记的。"""
+    found: dict[str, Token] = {}
+    for key, token in marked:
+        found.setdefault(key, token)
+    return found
+
+
+def _named_twice(marked: list[tuple[str, Token]], found: dict[str, Token]) -> set[str]:
+    """同一种标记下有两个不同的名字，而第二个又不是别的角色。"""
+    roles = {token.text for token in found.values()}
+    return {key for key, token in marked if token.text not in roles}
+
+
+def _plural(text: str, found: dict[str, Token], tokens: list[Token]) -> set[str]:
+    """用「和」「、」与另一个没有角色的名字并列的，是提到了不止一个。"""
+    others = [token for token in tokens if token not in set(found.values())]
+    return {key for key, token in found.items() if any(_joined(text, token, other) for other in others)}
+
+
+def _spare(text: str, tokens: list[Token], marked: list[tuple[str, Token]], plural: set[str]) -> list[Token]:
+    """还可以按先后分派的名字：没有标记；已知有并列的时候，还要不与别的名字并列。"""
+    free = [token for token in tokens if token not in [named for _, named in marked]]
+    return [token for token in free if not plural or not any(_joined(text, token, other) for other in tokens)]
+
+
+def _joined(text: str, one: Token, other: Token) -> bool:
+    """两个名字之间是不是只有「和」「、」之类。"""
+    if one == other:
+        return False
+    left, right = sorted((one, other), key=lambda token: token.start)
+    return bool(_AND.fullmatch(text[left.end : right.start]))
 
 
 def _tokens(draft: Draft) -> tuple[list[Token], bool]:
@@ -122,12 +165,13 @@ def _marker(text: str, match: re.Match[str], tokens: list[Token]) -> Marker:
     )
 
 
-def _slashed(text: str, tokens: list[Token]) -> dict[str, Token]:
-    """``checkin/gate`` 是应用和模块。"""
-    for left, right in pairwise(tokens):
-        if _PAIR_GAP.fullmatch(text[left.end : right.start]):
-            return {"APP_NAME": left, "MODULE_NAME": right}
-    return {}
+def _slashed(text: str, tokens: list[Token]) -> list[dict[str, Token]]:
+    """``checkin/gate`` 是应用和模块；列出每一对。"""
+    return [
+        {"APP_NAME": left, "MODULE_NAME": right}
+        for left, right in pairwise(tokens)
+        if _PAIR_GAP.fullmatch(text[left.end : right.start])
+    ]
 
 
 def _fill(text: str, found: dict[str, Token], tokens: list[Token]) -> None:
@@ -144,7 +188,7 @@ def _fill(text: str, found: dict[str, Token], tokens: list[Token]) -> None:
 
 
 def _best_run(text: str, tokens: list[Token]) -> list[Token]:
-    """紧挨着的一串名字里取最后两个；没有成串的就按次序。"""
+    """紧挨着的一串名字里取最后两个（前面的多半是没见过的英文动词，中文句子里则不猜）；没有成串的就按次序。"""
     runs: list[list[Token]] = []
     for token in tokens:
         if runs and (_RUN_GAP.fullmatch(gap := text[runs[-1][-1].end : token.start]) or _OF.fullmatch(gap)):
@@ -152,4 +196,6 @@ def _best_run(text: str, tokens: list[Token]) -> list[Token]:
         else:
             runs.append([token])
     long = [run for run in runs if len(run) > 1]
-    return long[0][-2:] if long else tokens
+    if long and len(long[0]) > _PAIR and _CHINESE.search(text):
+        return []
+    return long[0][-_PAIR:] if long else tokens

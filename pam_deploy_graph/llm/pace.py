@@ -9,6 +9,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 from pam_deploy_graph.llm.numbers import NUMBER, to_int
 
 _SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600}
+_ZERO: Final = {"max_failures": None}
 _TIMEOUT: Final = re.compile(
     r"(?P<which>验证|校验|verify|verification|请求|request)?\s*(?:的)?\s*(?:超时|时限|time[\s-]?out)"
     rf"(?:时间|设为|设成|设置为|改为|为|是|of|is|to|:|=|\s)*{NUMBER}"
@@ -16,7 +17,8 @@ _TIMEOUT: Final = re.compile(
     FLAGS,
 )
 _PERCENT: Final = re.compile(
-    r"(?:灰度|canary|金丝雀|先|每批)[^,。;\d]{0,8}(?:\d{1,3}\s*%|[一二三四五六七八九]成|一半)", FLAGS
+    r"\d{1,3}(?:\.\d+)?\s*%(?:\s*(?:的)?(?:机器|工作站)?(?:做)?(?:灰度|试点|canary))?|[一二三四五六七八九]成(?=\s|灰度|机器|,|$)|一半一半|先[^,。;]{0,4}一半",
+    FLAGS,
 )
 
 Rules = tuple[tuple[str, int | None, tuple[re.Pattern[str], ...]], ...]
@@ -40,7 +42,7 @@ def read_pace(draft: Draft) -> None:
         draft.note("按比例分批还不支持：请说台数，例如「先灰度 2 台」「每批 8 台」")
     for name, value, patterns in _rules():
         for match in draft.take(patterns):
-            amount = to_int(match["n"]) if value is None else value
+            amount = to_int(match["n"]) if value is None else (value or _ZERO.get(name, 0))
             if draft.control.get(name, amount) != amount:
                 draft.note(f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请确认")
                 continue

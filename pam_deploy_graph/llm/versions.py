@@ -16,6 +16,7 @@ _VERSION: Final = re.compile(
     r"|(?<![a-z0-9_.-])(?P<date>20\d{6}(?:[-.][0-9a-z]+)?)(?![\w.])",
     FLAGS,
 )
+_WILD: Final = re.compile(r"\.[x*]$", FLAGS)
 _CHINESE = "零〇一二两三四五六七八九十百"
 _SPOKEN: Final = re.compile(rf"[{_CHINESE}]{{1,4}}(?:点[{_CHINESE}]{{1,4}}){{2,3}}")
 _FROM_BEFORE: Final = re.compile(
@@ -40,6 +41,9 @@ def read_version(draft: Draft) -> None:
     roles = [(value, _role(draft.text, match)) for value, match in found]
     for _, match in found:
         draft.mask(*match.span())
+    if any(_WILD.search(value) for value, _ in found):
+        draft.note("版本要写全，不能用 x 或 * 代替：请说明是哪一版")
+        roles = [(value, role) for value, role in roles if not _WILD.search(value)]
     if "VERSION_NUMBER" in draft.params:
         return
     wanted = _targets(roles)

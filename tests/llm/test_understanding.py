@@ -114,6 +114,10 @@ def test_answers_to_questions(text: str, known: dict[str, str], expected: dict[s
         ("10.0.0.7 不要动", {"exclude_ips": ["10.0.0.7"]}),
         ("先灰度两台", {"canary": 2}),
         ("改用脚本", {"execution_strategy": "script_only"}),
+        ("不要灰度了", {"canary": 0}),
+        ("取消灰度，一台一台来", {"canary": 0, "max_parallel": 1}),
+        ("失败不要停", {"max_failures": None}),
+        ("攒够三台再问我", {"ask_after": 3}),
     ],
 )
 def test_changes_to_a_plan(text: str, control: dict[str, Any]) -> None:
