@@ -68,11 +68,11 @@ def test_ten_kills(site: Site) -> None:
 
 @pytest.mark.crash
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("parallel", [1, 4])
-def test_a_long_storm(site: Site, parallel: int, seed: int) -> None:
-    """四十次 kill -9，依次或同时四台。"""
-    storm = Storm(site, 10, seed)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("parallel", "workstations"), [(1, 10), (4, 24)])
+def test_a_long_storm(site: Site, parallel: int, workstations: int, seed: int) -> None:
+    """最多四十次 kill -9，依次或同时四台。"""
+    storm = Storm(site, workstations, seed)
     storm.rage(40, "--max-parallel", parallel)
-    assert storm.kills >= 10, "没有打雷"
+    assert storm.kills >= 5, "没有打雷"
     storm.check()
