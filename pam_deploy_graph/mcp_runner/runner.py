@@ -19,6 +19,7 @@ from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, ActionSpec, Scri
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.mcp_runner.logs import save_log
 from pam_deploy_graph.mcp_runner.target import Target
+from pam_deploy_graph.mcp_runner.trace import append_trace
 from pam_deploy_graph.models import ActionResult, AgentState
 
 if TYPE_CHECKING:
@@ -93,6 +94,14 @@ class McpActionRunner:
             结果；没连上、被拒绝、没答复、答复不合都是 ``ok=False``，不抛异常。
 
         """
+        result = await self._perform(state, action, time_limit, options)
+        append_trace(state, self._url or state.mcp_url or "stdio", options.get("ip"), result)
+        return result
+
+    async def _perform(
+        self, state: AgentState, action: str, time_limit: float | None, options: Mapping[str, Any]
+    ) -> ActionResult:
+        """做一个动作，把没有答复的情形也写成结果。"""
         from pam_deploy_graph.mcp_runner.outcome import failure_of, result_of
 
         ip = options.get("ip")

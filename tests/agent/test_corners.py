@@ -119,7 +119,7 @@ def test_times_are_when_it_happened(rig: Rig) -> None:
         return inner(current, action, **kwargs)
 
     state = rig.ready(run_id="r1", target_ips=[FIRST])
-    rig.fake.arun_action = slow  # type: ignore[assignment,method-assign]
+    rig.fake.arun_action = slow  # type: ignore[assignment,method-assign]  # 换成会等的一个
     rig.agent.run_ip_flow(state)
     drift = [abs(a["at"] - b["at"]) for a, b in zip(state.events, folded("r1").events, strict=True)]
     assert max(drift) < 100
