@@ -46,7 +46,8 @@ def test_a_life(site: Site) -> None:
         (["confirm", run_id, "--approve"], 0),
         (["resume", run_id], 10),
         (["confirm", run_id, "--reject"], 0),
-        (["confirm", run_id, "--reject"], 2),
+        (["confirm", run_id, "--reject"], 0),
+        (["confirm", run_id, "--approve"], 2),
         (["resume", run_id], 11),
         (["resume", run_id], 11),
         (["confirm", run_id, "--approve"], 2),
@@ -71,11 +72,10 @@ def test_cancel(site: Site) -> None:
 
 
 @pytest.mark.parametrize("command", [["resume"], ["confirm", "--approve"], ["cancel"], ["status"], ["report"]])
-@pytest.mark.parametrize("run_id", ["nosuch", "../nosuch"])
-def test_unknown_run(site: Site, command: list[str], run_id: str) -> None:
+def test_unknown_run(site: Site, command: list[str]) -> None:
     """没有这次运行：2，说出是哪一个；标准输出什么也没有。"""
-    done = site.pam(*command, run_id)
-    assert (done.code, done.out, run_id in done.err, "Traceback" in done.err) == (2, "", True, False)
+    done = site.pam(*command, "../nosuch")
+    assert (done.code, done.out, "../nosuch" in done.err, "Traceback" in done.err) == (2, "", True, False)
 
 
 def test_nothing_yet(site: Site) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.ledger import Ledger
 from tests.cli.program import Done
 from tests.cli.site import Site
 
@@ -25,7 +26,8 @@ USAGE = [
     (["--targets", "10.0.0.0/4"], {}, "10.0.0.0/4"),
     (["--strategy", "nosuch"], {}, "nosuch"),
     (["--canary", "-1"], {}, "canary"),
-    (["--max-parallel", "abc"], {}, "--max-parallel"),
+    (["--max-parallel", "abc"], {}, "max_parallel 的值 'abc'"),
+    (["--hold", "1.5"], {}, "hold 的值 '1.5'"),
     (["--nosuch"], {}, "--nosuch"),
     (["--param", "novalue"], {}, "novalue"),
     (["--params", "nosuch.json"], {}, "nosuch.json"),
@@ -61,7 +63,9 @@ def test_usage(site: Site, options: list[str], params: dict[str, str], named: st
     said(done, named)
     assert site.effects() == []
     assert {path.name.split(".")[0] for path in site.pam.files()} <= {"pam", "checkpoints"}
-    assert site.pam("runs", "--json").json() == []
+    ledger = Ledger(f"sqlite:///{site.pam.home / 'runtime' / 'pam.db'}")
+    assert ledger.list_runs() == []
+    ledger.close()
 
 
 @pytest.mark.parametrize(("options", "params", "env", "named"), STOPPED, ids=lambda value: str(value)[:30])

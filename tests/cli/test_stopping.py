@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.cli.program import Job
 from tests.cli.site import BEFORE, Site
 
@@ -72,8 +74,22 @@ def test_cancel_after_a_crash(site: Site) -> None:
     assert site.real(site.ips[1]) == (True, BEFORE)
 
 
+@pytest.mark.parametrize("bad", [False, True], ids=["plan", "rollback"])
+def test_a_late_answer_is_told_whose_counts(site: Site, *, bad: bool) -> None:
+    """两个相反的决定先后到：第二个以 2 退出，被告知是谁先决定了什么；先决定的人再说一遍不算错。"""
+    (ip,) = site.take(1)
+    if bad:
+        site.lab.add_fault(f"{ip}:verify:fail")
+    assert site.run(*(["--yes"] if bad else [])).code == 10
+    assert site.confirm("approve", "--operator", "甲").code == 0
+    done = site.confirm("reject", "--operator", "乙")
+    assert (done.code, "甲" in done.err, "approve" in done.err) == (2, True, True)
+    assert site.confirm("approve", "--operator", "甲").code == 0
+    assert [row["operator"] for row in site.report()["decisions"][bad:]] == ["甲"]
+
+
 def test_two_opposite_answers(site: Site) -> None:
-    """两个人同时给出相反的决定：一个作数，另一个以 2 退出，推出照作数的那个办。"""
+    """两个人同时给出相反的决定：一个作数，另一个被告知是谁先决定了什么。"""
     site.take(1)
     assert site.run().code == 10
     people = {"甲": "approve", "乙": "reject"}
@@ -83,7 +99,8 @@ def test_two_opposite_answers(site: Site) -> None:
     }
     done = {name: job.wait() for name, job in jobs.items()}
     (winner,) = [name for name, one in done.items() if one.code == 0]
-    assert sorted(one.code for one in done.values()) == [0, 2]
+    (loser,) = [name for name, one in done.items() if one.code == 2]
+    assert winner in done[loser].err
     assert [(row["operator"], row["decision"]) for row in site.report()["decisions"]] == [(winner, people[winner])]
     assert site.resume().code == (0 if winner == "甲" else 12)
     assert bool(site.effects()) is (winner == "甲")
