@@ -21,6 +21,7 @@ from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.telemetry import Span, log_events, open_tracing, start_json_logs
 
 _CANCEL_POLL_SECONDS = 0.5
 
@@ -64,6 +65,11 @@ class Services:
         """语言理解；没有注入就用离线规则。"""
         return self.given_llm_client or RuleBasedLlmClient()
 
+    @cached_property
+    def span(self) -> Span:
+        """跨度；默认关着。"""
+        return open_tracing(on=self.settings.pam_otel)
+
     def drive(self, run_id: str, work: Callable[[RunContext], Awaitable[None]]) -> AgentState:
         """取得一次运行的租约，追上账本，做一段流程。
 
@@ -85,9 +91,10 @@ class Services:
         async def session_work() -> None:
             """在一个会话里做。"""
             session = self.ledger.open_session(state)
-            session.listeners.extend(self.listeners)
-            async with session.alive():
-                await work(RunContext(session, self.router, rules, self._stop_check(run_id)))
+            session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
+            with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
+                async with session.alive():
+                    await work(RunContext(session, self.router, rules, self._stop_check(run_id), self.span))
 
         portal.call(session_work)
         self._states[run_id] = state
@@ -119,6 +126,13 @@ class Services:
             self.mcp_runner.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
+
+    def _event_logs(self, run_id: str) -> list[Callable[[Event], None]]:
+        """写日志的听众；默认没有。"""
+        if not self.settings.pam_log_json:
+            return []
+        start_json_logs()
+        return [log_events(run_id)]
 
     def _stop_check(self, run_id: str) -> Callable[[], bool]:
         """返回「该停了吗」：本进程要求停，或账本里记了取消（最多隔半秒看一次）。"""

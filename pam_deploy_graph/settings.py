@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     pam_llm_model: str = ""
     openai_base_url: str = ""
     openai_api_key: SecretStr = SecretStr("")
+    pam_otel: bool = False
+    pam_log_json: bool = False
 
     def token(self) -> str:
         """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。

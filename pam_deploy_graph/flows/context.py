@@ -8,6 +8,7 @@ from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.ledger import RunSession
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.telemetry import Span, no_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class RunContext:
     router: ActionBackend
     rules: FlowRules = field(default_factory=FlowRules)
     stop_requested: Callable[[], bool] = lambda: False
+    span: Span = no_span
 
     @property
     def state(self) -> AgentState:

@@ -83,8 +83,11 @@ async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, 
     """经路由调用一次并判断应答。"""
     where = {} if ip is None else {"ip": ip}
     keyed = {"idempotency_key": _key(ctx, action, ip)} if ACTIONS[action].changes else {}
-    result = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
-    return judge(ctx.state, result, strict=ctx.rules.self_healing)
+    with ctx.span("pam.action", action=action, ip=ip, run_id=ctx.state.run_id) as note:
+        answer = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
+        result = judge(ctx.state, answer, strict=ctx.rules.self_healing)
+        note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
+    return result
 
 
 async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None:

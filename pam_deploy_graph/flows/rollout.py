@@ -30,7 +30,9 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     """
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
-    await run_wave(ctx, next_ips(ctx))
+    fresh = next_ips(ctx)
+    with ctx.span("pam.wave", run_id=ctx.state.run_id, fresh=len(fresh)):
+        await run_wave(ctx, fresh)
     await observe_canary(ctx)
 
 
