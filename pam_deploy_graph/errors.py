@@ -15,6 +15,7 @@
     │   ├── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
     │   └── ModuleBusyError      12  同一机场的同一模块正由另一次运行占着
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
+    ├── ServerError              12  LangGraph 服务器连不上或出了错
     └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
         ├── StaleFenceError      12  租约已被别的进程接管
         └── LedgerDamagedError   12  哈希链断裂
@@ -98,6 +99,12 @@ class ModuleBusyError(GlobalStepError):
 
 class EmptyScopeError(PamError):
     """指定了范围，但范围里没有一台可以部署；绝不因此变成「全部」。"""
+
+    exit_code = ExitCode.STOPPED
+
+
+class ServerError(PamError):
+    """LangGraph 服务器连不上，或那边出了错；会话留在原处。"""
 
     exit_code = ExitCode.STOPPED
 

@@ -1,0 +1,136 @@
+"""经 LangGraph 服务器使用同一张图：一个会话，说一句话，回答一个问题（architecture「When one machine is not enough」）。
+
+回答之前先核对问题还开着，并且不排队：同一个问题两个人同时答，一个作数，另一个得到明白的错误。
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from langgraph_sdk import get_sync_client
+from langgraph_sdk.errors import APIStatusError, ConflictError, NotFoundError, UnprocessableEntityError
+
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, ServerError
+
+GRAPH: Final = "pam_deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """一个还开着的问题；``value`` 是图的中断内容。"""
+
+    id: str
+    value: dict[str, Any]
+
+
+class ServerThread:
+    """服务器上的一个会话。"""
+
+    def __init__(
+        self, url: str, *, thread_id: str = "", graph: str = GRAPH, api_key: str | None = None, seconds: float = 600
+    ) -> None:
+        """连上服务器。
+
+        Args:
+            url: 服务器的地址。
+            thread_id: 已有的会话；空串则新开一个。
+            graph: ``langgraph.json`` 里的图名。
+            api_key: 服务器要求的密钥；不给就不带。
+            seconds: 一步最多等多少秒。
+
+        Raises:
+            ServerError: 服务器连不上。
+            InvalidInputError: 没有这个会话。
+
+        """
+        self._url, self._graph = url, graph
+        self._client = get_sync_client(url=url, api_key=api_key, timeout=seconds)
+        with self._told(thread_id):
+            found = self._client.threads.get(thread_id) if thread_id else self._client.threads.create()
+        self.thread_id = str(found["thread_id"])
+
+    def say(self, text: str) -> list[Question]:
+        """说一句话，等它停下；返回还开着的问题。"""
+        return self.start({"messages": [{"role": "user", "content": text}]})
+
+    def start(self, given: Mapping[str, Any]) -> list[Question]:
+        """以现成的输入（``params`` 与 ``control``）开始，等它停下。
+
+        Raises:
+            ConfirmationError: 还有问题等着回答，或正忙着；会话如前。
+
+        """
+        if pending := self.questions():
+            raise ConfirmationError(f"会话 {self.thread_id} 还等着回答 {pending[0].value.get('ask')}，先回答它")
+        return self._run(lambda run: run(input=dict(given)))
+
+    def questions(self) -> list[Question]:
+        """还开着的问题。"""
+        with self._told(self.thread_id):
+            thread = self._client.threads.get(self.thread_id)
+        return [Question(one["id"], one["value"]) for task in (thread.get("interrupts") or {}).values() for one in task]
+
+    def answer(self, question: Question, value: Any) -> list[Question]:
+        """回答一个问题，等它再停下。
+
+        Args:
+            question: ``questions`` 给出的问题。
+            value: 回答，各种写法见 ``questions.read_decisions``；附上 ``operator`` 就记在那个人名下。
+
+        Returns:
+            还开着的问题；回答看不懂时还是原来那一个，``problem`` 说明原因。
+
+        Raises:
+            ConfirmationError: 问题已经不再开着，或别人的回答正在执行；会话如前。
+            InvalidInputError: 会话已经不在。
+            ServerError: 服务器连不上，或图出了错。
+
+        """
+        if question.id not in {one.id for one in self.questions()}:
+            raise ConfirmationError(f"问题 {question.value.get('ask')} 已经有人回答过了，这一次不再作数")
+        return self._run(lambda run: run(command={"resume": {question.id: value}}))
+
+    def values(self) -> dict[str, Any]:
+        """会话的状态。"""
+        with self._told(self.thread_id):
+            found: Any = self._client.threads.get_state(self.thread_id)["values"]
+        return dict(found)
+
+    def _run(self, go: Callable[[Callable[..., Any]], Any]) -> list[Question]:
+        """跑一步；正忙着就被拒绝，不排队。"""
+
+        def run(**given: Any) -> Any:
+            """提交并等它停下。"""
+            return self._client.runs.wait(
+                self.thread_id, self._graph, multitask_strategy="reject", raise_error=False, durability="sync", **given
+            )
+
+        with self._told(self.thread_id):
+            out = go(run)
+        if isinstance(out, dict) and (error := out.get("__error__")):
+            raise ServerError(
+                f"服务器上的运行出错：{error.get('message') or error.get('error')}；问题照旧开着，可以再试"
+            )
+        return self.questions()
+
+    @contextmanager
+    def _told(self, thread_id: str) -> Iterator[None]:
+        """把 SDK 的错误换成写给人看的。"""
+        try:
+            yield
+        except ConflictError:
+            raise ConfirmationError(
+                f"会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后看看还剩什么问题"
+            ) from None
+        except (NotFoundError, UnprocessableEntityError):
+            raise InvalidInputError(
+                f"服务器 {self._url} 上没有会话 {thread_id or '（新）'} 或图 {self._graph}"
+            ) from None
+        except APIStatusError as error:
+            raise ServerError(f"服务器 {self._url} 拒绝了：HTTP {error.status_code}") from None
+        except httpx.TransportError as error:
+            raise ServerError(
+                f"服务器 {self._url} 连不上：{str(error) or type(error).__name__}；会话不受影响"
+            ) from None
