@@ -14,10 +14,12 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 PYTEST := $(PY) -m pytest
-SOURCES := $(wildcard pam_deploy_graph graphs tools tests bench)
+SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 
-.PHONY: help demo test check lock docs bench clean
+EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
+
+.PHONY: help demo studio examples test check lock docs bench clean
 .PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio
 .PHONY: lint types imports docstrings size rules shell generated hygiene
 
@@ -32,8 +34,20 @@ demo: $(STAMP) ## 第一次运行：起试验场、部署、回滚、报告（�
 	@if [[ -t 0 ]]; then yes=(); else yes=(--yes); fi; \
 	exec $(PY) -m pam_deploy_graph demo "$${yes[@]}" $(DEMO_ARGS)
 
+$(VENV)/.embedding: $(STAMP)
+	$(PY) -m pip --disable-pip-version-check install --quiet --no-build-isolation -e '.[embedding]'
+	@touch $@
+
+studio: $(VENV)/.embedding ## 起 langgraph dev 与试验场，走完整段对话，停下
+	$(PY) -m examples.studio
+
+examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
+	@for name in $(EXAMPLES); do echo "== $$name"; $(PY) -m "examples.$$name"; done
+
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
+
+test-studio: $(VENV)/.embedding
 
 test-slow test-crash test-soak test-llm test-fleet test-studio: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
@@ -43,7 +57,7 @@ test-crash: ## kill -9 与恢复
 test-soak: ## 耐久试验
 test-llm: ## 接一个真实的模型服务
 test-fleet: ## 上千台工作站
-test-studio: ## langgraph dev（先 pip install -e '.[studio]'）
+test-studio: ## langgraph dev 与各种嵌入
 
 check: lint types imports docstrings size rules shell generated hygiene ## 全部静态检查（make -k check 不在第一处停下）
 

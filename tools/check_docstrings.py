@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.source import Offence, parse, parse_root, python_files, report
 
-FOLDERS = ("pam_deploy_graph", "graphs", "tools", "tests", "bench")
+FOLDERS = ("pam_deploy_graph", "examples", "graphs", "tools", "tests", "bench")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 type_of = {

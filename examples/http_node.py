@@ -1,0 +1,59 @@
+"""另一种后端：直接用 HTTP 找 PAM_NODE。一个有 ``run_action`` 的类，标准库就够。"""
+
+import json
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.private_files import write_private
+from pam_deploy_graph.runfiles import log_folder
+from pam_deploy_graph.script_result import parse_output
+
+
+class HttpNodeRunner:
+    """NODE 一侧的动作；令牌只进请求头。"""
+
+    def __init__(self, token: str) -> None:
+        """``token`` 是 PAM 的令牌。"""
+        self._token, self._opener = token, build_opener(ProxyHandler({}))
+
+    def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
+        """做一个动作；没有送到是失败，送到了而没有答复是「结果未知」。"""
+        method, path, body = _route(state, action, kwargs)
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/plain", "Content-Type": "application/json"}
+        headers |= {"Idempotency-Key": kwargs["idempotency_key"]} if "idempotency_key" in kwargs else {}
+        data = json.dumps(body).encode() if body else None
+        request = Request(state.node_url + path, data, headers, method=method)  # noqa: S310 地址由 HOME 给出
+        try:
+            with self._opener.open(request, timeout=float(state.params["REQUEST_TIMEOUT"])) as answer:
+                text = answer.read().decode()
+        except HTTPError as error:
+            said, gateway = parse_output(error.read().decode()).get("ERROR", error.reason), error.code in (502, 504)
+            return ActionResult.failure(action, "http", f"PAM_NODE 回答 HTTP {error.code}：{said}", in_doubt=gateway)
+        except OSError as error:
+            unsent = isinstance(error, URLError) and isinstance(error.reason, ConnectionRefusedError)
+            doubt = ACTIONS[action].changes and not unsent
+            code = ScriptExit.NETWORK if unsent else ScriptExit.TIMEOUT
+            return ActionResult.failure(action, "http", f"PAM_NODE 没有答复：{error}", in_doubt=doubt, exit_code=code)
+        if action == "download-log":
+            log = log_folder(state) / f"{kwargs['ip'].replace(':', '_')}.log"
+            write_private(log, text.encode())
+            return ActionResult(True, action, "http", {"LOG_FILE": str(log)})
+        return ActionResult(True, action, "http", dict(parse_output(text)))
+
+
+def _route(state: AgentState, action: str, given: dict[str, Any]) -> tuple[str, str, dict[str, Any] | None]:
+    """动作对应的方法、路径与正文。"""
+    of = {"app": state.params["APP_NAME"], "module": state.params["MODULE_NAME"]}
+    if action == "get-online-ips":
+        return "GET", "/api/workstations?online=true", None
+    if action == "sync-node":
+        return "POST", "/api/sync", of | {"version": state.params["VERSION_NUMBER"], "hash": given["hash_code"]}
+    query, place = f"?app={of['app']}&module={of['module']}", f"/api/workstations/{given['ip']}"
+    if action in ("query-ip", "download-log"):
+        return "GET", place + ("/log" if action == "download-log" else "") + query, None
+    stop_first, version = given.get("stop_first"), state.params["VERSION_NUMBER"]
+    more = {"version": version} if stop_first is None else {"stop_first": stop_first}
+    return "POST", f"{place}/{action.removesuffix('-ip')}", of | more
