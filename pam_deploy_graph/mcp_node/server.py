@@ -36,7 +36,7 @@ def build_server(node: NodeClient) -> Server[Any, Any]:
 
     """
     server: Server[Any, Any] = Server(_NAME, __version__, instructions="一个机场的 PAM_NODE：对共享工作站的部署动作。")
-    performer = _Performer(node)
+    performer = Performer(node)
 
     async def list_tools() -> list[Tool]:
         """全部工具。"""
@@ -59,7 +59,7 @@ def _limit(server: Server[Any, Any]) -> float:
     return float(value) if isinstance(value, int | float) and 0 < value < _DEFAULT_LIMIT else _DEFAULT_LIMIT
 
 
-class _Performer:
+class Performer:
     """做调用；记得本节点属于哪个机场。"""
 
     def __init__(self, node: NodeClient) -> None:

@@ -73,7 +73,7 @@ class Link:
         self._target, self._params, self._limit = target, params, limit
         self._mark = secrets.token_hex(8)
         self._calls: set[anyio.CancelScope] = set()
-        self._fault = McpFault("MCP 会话已经关闭", ScriptExit.NETWORK, sent=True)
+        self._fault = _closed()
         self._loop = asyncio.get_running_loop()
         self._used = self._loop.time()
         self._stop = asyncio.Event()
@@ -148,6 +148,7 @@ class Link:
                     self._session = session
                     await self._open()
                     scope.deadline = math.inf
+                    self._fault = _closed()
                     self._ready.set_result(None)
                     await self._keep()
             if scope.cancelled_caught:
@@ -203,13 +204,14 @@ class Link:
         self.closed = True
 
     async def _hear(self, message: object) -> None:
-        """服务主动送来的消息：工具变了就重开会话来核对；不是 JSON-RPC 的内容使会话作废。"""
+        """服务主动送来的消息：工具变了就重开会话来核对；收发层说坏了就作废，握手之前的闲话只记下。"""
         await checkpoint()
         if isinstance(message, ServerNotification) and isinstance(message.root, ToolListChangedNotification):
             self.retire()
-        elif isinstance(message, McpFault) and self._ready.done():
+        elif isinstance(message, McpFault):
             self._fault = message
-            self._abort()
+            if self._ready.done():
+                self._abort()
 
     def _meaning(self, error: McpError) -> McpFault:
         """读懂一个 JSON-RPC 错误：是收发层写的，是会话断了，还是服务自己答的。"""
@@ -247,6 +249,11 @@ class Link:
             fault = self._fault
             self._ready.set_exception(McpFault(str(fault), fault.code, sent=False))
             self._ready.exception()  # 没有人等也不算无人查看
+
+
+def _closed() -> McpFault:
+    """会话关了，说不出别的原因。"""
+    return McpFault("MCP 会话已经关闭", ScriptExit.NETWORK, sent=True)
 
 
 def _not_connected(limit: float) -> McpFault:

@@ -95,7 +95,8 @@ class McpActionRunner:
 
         """
         result = await self._perform(state, action, time_limit, options)
-        append_trace(state, self._url or state.mcp_url or "stdio", options.get("ip"), result)
+        server = self._command[0] if self._command else self._url or state.mcp_url or "-"
+        append_trace(state, server, options.get("ip"), result)
         return result
 
     async def _perform(

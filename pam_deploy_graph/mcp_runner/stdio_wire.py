@@ -39,12 +39,12 @@ async def stdio_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
         给 ``ClientSession`` 的读、写两个流。
 
     Raises:
-        McpFault: 命令启动不了，应答太长，或进程自己结束了（在异常组里）。
+        McpFault: 命令启动不了。
 
     """
+    process = await _start(target)
     to_session, from_server = anyio.create_memory_object_stream[Incoming](0)
     from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
-    process = await _start(target)
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(_read_lines, process.stdout, to_session)
@@ -71,19 +71,22 @@ async def _start(target: Target) -> Process:
 
 
 async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendStream[Incoming]) -> None:
-    """逐行读出消息；不是 JSON-RPC 的行作为异常交给会话，由它决定怎么办。"""
+    """逐行读出消息；坏行、过长、关闭都作为 ``McpFault`` 交给会话，由它决定怎么办。"""
     assert source is not None  # noqa: S101  启动时要了管道
     lines = BufferedByteReceiveStream(source)
-    while True:
-        try:
-            line = await lines.receive_until(b"\n", MAX_ANSWER_BYTES)
-        except anyio.DelimiterNotFound:
-            reason = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
-            raise McpFault(reason, ScriptExit.REFUSED, sent=True) from None
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-            raise McpFault("MCP 服务的进程关闭了输出", ScriptExit.NETWORK, sent=True) from None
-        if line.strip():
-            await sink.send(_message(line))
+    with sink, suppress(anyio.BrokenResourceError):
+        while True:
+            try:
+                line = await lines.receive_until(b"\n", MAX_ANSWER_BYTES)
+            except anyio.DelimiterNotFound:
+                reason = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
+                await sink.send(McpFault(reason, ScriptExit.REFUSED, sent=True))
+                return
+            except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+                await sink.send(McpFault("MCP 服务的进程关闭了输出", ScriptExit.NETWORK, sent=True))
+                return
+            if line.strip():
+                await sink.send(_message(line))
 
 
 def _message(line: bytes) -> Incoming:
@@ -95,13 +98,11 @@ def _message(line: bytes) -> Incoming:
 
 
 async def _write_lines(source: MemoryObjectReceiveStream[SessionMessage], sink: ByteSendStream | None) -> None:
-    """逐行写出消息。"""
+    """逐行写出消息；对方不收了就停，读的那一边会说明原因。"""
     assert sink is not None  # noqa: S101  启动时要了管道
-    async for one in source:
-        try:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        async for one in source:
             await sink.send(one.message.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n")
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise McpFault("MCP 服务的进程关闭了输入", ScriptExit.NETWORK, sent=True) from None
 
 
 async def _end(process: Process) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_faults_are_told_apart(
     lab = real.lab
     assert lab is not None
     lab.add_fault(f"{ip}:{fault}:1")
-    limit = {"time_limit": 1.0} if "hang" in fault else {}
+    limit: dict[str, Any] = {"time_limit": 1.0} if "hang" in fault else {}
     result = real.do(action, ip, **limit)
     assert (result.ok, result.exit_code, result.in_doubt) == (False, code, in_doubt), result.error_summary
     assert f"{action}（{ip}）" in result.error_summary
