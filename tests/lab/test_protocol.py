@@ -198,5 +198,6 @@ def test_answers_fit_the_schemas(shared: Api, ip: str) -> None:
         (schemas.ErrorAnswer, shared.node("GET", "/api/workstations/10.9.9.9")),
     ]
     for shape, answer in real:
-        strict = ConfigDict(extra="forbid", strict=True)
-        TypeAdapter(shape, config=strict).validate_python(answer.json())
+        with pytest.MonkeyPatch.context() as patch:  # 只借用一下：同一个类型还要用来生成文档
+            patch.setattr(shape, "__pydantic_config__", ConfigDict(extra="forbid", strict=True), raising=False)
+            TypeAdapter(shape).validate_python(answer.json())
