@@ -30,8 +30,12 @@ def approve_all(question: Mapping[str, Any]) -> Any:
 
 def read_line(prompt: str) -> str | None:
     """读一行；Ctrl-D、Ctrl-C 为 ``None``。"""
+    shown = prompt if sys.stdout.isatty() else ""
+    if not shown:  # 标准输出另有用处，提示写到标准错误
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
     try:
-        return input(prompt).strip()
+        return input(shown).strip()
     except (EOFError, KeyboardInterrupt):
         return None
 

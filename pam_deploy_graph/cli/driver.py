@@ -62,7 +62,7 @@ class Driver:
         snapshot = self.graph.get_state(_config(run_id))
         if not snapshot.values:
             return self.start(run_id)
-        if not snapshot.next:
+        if not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
             node, phase = _RESTART_AT[self._plan_approved(run_id)]
             update = {"phase": phase, "problem": ""}
             self.graph.update_state(_config(run_id), update, as_node=node)

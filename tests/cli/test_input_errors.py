@@ -140,3 +140,12 @@ def test_other_commands(site: Site, argv: list[Any], named: str) -> None:
     done = site.pam(*argv)
     assert done.code == 2
     said(done, named)
+
+
+@pytest.mark.parametrize("argv", [["report", "x", "--format", "pdf"], ["run", "--nosuch"], ["report"], ["nosuch"]])
+def test_no_english(site: Site, argv: list[str]) -> None:
+    """点出选项与值，不夹英文句子。"""
+    done = site.pam(*argv)
+    assert done.code == 2
+    for word in ("Invalid", "No such", "Missing", "is not"):
+        assert word not in done.err
