@@ -19,12 +19,13 @@ from mcp.types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, J
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
+from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES, TIME_LIMIT_META
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.mcp_runner.target import Target
 
 _CONNECT_SECONDS: Final = 10.0
+_MARGIN_SECONDS: Final = 1.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
 _KEEP_ALIVE_SECONDS: Final = 4.0
 _CHUNK: Final = 1 << 16
@@ -44,7 +45,7 @@ async def http_streams(target: Target, mark: str, limit: float) -> AsyncIterator
     Args:
         target: 服务；令牌只进请求头。
         mark: 只有本进程知道的记号，用来认出本层写的 JSON-RPC 错误。
-        limit: 一次请求最多占用连接多少秒，早已没人等的请求因此也会结束。
+        limit: 握手等请求的时限，秒；工具调用按它自己带的时限，早已没人等的请求因此也会结束。
 
     Yields:
         给 ``ClientSession`` 的读、写两个流。
@@ -89,7 +90,7 @@ class _Wire:
     async def _request(self, message: JSONRPCMessage, request: JSONRPCRequest) -> None:
         """送出一个请求，把答复交给会话；没有答复就交一个说明原因的错误。"""
         try:
-            async with self._post(message) as response:
+            async with self._post(message, **_timeout(request)) as response:
                 _judge(response)
                 if request.method == "initialize" and (given := response.headers.get(_SESSION)):
                     self._headers[_SESSION] = given
@@ -120,10 +121,10 @@ class _Wire:
         except (aiohttp.ClientError, OSError, McpFault):
             return
 
-    def _post(self, message: JSONRPCMessage) -> Any:
+    def _post(self, message: JSONRPCMessage, **options: Any) -> Any:
         """发一个消息；重定向不跟，令牌只给说好的地址。"""
         body = message.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+        return self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False, **options)
 
     async def _answer(self, response: aiohttp.ClientResponse, request: JSONRPCRequest) -> JSONRPCMessage:
         """读出对一个请求的答复。"""
@@ -149,6 +150,14 @@ class _Wire:
         """把失败写成这个请求的 JSON-RPC 错误。"""
         error = ErrorData(code=INTERNAL_ERROR, message=str(fault), data={"mark": self._mark, **fault.to_data()})
         return JSONRPCMessage(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
+
+
+def _timeout(request: JSONRPCRequest) -> dict[str, aiohttp.ClientTimeout]:
+    """工具调用占用连接的时限：比等的人多一点，由等的人先说话。"""
+    seconds = (request.params or {}).get("_meta", {}).get(TIME_LIMIT_META)
+    if seconds is None:
+        return {}
+    return {"timeout": aiohttp.ClientTimeout(total=seconds + _MARGIN_SECONDS, sock_connect=_CONNECT_SECONDS)}
 
 
 def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:

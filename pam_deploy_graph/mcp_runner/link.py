@@ -14,32 +14,16 @@ from typing import Any, Final
 import anyio
 from anyio.lowlevel import checkpoint
 from mcp import ClientSession, McpError
-from mcp.types import (
-    CONNECTION_CLOSED,
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    PARSE_ERROR,
-    CallToolRequest,
-    CallToolRequestParams,
-    ClientRequest,
-    Implementation,
-    ListToolsRequest,
-    ListToolsResult,
-    PaginatedRequestParams,
-    ServerNotification,
-    Tool,
-    ToolListChangedNotification,
-)
+from mcp.types import CONNECTION_CLOSED, Implementation, ServerNotification, ToolListChangedNotification
 from pydantic import ValidationError
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.mcp_runner.answer import ToolAnswer
-from pam_deploy_graph.mcp_runner.dialect import TIME_LIMIT_META
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.mcp_runner.fit import Accepts, arguments_of, fingerprint, fit
 from pam_deploy_graph.mcp_runner.http_wire import http_streams
+from pam_deploy_graph.mcp_runner.messages import call_request, list_tools, refusal_of
 from pam_deploy_graph.mcp_runner.outcome import result_of
 from pam_deploy_graph.mcp_runner.stdio_wire import stdio_streams
 from pam_deploy_graph.mcp_runner.target import Target
@@ -51,8 +35,6 @@ _CLIENT: Final = Implementation(name="pam-deploy-graph", version=__version__)
 _ROSTER: Final = ACTIONS["get-online-ips"]
 _TICK_SECONDS: Final = 1.0
 _IDLE_SECONDS: Final = 300.0
-_MOST_PAGES: Final = 20
-_NOT_DONE: Final = (PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS)
 
 
 class Link:
@@ -102,19 +84,17 @@ class Link:
         """
         if self.closed:
             raise McpFault(str(self._fault), ScriptExit.NETWORK, sent=False, gone=True)
-        spec = ACTIONS[action]
-        arguments = arguments_of(spec, self._params, options, self.accepts[action])
         self._used = self._loop.time()
-        meta: dict[str, Any] = {TIME_LIMIT_META: deadline - self._used}
-        params = CallToolRequestParams(name=spec.tool_name, arguments=arguments, _meta=meta)
+        arguments = arguments_of(ACTIONS[action], self._params, options, self.accepts[action])
+        request = call_request(ACTIONS[action].tool_name, arguments, deadline - self._used)
         with anyio.CancelScope(deadline=deadline) as scope:
             self._calls.add(scope)
             try:
-                return await self._session.send_request(ClientRequest(CallToolRequest(params=params)), ToolAnswer)
+                return await self._session.send_request(request, ToolAnswer)
             except McpError as error:
                 raise self._meaning(error) from None
             except ValidationError:
-                raise McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.REFUSED, sent=True) from None
+                raise _malformed() from None
             except (anyio.ClosedResourceError, anyio.BrokenResourceError):
                 self.retire()
                 raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=False, gone=True) from None
@@ -167,22 +147,10 @@ class Link:
     async def _open(self) -> None:
         """握手，核对工具和机场。"""
         await self._session.initialize()
-        tools = await self._list_tools()
+        tools = await list_tools(self._session)
         self.accepts, self.fingerprint = fit(tools), fingerprint(tools)
         if wanted := self._params.get("AIRPORT_CODE"):
             await self._check_airport(wanted)
-
-    async def _list_tools(self) -> list[Tool]:
-        """列出全部工具；页数有上限。"""
-        tools: list[Tool] = []
-        cursor = None
-        for _ in range(_MOST_PAGES):
-            request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
-            page = await self._session.send_request(ClientRequest(request), ListToolsResult)
-            tools += page.tools
-            if not (cursor := page.nextCursor):
-                break
-        return tools
 
     async def _check_airport(self, wanted: str) -> None:
         """服务必须属于要部署的机场。"""
@@ -224,13 +192,14 @@ class Link:
         if code == CONNECTION_CLOSED:
             self.retire()
             return McpFault(str(self._fault), self._fault.code, sent=True)
-        reason = f"MCP 服务回答错误 {code}：{error.error.message}"
-        return McpFault(reason, ScriptExit.REFUSED, sent=code not in _NOT_DONE)
+        return refusal_of(error)
 
     def _root(self, error: BaseException) -> McpFault:
         """把异常归成一个原因。"""
         if isinstance(error, McpError):
             return self._meaning(error)
+        if isinstance(error, ValidationError):
+            return _malformed()
         if isinstance(error, BaseExceptionGroup):
             return self._root(error.exceptions[0])
         return McpFault.root_of(error)
@@ -249,6 +218,11 @@ class Link:
             fault = self._fault
             self._ready.set_exception(McpFault(str(fault), fault.code, sent=False))
             self._ready.exception()  # 没有人等也不算无人查看
+
+
+def _malformed() -> McpFault:
+    """JSON-RPC 没有错，里面的内容不是 MCP 规定的。"""
+    return McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.REFUSED, sent=True)
 
 
 def _closed() -> McpFault:

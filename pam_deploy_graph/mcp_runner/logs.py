@@ -1,10 +1,11 @@
 """把取回的工作站日志写到运行的日志目录；文件名与脚本后端相同，从不听服务的。"""
 
+import os
 from typing import TYPE_CHECKING
 
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_runner.fault import McpFault
-from pam_deploy_graph.private_files import write_private
+from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.runfiles import log_folder
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def save_log(state: "AgentState", ip: str, text: str) -> str:
     """
     path = log_folder(state) / f"{ip.replace(':', '_')}.log"
     try:
-        write_private(path, text.encode(errors="replace"))
+        private_folder(path.parent.absolute())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            file.write(text.encode(errors="replace"))
     except OSError as error:
         raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG, sent=False) from None
     return str(path)

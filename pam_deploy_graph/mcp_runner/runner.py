@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from anyio import to_thread
 
 from pam_deploy_graph import portal
 from pam_deploy_graph.addresses import show_value
@@ -111,7 +110,7 @@ class McpActionRunner:
             result = result_of(action, ip, answer, self._secret)
             if result.ok and "LOG_FILE" in result.values:
                 text = answer.text.replace(self._secret, "***") if self._secret else answer.text
-                result.values["LOG_FILE"] = await to_thread.run_sync(save_log, state, str(ip), text)
+                result.values["LOG_FILE"] = save_log(state, str(ip), text)
         except McpFault as fault:
             return failure_of(action, ip, fault, self._secret)
         if result.ok and action == "get-online-ips":

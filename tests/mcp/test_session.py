@@ -211,6 +211,28 @@ def test_a_server_that_never_answers_the_handshake(wire: WireMcp, state: AgentSt
     assert wire.changing_calls() == []
 
 
+def test_each_call_has_its_own_limit(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
+    """会话是时限短的调用打开的，时限长的调用照样等得到自己的时限。"""
+    runner = make_runner(wire.url)
+    assert runner.run_action(state, "query-ip", ip="10.0.0.1", time_limit=1).ok
+
+    def slow(exchange: Exchange) -> None:
+        """慢慢答。"""
+        time.sleep(2.2)
+        exchange.result(success(wire, "verify_ip"))
+
+    wire.scenes["verify_ip"] = slow
+    assert runner.run_action(state, "verify-ip", ip="10.0.0.1", time_limit=8).ok
+
+
+def test_a_broken_tool_list_has_its_name(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
+    """工具清单不合 MCP 的格式：说出来，动作没有送出。"""
+    wire.tools[0]["inputSchema"] = "none"
+    result = make_runner(wire.url).run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k")
+    assert (result.ok, result.in_doubt) == (False, False)
+    assert "不合 MCP 的格式" in result.error_summary
+
+
 def test_the_check_for_doctor(wire: WireMcp) -> None:
     """给 doctor 用的查看：合用、不属于这个机场、连不上各有说法。"""
     assert check_server(wire.url, token=TOKEN, airport="PEK").ok
