@@ -12,6 +12,7 @@ export PYTHON ?= python3
 
 DEMO_ARGS ?=
 TEST_ARGS ?=
+EVAL_ARGS ?=
 BENCH_ARGS ?=
 PYTEST := $(PY) -m pytest
 SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
@@ -99,8 +100,11 @@ lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 	$(PY) -m tools.gen_docs --write
 
-bench: $(STAMP) ## 量速度与内存（BENCH_ARGS 传给它）
-	$(PY) bench/run.py $(BENCH_ARGS)
+eval: $(STAMP) ## 听懂的准头（写 docs/eval.md）
+	$(PY) -m tools.eval $(EVAL_ARGS)
+
+bench: $(STAMP) ## 量速度与内存，写 bench/RESULTS.md（BENCH_ARGS 传给它，如 --quick）
+	$(PY) -m bench.run $(BENCH_ARGS)
 
 clean: ## 删掉生成物与缓存（保留 .venv、runtime、logs）
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .langgraph_api

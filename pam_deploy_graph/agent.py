@@ -109,7 +109,9 @@ class PamDeployAgent:
         params = self.extract_params(text, base_params)
         merged = {**(base_params or {}), **params.extracted_params}
         strategy = choose_strategy(intent.strategy_preference)
-        plan = plan_for(self.llm_client, params=merged, intent=intent.intent, strategy=strategy)
+        plan = plan_for(
+            self.llm_client, params=merged, intent=intent.intent, strategy=strategy, missing=params.missing_params
+        )
         return {"intent": intent, "params": params, "plan": plan}
 
     def normalize_params(self, params: Mapping[str, object]) -> dict[str, str]:

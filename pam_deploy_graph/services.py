@@ -16,11 +16,12 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.ledger import Ledger
-from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient
+from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.skill_policy import load_skill_policy
 from pam_deploy_graph.telemetry import Span, log_events, open_tracing, start_json_logs
 
 _CANCEL_POLL_SECONDS = 0.5
@@ -62,8 +63,12 @@ class Services:
 
     @cached_property
     def llm_client(self) -> LlmClient:
-        """语言理解；没有注入就用离线规则。"""
-        return self.given_llm_client or RuleBasedLlmClient()
+        """语言理解；没有注入时，设了模型用模型（它自己会退回规则），没设用离线规则。"""
+        if self.given_llm_client is not None:
+            return self.given_llm_client
+        if not self.settings.pam_llm_model:
+            return RuleBasedLlmClient()
+        return OpenAiLlmClient.from_settings(self.settings, policy_rules=load_skill_policy().rules)
 
     @cached_property
     def span(self) -> Span:

@@ -52,7 +52,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         services.ledger.update_run(run_id, reason=str(error))
         return _stopped(error)
     services.ledger.update_run(run_id, reason=None)
-    plan["text"] = "\n".join(filter(None, [changes, plan["text"]]))
+    plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
     return {
         "phase": "planned",
         "plan": plan,
