@@ -47,7 +47,14 @@ def examine(home: Path) -> list[Check]:
 
     """
     settings = Settings()
-    return [*_program(), _scripts(settings), _ledger(settings, home), *_pam(settings), _model(settings)]
+    return [
+        *_program(),
+        _scripts(settings),
+        _ledger(settings, home),
+        *_pam(settings),
+        _mcp(settings),
+        _model(settings),
+    ]
 
 
 def _program() -> Iterator[Check]:
@@ -108,6 +115,18 @@ def _probe(settings: Settings, folder: Path) -> AgentState:
     )
     write_run_config(state)
     return state
+
+
+def _mcp(settings: Settings) -> Check:
+    """指定了 MCP 服务的，看它连不连得上、工具合不合用。"""
+    url = settings.pam_mcp_url
+    if not url:
+        return Check("MCP 服务", ok=False, detail="没有设 PAM_MCP_URL，运行时用 HOME 给出的", required=False)
+    from pam_deploy_graph.mcp_runner import check_server
+
+    found = check_server(url, token=settings.token())
+    detail = f"{url} 工具合用" if found.ok else f"{url}：{found.reason}"
+    return Check("MCP 服务", ok=found.ok, detail=detail, advice="请检查 PAM_MCP_URL 与令牌；mcp-node 可以起一个")
 
 
 def _model(settings: Settings) -> Check:
