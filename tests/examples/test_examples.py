@@ -1,0 +1,88 @@
+"""每个例子都真的跑一遍：问题浮到该浮到的地方，试验场里的真相与所说的相符。"""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from examples import library, other_backend, subgraph
+from examples.stage import FAILING, Stage, open_stage
+
+AFTER = {"10.0.0.1": "2.0.0", FAILING: "1.2.2", "10.0.0.3": "2.0.0"}
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """一个例子一个舞台。"""
+    with open_stage() as made:
+        yield made
+
+
+def right(stage: Stage) -> None:
+    """坏的一台退回了原版本，其余都是新版本，回滚恰好一次。"""
+    assert stage.versions() == AFTER
+    assert stage.rollbacks() == [FAILING]
+
+
+def test_library(stage: Stage) -> None:
+    """当作库，同步：两个问题之后有结果。"""
+    assert library.deploy(stage)["exit_code"] == 11
+    right(stage)
+
+
+async def test_library_in_a_running_loop(stage: Stage) -> None:
+    """当作库，异步：宿主的事件循环一直在转，没有被占住。"""
+    ticks = 0
+
+    async def tick() -> None:
+        """每 10 毫秒数一下。"""
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    out = await library.deploy_async(stage)
+    ticking.cancel()
+    assert out["exit_code"] == 11
+    assert ticks > 20
+    right(stage)
+
+
+def test_subgraph(stage: Stage) -> None:
+    """当作子图：问题浮到父图，父图同名的键原样，也没有多出子图的键。"""
+    asked, out = subgraph.run(stage)
+    assert asked == ["approve_plan", "rollback-ip"]
+    assert out["params"] == ["早班", "3 号航站楼"]
+    assert set(out) == {"params", "outcome", "closed"}
+    right(stage)
+
+
+def test_other_backend(stage: Stage) -> None:
+    """换了后端：结果一样，NODE 一侧确实走的是它。"""
+    out = other_backend.deploy(stage)
+    assert out["exit_code"] == 11
+    assert out["plan"]["execution_strategy"] == "hybrid_node_mcp"
+    right(stage)
+
+
+@pytest.mark.studio
+@pytest.mark.parametrize(("answers", "rolled"), [(["approve", "reject"], []), (["approve", "approve"], [FAILING])])
+def test_agent_tool(stage: Stage, answers: list[str], rolled: list[str]) -> None:
+    """当作工具：问题都到人面前，模型自称的批准不算，只有人的回答算。"""
+    from examples import agent_tool
+
+    asked, out = agent_tool.run(stage, answers)
+    assert asked == ["approve_plan", "rollback-ip"]
+    assert stage.rollbacks() == rolled
+    assert out["messages"][-1].content == "部署做完了。"
+
+
+@pytest.mark.studio
+def test_agent_tool_unanswered(stage: Stage) -> None:
+    """人拒绝计划：模型把「批准」说了两遍，也什么都没有发生。"""
+    from examples import agent_tool
+
+    asked, _ = agent_tool.run(stage, ["reject"])
+    assert asked == ["approve_plan"]
+    assert stage.lab.journal() == []

@@ -1,0 +1,104 @@
+"""可观测性：跨度有父有子、没有秘密；关着什么也不载入；日志一行一个 JSON；什么也不流到机外。"""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples import studio
+from examples.dev_server import DevServer
+from examples.stage import FAILING, Stage, open_stage
+from pam_deploy_graph.telemetry import LOGGER, JsonFormatter, log_events, no_span, span_maker
+from tests.graph.desk import IPS, Desk
+
+pytestmark = [pytest.mark.studio, pytest.mark.timeout(120)]
+WATCHER = """
+import os, sys
+def watch(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        with open(os.environ["CONNECTIONS"], "a") as out:
+            out.write(f"{args[1][0]}\\n")
+    if event == "socket.getaddrinfo" and args[0]:
+        with open(os.environ["CONNECTIONS"], "a") as out:
+            out.write(f"{args[0]}\\n")
+sys.addaudithook(watch)
+"""
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """一个舞台。"""
+    with open_stage() as made:
+        yield made
+
+
+def test_spans(tmp_path: Path) -> None:
+    """一次运行的跨度：动作在波里，波在运行里；失败的标成错误；属性里没有原因的文字。"""
+    from langgraph.checkpoint.memory import InMemorySaver
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.services.span = span_maker(provider.get_tracer("test"))
+    desk.fake.fail("verify-ip", IPS[1], error="canary-7f3a 不该出现在跨度里")
+    desk.begin()
+    desk.answer("approve")
+    desk.answer("approve")
+    desk.services.close()
+    spans = exporter.get_finished_spans()
+    by_id = {one.context.span_id: one for one in spans if one.context}
+    chains = {(one.name, by_id[one.parent.span_id].name) for one in spans if one.parent}
+    assert chains >= {("pam.action", "pam.wave"), ("pam.wave", "pam.run"), ("pam.action", "pam.run")}
+    (bad,) = [one for one in spans if (one.attributes or {}).get("pam.ok") is False]
+    assert bad.attributes is not None
+    assert (bad.attributes["pam.action"], bad.attributes["pam.ip"], bad.status.is_ok) == ("verify-ip", IPS[1], False)
+    assert "canary-7f3a" not in "".join(one.to_json() for one in spans)
+
+
+def test_off_means_nothing(tmp_path: Path) -> None:
+    """关着：不载入 OpenTelemetry，跨度是同一个空对象。"""
+    assert no_span("pam.run") is no_span("pam.action", ip=IPS[0])
+    code = (
+        "import sys; from pam_deploy_graph.services import Services; Services().span;"
+        "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_json_logs(caplog: pytest.LogCaptureFixture) -> None:
+    """每个事件一行 JSON，带运行名与事件的各个键。"""
+    with caplog.at_level(logging.INFO, logger=LOGGER):
+        log_events("r-1")({"type": "IP_DONE", "ip": IPS[0], "at": 1})
+    told: dict[str, Any] = json.loads(JsonFormatter().format(caplog.records[0]))
+    assert {key: told[key] for key in ("message", "run_id", "ip", "level")} == {
+        "message": "IP_DONE",
+        "run_id": "r-1",
+        "ip": IPS[0],
+        "level": "INFO",
+    }
+
+
+def test_nothing_leaves_the_machine(stage: Stage, tmp_path: Path) -> None:
+    """整段对话里，服务器进程（连同它的子进程）只连过本机；令牌不在它的输出与文件里。"""
+    (tmp_path / "sitecustomize.py").write_text(WATCHER, encoding="utf-8")
+    seen = tmp_path / "connections"
+    extra = {"PYTHONPATH": str(tmp_path), "CONNECTIONS": str(seen), "PAM_LOG_JSON": "1"}
+    with DevServer(stage.home, stage.env | extra) as server:
+        studio.walk(server.url, stage)
+        output = server.output()
+    assert set(seen.read_text(encoding="utf-8").split()) <= LOCAL
+    assert stage.rollbacks() == [FAILING]
+    assert '"message": "ROLLBACK_DONE"' in output
+    assert stage.lab.token not in output
+    for path in stage.home.rglob("*"):
+        if path.is_file():
+            assert stage.lab.token.encode() not in path.read_bytes(), path
