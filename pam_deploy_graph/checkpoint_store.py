@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from pam_deploy_graph.private_files import private_database, write_private
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 _FORMAT: Final = 1
 _HIDDEN: Final = "***"
@@ -76,6 +77,24 @@ def open_saver(path: Path) -> Iterator["SqliteSaver"]:
         saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         try:
             saver.setup()
+        except sqlite3.DatabaseError as error:
+            advice = "移走它之后再 resume，会从账本继续"
+            raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
+        yield saver
+
+
+@contextlib.asynccontextmanager
+async def open_async_saver(path: Path) -> AsyncIterator["AsyncSqliteSaver"]:
+    """打开异步的检查点器，供在自己的事件循环里用图的宿主；规矩同 ``open_saver``。"""
+    import aiosqlite
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    private_database(path)
+    async with aiosqlite.connect(path, timeout=15) as connection:
+        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        try:
+            await saver.setup()
         except sqlite3.DatabaseError as error:
             advice = "移走它之后再 resume，会从账本继续"
             raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
