@@ -14,8 +14,13 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-QUIET: Final = {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
-"""不追踪、不上报。"""
+QUIET: Final = {
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+    "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+    "LANGGRAPH_NO_VERSION_CHECK": "1",
+}
+"""不追踪、不上报、不查新版本：什么也不流到机外。"""
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 20.0
 

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import TextContent
 
 from examples.dev_server import DevServer
@@ -20,7 +20,7 @@ from examples.stage import REQUEST, open_stage
 async def ask(url: str, text: str) -> tuple[list[str], dict[str, Any]]:
     """说一句话，返回工具名与图停下时的状态。"""
     async with (
-        streamablehttp_client(f"{url}/mcp") as (reader, writer, _),
+        streamable_http_client(f"{url}/mcp") as (reader, writer, _),
         ClientSession(reader, writer) as session,
     ):
         await session.initialize()

@@ -12,16 +12,15 @@ from examples.stage import Stage, open_stage
 
 def run(url: str, stage: Stage) -> tuple[list[str], dict[str, Any]]:
     """部署一遍，问什么都同意；返回问题与最后的状态。"""
-    graph = RemoteGraph("pam_deploy", url=url, api_key="none")
-    thread = get_sync_client(url=url, api_key=None).threads.create()
-    config: Any = {"configurable": {"thread_id": thread["thread_id"]}}
-    value: Any = stage.input
-    asked: list[str] = []
-    graph.invoke(value, config)
-    while pending := graph.get_state(config).interrupts:
-        asked.append(pending[0].value["ask"])
-        graph.invoke(Command(resume={pending[0].id: "approve"}), config)
-    return asked, dict(graph.get_state(config).values)
+    with get_sync_client(url=url, api_key=None) as client:
+        graph = RemoteGraph("pam_deploy", sync_client=client)
+        config: Any = {"configurable": {"thread_id": client.threads.create()["thread_id"]}}
+        asked: list[str] = []
+        graph.invoke(stage.input, config)
+        while pending := graph.get_state(config).interrupts:
+            asked.append(pending[0].value["ask"])
+            graph.invoke(Command(resume={pending[0].id: "approve"}), config)
+        return asked, dict(graph.get_state(config).values)
 
 
 def main() -> None:

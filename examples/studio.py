@@ -15,15 +15,15 @@ ANSWERS = {
 
 def walk(url: str, stage: Stage) -> list[tuple[Question, dict[str, Any]]]:
     """走完对话，返回每一步的问题与当时的状态；最后一步之后没有问题。"""
-    thread = ServerThread(url)
     steps = []
-    pending = thread.say(f"{REQUEST}，安装包 {stage.params['PACKAGE_PATH']}")
-    while pending:
-        question = pending[0]
-        steps.append((question, thread.values()))
-        _show(question)
-        pending = thread.answer(question, ANSWERS[question.value["ask"]])
-    values = thread.values()
+    with ServerThread(url) as thread:
+        pending = thread.say(f"{REQUEST}，安装包 {stage.params['PACKAGE_PATH']}")
+        while pending:
+            question = pending[0]
+            steps.append((question, thread.values()))
+            _show(question)
+            pending = thread.answer(question, ANSWERS[question.value["ask"]])
+        values = thread.values()
     steps.append((Question("", {}), values))
     print(values["answer"])
     return steps

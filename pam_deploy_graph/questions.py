@@ -101,7 +101,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
 
     Args:
-        value: 恢复值：一个词或 ``{"decision", "note"}`` 对全部生效；按 IP 的映射；审阅界面的 ``decisions`` 或旧收件箱的列表。
+        value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部；IP 映射；审阅界面的 ``decisions`` 或旧收件箱的列表。
         subjects: 问了哪些对象，次序与问题里的相同。
 
     Raises:

@@ -6,13 +6,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final, Self
 
 import httpx
 from langgraph_sdk import get_sync_client
-from langgraph_sdk.errors import APIStatusError, ConflictError, NotFoundError, UnprocessableEntityError
 
-from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, ServerError
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
 
 GRAPH: Final = "pam_deploy"
 
@@ -26,7 +27,7 @@ class Question:
 
 
 class ServerThread:
-    """服务器上的一个会话。"""
+    """服务器上的一个会话；用作上下文管理器，离开时断开，会话留在服务器上。"""
 
     def __init__(
         self, url: str, *, thread_id: str = "", graph: str = GRAPH, api_key: str | None = None, seconds: float = 600
@@ -47,9 +48,27 @@ class ServerThread:
         """
         self._url, self._graph = url, graph
         self._client = get_sync_client(url=url, api_key=api_key, timeout=seconds)
-        with self._told(thread_id):
-            found = self._client.threads.get(thread_id) if thread_id else self._client.threads.create()
+        try:
+            with self._told(thread_id):
+                found = self._client.threads.get(thread_id) if thread_id else self._client.threads.create()
+        except BaseException:
+            self.close()
+            raise
         self.thread_id = str(found["thread_id"])
+
+    def close(self) -> None:
+        """断开。"""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """已经连上了。"""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """断开。"""
+        self.close()
 
     def say(self, text: str) -> list[Question]:
         """说一句话，等它停下；返回还开着的问题。"""
@@ -120,17 +139,17 @@ class ServerThread:
         """把 SDK 的错误换成写给人看的。"""
         try:
             yield
-        except ConflictError:
-            raise ConfirmationError(
-                f"会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后看看还剩什么问题"
-            ) from None
-        except (NotFoundError, UnprocessableEntityError):
-            raise InvalidInputError(
-                f"服务器 {self._url} 上没有会话 {thread_id or '（新）'} 或图 {self._graph}"
-            ) from None
-        except APIStatusError as error:
-            raise ServerError(f"服务器 {self._url} 拒绝了：HTTP {error.status_code}") from None
+        except httpx.HTTPStatusError as error:
+            raise self._refused(thread_id, error.response.status_code) from None
         except httpx.TransportError as error:
             raise ServerError(
                 f"服务器 {self._url} 连不上：{str(error) or type(error).__name__}；会话不受影响"
             ) from None
+
+    def _refused(self, thread_id: str, status: int) -> PamError:
+        """按 HTTP 状态说明服务器为什么不答应。"""
+        if status == HTTPStatus.CONFLICT:
+            return ConfirmationError(f"会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后再看")
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
+            return InvalidInputError(f"{self._url} 上没有会话 {thread_id or '（新）'} 或图 {self._graph}")
+        return ServerError(f"服务器 {self._url} 拒绝了：HTTP {status}")
