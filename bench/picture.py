@@ -30,7 +30,7 @@ def draw(sections: Sequence[Section], path: Path) -> None:
     scales = [f.metric.goal.most if f.metric.goal else 1.0 for f in judged]
     _bars(right, judged, scales, [_GOOD if f.met else _BAD for f in judged])
     right.axvline(1, color="black", linewidth=1)
-    right.set_title("读数 ÷ 目标的上限（线左为达到；横线是最小到最大）")
+    right.set_title("读数 ÷ 目标的上限（绿为达到，红为没有；细线是最小到最大）")
     canvas.tight_layout()
     canvas.savefig(path, dpi=90)
     pyplot.close(canvas)
