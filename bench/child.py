@@ -84,12 +84,25 @@ def _read(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """一个开着的服务；``info`` 是它第一行报到的 JSON。"""
+
+    info: dict[str, Any]
+    pid: int
+
+    def cpu(self) -> float:
+        """它到现在用了多少 CPU，秒（内核的账，分辨率是一个时钟滴答）。"""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def serving(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-    """开一个服务，给出它第一行报到的 JSON；离开时请它结束。"""
+def serving(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """开一个服务，等它报到；离开时请它结束。"""
     with subprocess.Popen(argv, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE) as process:
         try:
             line = process.stdout.readline() if process.stdout else b""
-            yield json.loads(line)
+            yield Service(json.loads(line), process.pid)
         finally:
             process.send_signal(signal.SIGTERM)

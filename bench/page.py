@@ -40,9 +40,14 @@ def _parts(sections: Sequence[Section], machine: Sequence[str], notes: str, *, p
     for section in sections:
         yield f"## {section.scenario.title}"
         yield f"{section.scenario.about}（{len(section.figures[0].values)} 轮）"
-        yield "\n".join([_HEAD, *map(_row, section.figures)])
+        yield table(section)
     if notes:
         yield notes.strip()
+
+
+def table(section: Section) -> str:
+    """一个场景的表。"""
+    return "\n".join([_HEAD, *map(_row, section.figures)])
 
 
 def _row(figure: Figure) -> str:

@@ -36,13 +36,15 @@ def _without_goals(scenario: Scenario) -> Scenario:
 
 
 def measure(scenario: Scenario, rounds: int | None) -> Section:
-    """量一个场景的各轮，边量边向标准错误报告。"""
+    """量一个场景的各轮，量到哪里、量出什么都先告诉标准错误。"""
     readings = []
     for number in range(rounds or scenario.rounds):
         started = time.monotonic()
         readings.append(scenario.measure())
         sys.stderr.write(f"{scenario.name} 第 {number + 1} 轮，{time.monotonic() - started:.1f} 秒\n")
-    return collect(scenario, readings)
+    section = collect(scenario, readings)
+    sys.stderr.write(page.table(section) + "\n")
+    return section
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -62,7 +62,7 @@ def test_failed_child_is_not_measured(tmp_path: Path) -> None:
 def test_light_pam_speaks_both_formats(accept: str, body: bytes, tmp_path: Path) -> None:
     """轻的 PAM 照请求要的格式作答。"""
     with child.serving(child.driver("light_pam", 2, 0), cwd=tmp_path) as pam:
-        connection = HTTPConnection(pam["url"].removeprefix("http://"), timeout=10)
+        connection = HTTPConnection(pam.info["url"].removeprefix("http://"), timeout=10)
         connection.request("POST", "/api/workstations/10.0.0.1/stop", b"{}", {"Accept": accept})
         assert body in connection.getresponse().read()
         connection.close()
