@@ -112,12 +112,12 @@ class JsonFormatter(logging.Formatter):
     """一条记录一行 JSON。"""
 
     def format(self, record: logging.LogRecord) -> str:
-        """时间（秒）、级别、消息，加上事件的各个键。"""
+        """时间（秒）、级别、事件类型，加上事件的各个键。"""
         told = {
             "time": record.created,
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "event": record.getMessage(),
         }
         return json.dumps(told | getattr(record, _EXTRA, {}), ensure_ascii=False, default=str)
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -141,14 +142,14 @@ def test_no_such_thread(server: DevServer, name: str) -> None:
         ServerThread(server.url, thread_id=name)
 
 
-def test_server_away(connect: Connect, stage: Stage) -> None:
+def test_server_away(connect: Connect, stage: Stage, tmp_path: Path) -> None:
     """服务器中途没了：明白的错误；重新起来之后会话还在原处，照常回答。"""
-    with DevServer(stage.home, stage.env) as first:
+    with DevServer(tmp_path, stage.env) as first:
         thread, question = to_rollback(connect, first, stage)
         first.stop()
         with pytest.raises(ServerError, match="连不上"):
             thread.answer(question, "reject")
-    with DevServer(stage.home, stage.env) as second:
+    with DevServer(tmp_path, stage.env) as second:
         back = connect(second.url, thread.thread_id)
         assert back.questions() == [question]
         assert back.answer(question, "reject") == []

@@ -54,7 +54,6 @@ async def test_conforms(kind: str, tmp_path: Path) -> None:
     """基本能力全部通过。"""
     from langgraph.checkpoint.conformance import checkpointer_test, validate
 
-    @checkpointer_test(name=kind)
     async def saver() -> AsyncIterator[Any]:
         """每个用例一个新文件。"""
         path = tmp_path / str(next(_numbers)) / "c.sqlite"
@@ -65,6 +64,6 @@ async def test_conforms(kind: str, tmp_path: Path) -> None:
             async with open_async_saver(path) as opened:
                 yield opened
 
-    report = await validate(saver)
+    report = await validate(checkpointer_test(name=kind)(saver))
     failures = {name: one.failures for name, one in report.results.items() if one.failures}
     assert report.passed_all_base(), failures
