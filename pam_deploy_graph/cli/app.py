@@ -1,7 +1,9 @@
 """命令行的总入口：登记各命令，统一捕获错误。重的东西都在命令里面才导入。"""
 
 import re
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
@@ -45,7 +47,9 @@ def _root(_version: VERSION = False) -> None:
 
 
 def main() -> None:
-    """命令行入口；以退出码结束进程。"""
+    """命令行入口；以退出码结束进程。终端关掉或被要求结束时照样收拾，不留下试验场之类的子进程。"""
+    for kind in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, _leave)
     try:
         code = app(standalone_mode=False)
     except PamError as error:
@@ -59,6 +63,11 @@ def main() -> None:
         _fail(f"用法不对：{_usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
     else:
         sys.exit(code or 0)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """按惯例的退出码离开，沿途的清理都会做。"""
+    sys.exit(128 + number)
 
 
 def _usage_problem(error: Any) -> str:
