@@ -40,6 +40,7 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         "",
         f"- 运行: {state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
+        f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
         *_what(state.params),
         f"- 目标: {len(targets)} 台：{_some(targets)}",
         *([f"- 不在线，不部署: {len(missing)} 台：{_some(missing)}"] if missing else []),

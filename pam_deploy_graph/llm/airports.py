@@ -47,7 +47,9 @@ def read_airport(draft: Draft) -> None:
     _mask(draft, mentions)
     mentions = _certain([*mentions, *_codes(draft.text, known)]) or list(_abroad(draft.text))
     _mask(draft, mentions)
-    if "AIRPORT_CODE" not in draft.params and mentions:
+    if paired := draft.params.get("AIRPORT_CODE"):
+        draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
+    elif mentions:
         _decide(draft, known, [mention.codes for mention in mentions])
 
 

@@ -57,6 +57,12 @@ class Draft:
         if name not in self.unresolved:
             self.unresolved.append(name)
 
+    def agree(self, name: str, values: set[str]) -> None:
+        """键值对写的与话里说的不一样时，哪个都不算，告诉人并留给补问。"""
+        if len(values) > 1:
+            del self.params[name]
+            self.note(f"{name} 前后说的不一样（{'、'.join(sorted(values))}），请说明是哪一个")
+
     def set_param(self, name: str, value: str) -> None:
         """记下一个部署参数；不合规则的不要，告诉人为什么。"""
         try:

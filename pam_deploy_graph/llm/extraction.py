@@ -10,7 +10,7 @@ from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
 from pam_deploy_graph.llm.names import read_names
-from pam_deploy_graph.llm.normalise import MAX_LENGTH, normalise
+from pam_deploy_graph.llm.normalise import MAX_LENGTH, fold_look_alikes, normalise
 from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.places import read_places
 from pam_deploy_graph.llm.validation import Intent
@@ -68,7 +68,8 @@ def is_hostile(text: str) -> bool:
 
 def _hostile_from(text: str) -> int | None:
     """想改变规矩的话从哪里开始。"""
-    return min((match.start() for pattern in words("hostile") if (match := pattern.search(text))), default=None)
+    folded = fold_look_alikes(text)
+    return min((match.start() for pattern in words("hostile") if (match := pattern.search(folded))), default=None)
 
 
 def _cut_hostile(draft: Draft) -> None:

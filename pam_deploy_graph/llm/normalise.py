@@ -16,6 +16,10 @@ _TRADITIONAL: Final = str.maketrans(
     "机场应请将级装个台台续继进复滚还动执预览试验证败过会给与这么样问脚档载测开关东桥横庆汉广厦门宁济连长阳临云贵兰芜龙乌鲁齐"
     "尔滨沈苏锡无锦圳号庄郑绵张泸达乐丽岭两单几启发布状态监视间时后从写传当励请柜块组里对没点并发错误满够别",
 )
+_LOOK_ALIKES: Final = str.maketrans(
+    "аеорсухіјѕһԁքвкмнтАВЕКМНОРСТУХІЈЅοανερτικυ", "aeopcyxijshdqbkmhtABEKMHOPCTYXIJSoavepticu"
+)
+"""看起来像拉丁字母的西里尔与希腊字母；一对一，位置不变。"""
 _DASHES = re.compile(r"[‐‑‒–−﹘]|(?<=\d)[—―]+(?=\d)")
 _EM_DASHES = re.compile(r"[—―]+")
 _WIDE_DOT = re.compile(r"(?<=\d)[。．·](?=\d)")
@@ -39,6 +43,11 @@ def normalise(text: str) -> str:
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
     text = _ARROWS.sub(" -> ", _QUOTES.sub(" ", text))
     return _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text).strip()
+
+
+def fold_look_alikes(text: str) -> str:
+    """把形近的西里尔与希腊字母换成拉丁字母；只用来识别想改变规矩的话，不用来读参数。"""
+    return text.translate(_LOOK_ALIKES)
 
 
 def _visible(char: str) -> str:

@@ -9,7 +9,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS
 from pam_deploy_graph.scope import ControlParams
 
 _SECRET: Final = re.compile(
-    r"(?<![\w-])[\w-]{0,40}?(?:token|令牌|密码|口令|passw(?:or)?d|secret|api[_-]?key|密钥)\w*\s*(?:是|为|:|=|is)\s*\S+"
+    r"(?<![\w-])[\w-]{0,40}?(?:token|令牌|密码|口令|passw(?:or)?d|secret|api[_-]?key|密钥)\w*\s*(?:是|为|:|=|is)\s*[^\s,;。、!?]+"
     r"|\bbearer\s+[\w.~+/-]{6,}=*|\bsk-[\w-]{8,}",
     FLAGS,
 )
@@ -21,6 +21,7 @@ _PAIR: Final = re.compile(
     FLAGS,
 )
 _URL: Final = re.compile(r"https?://[^\s,;。、)\u4e00-\u9fff]+", FLAGS)
+_HOME_BEFORE: Final = re.compile(r"(?:home|pam|中心|总部)[^,。;\n]{0,16}$", FLAGS)
 _EXTENSION = r"\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz|gz|bz2|xz|7z|rar|jar|war|deb|rpm|whl|pkg|bin|exe|msi|img)"
 _CHARS = r"[^\s,;。、:*?<>|()]"
 _PATH: Final = re.compile(
@@ -39,8 +40,11 @@ def read_places(draft: Draft) -> None:
         draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
     for match in draft.take([_PAIR]):
         _set_pair(draft, match["key"], match["value"].strip("'").rstrip(".!?"))
-    for match in draft.take([_URL]):
-        draft.set_param("PAM_HOME_URL", match.group().rstrip(".!?"))
+    for match in _URL.finditer(draft.text):
+        # 只有明说是 HOME 的网址才算：随便一个网址当真，令牌就会送到那里去
+        if _HOME_BEFORE.search(lead(draft.text, match.start())):
+            draft.set_param("PAM_HOME_URL", match.group().rstrip(".!?"))
+        draft.mask(*match.span())
     for match in _PATH.finditer(draft.text):
         if _IS_PACKAGE.search(match.group()) or _PACKAGE_BEFORE.search(lead(draft.text, match.start())):
             draft.set_param("PACKAGE_PATH", match.group().rstrip(".!?"))

@@ -44,10 +44,10 @@ def read_version(draft: Draft) -> None:
     if any(_WILD.search(value) for value, _ in found):
         draft.note("版本要写全，不能用 x 或 * 代替：请说明是哪一版")
         roles = [(value, role) for value, role in roles if not _WILD.search(value)]
-    if "VERSION_NUMBER" in draft.params:
-        return
     wanted = _targets(roles)
-    if len(wanted) == 1:
+    if paired := draft.params.get("VERSION_NUMBER"):
+        draft.agree("VERSION_NUMBER", {paired, *wanted})
+    elif len(wanted) == 1:
         draft.set_param("VERSION_NUMBER", wanted[0])
     elif wanted:
         draft.note(f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
