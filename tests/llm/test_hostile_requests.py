@@ -31,8 +31,8 @@ def test_auto_rollback_words_eat_the_range(gap: str) -> None:
 
 @pytest.mark.parametrize("secret", ["PAM_TOKEN=abc123", "token: abc123", "密码是 hunter2"])
 def test_secret_eats_the_word_preview(secret: str) -> None:
-    """_SECRET 的 \\S+ 越过句号吃掉「预演一下把」：预演变成了部署。"""
-    base = f"预演一下把 PEK 的 checkin 应用 gate 模块升级到 1.2.3"
+    """像秘密的字样越过句号吃掉「预演一下把」：预演变成了部署。"""
+    base = "预演一下把 PEK 的 checkin 应用 gate 模块升级到 1.2.3"
     check(base, f"{secret}。{base}")
 
 
