@@ -1,7 +1,5 @@
 """经 MCP 的一次失败：原因、退出码，以及请求是否可能已经送达。"""
 
-from typing import Any, Self
-
 from pam_deploy_graph.constants import ScriptExit
 
 
@@ -22,22 +20,3 @@ class McpFault(Exception):  # noqa: N818  没有答复是意料之中的结果�
         self.code = code
         self.sent = sent
         self.gone = gone
-
-    def to_data(self) -> dict[str, Any]:
-        """写成 JSON-RPC 错误的 ``data``。"""
-        return {"reason": str(self), "code": int(self.code), "sent": self.sent, "gone": self.gone}
-
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Self:
-        """由 ``to_data`` 的结果还原。"""
-        return cls(data["reason"], ScriptExit(data["code"]), sent=data["sent"], gone=data["gone"])
-
-    @classmethod
-    def root_of(cls, error: BaseException) -> "McpFault":
-        """把异常（常是一层层的异常组）归成一个原因；不认识的算可能已送达。"""
-        if isinstance(error, BaseExceptionGroup):
-            inner = [cls.root_of(each) for each in error.exceptions]
-            return next((fault for fault in inner if not fault.sent), inner[0])
-        if isinstance(error, McpFault):
-            return error
-        return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.NETWORK, sent=True)

@@ -1,21 +1,22 @@
 """streamable HTTP 的收发：会话仍是 SDK 的 ``ClientSession``，下面用 aiohttp。
 
 没有用 SDK 的 ``streamable_http_client``：它遇到一次 HTTP 失败就关掉整个会话，连累同时在途的别的调用，也分不清
-请求有没有送达；而且每次调用多花一倍的处理器时间。这里把一次失败写成那一次请求的 JSON-RPC 错误，里面说明送达与否。
+请求有没有送达；而且每次调用多花一倍的处理器时间。这里「写出一个请求」就是一次完整的 HTTP 往返，在调用者自己的
+任务里做：到了时限就断开，失败直接抛给那一个调用者，答复放进会话的读流。
 """
 
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import aiohttp
 import anyio
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp.types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
+from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
@@ -25,7 +26,6 @@ from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.mcp_runner.target import Target
 
 _CONNECT_SECONDS: Final = 10.0
-_MARGIN_SECONDS: Final = 1.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
 _KEEP_ALIVE_SECONDS: Final = 4.0
 _CHUNK: Final = 1 << 16
@@ -39,92 +39,91 @@ Incoming = SessionMessage | Exception
 
 
 @asynccontextmanager
-async def http_streams(target: Target, mark: str, limit: float) -> AsyncIterator[tuple[Any, Any]]:
+async def http_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
     """接上一个 streamable HTTP 服务。
 
     Args:
         target: 服务；令牌只进请求头。
-        mark: 只有本进程知道的记号，用来认出本层写的 JSON-RPC 错误。
-        limit: 握手等请求的时限，秒；工具调用按它自己带的时限，早已没人等的请求因此也会结束。
 
     Yields:
-        给 ``ClientSession`` 的读、写两个流。
+        给 ``ClientSession`` 的读、写两个流；写一个请求可能抛 ``McpFault``。
 
     """
     to_session, from_server = anyio.create_memory_object_stream[Incoming](math.inf)
-    from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=limit, sock_connect=min(_CONNECT_SECONDS, limit)),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
     )
-    async with session, to_session, from_server, from_session, to_server, anyio.create_task_group() as group:
-        wire = _Wire(session, target.url, mark, to_session)
-        group.start_soon(wire.pump, to_server, group)
-        yield from_server, from_session
+    async with session, to_session, from_server, anyio.create_task_group() as group:
+        yield from_server, _Wire(session, target.url, to_session, group)
         group.cancel_scope.cancel()
 
 
 class _Wire:
-    """一个会话的收发。"""
+    """会话的写流。"""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, mark: str, sink: MemoryObjectSendStream[Incoming]
+        self, session: aiohttp.ClientSession, url: str, sink: MemoryObjectSendStream[Incoming], group: TaskGroup
     ) -> None:
-        """``sink`` 收下服务送来的消息；其余参数见 ``http_streams``。"""
-        self._session, self._url, self._mark, self._sink = session, url, mark, sink
+        """``sink`` 收下服务送来的消息，``group`` 里听推送；其余见 ``http_streams``。"""
+        self._session, self._url, self._sink, self._group = session, url, sink, group
         self._headers = {"Accept": f"application/json, {_SSE}", "Content-Type": "application/json"}
 
-    async def pump(self, source: MemoryObjectReceiveStream[SessionMessage], group: TaskGroup) -> None:
-        """逐个送出会话的消息；请求各自等答复，通知按次序送到。"""
-        async for one in source:
-            root = one.message.root
+    async def __aenter__(self) -> Self:
+        """会话开始用它。"""
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """会话不用它了；连接由 ``http_streams`` 关。"""
+
+    async def send(self, one: SessionMessage) -> None:
+        """送出会话的一个消息。
+
+        Raises:
+            McpFault: 请求没有得到可用的答复；通知送不到不算，下一个请求自会知道。
+
+        """
+        root = one.message.root
+        try:
             if isinstance(root, JSONRPCRequest):
-                group.start_soon(self._request, one.message, root)
-                continue
-            await self._notify(one.message)
-            if getattr(root, "method", "") == "notifications/initialized":
-                group.start_soon(self._listen)
+                await self._request(one.message, root)
+                return
+            async with self._post(one.message, self._session.timeout) as response:
+                response.release()
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(root, JSONRPCRequest):
+                raise _fault(error) from None
+        if getattr(root, "method", "") == "notifications/initialized":
+            self._group.start_soon(self._listen)
 
     async def _request(self, message: JSONRPCMessage, request: JSONRPCRequest) -> None:
-        """送出一个请求，把答复交给会话；没有答复就交一个说明原因的错误。"""
-        try:
-            async with self._post(message, **_timeout(request)) as response:
-                _judge(response)
-                if request.method == "initialize" and (given := response.headers.get(_SESSION)):
-                    self._headers[_SESSION] = given
-                answer = await self._answer(response, request)
-        except McpFault as fault:
-            answer = self._told(request, fault)
-        except (aiohttp.ClientError, OSError) as error:
-            answer = self._told(request, _fault(error))
+        """送出一个请求，把答复交给会话。"""
+        async with self._post(message, _timeout(request)) as response:
+            _judge(response)
+            if request.method == "initialize" and (given := response.headers.get(_SESSION)):
+                self._headers[_SESSION] = given
+            answer = await self._answer(response, request)
         self._sink.send_nowait(SessionMessage(answer))
-
-    async def _notify(self, message: JSONRPCMessage) -> None:
-        """送出一个通知；没有人等答复，送不到的话下一个请求自会知道。"""
-        try:
-            async with self._post(message) as response:
-                response.release()
-        except (aiohttp.ClientError, OSError):
-            return
 
     async def _listen(self) -> None:
         """听服务主动送来的消息；服务没有这个流，或者流断了，就算了。"""
         headers = {**self._headers, "Accept": _SSE}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
         try:
-            async with self._session.get(self._url, headers=headers, allow_redirects=False, timeout=timeout) as stream:
+            async with self._session.get(self._url, headers=headers, allow_redirects=False) as stream:
                 if stream.status == HTTPStatus.OK and stream.content_type == _SSE:
                     async for message in read_events(stream):
                         self._sink.send_nowait(SessionMessage(message))
         except (aiohttp.ClientError, OSError, McpFault):
             return
 
-    def _post(self, message: JSONRPCMessage, **options: Any) -> Any:
+    def _post(self, message: JSONRPCMessage, timeout: aiohttp.ClientTimeout) -> Any:
         """发一个消息；重定向不跟，令牌只给说好的地址。"""
         body = message.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False, **options)
+        return self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False, timeout=timeout)
 
     async def _answer(self, response: aiohttp.ClientResponse, request: JSONRPCRequest) -> JSONRPCMessage:
         """读出对一个请求的答复。"""
@@ -146,18 +145,14 @@ class _Wire:
             self._sink.send_nowait(SessionMessage(message))
         raise McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.REFUSED, sent=True)
 
-    def _told(self, request: JSONRPCRequest, fault: McpFault) -> JSONRPCMessage:
-        """把失败写成这个请求的 JSON-RPC 错误。"""
-        error = ErrorData(code=INTERNAL_ERROR, message=str(fault), data={"mark": self._mark, **fault.to_data()})
-        return JSONRPCMessage(JSONRPCError(jsonrpc="2.0", id=request.id, error=error))
 
+def _timeout(request: JSONRPCRequest) -> aiohttp.ClientTimeout:
+    """工具调用的时限在它的 ``_meta`` 里；握手等请求由开会话的人管。
 
-def _timeout(request: JSONRPCRequest) -> dict[str, aiohttp.ClientTimeout]:
-    """工具调用占用连接的时限：比等的人多一点，由等的人先说话。"""
+    时限在这里管，而不是取消整个 ``send_request``：SDK 的读循环若正好要交出一个刚被取消的请求的答复，就会崩溃。
+    """
     seconds = (request.params or {}).get("_meta", {}).get(TIME_LIMIT_META)
-    if seconds is None:
-        return {}
-    return {"timeout": aiohttp.ClientTimeout(total=seconds + _MARGIN_SECONDS, sock_connect=_CONNECT_SECONDS)}
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
 
 
 def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:

@@ -6,7 +6,6 @@
 import asyncio
 import logging
 import math
-import secrets
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
@@ -34,6 +33,7 @@ logging.getLogger("mcp").addHandler(logging.NullHandler())
 _CLIENT: Final = Implementation(name="pam-deploy-graph", version=__version__)
 _ROSTER: Final = ACTIONS["get-online-ips"]
 _TICK_SECONDS: Final = 1.0
+_SPARE_SECONDS: Final = 1.5
 _IDLE_SECONDS: Final = 300.0
 
 
@@ -53,7 +53,8 @@ class Link:
         self.fingerprint = ""
         self.closed = False
         self._target, self._params, self._limit = target, params, limit
-        self._mark = secrets.token_hex(8)
+        # HTTP 一层自己守时限，这里只防万一；stdio 的时限就在这里。
+        self._spare = _SPARE_SECONDS if target.url else 0.0
         self._calls: set[anyio.CancelScope] = set()
         self._fault = _closed()
         self._loop = asyncio.get_running_loop()
@@ -87,10 +88,14 @@ class Link:
         self._used = self._loop.time()
         arguments = arguments_of(ACTIONS[action], self._params, options, self.accepts[action])
         request = call_request(ACTIONS[action].tool_name, arguments, deadline - self._used)
-        with anyio.CancelScope(deadline=deadline) as scope:
+        with anyio.CancelScope(deadline=deadline + self._spare) as scope:
             self._calls.add(scope)
             try:
                 return await self._session.send_request(request, ToolAnswer)
+            except McpFault as fault:
+                if fault.gone:
+                    self.retire()
+                raise
             except McpError as error:
                 raise self._meaning(error) from None
             except ValidationError:
@@ -142,7 +147,7 @@ class Link:
         """按目标选择收发的方式。"""
         if self._target.command:
             return stdio_streams(self._target)
-        return http_streams(self._target, self._mark, self._limit)
+        return http_streams(self._target)
 
     async def _open(self) -> None:
         """握手，核对工具和机场。"""
@@ -182,27 +187,23 @@ class Link:
                 self._abort()
 
     def _meaning(self, error: McpError) -> McpFault:
-        """读懂一个 JSON-RPC 错误：是收发层写的，是会话断了，还是服务自己答的。"""
-        code, data = error.error.code, error.error.data
-        if isinstance(data, dict) and data.get("mark") == self._mark:
-            fault = McpFault.from_data(data)
-            if fault.gone:
-                self.retire()
-            return fault
-        if code == CONNECTION_CLOSED:
+        """读懂一个 JSON-RPC 错误：是会话断了，还是服务自己答的。"""
+        if error.error.code == CONNECTION_CLOSED:
             self.retire()
             return McpFault(str(self._fault), self._fault.code, sent=True)
         return refusal_of(error)
 
     def _root(self, error: BaseException) -> McpFault:
-        """把异常归成一个原因。"""
+        """把异常（常是一层层的异常组）归成一个原因。"""
         if isinstance(error, McpError):
             return self._meaning(error)
         if isinstance(error, ValidationError):
             return _malformed()
         if isinstance(error, BaseExceptionGroup):
             return self._root(error.exceptions[0])
-        return McpFault.root_of(error)
+        if isinstance(error, McpFault):
+            return error
+        return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.NETWORK, sent=True)
 
     def _abort(self) -> None:
         """放开在途的调用，然后关。"""

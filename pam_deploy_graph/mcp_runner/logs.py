@@ -1,6 +1,7 @@
 """把取回的工作站日志写到运行的日志目录；文件名与脚本后端相同，从不听服务的。"""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pam_deploy_graph.constants import ScriptExit
@@ -29,10 +30,19 @@ def save_log(state: "AgentState", ip: str, text: str) -> str:
     """
     path = log_folder(state) / f"{ip.replace(':', '_')}.log"
     try:
-        private_folder(path.parent.absolute())
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            file.write(text.encode(errors="replace"))
+        _write(path, text.encode(errors="replace"))
     except OSError as error:
         raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG, sent=False) from None
     return str(path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """写一个文件（0600），不跟随链接；目录不存在就新建。"""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        private_folder(path.parent.absolute())
+        descriptor = os.open(path, flags, 0o600)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(content)
