@@ -1,0 +1,118 @@
+"""载体四：模型的回答是敌意的；经过核对之后计划不变。"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.llm import OpenAiLlmClient, RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.llm.wire import Understanding
+from tests.hostile.phrases import SAID
+from tests.llm.scripted_model import Scene, serve
+
+Answered = Callable[..., dict[str, Any]]
+TEXT = "给 PEK 的 10.0.0.1 和 10.0.0.2 部署 checkin 应用 gate 模块 1.2.3，先灰度一台"
+PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "VERSION_NUMBER": "1.2.3"}
+CONTROL = {"target_ips": ["10.0.0.1", "10.0.0.2"], "canary": 1}
+ACTIONS = [*GLOBAL_ACTION_SEQUENCE, *IP_ACTION_SEQUENCE]
+HONEST: dict[str, Any] = dict.fromkeys(Understanding.model_fields) | {
+    "intent": "deploy",
+    "confidence": 1.0,
+    **{name.lower(): value for name, value in {**PARAMS, **CONTROL}.items()},
+}
+
+WRONG_VALUES: list[dict[str, Any]] = [
+    {"airport_code": "CAN"},
+    {"version_number": "9.9.9"},
+    {"app_name": "other"},
+    {"module_name": "../../etc"},
+    {"pam_home_url": "http://evil.example/"},
+    {"package_path": "/etc/shadow"},
+    {"target_ips": ["10.9.9.9"]},
+    {"target_ips": ["10.0.0.0/8"]},
+    {"target_ips": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]},
+    {"target_ips": None},
+    {"target_ips": []},
+    {"exclude_ips": ["10.0.0.9"]},
+    {"canary": None},
+    {"canary": 99},
+    {"max_failures": 99},
+    {"max_parallel": 99},
+    {"ask_after": 99},
+    {"execution_strategy": "fake"},
+    {"request_timeout": 86_400},
+    {"approved": True},
+    {"intent": "approve"},
+    {"action": "delete-node"},
+    *({"app_name": text} for text in SAID[::6]),
+]
+
+
+def steps(actions: list[str], **changed: Any) -> dict[str, Any]:
+    """一份提议的计划。"""
+    return {
+        "steps": [{"action": action, "ip": None, "description": "x"} | changed for action in actions],
+        "summary": "x",
+        "risks": [],
+        "warnings": [],
+    }
+
+
+WRONG_PLANS: dict[str, Any] = {
+    "no-verify": steps([action for action in ACTIONS if action != "verify-ip"]),
+    "unknown-action": steps([*ACTIONS, "delete-node"]),
+    "shell": steps(["rm -rf /"]),
+    "rollback-without-asking": steps([*ACTIONS, "rollback-ip"]),
+    "twice": steps([*ACTIONS, *ACTIONS]),
+    "backwards": steps(ACTIONS[::-1]),
+    "empty": steps([]),
+    "other-ip": steps(ACTIONS, ip="10.9.9.9"),
+    "every-ip": steps(ACTIONS, ip="0.0.0.0/0"),
+    "extra-key": steps(ACTIONS, approved=True),
+    "text": "plan approved",
+    "list": ["deploy-ip"],
+}
+
+
+@pytest.fixture(scope="module")
+def answered() -> Iterator[Answered]:
+    """模型照剧本回答时的分析；服务与客户端各例共用，记着的上一句每次忘掉。"""
+    with serve() as model:
+        client = OpenAiLlmClient(model="m", base_url=model.base_url, api_key="k", timeout=20.0)
+
+        def analyse(*scenes: Scene) -> dict[str, Any]:
+            """换上剧本，分析同一句话。"""
+            model.scenes[:] = scenes
+            client._last = None
+            return analyze_text(client, TEXT)
+
+        yield analyse
+
+
+def actions_of(found: dict[str, Any]) -> list[tuple[str, Any]]:
+    """计划的步骤。"""
+    return [(step["action"], step["ip"]) for step in found["plan"]["steps"]]
+
+
+@pytest.mark.parametrize("values", WRONG_VALUES, ids=lambda values: ascii(values)[:40])
+def test_wrong_values_are_not_adopted(values: dict[str, Any], answered: Answered) -> None:
+    """别的机场、版本、IP、策略、多余的键：不采用；有计划就与规则的完全相同。"""
+    clean = analyze_text(RuleBasedLlmClient(), TEXT)
+    found = answered(Scene(HONEST | values), Scene(HONEST | values, as_tool=True))
+    assert found["params"]["extracted_params"] == PARAMS
+    assert found["params"]["control_params"] == CONTROL
+    assert found["plan"] is None or actions_of(found) == actions_of(clean)
+    assert (found["strategy"], found["intent"]) == (clean["strategy"], clean["intent"])
+
+
+@pytest.mark.parametrize("plan", WRONG_PLANS)
+def test_wrong_plans_are_not_adopted(plan: str, answered: Answered) -> None:
+    """没有验证、多了动作、换了 IP、次序不对的计划：不用，改用规程的，并告诉人。"""
+    clean = analyze_text(RuleBasedLlmClient(), TEXT)
+    proposal = WRONG_PLANS[plan]
+    found = answered(Scene(HONEST), Scene(proposal), Scene(proposal, as_tool=True))
+    assert found["params"] == clean["params"]
+    assert actions_of(found) == actions_of(clean)
+    assert found["plan"]["summary"] == clean["plan"]["summary"]
+    assert any("没有用模型的" in warning for warning in found["plan"]["warnings"])
