@@ -23,6 +23,7 @@ _CAUSES: Final = (
     (r"(?i)refused|unreachable|连接|不在线|offline", "连不上工作站或它的服务"),
     (r"(?i)version|版本", "版本不符"),
     (r"(?i)probe|health|探测|健康", "启动后健康探测不通过"),
+    (r"(?i)verify|验证|校验", "部署之后的验证没有通过"),
 )
 
 

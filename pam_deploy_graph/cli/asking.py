@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.identity import current_operator
@@ -65,4 +66,5 @@ def asker(*, yes: bool = False) -> Any:
 def show_question(question: Mapping[str, Any]) -> None:
     """把问题写到标准错误。"""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(spoken(question), markup=False)
+    lines = spoken(question).splitlines()
+    console.print("\n".join(printable(line) for line in lines), markup=False)

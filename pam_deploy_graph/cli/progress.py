@@ -64,7 +64,7 @@ class TextProgress:
         }
         if kind in ("ACTION_DONE", "ACTION_FAIL") and "ip" not in event:
             return f"{event['stage']} {'完成' if kind == 'ACTION_DONE' else '失败: ' + event['message']}"
-        return _printable(lines.get(kind, ""))
+        return printable(lines.get(kind, ""))
 
 
 _STYLES: Final = {
@@ -76,6 +76,6 @@ _STYLES: Final = {
 }
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """外来文字里的控制字符与终端转义换成空格。"""
     return "".join(char if char.isprintable() else " " for char in text)
