@@ -12,6 +12,12 @@ from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import KIND
 
+_NAMED: Final = {
+    "AIRPORT_CODE": "哪座机场",
+    "APP_NAME": "哪个应用",
+    "MODULE_NAME": "哪个模块",
+    "VERSION_NUMBER": "哪个版本",
+}
 _MOST_SPOKEN: Final = 20
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
 _SPOKEN: Final = {
@@ -34,6 +40,8 @@ class Answer:
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
     """要参数的问题（``provide_params``）。"""
     text = f"还缺 {'、'.join(missing)}，请补充。" if missing else "请补充。"
+    if len(missing) > 1 and missing[0] in _NAMED:
+        text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"
     description = "\n".join(filter(None, [problem, *notes, text]))
     form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing]) if name.isupper()}
     more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ACTIONS, IpStatus, Side
+from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, IpStatus, Side
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan
 
 PREVIEW_TITLE: Final = "## PAM 部署预演"
@@ -38,6 +38,8 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
     lines = [
         "## PAM 部署计划",
         "",
+        f"把 {_sentence(state.params)}，共 {len(targets)} 台；批准之后立即开始。",
+        "",
         f"- 运行: {state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
@@ -47,7 +49,7 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- 次序: {canary}{order}{limit}",
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
         *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
-        "- 批准之后立即开始；任何一台回滚之前都会再问。",
+        "- 任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
 
@@ -68,6 +70,12 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     """计划里会被人改的事实。"""
     return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], "目标台数": plan["targets"]}
+
+
+def _sentence(params: Mapping[str, str]) -> str:
+    """读回给操作员听的一句话。"""
+    airport, app, module, version = (params[name] for name in REQUIRED_PARAMS)
+    return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
 
 
 def _some(ips: list[str], most: int = 10) -> str:
