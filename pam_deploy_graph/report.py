@@ -38,7 +38,7 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
     lines = [
         "## PAM 部署计划",
         "",
-        f"把 {_sentence(state.params)}，共 {len(targets)} 台；批准之后立即开始。",
+        f"把{_sentence(state.params)}，共 {len(targets)} 台；批准之后立即开始。",
         "",
         f"- 运行: {state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
