@@ -3,10 +3,13 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -245,3 +248,17 @@ async def test_many_at_once(lab: LabProcess, take: Callable[[int], list[str]]) -
         calls = [session.call_tool("query_ip", {**IDENTITY, "ip": ip}) for ip in ips]
         answers = await asyncio.gather(*calls)
     assert all((answer.structuredContent or {})["ONLINE"] is True for answer in answers)
+
+
+def test_it_goes_when_the_lab_goes() -> None:
+    """试验场被 kill -9，它的 MCP 服务也就没了；同一个状态目录再开，地址不变。"""
+    with tempfile.TemporaryDirectory() as folder:
+        with LabProcess(airports=("PEK", "SHA"), workstations=1, state=Path(folder)) as lab:
+            urls = lab.info["mcp_urls"]
+            children = psutil.Process(lab.pid).children()
+            assert list(urls) == ["PEK", "SHA"]
+            assert len(children) == 2
+            os.kill(lab.pid, signal.SIGKILL)
+            assert psutil.wait_procs(children, timeout=5)[1] == []
+        with LabProcess(airports=("PEK", "SHA"), workstations=1, state=Path(folder)) as lab:
+            assert lab.info["mcp_urls"] == urls

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -246,3 +248,11 @@ def test_every_node_action_has_its_tool(wire: WireMcp) -> None:
     names = [spec.tool_name for spec in ACTIONS.values() if spec.side is Side.NODE]
     assert [tool["name"] for tool in wire.tools] == names
     assert all(success(wire, name)["structuredContent"] for name in names)
+
+
+@pytest.mark.parametrize("module", ["agent", "services", "mcp_runner", "mcp_node.command"])
+def test_the_library_is_loaded_only_when_needed(module: str) -> None:
+    """导入这些模块不载入 MCP 的库：第一次调用时才载入。"""
+    code = f"import sys, pam_deploy_graph.{module}; print('mcp' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
