@@ -70,7 +70,11 @@ def run(
         process = subprocess.Popen(
             argv, cwd=cwd, env=env or environment(), stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err
         )
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:  # 自己被打断时不留下没人管的子进程
+            process.kill()
+            raise
         wall = time.perf_counter() - started
         process.returncode = code = os.waitstatus_to_exitcode(status)
         if code != expect:

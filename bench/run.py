@@ -4,6 +4,7 @@
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -60,9 +61,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """量，写，返回退出码：目标都达到为 0，有没达到的为 1。"""
     options = _parse(argv)
-    about = machine.describe()
+    before = machine.load()
     chosen = [one for one in scenarios(quick=options.quick) if options.only in (None, one.name)]
     sections = [measure(one, options.rounds) for one in chosen]
+    about = machine.describe(before)
     folder = options.out or (None if options.quick or options.only else HERE)
     drawn = folder is not None and picture.available()
     notes = HERE / "NOTES.md"
@@ -79,4 +81,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # 走一遍 finally，收掉子进程
     sys.exit(main())
