@@ -93,6 +93,8 @@ async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, 
 async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None:
     """问工作站上次中断的动作做了没有；``None`` 表示查明没做，可以用同一个键再做。"""
     truth = await _call(ctx, "query-ip", ip, {})
+    if ctx.rules.self_healing:
+        truth = await _patiently(ctx, truth, ip, {}, sure=True)
     if not truth.ok:
         reason = f"{action} 上次结果未知，又查不到 {ip} 的实情：{truth.error_summary}"
         return ActionResult.failure(action, truth.backend, reason, in_doubt=True)
@@ -114,14 +116,22 @@ def _retry_delay(result: ActionResult, backoff: float, *, sure: bool) -> float |
         return None
 
 
-async def _heal(ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:
-    """没送出去的退避后重试；可能送到了的先查证（HOME 一侧以同一个键重发即是查证）。"""
+async def _patiently(
+    ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any], *, sure: bool
+) -> ActionResult:
+    """可以重发的，退避几次再重发。"""
     for backoff in _BACKOFF_SECONDS:
-        delay = _retry_delay(result, backoff, sure=ip is None)
+        delay = _retry_delay(result, backoff, sure=sure)
         if delay is None or ctx.stop_requested():
             break
         await anyio.sleep(delay)
         result = await _call(ctx, result.action, ip, kwargs)
+    return result
+
+
+async def _heal(ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:
+    """没送出去的退避后重试；可能送到了的先查证（HOME 一侧以同一个键重发即是查证）。"""
+    result = await _patiently(ctx, result, ip, kwargs, sure=ip is None)
     if not result.in_doubt or ip is None:
         return result
     if known := await _settled(ctx, result.action, ip):
