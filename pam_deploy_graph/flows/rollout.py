@@ -14,7 +14,7 @@ from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfi
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.models import AgentState
 
-STEP_SIZE: Final = 500
+STEP_SIZE: Final = 1_000
 """一步最多开多少台新的；步子再小，图的检查点就太多（architecture 的测量）。"""
 
 Lookup = Callable[[str, str], Approval | None]
