@@ -18,7 +18,7 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.ledger import PLAN, Approval
-from pam_deploy_graph.runfiles import new_run_id
+from pam_deploy_graph.runfiles import unused_run_id
 from pam_deploy_graph.services import Services
 
 Asker = Callable[[Mapping[str, Any]], Any]
@@ -79,10 +79,7 @@ class Driver:
 
     def new_run_id(self) -> str:
         """返回一个账本与检查点里都还没有的运行名。"""
-        stem, number = new_run_id(), 1
-        while self._taken(name := stem if number == 1 else f"{stem}_{number}"):
-            number += 1
-        return name
+        return unused_run_id(self._taken)
 
     def _taken(self, run_id: str) -> bool:
         """名字是否已经用过。"""

@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.questions import ask_params, spoken
-from pam_deploy_graph.runfiles import new_run_id
+from pam_deploy_graph.runfiles import unused_run_id
 from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
 from pam_deploy_graph.services import Services
 
@@ -36,7 +36,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         "notes": notes,
         "heard": len(said),
         "problem": "\n".join(filter(None, problems)),
-        "run_id": validate_run_id(state.get("run_id") or _new_name(services)),
+        "run_id": validate_run_id(state.get("run_id") or unused_run_id(services.ledger.exists)),
     }
     update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
     return update | {"messages": _question(update)}
@@ -73,11 +73,3 @@ def _accepted(
         except InvalidInputError as error:
             problems.append(str(error))
     return accepted
-
-
-def _new_name(services: Services) -> str:
-    """按时间取一个账本里还没有的名字。"""
-    stem, number = new_run_id(), 1
-    while services.ledger.exists(name := stem if number == 1 else f"{stem}_{number}"):
-        number += 1
-    return name
