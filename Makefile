@@ -22,7 +22,7 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs bench clean
 .PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio
-.PHONY: lint types imports docstrings size rules shell generated hygiene
+.PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
 
 help: ## 列出全部目标
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -60,7 +60,7 @@ test-llm: ## 接一个真实的模型服务
 test-fleet: ## 上千台工作站
 test-studio: ## langgraph dev 与各种嵌入
 
-check: lint types imports docstrings size rules shell generated hygiene ## 全部静态检查（make -k check 不在第一处停下）
+check: lint types imports docstrings size rules shell generated hygiene links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check $(SOURCES)
@@ -89,6 +89,14 @@ generated: $(STAMP)
 
 hygiene: $(STAMP)
 	$(PY) -m tools.check_hygiene
+
+links: $(STAMP)
+	$(PY) -m tools.check_links
+
+mermaid: $(STAMP)
+	$(PY) -m tools.check_mermaid
+
+docs-check: links generated mermaid ## 文档：链接、生成的页面、Mermaid
 
 lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	@[[ -x $(PY) ]] || tools/make_venv.sh $(VENV)

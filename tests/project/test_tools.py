@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_docstrings, check_hygiene, check_rules, check_size
+from tools import check_docstrings, check_hygiene, check_links, check_rules, check_size
+from tools.check_mermaid import diagrams
 
 Check = Callable[[Sequence[str]], int]
 
@@ -63,6 +64,10 @@ BAD = [
     pytest.param(check_hygiene.main, "a.txt", "https://py" + "pi.org/simple\n", "含有软件源地址", id="registry-host"),
     pytest.param(check_hygiene.main, "a.py", f'A = "{FAKE_KEY}"\n', "含有像密钥的串", id="api-key"),
     pytest.param(check_hygiene.main, "runtime/a.txt", "甲\n", "运行时留下的文件", id="runtime-file"),
+    pytest.param(check_links.main, "a.md", "\n[乙](b.md)\n", "a.md:2: 链接 b.md 指的", id="broken-link"),
+    pytest.param(check_links.main, "a.md", '<img src="b.png">\n', "链接 b.png 指的", id="broken-picture"),
+    pytest.param(check_links.main, "a.md", "# 甲\n\n[乙](#乙)\n", "指的小节不在", id="broken-anchor"),
+    pytest.param(check_links.main, "a.md", "```text\n# 乙\n```\n[乙](#乙)\n", "指的小节不在", id="heading-in-a-block"),
     pytest.param(check_hygiene.main, "big.txt", "a" * 1_000_001, "上限 1000000", id="big-file"),
 ]
 
@@ -77,6 +82,10 @@ PASSING = [
     pytest.param(check_rules.main, "__main__.py", "from pam_deploy_graph.lab import app\n", id="main-mounts-lab"),
     pytest.param(check_rules.main, "a.py", "import x  # noqa: F401 再导出\n", id="noqa-with-reason"),
     pytest.param(check_hygiene.main, "a.py", GOOD, id="hygiene"),
+    pytest.param(
+        check_links.main, "a.md", "# 一、`甲` 乙！\n[甲](#一甲-乙) [外](https://a.example/b) [我](a.md)\n", id="links"
+    ),
+    pytest.param(check_links.main, "a.md", "```text\n[乙](b.md)\n```\n", id="links-in-a-block"),
 ]
 
 
@@ -115,3 +124,9 @@ def test_usual_size_is_only_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture
     """超过惯例而没有超过上限的函数只是列出来。"""
     assert check_size.main(_plant(tmp_path, "a.py", LONG_FUNCTION.replace("    print()\n", "", 20))) == 0
     assert "提示 pam_deploy_graph/a.py:4: 函数 run 有 27 行" in capsys.readouterr().out
+
+
+def test_diagrams_are_found(tmp_path: Path) -> None:
+    """文档里的每个 Mermaid 代码块都取得出来，连同行号。"""
+    _plant(tmp_path, "a.md", "# 甲\n\n```mermaid\ngraph TD;\n```\n\n```text\ngraph\n```\n")
+    assert [(block.where, block.text) for block in diagrams(tmp_path)] == [("pam_deploy_graph/a.md:4", "graph TD;\n")]

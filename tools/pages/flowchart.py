@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from pam_deploy_graph.constants import (
     ACTIONS,
+    IP_ACTION_SEQUENCE,
     Backend,
     Decision,
     ExecutionStrategy,
@@ -12,8 +13,8 @@ from pam_deploy_graph.constants import (
     Side,
     build_action_backends,
 )
-from pam_deploy_graph.graph import build_graph
 from tools.pages import HEADER, code, mermaid
+from tools.pages.graph_paths import pictures
 from tools.source import PROJECT
 
 BACKENDS = {
@@ -29,8 +30,8 @@ def render() -> str:
     """返回整页 Markdown。"""
     parts = [HEADER, "# 流程图\n"]
     for title, prose, picture in (
-        ("主流程", MAIN, _graph()),
         ("模块结构", MODULES, _modules()),
+        ("执行路径", MAIN, _paths()),
         ("动作路由", ROUTING, _routing()),
         ("人工确认", CONFIRMATION, _confirmation()),
         ("检查点与恢复", RECOVERY, _recovery()),
@@ -40,7 +41,12 @@ def render() -> str:
 
 
 MAIN = """
-这张图由 `build_graph().get_graph()` 画出，与运行时编译的图是同一张。实线必走，虚线由状态决定走哪一条。
+节点与边取自运行时编译的同一张图（`build_graph()`），分三幅画，每条边只在一幅里出现一次；
+六角形是停下来等人的地方。命令 `resume` 与「继续」都从停下的那个节点接着走。
+"""
+WORKSTATION = """
+`ip-flow` 里每台工作站走的路：已经在目标版本上运行的跳过（`--force` 照做）；哪一步失败就停在那一步，
+取回日志，等人决定，别的工作站不受影响。
 """
 
 MODULES = """
@@ -67,9 +73,29 @@ LangGraph 的检查点只记对话走到哪里；对外界做过什么记在账�
 """
 
 
-def _graph() -> str:
-    """画出编译好的图。"""
-    return mermaid(build_graph().get_graph().draw_mermaid().strip().splitlines())
+def _paths() -> str:
+    """画出图的三幅，和一台工作站的一幅。"""
+    parts = [f"### {title}\n\n{picture}" for title, picture in pictures().items()]
+    return "\n".join([*parts, f"### 一台工作站\n\n{WORKSTATION.strip()}\n", _workstation()])
+
+
+def _workstation() -> str:
+    """画出一台工作站的各步；次序取自动作表。"""
+    steps = [f'    s{number}["{name}"]' for number, name in enumerate(IP_ACTION_SEQUENCE)]
+    arrows = [f"    s{number} --> s{number + 1}" for number in range(len(steps) - 1)]
+    failures = [f"    s{number} -.-> ask" for number in range(len(steps))]
+    return mermaid(
+        [
+            "flowchart LR",
+            '    q{"query-ip<br/>已在目标版本？"} -->|是| skip(["SUCCESS，跳过"])',
+            "    q -->|不是| s0",
+            *steps,
+            *arrows,
+            f'    s{len(steps) - 1} --> ok(["SUCCESS"])',
+            '    ask{{"失败或结果未知<br/>取回日志，等人决定"}}',
+            *failures,
+        ]
+    )
 
 
 def _modules() -> str:
@@ -79,10 +105,35 @@ def _modules() -> str:
     layers = {f"L{number}": title for number, layer in enumerate(contract["layers"]) if (title := _existing(layer))}
     programs = [key for key, title in layers.items() if "lab" in title.split(" · ")]
     stack = [key for key in layers if key not in programs]
-    boxes = [f'    {key}["{title}"]' for key, title in layers.items()]
+    boxes = [f'    {key}["{title}{_about(title)}"]' for key, title in layers.items()]
     arrows = [f"    {upper} --> {lower}" for upper, lower in pairwise(stack)]
     mounts = [f"    {stack[0]} -.->|挂为命令| {key}" for key in programs]
-    return mermaid(["flowchart TD", *boxes, *arrows, *mounts])
+    return mermaid([*COMPACT, "flowchart TD", *boxes, *arrows, *mounts])
+
+
+COMPACT = ["---", "config:", "  flowchart:", "    rankSpacing: 22", "    wrappingWidth: 640", "---"]
+"""层多，排得紧一些，一行写得长一些。"""
+LAYERS = {
+    "lab": "独立的程序：试验场，MCP 服务",
+    "cli": "命令行：解析、显示、询问",
+    "web": "报告页",
+    "agent": "自己掌舵 | LangGraph 的图",
+    "nodes": "节点各做一件事 | 走哪条边",
+    "graph_state": "图的状态、问题、登记、部件",
+    "flows": "次序：全局、逐台、回滚；唯一的门",
+    "ledger": "账本 · 检查点",
+    "action_router": "派给哪个后端",
+    "script_runner": "动作怎样到达 PAM",
+    "diagnosis": "听懂、报告、诊断等各司其职",
+    "addresses": "动作表、错误、设置、参数检查",
+}
+"""一层做什么，以它的第一个模块为键。"""
+
+
+def _about(title: str) -> str:
+    """一层做什么。"""
+    about = LAYERS.get(title.split(" ", maxsplit=1)[0], "")
+    return f"<br/>{about}" if about else ""
 
 
 def _existing(layer: str) -> str:
@@ -124,9 +175,10 @@ def _confirmation() -> str:
             f"    {status.PENDING} --> {status.DONE}: {Decision.APPROVE}，回滚成功",
             f"    {status.PENDING} --> {status.FAILED}: {Decision.APPROVE}，回滚失败",
             f"    {status.FAILED} --> {status.DONE}: 再次 {Decision.APPROVE}",
+            f"    {status.FAILED} --> {status.REJECTED}: {Decision.REJECT}",
             f"    {status.PENDING} --> {status.REJECTED}: {Decision.REJECT}，保持原样",
             f"    {status.PENDING} --> ASK: {Decision.RETRY}",
-            "    ASK --> [*]: 其实已成功，继续后面的步骤",
+            "    ASK --> [*]: 做成了，继续后面的步骤",
             f"    ASK --> {status.PENDING}: 仍然失败",
         ]
     )
