@@ -21,7 +21,7 @@ SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs bench clean
-.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio
+.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi
 .PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
 
 help: ## 列出全部目标
@@ -60,6 +60,14 @@ test-llm: ## 接一个真实的模型服务
 test-fleet: ## 上千台工作站
 test-studio: ## langgraph dev 与各种嵌入
 
+build/schemathesis/.stamp:
+	$(PYTHON) -m venv build/schemathesis
+	build/schemathesis/bin/pip --disable-pip-version-check install --quiet 'schemathesis==4.32.5'
+	@touch $@
+
+test-openapi: $(STAMP) build/schemathesis/.stamp ## 用 Schemathesis 照 docs/openapi.json 试试验场
+	$(PY) -m tools.check_openapi --program build/schemathesis/bin/schemathesis
+
 check: lint types imports docstrings size rules shell generated hygiene links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)
@@ -96,7 +104,7 @@ links: $(STAMP)
 mermaid: $(STAMP)
 	$(PY) -m tools.check_mermaid
 
-docs-check: links generated mermaid ## 文档：链接、生成的页面、Mermaid
+docs-check: links generated mermaid test-openapi ## 文档：链接、生成的页面、Mermaid、OpenAPI
 
 lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	@[[ -x $(PY) ]] || tools/make_venv.sh $(VENV)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from pam_deploy_graph.addresses import expand_ips, show_value
@@ -108,9 +108,24 @@ _VERSION = _pattern(
 )
 _AIRPORT = _pattern(r"[A-Za-z]{3}", "应为 3 个英文字母的 IATA 机场代码，例如 PEK")
 
-AirportCode = Annotated[str, BeforeValidator(_text), AfterValidator(_AIRPORT), AfterValidator(str.upper)]
-Name = Annotated[str, BeforeValidator(_text), AfterValidator(_NAME)]
-Version = Annotated[str, BeforeValidator(_text), AfterValidator(_VERSION)]
+
+def _shape(expression: str, most: int) -> Any:
+    """同样的规则写成 JSON Schema，供 OpenAPI 文档与 MCP 工具。"""
+    return Field(json_schema_extra={"pattern": f"^{expression}$", "maxLength": most})
+
+
+AirportCode = Annotated[
+    str, BeforeValidator(_text), AfterValidator(_AIRPORT), AfterValidator(str.upper), _shape("[A-Za-z]{3}", 3)
+]
+Name = Annotated[
+    str, BeforeValidator(_text), AfterValidator(_NAME), _shape(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\.?", 64)
+]
+Version = Annotated[
+    str,
+    BeforeValidator(_text),
+    AfterValidator(_VERSION),
+    _shape(r"[0-9A-Za-z][0-9A-Za-z_+-]*(\.[0-9A-Za-z_+-]+)*\.?", 64),
+]
 Url = Annotated[str, BeforeValidator(_text), AfterValidator(_url)]
 Path = Annotated[str, AfterValidator(_path)]
 Seconds = Annotated[str, BeforeValidator(_text), AfterValidator(_integer(1, MAX_SECONDS)), AfterValidator(str)]

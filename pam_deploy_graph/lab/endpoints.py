@@ -1,10 +1,12 @@
 """PAM HTTP 协议的地址表：HOME 与 NODE 的路由、OpenAPI 文档都从这里来（contract 第 3 节）。"""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pam_deploy_graph.constants import Side
@@ -24,6 +26,8 @@ from pam_deploy_graph.lab.schemas import (
     WorkstationInfo,
 )
 from pam_deploy_graph.lab.workshop import ACTING
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,21 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
 
 
 def routes_of(owner: object, side: Side) -> list[Route]:
-    """把一侧的地址挂到 ``owner`` 的方法上。"""
-    return [Route(one.path, getattr(owner, one.handler), methods=[one.method]) for one in of_side(side)]
+    """把一侧的地址挂到 ``owner`` 的方法上；同一路径的几种方法合成一条，405 的 ``Allow`` 才是全的。"""
+    handlers: dict[str, dict[str, Handler]] = {}
+    for one in of_side(side):
+        handlers.setdefault(one.path, {})[one.method] = getattr(owner, one.handler)
+    return [Route(path, _dispatch(methods), methods=list(methods)) for path, methods in handlers.items()]
+
+
+def _dispatch(methods: Mapping[str, Handler]) -> Handler:
+    """按方法选一个处理者；``HEAD`` 归 ``GET``。"""
+
+    async def handle(request: Request) -> Response:
+        """交给它。"""
+        return await methods[request.method if request.method in methods else "GET"](request)
+
+    return handle
 
 
 def of_side(side: Side) -> Iterable[Endpoint]:

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -19,7 +20,8 @@ from pam_deploy_graph.constants import Side
 from pam_deploy_graph.lab.endpoints import ENDPOINTS, Endpoint
 from pam_deploy_graph.lab.home import Home
 from pam_deploy_graph.lab.node import Node
-from pam_deploy_graph.lab.schemas import ErrorAnswer, RefusedOutcome
+from pam_deploy_graph.lab.packages import installed_package
+from pam_deploy_graph.lab.schemas import ErrorAnswer, ModuleRef, RefusedOutcome, VersionRef
 
 DOCUMENT: Final = Path("docs/openapi.json")
 _OWNERS: Final = {Side.HOME: Home, Side.NODE: Node}
@@ -31,6 +33,20 @@ _ABOUT: Final = (
     "airport 写作 AIRPORT_CODE，workstations 写作重复的 IP，值里的换行换成空格，出错时是 ERROR=原因。"
     "503 是暂时的，不记在幂等键名下；其余对合规请求的应答，包括 404 与 409，都记住。"
 )
+_EXAMPLE: Final[dict[str, Any]] = {
+    "airport": "PEK",
+    "app": "checkin",
+    "module": "gate",
+    "version": "1.2.2",
+    "hash": hashlib.sha256(installed_package("checkin", "gate", "1.2.2")).hexdigest(),
+    "ip": "10.0.0.1",
+    "stop_first": True,
+    "online": "true",
+}
+"""每个名字的例子；试验场出厂就有这个版本和这台工作站。"""
+_KEY_SHAPE: Final = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+_KEY_ABOUT: Final = "幂等键，例如 night-1:10.0.0.1:stop-ip:1；结果未知时用同一个键再来"
+_PAIR: Final = "app 与 module 一起给；都不给时是这台工作站上的默认模块"
 _ERRORS: Final = {
     400: "请求不合规则，或缺少幂等键",
     401: "令牌缺失或不对",
@@ -91,28 +107,38 @@ def _operation(one: Endpoint) -> dict[str, Any]:
         "responses": _responses(one),
     }
     if one.body is not None:
-        operation["requestBody"] = {"required": True, "content": _content(one.body)}
+        operation["requestBody"] = {"required": True, "content": _with_example(one.body)}
     return operation
 
 
 def _parameters(one: Endpoint) -> list[dict[str, Any]]:
-    """路径、查询与幂等键。"""
-    text = {"type": "string"}
-    found = [
-        {"name": name, "in": "path", "required": True, "schema": text} for name in re.findall(r"{(\w+)}", one.path)
+    """路径与查询各带一个例子，再加幂等键。"""
+    fields = VersionRef.model_json_schema()["properties"]
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": _bare(fields.get(name, {"type": "string"}))}
+        for name in re.findall(r"{(\w+)}", one.path)
     ]
     if one.query is not None:
-        found += [{"name": name, "in": "query", "schema": _query(one.query, name)} for name in one.query.model_fields]
+        about = {"description": _PAIR} if one.query is ModuleRef else {}
+        found += [
+            {"name": name, "in": "query", "schema": _query(one.query, name)} | about for name in one.query.model_fields
+        ]
     if one.changes:
-        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": text | {"maxLength": 255}})
-    return found
+        key = {"name": "Idempotency-Key", "in": "header", "required": True, "schema": _KEY_SHAPE}
+        found.append(key | {"description": _KEY_ABOUT})
+    examples = ({"example": _EXAMPLE[each["name"]]} if each["name"] in _EXAMPLE else {} for each in found)
+    return [each | example for each, example in zip(found, examples, strict=True)]
+
+
+def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+    """去掉 pydantic 附上的英文标题。"""
+    return {key: value for key, value in schema.items() if key != "title"}
 
 
 def _query(model: type[BaseModel], name: str) -> dict[str, Any]:
     """一个查询参数的 Schema；查询参数都可以不给。"""
-    schema = model.model_json_schema()["properties"][name]
-    choices: dict[str, Any] = next((part for part in schema.get("anyOf", []) if "enum" in part), {"type": "string"})
-    return choices
+    schema: dict[str, Any] = model.model_json_schema()["properties"][name]
+    return next((part for part in schema.get("anyOf", []) if "enum" in part), _bare(schema))
 
 
 def _responses(one: Endpoint) -> dict[str, Any]:
@@ -125,6 +151,16 @@ def _responses(one: Endpoint) -> dict[str, Any]:
             "content": _content(RefusedOutcome if refused else ErrorAnswer),
         }
     return found
+
+
+def _with_example(shape: Any) -> dict[str, Any]:
+    """请求正文：JSON 的带一个例子，字节的不可为空。"""
+    content = _content(shape)
+    if issubclass(shape, BaseModel):
+        content["application/json"]["example"] = {name: _EXAMPLE[name] for name in shape.model_fields}
+    else:
+        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+    return content
 
 
 def _content(shape: Any) -> dict[str, Any]:

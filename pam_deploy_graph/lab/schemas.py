@@ -5,10 +5,22 @@
 
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import BaseModel, StrictBool, StringConstraints
+from pydantic import BaseModel, BeforeValidator, StrictBool, StringConstraints
 from typing_extensions import TypedDict
 
-from pam_deploy_graph.scope import AirportCode, Name, Version
+from pam_deploy_graph import scope
+
+
+def _only_text(value: object) -> object:
+    """协议里的名字只收文本；命令行与参数文件才收整数。"""
+    if isinstance(value, str):
+        return value
+    raise ValueError("应为文本")
+
+
+AirportCode = Annotated[scope.AirportCode, BeforeValidator(_only_text)]
+Name = Annotated[scope.Name, BeforeValidator(_only_text)]
+Version = Annotated[scope.Version, BeforeValidator(_only_text)]
 
 HashCode = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -118,11 +118,13 @@ async def on_refused(request: Request, error: Exception) -> Response:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """把框架自己的 404、405 译成中文应答。"""
-    status = error.status_code if isinstance(error, HTTPException) else 500
+    """把框架自己的 404、405 译成中文应答；405 照 RFC 9110 带上 ``Allow``。"""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     reasons = {404: "没有这个地址", 405: "这个地址不接受这种方法"}
     reason = f"{reasons.get(status, '请求不能处理')}：{request.method} {show_value(request.url.path)}"
-    return answer(request, {"error": reason}, status)
+    refusal = answer(request, {"error": reason}, status)
+    refusal.headers.update(headers or {})
+    return refusal
 
 
 async def on_caller_gone(request: Request, _error: Exception) -> Response:

@@ -27,6 +27,7 @@ class Answer:
 
     status: int
     text: str
+    allow: str = ""
 
     def json(self) -> Any:
         """JSON 正文。"""
@@ -80,7 +81,7 @@ class Api:
         try:
             connection.request(method, path, data, sent)
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode())
+            return Answer(response.status, response.read().decode(), response.headers.get("Allow", ""))
         finally:
             connection.close()
 

@@ -141,6 +141,7 @@ def test_query_of_a_module_that_is_not_there(shared: Api, ip: str) -> None:
         ("/api/workstations/10.0.0.1/stop", {}, "缺少 app"),
         ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": "../x"}, "version"),
         ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": "1.0;rm -rf /"}, "version"),
+        ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": 2}, "version 的值 2 不合规则：应为文本"),
         ("/api/workstations/10.0.0.1/rollback", {**MODULE, "stop_first": "yes"}, "true 或 false"),
         ("/api/sync", {**version(), "hash": "abc"}, "SHA-256"),
     ],
@@ -201,3 +202,9 @@ def test_answers_fit_the_schemas(shared: Api, ip: str) -> None:
         with pytest.MonkeyPatch.context() as patch:  # 只借用一下：同一个类型还要用来生成文档
             patch.setattr(shape, "__pydantic_config__", ConfigDict(extra="forbid", strict=True), raising=False)
             TypeAdapter(shape).validate_python(answer.json())
+
+
+def test_a_wrong_method_is_told_which_are_right(shared: Api) -> None:
+    """方法不对答 405，并列出这个地址收的全部方法。"""
+    answer = shared.home("DELETE", "/api/packages/checkin/gate/1.2.3")
+    assert (answer.status, {"GET", "PUT"} <= set(answer.allow.split(", "))) == (405, True)
