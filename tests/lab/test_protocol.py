@@ -141,7 +141,7 @@ def test_query_of_a_module_that_is_not_there(shared: Api, ip: str) -> None:
         ("/api/workstations/10.0.0.1/stop", {}, "缺少 app"),
         ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": "../x"}, "version"),
         ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": "1.0;rm -rf /"}, "version"),
-        ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": 2}, "version 的值 2 不合规则：应为文本"),
+        ("/api/workstations/10.0.0.1/deploy", {**MODULE, "version": 2}, "version 的值 '2' 不合规则：应为文本"),
         ("/api/workstations/10.0.0.1/rollback", {**MODULE, "stop_first": "yes"}, "true 或 false"),
         ("/api/sync", {**version(), "hash": "abc"}, "SHA-256"),
     ],
