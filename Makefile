@@ -21,7 +21,7 @@ SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs bench clean
-.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi
+.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres
 .PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
 
 help: ## 列出全部目标
@@ -35,8 +35,9 @@ demo: $(STAMP) ## 第一次运行：起试验场、部署、回滚、报告（�
 	@if [[ -t 0 ]]; then yes=(); else yes=(--yes); fi; \
 	exec $(PY) -m pam_deploy_graph demo "$${yes[@]}" $(DEMO_ARGS)
 
-$(VENV)/.embedding: $(STAMP)
-	$(PY) -m pip --disable-pip-version-check install --quiet --no-build-isolation -e '.[embedding]'
+# 附加依赖：pyproject 里 [project.optional-dependencies] 的同名一组
+$(VENV)/.%: $(STAMP)
+	$(PY) -m pip --disable-pip-version-check install --quiet --no-build-isolation -e '.[$*]'
 	@touch $@
 
 studio: $(VENV)/.embedding ## 起 langgraph dev 与试验场，走完整段对话，停下
@@ -49,8 +50,9 @@ test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
 
 test-studio: $(VENV)/.embedding
+test-postgres: $(VENV)/.postgres
 
-test-slow test-crash test-soak test-llm test-fleet test-studio: $(STAMP)
+test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
 
 test-slow: ## 较慢的用例
@@ -58,6 +60,7 @@ test-crash: ## kill -9 与恢复
 test-soak: ## 耐久试验
 test-llm: ## 接一个真实的模型服务
 test-fleet: ## 上千台工作站
+test-postgres: ## 账本与检查点在一个真的 PostgreSQL 上
 test-studio: ## langgraph dev 与各种嵌入
 
 build/schemathesis/.stamp:
@@ -119,7 +122,7 @@ docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 eval: $(STAMP) ## 听懂的准头（写 docs/eval.md）
 	$(PY) -m tools.eval $(EVAL_ARGS)
 
-bench: $(STAMP) ## 量速度与内存，写 bench/RESULTS.md（BENCH_ARGS 传给它，如 --quick）
+bench: $(VENV)/.bench ## 量速度与内存，写 bench/RESULTS.md（BENCH_ARGS 传给它，如 --quick）
 	$(PY) -m bench.run $(BENCH_ARGS)
 
 clean: ## 删掉生成物与缓存（保留 .venv、runtime、logs）

@@ -1,4 +1,4 @@
-"""检查点：一次运行的状态存成一个 JSON 文件，以及打开 LangGraph 的 SqliteSaver。
+"""检查点：一次运行的状态存成一个 JSON 文件，以及打开 LangGraph 的检查点器（SQLite 或 PostgreSQL）。
 
 账本才是「做过什么」的依据；JSON 文件用来交接与存档，读回之后账本知道得更多的以账本为准。
 """
@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,11 +17,13 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.private_files import private_database, write_private
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 _FORMAT: Final = 1
 _HIDDEN: Final = "***"
+_SETUP_LOCK: Final = 0x70616E
+"""PostgreSQL 上建表时占的咨询锁。"""
 _PRIVATE_FIELDS: Final = frozenset(
     {"node_url", "mcp_url", "script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"}
     | {"PAM_HOME_URL", "PACKAGE_PATH", "NODE_URL", "MCP_URL", "log_file", "LOG_FILE", "operator", "note"}
@@ -66,21 +69,73 @@ def load_checkpoint(path: str | Path) -> AgentState:
 
 
 @contextlib.contextmanager
-def open_saver(path: Path) -> Iterator["SqliteSaver"]:
-    """打开 LangGraph 的 SqliteSaver（文件 0600、目录 0700），只还原 LangGraph 自己认定安全的类型。"""
+def open_saver(where: str | Path) -> Iterator["BaseCheckpointSaver[Any]"]:
+    """打开 LangGraph 的检查点器，只还原 LangGraph 自己认定安全的类型。
+
+    Args:
+        where: 文件的路径（文件 0600、目录 0700），或 ``postgresql://`` 地址。
+
+    Raises:
+        LedgerError: 打不开；消息里没有口令。
+
+    """
     # LangGraph 很重，用到才导入
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    opened = _postgres_saver if str(where).startswith("postgresql") else _sqlite_saver
+    with opened(str(where), serde) as saver:
+        yield saver
+
+
+@contextlib.contextmanager
+def _sqlite_saver(where: str, serde: Any) -> Iterator["BaseCheckpointSaver[Any]"]:
+    """打开文件里的检查点器。"""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
+    path = Path(where)
     private_database(path)
     with contextlib.closing(sqlite3.connect(path, check_same_thread=False, timeout=15)) as connection:
-        saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        saver = SqliteSaver(connection, serde=serde)
         try:
             saver.setup()
         except sqlite3.DatabaseError as error:
             advice = "移走它之后再 resume，会从账本继续"
             raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
         yield saver
+
+
+@contextlib.contextmanager
+def _postgres_saver(where: str, serde: Any) -> Iterator["BaseCheckpointSaver[Any]"]:
+    """打开 PostgreSQL 里的检查点器。"""
+    try:
+        import psycopg
+        from langgraph.checkpoint.postgres import PostgresSaver
+        from psycopg.rows import dict_row
+    except ImportError as error:
+        raise LedgerError(f"检查点打不开：缺少 {error.name}；请安装 pam-deploy-graph[postgres]") from error
+
+    url = "postgresql" + where[where.index(":") :]
+    try:
+        connection = psycopg.connect(url, autocommit=True, prepare_threshold=0, row_factory=dict_row)
+    except psycopg.Error as error:
+        raise LedgerError(f"检查点打不开：{error}；请检查 PAM_STORE_URL 与数据库服务") from error
+    with contextlib.closing(connection):
+        saver = PostgresSaver(connection, serde=serde)
+        with _setup_turn(connection):
+            saver.setup()
+        yield saver
+
+
+@contextlib.contextmanager
+def _setup_turn(connection: Any) -> Iterator[None]:
+    """几个进程同时头一次打开，一个一个来建表；等的人不能占着事务，建索引要等所有的事务。"""
+    while not connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", [_SETUP_LOCK]).fetchone()["mine"]:
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", [_SETUP_LOCK])
 
 
 @contextlib.asynccontextmanager

@@ -38,13 +38,13 @@ class ActionResult:
         exit_code: int = ScriptExit.REFUSED,
         values: Values | None = None,
     ) -> Self:
-        """构造一个失败（或结果未知）的结果。"""
+        """构造一个失败（或结果未知）的结果；原因里的 NUL 换成转义的写法，数据库与终端都不收它。"""
         return cls(
             ok=False,
             action=action,
             backend=backend,
             values=values or {},
-            error_summary=reason,
+            error_summary=reason.replace("\0", "\\0"),
             in_doubt=in_doubt,
             exit_code=exit_code,
         )

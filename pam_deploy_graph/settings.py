@@ -57,3 +57,9 @@ class Settings(BaseSettings):
     def store_url(self, home: Path) -> str:
         """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""
         return self.pam_store_url or f"sqlite:///{(home / 'runtime' / 'pam.db').absolute()}"
+
+    def checkpoint_store(self, home: Path) -> str:
+        """返回图的检查点放在哪里：账本在 PostgreSQL 的，放在同一个库；否则是 ``<home>/runtime/checkpoints.sqlite``。"""
+        if self.pam_store_url.startswith("postgresql"):
+            return self.pam_store_url
+        return str((home / "runtime" / "checkpoints.sqlite").absolute())

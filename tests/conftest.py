@@ -11,6 +11,7 @@ import pytest
 from pam_deploy_graph.lab.process import LabProcess
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site
+from tests.postgres.server import PostgresServer, why_not
 
 WORKSTATIONS = 400
 _OURS = ("PAM_", "OPENAI_")
@@ -29,6 +30,15 @@ def _clean_environment() -> None:
 def lab() -> Iterator[LabProcess]:
     """共用的试验场：PEK，几百台工作站，都装着 1.2.2。"""
     with LabProcess(workstations=WORKSTATIONS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """一个真的 PostgreSQL；没有服务程序的机器上说明原因，跳过。"""
+    if reason := why_not():
+        pytest.skip(reason)
+    with PostgresServer() as running:
         yield running
 
 

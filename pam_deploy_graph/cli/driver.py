@@ -1,12 +1,11 @@
 """驱动图：开始、恢复、逐个回答中断，直到结束或要等人。
 
-运行的 ``thread_id`` 就是 ``run_id``；检查点在 ``<home>/runtime/checkpoints.sqlite``。
+运行的 ``thread_id`` 就是 ``run_id``；检查点在 ``Settings.checkpoint_store`` 说的地方。
 """
 
 import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -136,7 +135,7 @@ class Driver:
 @contextlib.contextmanager
 def open_driver(services: Services, ask: Asker) -> Iterator[Driver]:
     """打开检查点与图。"""
-    with open_saver(Path(services.home) / "runtime" / "checkpoints.sqlite") as saver:
+    with open_saver(services.settings.checkpoint_store(services.home)) as saver:
         yield Driver(services, build_graph(checkpointer=saver, services=services), ask)
 
 

@@ -20,8 +20,8 @@ def encode(events: Sequence[Event], at: int) -> str:
 
 
 def to_text(text: str) -> str:
-    """写不成 UTF-8 的字符换成转义的写法，其余不变。"""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """写不成 UTF-8 的字符与 NUL（PostgreSQL 不收）换成转义的写法，其余不变。"""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _bare(event: Event, at: int) -> Event:

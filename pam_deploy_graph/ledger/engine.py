@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, make_url, select
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
 from pam_deploy_graph.private_files import private_database
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON")
+_SETUP_LOCK = 0x70616D
+"""PostgreSQL 上建表时占的咨询锁：几个进程同时头一次打开，一个一个来。"""
 
 
 def open_engine(url: str) -> Engine:
@@ -30,9 +32,15 @@ def open_engine(url: str) -> Engine:
     """
     try:
         return _prepare(url)
+    except ImportError as error:
+        raise LedgerError(f"账本 {_shown(url)} 打不开：缺少 {error.name}；请安装 pam-deploy-graph[postgres]") from error
+    except ArgumentError as error:
+        shape = "应写成 sqlite:///路径 或 postgresql://用户:口令@主机/库"
+        raise LedgerError(f"PAM_STORE_URL 不是数据库的地址：{shape}") from error
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error
-        raise LedgerError(f"账本 {_shown(url)} 打不开：{reason}；请检查目录权限与磁盘空间") from error
+        advice = "目录权限与磁盘空间" if url.startswith("sqlite") else "地址、口令与数据库服务"
+        raise LedgerError(f"账本 {_shown(url)} 打不开：{reason}；请检查{advice}") from error
 
 
 def _prepare(url: str) -> Engine:
@@ -42,14 +50,26 @@ def _prepare(url: str) -> Engine:
         private_database(Path(parsed.database or ""))
     elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed)
+    # 数据库在别的机器上时，闲置的连接会被网络或服务悄悄断开，用之前先看一眼
+    engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    try:
+        _set_up(engine, url)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _set_up(engine: Engine, url: str) -> None:
+    """建表，核对版本。"""
     with engine.execution_options(pam_write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_SETUP_LOCK)))
         metadata.create_all(connection)
         _check_version(connection, url)
-    return engine
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ leases = Table(
 module_locks = Table(
     "module_locks",
     metadata,
-    Column("module", String(160), primary_key=True),
+    Column("module", String(200), primary_key=True),
     Column("run_no", Integer, ForeignKey(_RUN_NO), nullable=False),
     Column("since", BigInteger, nullable=False),
 )

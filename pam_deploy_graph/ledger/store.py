@@ -4,6 +4,7 @@
 """
 
 import json
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,7 @@ class Ledger:
         """
         self.url = url
         self.engine = open_engine(url)
+        weakref.finalize(self, self.engine.dispose).atexit = False  # 没有人关的，被回收时也不留下连接
         self._writer = LedgerWriter(self.engine)
 
     def close(self) -> None:
@@ -132,8 +134,9 @@ class Ledger:
 
     def update_run(self, run_id: str, **values: Any) -> None:
         """改登记里的 ``input``、``cancelled_by``、``exit_code`` 或 ``reason``。"""
+        clean = {name: chain.to_text(value) if isinstance(value, str) else value for name, value in values.items()}
         with writing(self.engine) as connection:
-            connection.execute(update(runs).where(runs.c.run_id == run_id).values(**values))
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(**clean))
 
     def read_rows(self, run_no: int, after: int = 0) -> Iterator[tuple[int, list[Event]]]:
         """逐行读取 ``after`` 之后的事件；哈希链断裂时指出断在哪一行。

@@ -1,7 +1,7 @@
 """手动驾驶测试的台架：假后端、代理、状态和常用的断言。"""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENC
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.settings import Settings
 
 PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "VERSION_NUMBER": "1.3.0"}
 ONLINE = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
@@ -94,9 +95,14 @@ def event_types(state: AgentState, ip: str | None = None) -> list[str]:
     return [event["type"] for event in state.events if ip is None or event.get("ip") == ip]
 
 
-def folded(run_id: str, database: Path = DATABASE) -> AgentState:
-    """另开一个账本，从登记与事件折叠出状态，如同另一个进程所见。"""
-    ledger = Ledger(f"sqlite:///{database.absolute()}")
+def store_url() -> str:
+    """当前账本的地址：环境指定的，或当前目录里的文件。"""
+    return Settings().store_url(Path())
+
+
+def folded(run_id: str, database: Path | None = None) -> AgentState:
+    """另开一个账本（默认当前的），从登记与事件折叠出状态，如同另一个进程所见。"""
+    ledger = Ledger(f"sqlite:///{database}" if database else store_url())
     try:
         return ledger.load_state(run_id)
     finally:
@@ -110,11 +116,22 @@ def without_times(state: AgentState) -> dict[str, Any]:
     return data
 
 
-def execute(statement: str, *values: object, database: Path = DATABASE) -> list[Any]:
-    """绕过程序，直接对账本文件执行一句 SQL。"""
-    connection = sqlite3.connect(database, timeout=15)
+def execute(statement: str, *values: object) -> list[Any]:
+    """绕过程序，直接对账本执行一句 SQL；占位写 ``?``。"""
+    if not (url := store_url()).startswith("sqlite"):
+        return _execute_postgres(url, statement.replace("?", "%s"), values)
+    connection = sqlite3.connect(DATABASE, timeout=15)
     try:
         with connection:
             return connection.execute(statement, values).fetchall()
     finally:
         connection.close()
+
+
+def _execute_postgres(url: str, statement: str, values: Sequence[object]) -> list[Any]:
+    """对 PostgreSQL 执行一句。"""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute(statement, values or None)
+        return list(found) if found.description else []

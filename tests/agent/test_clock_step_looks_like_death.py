@@ -4,13 +4,14 @@ import pytest
 
 from pam_deploy_graph.errors import RunHeldError
 from pam_deploy_graph.ledger import Ledger
-from tests.core.books import holder, new_state, registered, url
+from tests.agent.rig import store_url
+from tests.core.books import holder, new_state, registered
 
 
 @pytest.mark.parametrize("seconds", [1, -1, 30])
 def test_a_clock_step_does_not_kill_the_holder(seconds: int, home: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """校时挪动了 btime：同一个进程仍是同一个进程，不接管。"""
-    ledger = Ledger(url())
+    ledger = Ledger(store_url())
     registered(ledger)
     with holder():
         import psutil._pslinux as linux

@@ -5,12 +5,11 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from pam_deploy_graph.constants import build_action_backends
 from pam_deploy_graph.ledger import Ledger, RunSession
 from pam_deploy_graph.models import AgentState, Event
-from tests.agent.rig import DATABASE, FIRST, PARAMS
+from tests.agent.rig import FIRST, PARAMS, store_url
 
 HOLDER = """
 import sys
@@ -20,11 +19,6 @@ session = ledger.open_session(ledger.load_state(sys.argv[2]))
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-def url(database: Path = DATABASE) -> str:
-    """账本的地址。"""
-    return f"sqlite:///{database.absolute()}"
 
 
 def new_state(run_id: str = "r1") -> AgentState:
@@ -69,7 +63,7 @@ def in_session(ledger: Ledger, state: AgentState, work: Callable[[RunSession], o
 @contextlib.contextmanager
 def holder(run_id: str = "r1") -> Iterator[subprocess.Popen[str]]:
     """另起一个真的进程握住租约，离开时结束它。"""
-    command = [sys.executable, "-c", HOLDER, url(), run_id]
+    command = [sys.executable, "-c", HOLDER, store_url(), run_id]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"

@@ -1,4 +1,4 @@
-"""核心部件测试的夹具：每个用例在自己的空目录里，不受外面的环境变量影响。"""
+"""核心部件测试的夹具：每个用例在自己的空目录里，不受外面的环境变量影响；账本的用例在两种数据库上各跑一遍。"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from pam_deploy_graph.ledger import Ledger
-from tests.agent.rig import ENVIRONMENT, Rig
-from tests.core.books import url
+from tests.agent.rig import ENVIRONMENT, Rig, store_url
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +24,18 @@ def rig(home: Path) -> Rig:
     return Rig()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """账本放在哪种数据库里；PostgreSQL 上每个用例一个新库。"""
+    kind: str = request.param
+    if kind == "postgres":
+        monkeypatch.setenv("PAM_STORE_URL", request.getfixturevalue("postgres").new_database())
+    return kind
+
+
 @pytest.fixture
-def ledger(home: Path) -> Iterator[Ledger]:
-    """当前目录里的账本。"""
-    opened = Ledger(url())
+def ledger(database: str) -> Iterator[Ledger]:
+    """账本。"""
+    opened = Ledger(store_url())
     yield opened
     opened.close()

@@ -7,8 +7,8 @@ import pytest
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger, digest_of
-from tests.agent.rig import FIRST, SECOND
-from tests.core.books import registered, url
+from tests.agent.rig import FIRST, SECOND, store_url
+from tests.core.books import registered
 
 DIGEST = "d" * 64
 
@@ -27,7 +27,7 @@ def test_one_winner_among_twenty(ledger: Ledger) -> None:
 
     def decide(number: int) -> None:
         """同时抢着决定。"""
-        mine = Ledger(url())
+        mine = Ledger(store_url())
         gate.wait()
         try:
             won.append(mine.decide("r1", _by(f"operator-{number}")).operator)

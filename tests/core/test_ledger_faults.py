@@ -14,8 +14,8 @@ from pam_deploy_graph.constants import ACTIONS, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError, LedgerError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import ActionResult, AgentState
-from tests.agent.rig import DATABASE, PARAMS, Rig, execute
-from tests.core.books import new_state, registered, step, url, write
+from tests.agent.rig import DATABASE, PARAMS, Rig, execute, store_url
+from tests.core.books import new_state, registered, step, write
 
 FULL_DISK = """
 import json, os, resource, sys
@@ -49,17 +49,19 @@ def _three_rows(ledger: Ledger) -> AgentState:
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE events SET body = replace(body, 'NOTED', 'NOTEE') WHERE seq = ?",
-        "UPDATE events SET body = body || ' ' WHERE seq = ?",
-        "UPDATE events SET at = at + 1 WHERE seq = ?",
-        "UPDATE events SET link = randomblob(16) WHERE seq = ?",
-        "UPDATE events SET link = x'' WHERE seq = ?",
+        ("UPDATE events SET body = replace(body, 'NOTED', 'NOTEE') WHERE seq = ?",),
+        ("UPDATE events SET body = body || ' ' WHERE seq = ?",),
+        ("UPDATE events SET at = at + 1 WHERE seq = ?",),
+        ("UPDATE events SET link = ? WHERE seq = ?", b"\1" * 16),
+        ("UPDATE events SET link = ? WHERE seq = ?", b""),
     ],
+    ids=str,
 )
-def test_a_changed_row_is_named(damage: str, seq: int, ledger: Ledger) -> None:
+def test_a_changed_row_is_named(damage: tuple[str, *tuple[bytes, ...]], seq: int, ledger: Ledger) -> None:
     """改动任何一行的内容、时刻或链接：指出是哪一行，不再往下折叠。"""
     _three_rows(ledger)
-    execute(damage, seq)
+    statement, *values = damage
+    execute(statement, *values, seq)
     with pytest.raises(LedgerDamagedError, match=f"第 {seq} 行") as caught:
         ledger.load_state("r1")
     assert caught.value.exit_code == ExitCode.STOPPED
@@ -202,7 +204,7 @@ def test_a_locked_database_is_said_to_be_locked(home: Path, monkeypatch: pytest.
     """别的程序一直锁着账本：等够了就报出来，登记没有写进去。"""
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=100")
     monkeypatch.setattr("pam_deploy_graph.ledger.engine._SQLITE_PRAGMAS", pragmas)
-    ledger = Ledger(url())
+    ledger = Ledger(store_url())
     blocker = sqlite3.connect(DATABASE, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerError, match="locked"):

@@ -10,8 +10,8 @@ from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, StaleFenceError
 from pam_deploy_graph.ledger import Ledger
-from tests.agent.rig import Hooked, Rig, execute
-from tests.core.books import holder, new_state, registered, step, url, write
+from tests.agent.rig import Hooked, Rig, execute, store_url
+from tests.core.books import holder, new_state, registered, step, write
 
 
 def _rows() -> int:
@@ -23,7 +23,7 @@ def _rows() -> int:
 def test_a_second_session_is_told_who_holds_the_run(ledger: Ledger) -> None:
     """第二个会话被拒绝，消息写出运行、主机与进程号；交还之后就能取得。"""
     session = ledger.open_session(registered(ledger))
-    other = Ledger(url())
+    other = Ledger(store_url())
     with pytest.raises(RunHeldError, match="r1") as caught:
         other.open_session(new_state())
     assert socket.gethostname() in str(caught.value)
@@ -114,7 +114,7 @@ def test_a_stale_fence_writes_nothing(ledger: Ledger) -> None:
     state = registered(ledger)
     stale = ledger.open_session(state)
     execute("UPDATE leases SET expires_at = 0")
-    other = Ledger(url())
+    other = Ledger(store_url())
     fresh_state = new_state()
     fresh = other.open_session(fresh_state)
 

@@ -11,8 +11,8 @@ import pytest
 from pam_deploy_graph.errors import LedgerError, RunConflictError, RunNotFoundError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION
-from tests.agent.rig import DATABASE, PARAMS, Rig, execute, folded, without_times
-from tests.core.books import new_state, registered, step, url, write
+from tests.agent.rig import DATABASE, PARAMS, Rig, execute, folded, store_url, without_times
+from tests.core.books import new_state, registered, step, write
 
 
 def test_a_run_is_registered_once(ledger: Ledger) -> None:
@@ -97,7 +97,7 @@ def test_another_schema_version_is_refused(version: int, ledger: Ledger) -> None
     ledger.close()
     execute("UPDATE ledger_meta SET version = ?", version)
     with pytest.raises(LedgerError, match=f"{version}.*{SCHEMA_VERSION}"):
-        Ledger(url())
+        Ledger(store_url())
     assert execute("SELECT run_id FROM runs") == [("r1",)]
 
 
@@ -107,7 +107,7 @@ def test_an_older_file_is_left_as_it_was(home: Path) -> None:
     execute("CREATE TABLE ledger_meta (version INTEGER PRIMARY KEY)")
     execute("INSERT INTO ledger_meta VALUES (0)")
     with pytest.raises(LedgerError):
-        Ledger(url())
+        Ledger(store_url())
     assert execute("SELECT name FROM sqlite_master WHERE type = 'table'") == [("ledger_meta",)]
 
 
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_ledger_is_refused(home: Path) -> None:
     DATABASE.parent.mkdir()
     DATABASE.write_text("这不是数据库" * 100, encoding="utf-8")
     with pytest.raises(LedgerError, match=r"pam\.db"):
-        Ledger(url())
+        Ledger(store_url())
     assert DATABASE.read_text(encoding="utf-8").startswith("这不是")
 
 
@@ -149,15 +149,15 @@ def test_files_are_private_whatever_the_umask(umask: int, home: Path) -> None:
 
 def test_a_loose_file_is_tightened(home: Path) -> None:
     """账本文件的权限被人放宽过：打开时收紧。"""
-    Ledger(url()).close()
+    Ledger(store_url()).close()
     DATABASE.chmod(0o644)
-    Ledger(url()).close()
+    Ledger(store_url()).close()
     assert stat.S_IMODE(DATABASE.stat().st_mode) == 0o600
 
 
-def test_durability_is_on(ledger: Ledger) -> None:
+def test_durability_is_on(home: Path) -> None:
     """连接一律 WAL 与 synchronous=FULL：报告落盘就真的落了盘。"""
-    with ledger.engine.connect() as connection:
+    with Ledger(store_url()).engine.connect() as connection:
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
     assert found == ["wal", 2]
     plain = sqlite3.connect(DATABASE)

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import event
 
 from pam_deploy_graph.ledger import Ledger, RunSession
-from tests.agent.rig import DATABASE, FIRST, execute, folded
+from tests.agent.rig import FIRST, execute, folded
 from tests.core.books import in_session, new_state, registered, step, write
 
 
@@ -87,7 +87,7 @@ def test_closing_writes_what_was_handed_over(ledger: Ledger) -> None:
     asyncio.run(main())
     assert execute("SELECT count(*) FROM events") == [(50,)]
     write(ledger, state, step(50))
-    assert len(folded("r1", DATABASE).events) == 51
+    assert len(folded("r1").events) == 51
 
 
 def test_listeners_hear_every_event_once(ledger: Ledger) -> None:

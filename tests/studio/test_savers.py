@@ -49,20 +49,22 @@ class InThreads(BaseCheckpointSaver[Any]):
         await asyncio.to_thread(self._saver.delete_thread, thread_id)
 
 
-@pytest.mark.parametrize("kind", ["open_saver", "open_async_saver"])
-async def test_conforms(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["open_saver", "open_async_saver", "postgres"])
+async def test_conforms(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """基本能力全部通过。"""
     from langgraph.checkpoint.conformance import checkpointer_test, validate
 
+    server = request.getfixturevalue("postgres") if kind == "postgres" else None
+
     async def saver() -> AsyncIterator[Any]:
-        """每个用例一个新文件。"""
+        """每个用例一个新文件，或一个新库。"""
         path = tmp_path / str(next(_numbers)) / "c.sqlite"
-        if kind == "open_saver":
-            with open_saver(path) as opened:
-                yield InThreads(opened)
-        else:
+        if kind == "open_async_saver":
             async with open_async_saver(path) as opened:
                 yield opened
+        else:
+            with open_saver(server.new_database() if server else path) as opened:
+                yield InThreads(opened)
 
     report = await validate(checkpointer_test(name=kind)(saver))
     failures = {name: one.failures for name, one in report.results.items() if one.failures}

@@ -1,0 +1,58 @@
+"""命令行在 PostgreSQL 上：停下、取消、被握着、两个人同时决定（照 SQLite 的那些用例），以及换一台机器接着做。"""
+
+import pytest
+
+from tests.cli.site import Site
+from tests.cli.test_stopping import (
+    slow_start,
+    test_a_late_answer_is_told_whose_counts,
+    test_a_run_that_is_held,
+    test_cancel_after_a_crash,
+    test_cancel_while_it_runs,
+    test_two_opposite_answers,
+)
+
+__all__ = [
+    "test_a_late_answer_is_told_whose_counts",
+    "test_a_run_that_is_held",
+    "test_cancel_after_a_crash",
+    "test_cancel_while_it_runs",
+    "test_two_opposite_answers",
+]
+
+pytestmark = pytest.mark.postgres
+
+
+def test_killed_here_resumed_elsewhere(site: Site) -> None:
+    """kill -9 之后，另一台机器（另一个工作目录）接着做完：做过的不重做，本地没有数据库文件。"""
+    slow_start(site, 1).kill()
+    elsewhere = site.pam.folder / "elsewhere"
+    done = site.pam("resume", site.run_id, home=elsewhere)
+    assert done.code == 0, done.err
+    site.all_right()
+    assert [path for path in site.pam.folder.rglob("*") if path.suffix in (".db", ".sqlite")] == []
+
+
+def test_two_resumes_at_once(site: Site) -> None:
+    """两个进程同时 resume 一个批准了的回滚：回滚恰好一次，没做事的那个说出是谁握着，或给出同一个结局。"""
+    (bad,) = site.take(1)
+    site.lab.add_fault(f"{bad}:verify:fail")
+    site.lab.add_fault(f"{bad}:rollback:slow=0.3:1")
+    assert site.run("--yes").code == 10
+    assert site.confirm("approve").code == 0
+    done = [job.wait() for job in [site.pam.start("resume", site.run_id) for _ in range(2)]]
+    assert sorted(one.code for one in done) in ([2, 11], [11, 11]), done
+    assert site.count("rollback-ip", bad) == 1
+    assert site.resume().code == 11
+
+
+@pytest.mark.parametrize("url", ["postgresql://pam:s3cret@127.0.0.1:1/pam", "postgresql://", "nonsense"])
+def test_a_store_that_is_away(site: Site, url: str) -> None:
+    """数据库连不上、地址不成样子：说出来，不显示口令，不是一屏回溯，什么也没做。"""
+    site.take(1)
+    done = site.run("--yes", env={"PAM_STORE_URL": url})
+    assert done.code == 12
+    assert "错误" in done.err
+    assert "s3cret" not in done.err
+    assert "Traceback" not in done.err
+    assert site.effects() == []
