@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp.server.stdio import stdio_server
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from uvicorn import Config, Server
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.mcp_node.cork import CorkedProtocol
+from pam_deploy_graph.mcp_node.endpoint import Endpoint
 from pam_deploy_graph.mcp_node.guard import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
@@ -38,13 +38,11 @@ async def serve_http(node_url: str, token: str, listener: socket.socket) -> None
     host, port = listener.getsockname()[:2]
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     async with NodeClient(node_url, token) as node:
-        manager = StreamableHTTPSessionManager(
-            build_server(node), json_response=True, security_settings=_security(where, loopback_only=not token)
-        )
-        server = _Server(_config(Gate(manager.handle_request, token)))
+        endpoint = Endpoint(build_server(node), _security(where, loopback_only=not token))
+        server = _Server(_config(Gate(endpoint, token)))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
-        async with manager.run():
+        async with endpoint.running():
             # 已经在听：启动完成之前来的连接排队等着。
             sys.stdout.write(json.dumps({"mcp_url": f"http://{where}{MCP_PATH}"}) + "\n")
             sys.stdout.flush()
