@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pam_deploy_graph.lab.process import LabProcess
+from tests.agent.rig import Rig
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site
 from tests.postgres.server import PostgresServer, why_not
@@ -24,6 +25,19 @@ def _clean_environment() -> None:
     """跑测试的人的环境不进测试。"""
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """当前目录换成自己的空目录。"""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def rig(home: Path) -> Rig:
+    """三台在线、没有编排失败的台架，在自己的空目录里。"""
+    return Rig()
 
 
 @pytest.fixture(scope="session")

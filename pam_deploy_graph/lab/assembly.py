@@ -15,16 +15,18 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.admin import Admin
 from pam_deploy_graph.lab.children import Children
 from pam_deploy_graph.lab.config import LabConfig
+from pam_deploy_graph.lab.drops import AbortableProtocol
 from pam_deploy_graph.lab.faults import FaultBoard
 from pam_deploy_graph.lab.fleet import Fleet
 from pam_deploy_graph.lab.home import Home
 from pam_deploy_graph.lab.node import Node
 from pam_deploy_graph.lab.once import Once
 from pam_deploy_graph.lab.probe import ProbeClient, probe_app
-from pam_deploy_graph.lab.server import LoopbackServer, protocol_app, serving, url_of
+from pam_deploy_graph.lab.server import protocol_app, serving, url_of
 from pam_deploy_graph.lab.state import StateDir
 from pam_deploy_graph.lab.sync import Puller
 from pam_deploy_graph.lab.workshop import Workshop
+from pam_deploy_graph.quiet_server import QuietServer
 
 _PROBE_SECONDS = 10.0
 
@@ -96,12 +98,12 @@ class _Lab:
         )
         probe = ProbeClient(ask, url_of(probe_listener))
         servers = [
-            LoopbackServer(protocol_app(self._home_routes(), self.token), home_listener),
-            LoopbackServer(probe_app(self._fleets), probe_listener),
+            QuietServer(protocol_app(self._home_routes(), self.token), AbortableProtocol, home_listener),
+            QuietServer(probe_app(self._fleets), AbortableProtocol, probe_listener),
         ]
         for code, listener in listeners.items():
             node = self._node(code, probe, pull)
-            servers.append(LoopbackServer(protocol_app(node.routes(), self.token), listener))
+            servers.append(QuietServer(protocol_app(node.routes(), self.token), AbortableProtocol, listener))
         await stack.enter_async_context(serving(servers))
 
     def describe(self) -> dict[str, object]:

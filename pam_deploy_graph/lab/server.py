@@ -2,22 +2,19 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
-from uvicorn import Config, Server
 
-from pam_deploy_graph.lab.drops import AbortableProtocol, NoAnswer, on_no_answer
+from pam_deploy_graph.lab.drops import NoAnswer, on_no_answer
 from pam_deploy_graph.lab.state import HOST
 from pam_deploy_graph.lab.wire import Refused, TokenGuard, on_bug, on_caller_gone, on_http_error, on_refused
-
-_KEEP_ALIVE_SECONDS = 75
+from pam_deploy_graph.quiet_server import QuietServer
 
 
 def protocol_app(routes: Sequence[Route], token: str) -> Starlette:
@@ -37,44 +34,13 @@ def protocol_app(routes: Sequence[Route], token: str) -> Starlette:
     return app
 
 
-class LoopbackServer(Server):
-    """一个监听；不碰信号。"""
-
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
-        """在已经占好的端口上服务。"""
-        config = Config(
-            app,
-            http=AbortableProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level=logging.WARNING,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=1,
-        )
-        super().__init__(config)
-        self._listener = listener
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """信号由试验场统一处理。"""
-        yield
-
-    async def run_until_stopped(self) -> None:
-        """服务到 ``should_exit`` 为真。"""
-        await self.serve(sockets=[self._listener])
-
-
 def url_of(listener: socket.socket) -> str:
     """一个监听的地址。"""
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager
-async def serving(servers: Sequence[LoopbackServer]) -> AsyncIterator[None]:
+async def serving(servers: Sequence[QuietServer]) -> AsyncIterator[None]:
     """让全部服务听起来；离开时一起停下，还没做完的请求最多等一秒。"""
     tasks = [asyncio.create_task(server.run_until_stopped()) for server in servers]
     try:
@@ -85,7 +51,6 @@ async def serving(servers: Sequence[LoopbackServer]) -> AsyncIterator[None]:
             await asyncio.sleep(0.005)
         yield
     finally:
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
         for server in servers:
-            server.should_exit = True
+            server.stop()
         await asyncio.gather(*tasks)

@@ -1,18 +1,14 @@
 """把 MCP 服务接到 streamable HTTP 或 stdio 上。"""
 
 import asyncio
-import contextlib
 import json
-import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from typing import Final
 
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-from uvicorn import Config, Server
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.mcp_node.cork import CorkedProtocol
@@ -21,9 +17,9 @@ from pam_deploy_graph.mcp_node.guard import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
 from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
+from pam_deploy_graph.quiet_server import QuietServer
 
 _BACKLOG: Final = 2_048
-_KEEP_ALIVE_SECONDS: Final = 75
 
 
 async def serve_http(node_url: str, token: str, listener: socket.socket) -> None:
@@ -39,14 +35,14 @@ async def serve_http(node_url: str, token: str, listener: socket.socket) -> None
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     async with NodeClient(node_url, token) as node:
         endpoint = Endpoint(build_server(node), _security(where, loopback_only=not token))
-        server = _Server(_config(Gate(endpoint, token)))
+        server = QuietServer(Gate(endpoint, token), CorkedProtocol, listener)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         async with endpoint.running():
             # 已经在听：启动完成之前来的连接排队等着。
             sys.stdout.write(json.dumps({"mcp_url": f"http://{where}{MCP_PATH}"}) + "\n")
             sys.stdout.flush()
-            await server.serve(sockets=[listener])
+            await server.run_until_stopped()
 
 
 async def serve_stdio(node_url: str, token: str) -> None:
@@ -54,37 +50,6 @@ async def serve_stdio(node_url: str, token: str) -> None:
     async with NodeClient(node_url, token) as node, stdio_server() as (read, write):
         server = build_server(node)
         await server.run(read, write, server.create_initialization_options())
-
-
-class _Server(Server):
-    """信号由本程序处理的 uvicorn，正常结束时退出码才是 0。"""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """不碰信号。"""
-        yield
-
-    def stop(self) -> None:
-        """停下；挂着的推送流一秒之后断开，那不是错误，不必写到标准错误。"""
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
-        self.should_exit = True
-
-
-def _config(app: Gate) -> Config:
-    """uvicorn 的设置：安静，不写访问日志（请求头里有令牌）。"""
-    return Config(
-        app,
-        http=CorkedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level=logging.WARNING,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=1,
-    )
 
 
 def _security(where: str, *, loopback_only: bool) -> TransportSecuritySettings:

@@ -17,7 +17,6 @@ PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "
 ONLINE = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 FIRST, SECOND, THIRD = ONLINE
 DATABASE = Path("runtime/pam.db")
-ENVIRONMENT = ("PAM_HOME_URL", "PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_SCRIPT_ENTRY", "PAM_MCP_URL", "PAM_STORE_URL")
 
 Call = tuple[str, str | None]
 Hook = Callable[[str, str | None], object]

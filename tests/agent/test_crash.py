@@ -1,7 +1,6 @@
 """kill -9 之后：新的进程接着做完，每个效果恰好一次（contract 第 1、6 节）。"""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.agent.rig import ENVIRONMENT
 
 HERE = Path(__file__).parent
 OUTCOME = {"10.0.0.1": ["SUCCESS", "ROLLBACK_NOT_RUN"], "10.0.0.2": ["FAILED", "ROLLBACK_DONE"]}
@@ -25,15 +23,10 @@ ONCE = sorted(
 )
 
 
-def _clean_environment() -> dict[str, str]:
-    """子进程的环境，没有 PAM 相关的变量。"""
-    return {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
-
-
 def _trials(folder: Path, how: str, first: int, step: int) -> list[dict[str, Any]]:
     """跑一遍崩溃试验，返回每次的结果；第一个是没有崩溃的那次。"""
     command = [sys.executable, str(HERE / "crash_driver.py"), str(folder), how, str(first), str(step)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=_clean_environment())
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -76,11 +69,11 @@ def _wait_for_effects(count: int, running: subprocess.Popen[str]) -> None:
 def test_killed_from_outside_with_a_slow_script(effects: int, home: Path) -> None:
     """慢脚本做到一半时从外面 kill -9 代理：脚本也许还在做，恢复后每个效果仍恰好一次。"""
     command = [sys.executable, str(HERE / "slow_driver.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_clean_environment()) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         _wait_for_effects(effects, running)
         running.kill()
     assert running.returncode == -signal.SIGKILL
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=_clean_environment())
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == OUTCOME
     made = Path("effects.txt").read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,56 @@
+"""安静的 HTTP 服务：试验场与 ``mcp-node`` 共用的 uvicorn 设置。"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
+
+_KEEP_ALIVE_SECONDS: Final = 75
+
+
+class QuietServer(Server):
+    """一个监听；不写访问日志（请求头里有令牌），信号由本程序处理，正常结束时退出码才是 0。"""
+
+    def __init__(self, app: ASGIApp, http: type[asyncio.Protocol], listener: socket.socket) -> None:
+        """在已经占好的端口上服务。
+
+        Args:
+            app: ASGI 应用。
+            http: uvicorn 的 HTTP 协议类。
+            listener: 已经在听的套接字。
+
+        """
+        config = Config(
+            app,
+            http=http,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+        self._listener = listener
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """不碰信号。"""
+        yield
+
+    async def run_until_stopped(self) -> None:
+        """服务到 ``stop``，还没做完的请求最多再等一秒。"""
+        await self.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """请它停下；到时没做完的请求会断开，那不是错误，不必写到标准错误。"""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+        self.should_exit = True
