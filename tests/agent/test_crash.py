@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-
 HERE = Path(__file__).parent
 OUTCOME = {"10.0.0.1": ["SUCCESS", "ROLLBACK_NOT_RUN"], "10.0.0.2": ["FAILED", "ROLLBACK_DONE"]}
 ONCE = sorted(
