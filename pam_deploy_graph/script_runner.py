@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter
 
+from pam_deploy_graph import portal
 from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, Backend, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
@@ -20,7 +21,7 @@ from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.resources import packaged_path
 from pam_deploy_graph.script_result import explain, neutralise, parse_output, to_result
-from pam_deploy_graph.subprocess_runner import ProcessLimits, run_process
+from pam_deploy_graph.subprocess_runner import ProcessLimits, arun_process
 
 if TYPE_CHECKING:
     from pam_deploy_graph.settings import Settings
@@ -154,7 +155,7 @@ class ScriptActionRunner:
             token: PAM 令牌；不给则用到时取自 ``Settings``。
             script_entry: ``PAM_SCRIPT_ENTRY`` 的值；不给则用到时取自 ``Settings``。
             environ: 供脚本继承的环境，只挑 ``child_env`` 列出的几个；不给则取自 ``Settings``。
-            concurrency: ``arun_action`` 最多同时占用多少个线程。
+            concurrency: ``arun_action`` 最多同时运行多少个脚本。
 
         """
         self._base_dir = script_base_dir
@@ -162,11 +163,13 @@ class ScriptActionRunner:
         self._override = script_entry
         self._environ = environ
         self._limiter = CapacityLimiter(concurrency)
+        self._programs: dict[tuple[str, str], list[str]] = {}
+        self._traces: set[str] = set()
 
     def run_action(
         self, state: ScriptState, action: str, *, time_limit: float | None = None, **options: Any
     ) -> ActionResult:
-        """做一个动作，最迟在时限之后 2 秒返回。
+        """做一个动作，最迟在时限之后 2 秒返回；调用者在不在事件循环里都可以。
 
         Args:
             state: 这次运行。
@@ -178,24 +181,30 @@ class ScriptActionRunner:
             结果；脚本起不来、失败、超时都是 ``ok=False``，不抛异常。
 
         """
+        return portal.call(functools.partial(self._act, state, action, time_limit=time_limit, **options))
+
+    async def arun_action(self, state: ScriptState, action: str, **options: Any) -> ActionResult:
+        """同 ``run_action``，在调用者的事件循环里做；取消要等这一次做完，结果不会丢在半路。"""
+        async with self._limiter:
+            with CancelScope(shield=True):
+                result = await self._act(state, action, **options)
+        return result
+
+    async def _act(
+        self, state: ScriptState, action: str, *, time_limit: float | None = None, **options: Any
+    ) -> ActionResult:
+        """做一个动作；被取消时脚本也被结束。"""
         ip = options.get("ip")
         try:
-            entry = self._entry(state)
-            argv = [*_launcher(entry), *build_argv(state, action, entry=entry, **options)]
+            *launcher, entry = self._program(state.script_entry, state.script_base_dir)
+            argv = [*launcher, *build_argv(state, action, entry=entry, **options)]
             limits = ProcessLimits(_seconds(state, action, time_limit) + _GRACE_SECONDS)
-            if state.trace_file_path:
-                private_folder(Path(state.trace_file_path).absolute().parent)
-            outcome = run_process(argv, env=self._env, limits=limits)
+            self._prepare_trace(state.trace_file_path)
+            outcome = await arun_process(argv, env=self._env, limits=limits)
         except (OSError, ValueError) as error:
             summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)
             return ActionResult.failure(action, Backend.SCRIPT, summary, exit_code=ScriptExit.CONFIG)
         return to_result(action, ip, outcome, token=self._secret)
-
-    async def arun_action(self, state: ScriptState, action: str, **options: Any) -> ActionResult:
-        """同 ``run_action``，在工作线程里做；取消要等这一次做完，结果不会丢在半路。"""
-        return await to_thread.run_sync(
-            functools.partial(self.run_action, state, action, **options), limiter=self._limiter
-        )
 
     @functools.cached_property
     def _secret(self) -> str:
@@ -208,14 +217,31 @@ class ScriptActionRunner:
         source = _settings().process_environ() if self._environ is None else self._environ
         return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False)))
 
-    def _entry(self, state: ScriptState) -> str:
-        """选出入口并写成绝对路径：状态指定的优先，其次 ``PAM_SCRIPT_ENTRY``，再次按平台。"""
-        if self._override is None:
-            self._override = _settings().pam_script_entry
-        chosen = state.script_entry or select_script_entry(
-            state.script_base_dir or self._base_dir, override=self._override
-        )
-        return str(Path(chosen).absolute())
+    def _program(self, script_entry: str, script_base_dir: str) -> list[str]:
+        """选出入口：状态指定的优先，其次 ``PAM_SCRIPT_ENTRY``，再次按平台；记住它，不必每个动作都去找。
+
+        Returns:
+            解释器（要用时）与入口的绝对路径。
+
+        Raises:
+            InvalidInputError: 找不到入口。
+
+        """
+        wanted = (script_entry, script_base_dir)
+        if wanted not in self._programs:
+            if self._override is None:
+                self._override = _settings().pam_script_entry
+            base_dir = script_base_dir or self._base_dir
+            chosen = script_entry or select_script_entry(base_dir, override=self._override)
+            entry = str(Path(chosen).absolute())
+            self._programs[wanted] = [*_launcher(entry), entry]
+        return self._programs[wanted]
+
+    def _prepare_trace(self, path: str) -> None:
+        """备好轨迹的目录；同一个只备一次。"""
+        if path and path not in self._traces:
+            private_folder(Path(path).absolute().parent)
+            self._traces.add(path)
 
 
 def _settings() -> "Settings":

@@ -2,21 +2,24 @@
 
 进程自成一组：到时限先 TERM 全组，一秒后 KILL 全组；组长结束之后，组里剩下的也一律 KILL。
 输出边读边截，超出的读走丢弃，所以内存不随输出增长，对方也不会堵在写管道上。
+管道与进程的结束都由调用者的 asyncio 事件循环看着：没有线程，也不轮询。
 只用于 POSIX。
 """
 
+import asyncio
+import functools
 import os
-import selectors
 import signal
 import subprocess
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import Final, Self
+
+from pam_deploy_graph import portal
 
 _CHUNK: Final = 65_536
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.02
 _DRAIN_SECONDS: Final = 0.25
 
 
@@ -45,23 +48,86 @@ class ProcessOutcome:
     stdout_cut: bool
 
 
-class _Capture:
-    """一根管道的输出：上限之内留下，之外丢弃。"""
+def run_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
+    """同 ``arun_process``，供没有事件循环的代码用；等待中被打断时进程组随即被 KILL。"""
+    return portal.call(functools.partial(arun_process, argv, env=env, limits=limits))
 
-    def __init__(self, pipe: IO[bytes], limit: int) -> None:
-        """接管管道的读端。"""
-        self.pipe = pipe
+
+async def arun_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
+    """运行一个进程并等它结束，最迟在 ``limits.seconds + 2`` 秒之后返回；被取消时 KILL 整个进程组。
+
+    Args:
+        argv: 程序与参数；从不经过 shell，标准输入是 ``/dev/null``。
+        env: 进程的全部环境变量。
+        limits: 时限与输出上限。
+
+    Returns:
+        结局与（可能截断的）输出；非 UTF-8 的字节换成 U+FFFD。
+
+    Raises:
+        OSError: 程序不存在、没有权限或格式不对，进程没有启动。
+
+    """
+    loop = asyncio.get_running_loop()
+    with _Capture(loop, limits.stdout_bytes) as stdout, _Capture(loop, limits.stderr_bytes) as stderr:
+        process = _start(argv, env, stdout, stderr)
+        try:
+            timed_out = await _supervise(process.pid, limits)
+            # 逃出进程组的孙进程可能握着管道：剩下的只再等这一会儿。
+            await _within(_DRAIN_SECONDS, stdout.ended, stderr.ended)
+        finally:
+            exit_code = _reap(process)
+    return ProcessOutcome(exit_code, stdout.text(), stderr.text(), timed_out, stdout.cut)
+
+
+class _Capture:
+    """一根管道的输出：事件循环看着读端，上限之内留下，之外丢弃。"""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
+        """建好管道；``writer`` 是交给子进程的写端。"""
         self.cut = False
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
         self._limit = limit
         self._kept = bytearray()
+        self._reader, self.writer = os.pipe()
 
-    def read(self) -> bool:
-        """读一块；返回管道是否还开着。"""
-        chunk = os.read(self.pipe.fileno(), _CHUNK)
+    def __enter__(self) -> Self:
+        """离开时关上还开着的两端。"""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """关上还开着的两端。"""
+        self._close_writer()
+        self._close_reader()
+
+    def listen(self) -> None:
+        """子进程已经有了写端：关掉自己这一份，开始读。"""
+        self._close_writer()
+        self._loop.add_reader(self._reader, self._read)
+
+    def _read(self) -> None:
+        """读一块；读到头就关上。"""
+        chunk = os.read(self._reader, _CHUNK)
         room = self._limit - len(self._kept)
         self._kept += chunk[:room]
         self.cut = self.cut or len(chunk) > room
-        return bool(chunk)
+        if not chunk:
+            self._close_reader()
+            self.ended.set_result(None)
+
+    def _close_writer(self) -> None:
+        """关上写端。"""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
+
+    def _close_reader(self) -> None:
+        """关上读端，不再看它。"""
+        if self._reader >= 0:
+            self._loop.remove_reader(self._reader)
+            os.close(self._reader)
+            self._reader = -1
 
     def text(self) -> str:
         """解码；截断过的只留完整的行，免得半行被当成一个值。"""
@@ -71,106 +137,78 @@ class _Capture:
         return whole.decode("utf-8", "replace") + f"[输出超过 {self._limit} 字节，其余已丢弃]\n"
 
 
-class _Supervisor:
-    """看着一个进程：读它的输出，等它结束。"""
-
-    def __init__(self, process: subprocess.Popen[bytes], captures: Sequence[_Capture]) -> None:
-        """登记各根管道。"""
-        self._process = process
-        self._selector = selectors.PollSelector()  # 不占文件描述符，进程启动之后不会再因此出错
-        for capture in captures:
-            self._selector.register(capture.pipe, selectors.EVENT_READ, capture)
-
-    def run(self, limits: ProcessLimits) -> bool:
-        """看到进程结束为止，最迟在时限之后 TERM、KILL；返回是否超时。"""
-        start = time.monotonic()
-        with self._selector:
-            try:
-                timed_out = not self._watch(start + limits.seconds)
-                if timed_out:
-                    self._signal(signal.SIGTERM)
-                    self._watch(start + limits.seconds + limits.term_grace)
-            finally:
-                # 组长还没有收尸，它的进程号不会被别人占用，这一下只打到自己的组。
-                self._signal(signal.SIGKILL)
-            self._drain(time.monotonic() + _DRAIN_SECONDS)
-        return timed_out
-
-    def _watch(self, until: float) -> bool:
-        """读输出并等待，直到进程结束（真）或到点（假）。"""
-        pause = 0.0005
-        while not self._ended():
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            if self._selector.get_map():
-                # 孙进程可能握着管道不放，所以隔一会儿就看看进程本身是否已经结束。
-                self._read_ready(min(left, _POLL_SECONDS))
-            else:
-                time.sleep(min(left, pause))
-                pause = min(pause * 2, _POLL_SECONDS)
-        return True
-
-    def _drain(self, until: float) -> None:
-        """把管道里剩下的读完；逃出进程组的孙进程握着管道时，到点就不再等。"""
-        while self._selector.get_map() and (left := until - time.monotonic()) > 0:
-            self._read_ready(left)
-
-    def _read_ready(self, timeout: float) -> None:
-        """等一次可读，各读一块；读到头的管道注销。"""
-        for key, _ in self._selector.select(timeout):
-            if not key.data.read():
-                self._selector.unregister(key.fileobj)
-
-    def _ended(self) -> bool:
-        """进程是否已经结束；只看，不收尸。"""
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._process.pid, flags) is not None
-
-    def _signal(self, number: signal.Signals) -> None:
-        """给整个进程组发信号。"""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-
-
-def run_process(
-    argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits, cwd: str | None = None
-) -> ProcessOutcome:
-    """运行一个进程并等它结束，最迟在 ``limits.seconds + 2`` 秒之后返回。
-
-    Args:
-        argv: 程序与参数；从不经过 shell，标准输入是 ``/dev/null``。
-        env: 进程的全部环境变量。
-        limits: 时限与输出上限。
-        cwd: 工作目录，默认当前目录。
-
-    Returns:
-        结局与（可能截断的）输出；非 UTF-8 的字节换成 U+FFFD。
-
-    Raises:
-        OSError: 程序不存在、没有权限或格式不对，进程没有启动。
-
-    """
+def _start(argv: Sequence[str], env: Mapping[str, str], stdout: _Capture, stderr: _Capture) -> subprocess.Popen[bytes]:
+    """启动进程，开始读它的输出。"""
     process = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=env,
-        cwd=cwd,
-        start_new_session=True,
-        bufsize=0,
+        argv, stdin=subprocess.DEVNULL, stdout=stdout.writer, stderr=stderr.writer, env=env, start_new_session=True
     )
-    assert process.stdout  # noqa: S101 —— 上面要了 PIPE，这里只为类型检查
-    assert process.stderr  # noqa: S101 —— 同上
-    with process.stdout, process.stderr:
-        stdout = _Capture(process.stdout, limits.stdout_bytes)
-        stderr = _Capture(process.stderr, limits.stderr_bytes)
+    stdout.listen()
+    stderr.listen()
+    return process
+
+
+async def _supervise(pid: int, limits: ProcessLimits) -> bool:
+    """等进程结束，到时限就 TERM、KILL；返回是否超时。"""
+    with _exit_of(pid) as ended:
         try:
-            timed_out = _Supervisor(process, (stdout, stderr)).run(limits)
+            timed_out = not await _within(limits.seconds, ended)
+            if timed_out:
+                _signal_group(pid, signal.SIGTERM)
+                await _within(limits.term_grace, ended)
         finally:
-            exit_code = _reap(process)
-    return ProcessOutcome(exit_code, stdout.text(), stderr.text(), timed_out, stdout.cut)
+            # 组长还没有收尸，它的进程号不会被别人占用，这一下只打到自己的组。
+            _signal_group(pid, signal.SIGKILL)
+        await _within(_DRAIN_SECONDS, ended)
+    return timed_out
+
+
+async def _within(seconds: float, *events: asyncio.Future[None]) -> bool:
+    """几件事都发生了为真，到点为假。"""
+    waiting = [event for event in events if not event.done()]
+    return not waiting or not (await asyncio.wait(waiting, timeout=seconds))[1]
+
+
+@contextmanager
+def _exit_of(pid: int) -> Iterator[asyncio.Future[None]]:
+    """给出在进程结束时完成的 future；只看，不收尸。"""
+    loop = asyncio.get_running_loop()
+    try:
+        fd = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # 不是 Linux，或者内核早于 5.3
+        task = loop.create_task(_poll_exit(pid))
+        yield task
+        task.cancel()
+        return
+    ended = loop.create_future()
+    loop.add_reader(fd, _settle, ended)
+    try:
+        yield ended
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
+
+
+def _settle(ended: asyncio.Future[None]) -> None:
+    """进程结束了；在不再看它之前，事件循环每一圈都会来说一次。"""
+    if not ended.done():
+        ended.set_result(None)
+
+
+async def _poll_exit(pid: int) -> None:
+    """隔一会儿看一眼，直到进程结束。"""
+    while not _has_ended(pid):  # noqa: ASYNC110 —— 没有 pidfd，就没有谁来通知
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _has_ended(pid: int) -> bool:
+    """进程是否已经结束；只看，不收尸。"""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    """给整个进程组发信号。"""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> int | None:

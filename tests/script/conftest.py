@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from pam_deploy_graph.config_writer import write_config
@@ -24,6 +25,12 @@ PARAMS = {
 
 MakeState = Callable[..., AgentState]
 MakeScript = Callable[..., Path]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """等到别的进程让条件成立。"""
+    while not condition():  # noqa: ASYNC110 —— 等的是别的进程，没有谁来通知
+        await anyio.sleep(0.01)
 
 
 @pytest.fixture

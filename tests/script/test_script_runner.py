@@ -6,12 +6,13 @@ import threading
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 
 from pam_deploy_graph.action_router import ActionBackend
-from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.script_runner import ScriptActionRunner
-from tests.script.conftest import TOKEN, MakeScript, MakeState
+from tests.script.conftest import TOKEN, MakeScript, MakeState, until
 
 SHOW_ARGV = 'printf "MESSAGE=%s\\n" "$*"'
 
@@ -171,4 +172,31 @@ async def test_async_calls_are_bounded(make_script: MakeScript, make_state: Make
     results = await asyncio.gather(*(runner.arun_action(state, "stop-ip", ip=f"10.0.0.{n}") for n in range(1, 7)))
     assert all(result.ok for result in results)
     assert time.monotonic() - start > 0.4
-    assert threading.active_count() - threads_before <= 3
+    assert threading.active_count() == threads_before
+
+
+async def test_cancelling_waits_for_the_script(make_script: MakeScript, make_state: MakeState, tmp_path: Path) -> None:
+    """取消等这一个脚本做完；结果不丢，还没有开始的不再开始。"""
+    runner = ScriptActionRunner("doc_scripts", token=TOKEN, script_entry="", concurrency=1)
+    state = entry_state(make_state, make_script(f'echo x >>"{tmp_path}/ran"; sleep 0.3; echo MESSAGE=done'))
+    results: list[ActionResult] = []
+
+    async def act() -> None:
+        """做一个动作，记下结果。"""
+        results.append(await runner.arun_action(state, "stop-ip", ip="10.0.0.1"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(act)
+        group.start_soon(act)
+        await until((tmp_path / "ran").exists)
+        group.cancel_scope.cancel()
+    assert [result.values for result in results] == [{"MESSAGE": "done"}]
+    assert (tmp_path / "ran").read_text() == "x\n"
+
+
+async def test_the_synchronous_call_works_inside_a_loop(
+    runner: ScriptActionRunner, make_script: MakeScript, make_state: MakeState
+) -> None:
+    """在事件循环里调用同步接口也照常返回。"""
+    state = entry_state(make_state, make_script("echo MESSAGE=ok"))
+    assert runner.run_action(state, "stop-ip", ip="10.0.0.1").values == {"MESSAGE": "ok"}

@@ -1,5 +1,8 @@
 """在限度之内运行真实的进程：时限、信号、输出上限、孙进程。"""
 
+import asyncio
+import errno
+import os
 import resource
 import time
 from pathlib import Path
@@ -7,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pam_deploy_graph.subprocess_runner import ProcessLimits, ProcessOutcome, run_process
-from tests.script.conftest import MakeScript
+from pam_deploy_graph.subprocess_runner import ProcessLimits, ProcessOutcome, arun_process, run_process
+from tests.script.conftest import MakeScript, until
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -139,6 +142,7 @@ def test_what_cannot_start_raises(
     mode: int | None, error: type[OSError], make_script: MakeScript, tmp_path: Path
 ) -> None:
     """起不来的程序抛 OSError，不留下文件描述符。"""
+    run(make_script("echo", "warm.sh"))
     path = tmp_path / "gone" if mode is None else make_script("echo", mode=mode)
     open_before = psutil.Process().num_fds()
     with pytest.raises(error):
@@ -155,3 +159,44 @@ def test_nothing_leaks_over_many_runs(make_script: MakeScript) -> None:
         run(script)
     assert psutil.Process().num_fds() == open_before
     assert psutil.Process().children() == children_before
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "timed_out"),
+    [("echo A=1; exit 5", 5, False), ("exec >&- 2>&-; sleep 0.2", 0, False), ("echo A=1; exec sleep 30", -15, True)],
+)
+def test_an_old_kernel_will_do(
+    body: str,
+    code: int,
+    timed_out: bool,  # noqa: FBT001 —— 参数表里的一列
+    make_script: MakeScript,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """内核没有 pidfd（早于 5.3）时，结局相同。"""
+
+    def missing(_pid: int) -> int:
+        """老内核的回答。"""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(os, "pidfd_open", missing)
+    outcome = run(make_script(body), seconds=0.6)
+    assert (outcome.exit_code, outcome.timed_out) == (code, timed_out)
+
+
+async def test_a_running_loop_is_no_obstacle(make_script: MakeScript) -> None:
+    """在事件循环里调用同步的那一个，也照常返回。"""
+    assert run(make_script("echo A=1")).stdout == "A=1\n"
+
+
+async def test_cancelling_leaves_no_process_behind(make_script: MakeScript, tmp_path: Path) -> None:
+    """等待中被取消：整个进程组都被结束，文件描述符收回。"""
+    pid_file = tmp_path / "pid"
+    script = make_script('(trap "" TERM; echo $BASHPID >"$1"; sleep 30) & wait')
+    open_before = psutil.Process().num_fds()
+    task = asyncio.create_task(arun_process([str(script), str(pid_file)], env=ENV, limits=ProcessLimits(20)))
+    await until(lambda: pid_file.exists() and pid_file.read_text() != "")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert settled(pid_file)
+    assert psutil.Process().num_fds() == open_before
