@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.llm.airports import read_airport
+from pam_deploy_graph.llm.colloquial import plain
 from pam_deploy_graph.llm.draft import MASK, Draft, squeeze
 from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
@@ -51,7 +52,7 @@ def read(text: str, *, answering: bool = False) -> Reading:
     if len(text) > MAX_LENGTH:
         message = f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
-    draft = Draft(normalise(text))
+    draft = Draft(plain(normalise(text)))
     _cut_hostile(draft)
     verdict = _read_all(draft, answering=answering)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
@@ -92,10 +93,12 @@ def _read_all(draft: Draft, *, answering: bool) -> Verdict:
         draft.note("一次只部署一座机场：请说明是哪一座")
     times = draft.take(words("schedule"))
     places = draft.take(words("narrower"))
+    noted = len(draft.notes)
     read_airport(draft)
-    first = judge(heard, meant, complete=_complete(draft), held=held)
+    placed = len(draft.notes) > noted
+    first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
     read_names(draft, guess=_may_guess(draft.text, first.intent, answering=answering))
-    verdict = judge(heard, meant, complete=_complete(draft), held=held)
+    verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
     _warn(draft, verdict.intent, _said(times), _said(places))
     return verdict
 
@@ -132,9 +135,9 @@ def _read_rules_of_play(draft: Draft) -> None:
         draft.note("不会自动回滚：有工作站失败时会停下来，每次回滚之前都单独问人")
 
 
-def _complete(draft: Draft) -> bool:
-    """是否说了版本，并且至少说了应用或机场。"""
-    return "VERSION_NUMBER" in draft.params and bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"})
+def _complete(draft: Draft, *, placed: bool) -> bool:
+    """是否说了版本，并且至少说了应用或机场（两可的机场也算说了）。"""
+    return "VERSION_NUMBER" in draft.params and (placed or bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"}))
 
 
 def _warn(draft: Draft, intent: Intent, times: str, places: str) -> None:

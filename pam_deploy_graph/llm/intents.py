@@ -1,20 +1,18 @@
-"""从遮去了参数的文字判断意图（依据 contract 第 4 节）。"""
+"""从遮去了参数的文字判断意图（依据 contract 第 4 节）；说法与次序在 ``data/intents.toml``。"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from pam_deploy_graph.llm.draft import squeeze
-from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
+from pam_deploy_graph.llm.draft import MASK, squeeze
+from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.validation import Intent
 
-_HEARD_FIRST = frozenset({Intent.UNKNOWN, Intent.PREVIEW, Intent.CANCEL, Intent.STATUS})
-"""这几种意图的说法本身常带否定（「别升级了」），所以看去掉否定之前的文字。"""
-_CONDITION = re.compile(r"就|则|便|后|再|并|一旦|的话|如果|要是|若|\b(?:if|when|once|after|then|and)\b", FLAGS)
-_DEPLOYS = re.compile(r"部署|升|装|发布|上线|更新|换|\b(?:deploy|upgrade|install|roll\s*out|update)", FLAGS)
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
+_CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
+_NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,50 @@ class Verdict:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Rule:
+    """一条规则：哪些说法算、哪些说法不算、看哪一份文字、是不是只在没说全时看。"""
+
+    intent: Intent
+    says: tuple[re.Pattern[str], ...]
+    unless: tuple[re.Pattern[str], ...]
+    on_meant: bool
+    bare_only: bool
+
+
 @cache
-def _rules() -> tuple[tuple[Intent, tuple[re.Pattern[str], ...]], ...]:
-    """意图的说法，按次序。"""
-    return tuple((Intent(rule["intent"]), compile_all(rule["patterns"])) for rule in table("intents")["rule"])
+def _rules() -> tuple[_Rule, ...]:
+    """规则表，按次序。"""
+    data = table("intents")
+    lexicon = dict(data["lexicon"])
+    return tuple(
+        _Rule(
+            intent=Intent(rule["intent"]),
+            says=compile_all(rule["says"], **lexicon),
+            unless=compile_all(rule.get("unless", []), **lexicon),
+            on_meant=rule.get("on") == "meant",
+            bare_only=rule.get("when") == "bare",
+        )
+        for rule in data["rule"]
+    )
+
+
+def _speaks_of(topic: str, text: str) -> bool:
+    """一段文字有没有闲话表里的某一类词。"""
+    return any(form.search(text) for form in _topics(topic))
+
+
+@cache
+def _topics(name: str) -> tuple[re.Pattern[str], ...]:
+    """闲话表里的一组说法。"""
+    return compile_all(table("intents")["chatter"][name])
+
+
+def _without_chatter(clause: re.Match[str]) -> str:
+    """与部署无关的分句不听。"""
+    text = clause.group()
+    idle = _speaks_of("strong", text) or (_speaks_of("weak", text) and not _speaks_of("ours", text))
+    return "" if idle else text
 
 
 def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
@@ -45,7 +83,10 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
         意图、把握和理由。
 
     """
-    matched = dict(_matches(squeeze(heard), squeeze(meant), complete=complete))
+    texts = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (heard, meant)]
+    if not complete:
+        texts = [_CLAUSE.sub(_without_chatter, text) for text in texts]
+    matched = dict(_matches(*texts, complete=complete))
     if held:
         return _held(matched, complete=complete)
     for intent, word in matched.items():
@@ -65,20 +106,21 @@ def _held(matched: dict[Intent, str], *, complete: bool) -> Verdict:
 
 
 def _matches(heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent, str]]:
-    """按次序给出匹配到的意图和说法；要部署什么说全了的话，不拿条件里的词当意图。"""
-    for intent, patterns in _rules():
-        text = heard if intent in _HEARD_FIRST else meant
-        for match in (match for pattern in patterns if (match := pattern.search(text))):
-            if not (complete and _is_aside(intent, text, match)):
-                yield intent, match.group().strip()[:20]
+    """按次序给出匹配到的意图和说法。"""
+    for rule in _rules():
+        text = meant if rule.on_meant else heard
+        if (rule.bare_only and complete) or any(form.search(heard) for form in rule.unless):
+            continue
+        for match in (match for form in rule.says if (match := form.search(text))):
+            if not (complete and _is_aside(rule.intent, text, match)):
+                yield rule.intent, match.group().strip()[:20]
                 break
 
 
 def _is_aside(intent: Intent, text: str, match: re.Match[str]) -> bool:
-    """说全了的部署里，这个词是不是另有所指：与部署无关的闲话，或者「……就停」「完成后汇报」这样的条件。"""
+    """说全了的部署里，这个词是不是另有所指：「……就停」「完成后汇报」这样的条件。"""
     if intent in {Intent.DEPLOY, Intent.PREVIEW}:
         return False
-    if intent is Intent.UNKNOWN:
-        return True
     clause = re.split(r"[,。;!\n]", text[: match.end() if intent is Intent.STATUS else match.start()])[-1]
-    return bool(_CONDITION.search(clause)) or (intent in _RETURNS and bool(_DEPLOYS.search(text)))
+    conditional = any(form.search(clause) for form in words("condition"))
+    return conditional or (intent in _RETURNS and any(form.search(text) for form in words("deploys")))
