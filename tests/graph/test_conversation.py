@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.llm import OpenAiLlmClient
 from tests.graph.desk import IPS, Desk
+from tests.llm.scripted_model import Scene, serve
 
 
 @pytest.fixture
@@ -98,3 +101,16 @@ def test_different_failures_are_no_kind(tmp_path: Path) -> None:
     question = desk.to_rollback(ask_after=10)
     assert [one["ip"] for one in question["waiting"]] == ips[:4]
     assert question["headline"] == ""
+
+
+def test_what_the_model_writes_is_not_streamed_to_the_screen(tmp_path: Path) -> None:
+    """聊天界面边跑边收消息时，收到的是给人看的话，不是模型写的 JSON；向模型要的也不是流。"""
+    with serve(Scene({"intent": "unknown"}), Scene({"intent": "unknown"}, as_tool=True)) as model:
+        client = OpenAiLlmClient(model="m", base_url=model.base_url, api_key="k", timeout=5)
+        graph = build_graph(checkpointer=InMemorySaver(), llm_client=client, home=tmp_path)
+        config: Any = {"configurable": {"thread_id": "streamed"}}
+        said = graph.stream({"messages": [("user", "你好")]}, config, stream_mode="messages")
+        texts = [str(message.text) for message, _ in said]
+    assert [request.get("stream") for request in model.requests] == [False, False]
+    assert texts
+    assert not any(text.lstrip().startswith("{") for text in texts)

@@ -6,18 +6,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Scene:
-    """一幕：回答的内容、HTTP 状态、回答之前等几秒、以函数调用还是正文回答。"""
+    """一幕：回答的内容、HTTP 状态、回答之前等几秒、以函数调用还是正文回答、是不是不问自流。"""
 
     content: Any = None
     status: int = 200
     delay: float = 0.0
     as_tool: bool = False
+    stream: bool = False
 
 
 @dataclass
@@ -40,6 +42,19 @@ class ScriptedModel:
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
 
+    def body(self, scene: Scene) -> tuple[str, bytes]:
+        """应答的类型与正文；流式的一次给一小段。"""
+        if scene.status != HTTPStatus.OK:
+            return "application/json", json.dumps({"error": {"message": "x"}}).encode()
+        whole = self.reply(scene)
+        if not scene.stream:
+            return "application/json", json.dumps(whole).encode()
+        text = whole["choices"][0]["message"]["content"]
+        deltas = [{"role": "assistant", "content": text[i : i + 40]} for i in range(0, len(text), 40)]
+        chunks = [{**whole, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": d}]} for d in deltas]
+        lines = [*(f"data: {json.dumps(chunk)}" for chunk in chunks), "data: [DONE]"]
+        return "text/event-stream", "".join(f"{line}\n\n" for line in lines).encode()
+
 
 @contextmanager
 def serve(*scenes: Scene) -> Iterator[ScriptedModel]:
@@ -56,9 +71,9 @@ def serve(*scenes: Scene) -> Iterator[ScriptedModel]:
             model.headers.append({name.lower(): value for name, value in self.headers.items()})
             scene = model.scenes.pop(0) if model.scenes else Scene({"error": "剧本演完了"}, status=500)
             time.sleep(scene.delay)
-            payload = json.dumps(model.reply(scene) if scene.status == 200 else {"error": {"message": "x"}}).encode()
+            kind, payload = model.body(scene)
             self.send_response(scene.status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)

@@ -72,6 +72,7 @@ def test_busy_server_is_asked_once_more(status: int) -> None:
         ([Scene("胡说"), Scene("胡说", as_tool=True)], 2, "模式"),
         ([Scene(answer(tool="reboot")), Scene("{}", as_tool=True)], 2, "模式"),
         ([Scene(answer(), delay=1.5)], 1, "秒内没有回答"),
+        ([Scene(answer(), stream=True)] * 2, 2, "模式"),
     ],
 )
 def test_rules_answer_when_the_model_cannot(scenes: list[Scene], asked: int, why: str) -> None:
