@@ -5,19 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pam_deploy_graph.llm.corrections import kept
 from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.gazetteer import Gazetteer, gazetteer, worldwide
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set
 
-_CODE: Final = re.compile(r"(?<![a-z0-9_./@-])[a-z]{3}(?![a-z0-9_-]|\.\w|/\w+\.)", FLAGS)
+_CODE: Final = re.compile(r"(?<![a-z0-9_./-])[a-z]{3}(?![a-z0-9_-]|\.\w|/\w+\.)", FLAGS)
 _AIRPORT_AFTER: Final = re.compile(r"\s*(?:国际)?(?:机场|空港)|\s*(?:international\s*)?airport\b", FLAGS)
 _AIRPORT_BEFORE: Final = re.compile(r"(?:机场|\bairport)\s*$", FLAGS)
 _LABELLED: Final = re.compile(
-    r"(?:三字码|(?:机场|城市)?代[码号]|机场码|\b(?:airport|iata)\s*code|\biata|(?:机场|\bairport)\s*(?:是|为|叫|is|:|=))"
-    r"\s*(?:是|为|叫|is|:|=)?\s*$",
+    r"(?:三字码|(?:机场|城市)?代[码号]|机场码|\b(?:airport|iata)[\s_]*code|\biata"
+    r"|(?:机场|站点|地点|场站|\bairport|\bsite|\bstation|\blocation)\s*(?:是|为|叫|is|:|=))"
+    r"\s*(?:是|为|叫|is|:|=|\|)?\s*$",
     FLAGS,
 )
-_PLACE_BEFORE: Final = re.compile(r"(?:\b(?:at|in|to|for|on|onto)|[在到给往去把将])\s*(?:the\s*)?$", FLAGS)
+_PLACE_BEFORE: Final = re.compile(
+    r"(?:\b(?:at|in|to|for|on|onto|across|over)|@|[在到给往去把将对])\s*(?:the\s*|our\s*)?$", FLAGS
+)
+_OBJECT_BEFORE: Final = re.compile(r"[将把对]\s*$")
+_PATH_LIKE: Final = re.compile(r"\s*/\s*[a-z]", FLAGS)
 _NAME_AFTER: Final = re.compile(
     r"\s*(?:这个|的)?\s*(?:应用|系统|程序|软件|模块|组件|\bapp\b|\bapplication\b|\bmodule\b)", FLAGS
 )
@@ -25,14 +31,15 @@ _NAME_BEFORE: Final = re.compile(
     r"(?:应用|系统|程序|模块|组件|\bapp|\bapplication|\bmodule)(?:名称?)?\s*(?:是|为|:|=)?\s*$", FLAGS
 )
 _ENGLISH_PLACE: Final = re.compile(
-    r"(?i:\b(?:at|in|to|for|onto|airport)\s*:?\s+(?:the\s+)?)(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})",
+    r"(?i:\b(?:at|in|to|for|onto|across|airport|site)\s*[:=]?\s+(?:the\s+)?|@\s*|^\s*|\n\s*)"
+    r"(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})(?!\s*/)",
     re.ASCII,
 )
 
 
 @dataclass(frozen=True)
 class Mention:
-    """提到的一处：在文字里的位置，以及可能是哪些机场；可疑的是挨着「应用」「模块」的三字码。"""
+    """提到的一处：在文字里的位置，以及可能是哪些机场；可疑的是没有旁证的生僻三字码，和挨着「应用」「模块」的。"""
 
     start: int
     end: int
@@ -43,10 +50,12 @@ class Mention:
 def read_airport(draft: Draft) -> None:
     """取走机场；定不下来是哪一座时，告诉人有哪些可选，留给补问。"""
     known = gazetteer()
-    mentions = list(_names(draft.text, known))
+    named = list(_names(draft.text, known))
+    heard = draft.text
+    _mask(draft, named)
+    mentions = _certain([*named, *_codes(draft.text, known)]) or list(_abroad(draft.text))
     _mask(draft, mentions)
-    mentions = _certain([*mentions, *_codes(draft.text, known)]) or list(_abroad(draft.text))
-    _mask(draft, mentions)
+    mentions = _uncorrected(heard, mentions)
     if paired := draft.params.get("AIRPORT_CODE"):
         draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
     elif mentions:
@@ -63,6 +72,13 @@ def _mask(draft: Draft, mentions: list[Mention]) -> None:
 def _certain(mentions: list[Mention]) -> list[Mention]:
     """有确实的就不要可疑的：``DCS 应用`` 里的 DCS 多半是应用名。"""
     return [mention for mention in mentions if not mention.doubtful] or mentions
+
+
+def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
+    """说错了又更正过的不算。"""
+    ordered = sorted(mentions, key=lambda mention: mention.start)
+    flags = kept(text, [(mention.start, mention.end) for mention in ordered])
+    return [mention for mention, flag in zip(ordered, flags, strict=True) if flag]
 
 
 def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> None:
@@ -84,26 +100,31 @@ def _codes(text: str, known: Gazetteer) -> Iterator[Mention]:
     """三字码：大写的直接认，小写的要在表里且不是普通词，或者前后有「机场」。"""
     shouting = not any(char.islower() for char in text)
     for match in _CODE.finditer(text):
-        code, named = match.group().upper(), _named(text, match, known)
-        doubtful = bool(_NAME_AFTER.match(text, match.end()) or _NAME_BEFORE.search(lead(text, match.start())))
-        if doubtful and code not in known.codes:
+        code, before = match.group().upper(), lead(text, match.start())
+        labelled = bool(_LABELLED.search(before))
+        rare = code not in known.codes
+        unusual = rare or match.group().islower()
+        beside_name = bool(_NAME_AFTER.match(text, match.end()) or _NAME_BEFORE.search(before))
+        if not labelled and _is_name(text, match, rare=rare, beside_name=beside_name):
             continue
+        named = labelled or _named(text, match, known)
         if named or _plausible(match.group(), code, known, shouting=shouting):
-            yield Mention(match.start(), match.end(), frozenset({code}), doubtful and not named)
-        elif (
-            _is_place(match, known)
-            and _PLACE_BEFORE.search(lead(text, match.start()))
-            and _ends_clause(text, match.end())
-        ):
+            placed = _PLACE_BEFORE.search(before) and not _OBJECT_BEFORE.search(before)
+            doubtful = not named and (beside_name or (unusual and not placed))
+            yield Mention(match.start(), match.end(), frozenset({code}), doubtful)
+        elif not rare and _PLACE_BEFORE.search(before) and _ends_clause(text, match.end()):
             yield Mention(match.start(), match.end(), frozenset({code}))
 
 
+def _is_name(text: str, match: re.Match[str], *, rare: bool, beside_name: bool) -> bool:
+    """三个字母更像应用或模块名：挨着「应用」「模块」的生僻代码，``pos/till`` 里的 pos。"""
+    unusual = rare or match.group().islower()
+    return (beside_name and rare) or (unusual and bool(_PATH_LIKE.match(text, match.end())))
+
+
 def _named(text: str, match: re.Match[str], known: Gazetteer) -> bool:
-    """前面说了「机场代码」，或者紧挨着「机场」。"""
-    before = lead(text, match.start())
-    if _LABELLED.search(before):
-        return True
-    if not (_AIRPORT_BEFORE.search(before) or _AIRPORT_AFTER.match(text, match.end())):
+    """紧挨着「机场」。"""
+    if not (_AIRPORT_BEFORE.search(lead(text, match.start())) or _AIRPORT_AFTER.match(text, match.end())):
         return False
     common = match.group().lower() in word_set("not_airports")
     return not common or match.group().isupper() or (_is_place(match, known) and _ends_clause(text, match.end()))
@@ -134,7 +155,8 @@ def _names(text: str, known: Gazetteer) -> Iterator[Mention]:
     for match in known.pattern.finditer(text):
         codes, firm = known.lookup(match.group())
         near = _AIRPORT_AFTER.match(text, match.end()) or (strong and strong[-1].end == match.start())
-        (strong if firm or near else weak).append(Mention(match.start(), match.end(), codes))
+        placed = match.group().istitle() and _PLACE_BEFORE.search(lead(text, match.start()))
+        (strong if firm or near or placed else weak).append(Mention(match.start(), match.end(), codes))
     chosen = strong or [mention for mention in weak if not text[mention.start].isascii()]
     yield from chosen
 

@@ -26,13 +26,14 @@ def lead(text: str, position: int) -> str:
 
 @dataclass
 class Draft:
-    """正在读的一句话；``unresolved`` 是提到了却定不下来的参数名。"""
+    """正在读的一句话；``unresolved`` 是提到了却定不下来的参数名，``versions`` 是各个版本写在哪里。"""
 
     text: str
     params: dict[str, str] = field(default_factory=dict)
     control: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unresolved: list[str] = field(default_factory=list)
+    versions: list[tuple[int, int]] = field(default_factory=list)
 
     def mask(self, start: int, end: int) -> None:
         """遮去一段文字。"""

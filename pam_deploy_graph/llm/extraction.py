@@ -12,6 +12,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
 from pam_deploy_graph.llm.names import read_names
 from pam_deploy_graph.llm.normalise import MAX_LENGTH, fold_look_alikes, normalise
+from pam_deploy_graph.llm.numbers import write_dots
 from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.places import read_places
 from pam_deploy_graph.llm.validation import Intent
@@ -52,7 +53,7 @@ def read(text: str, *, answering: bool = False) -> Reading:
     if len(text) > MAX_LENGTH:
         message = f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
-    draft = Draft(plain(normalise(text)))
+    draft = Draft(write_dots(plain(normalise(text))))
     _cut_hostile(draft)
     verdict = _read_all(draft, answering=answering)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
@@ -97,7 +98,8 @@ def _read_all(draft: Draft, *, answering: bool) -> Verdict:
     read_airport(draft)
     placed = len(draft.notes) > noted
     first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
-    read_names(draft, guess=_may_guess(draft.text, first.intent, answering=answering))
+    guess = _may_guess(draft.text, first.intent, answering=answering)
+    read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
     verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
     _warn(draft, verdict.intent, _said(times), _said(places))
     return verdict
@@ -158,4 +160,4 @@ def _is_answer(draft: Draft, *, answering: bool) -> bool:
     if answering or _CODE_LIKE.search(draft.text):
         return not _CODE_LIKE.search(draft.text)
     rest = _FILLER.sub(" ", draft.text).split()
-    return all(word.lower() in word_set("stop") for word in rest)
+    return all(word.lower() in word_set("stop") | word_set("soft") for word in rest)

@@ -59,16 +59,16 @@ def _spellings(row: dict[str, str]) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    """查表用的写法：小写，空白合一。"""
-    return re.sub(r"\s+", " ", name.lower())
+    """查表用的写法：小写，空白合一，汉字之间的空白去掉。"""
+    return re.sub(r"\s+", " " if name.isascii() else "", name.lower())
 
 
 def _pattern(names: dict[str, tuple[frozenset[str], bool]]) -> re.Pattern[str]:
-    """长的在前；字母写的名字前后不得再有字母。"""
+    """长的在前；字母写的名字前后不得再有字母，汉字之间可以有一个空格。"""
     forms = []
     for name in sorted(names, key=len, reverse=True):
         form = re.escape(name).replace(r"\ ", r"\s+")
-        forms.append(rf"(?<![a-z0-9_-]){form}(?![a-z0-9_-])" if name.isascii() else form)
+        forms.append(rf"(?<![a-z0-9_-]){form}(?![a-z0-9_-])" if name.isascii() else " ?".join(name))
     return re.compile("|".join(forms), FLAGS)
 
 

@@ -4,6 +4,7 @@
 """
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 from typing import Final
@@ -14,7 +15,7 @@ from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 
 _V4 = r"(?<![\w.])\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
-_V6 = r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
+_V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
 _TO = r"\s*(?:-|~|到|至|\bto\b|\bthrough\b)\s*"
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
@@ -23,39 +24,70 @@ _ITEM: Final = re.compile(
     rf"|(?P<start6>{_V6})(?:{_TO}(?P<end6>{_V6}))?",
     FLAGS,
 )
-_MORE: Final = re.compile(r"\s*(?:、|和|及|,|\band\b)\s*(\d{1,3})(?![\d.]|\s*[台个批次点%秒分]|\w)", FLAGS)
-_JOIN: Final = re.compile(r"[\s、,;和及与跟&]*(?:\band\b)?\s*", FLAGS)
-_GAP_BEFORE = r"(?:了|掉|开|的|on|for|the|\s|:)*(?:这|那)?(?:[几两]|\d)?台?{KIND}\s*:?\s*$"
-_GAP_AFTER = r"\s*,?\s*(?:这|那)?(?:[几两三]|\d)?台?{KIND}\s*(?:先|就|暂时|都|的)*"
-_NEXT_IS_IP = r"[^,。;]{0,6}\d{1,3}\.\d"
+_MORE: Final = re.compile(
+    r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?![\d.]|\s*[台个批次点%秒分个组]|\w)", FLAGS
+)
+_JOIN: Final = re.compile(r"[\s、,;和及与跟&|]*(?:\band\b)?\s*", FLAGS)
+_INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
 
 
 @cache
-def _exclusions() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """「不要动」之类的话：写在 IP 之前的、写在 IP 之后的。"""
+def _forms(name: str) -> re.Pattern[str]:
+    """``machines.toml`` 里的一组说法；名字的末尾说明它写在 IP 之前、之后，还是隔着一个原因。"""
     data = table("machines")
-    before, after = "|".join(data["exclude_before"]), "|".join(data["exclude_after"])
-    forms = [f"(?:{before}){_GAP_BEFORE}", f"{_GAP_AFTER}(?:{after})(?!{_NEXT_IS_IP})"]
-    not_before, not_after = compile_all(forms, KIND=data["kind"])
-    return not_before, not_after
+    said = "|".join(data[name])
+    return compile_all([data["forms"][name.rpartition("_")[2]]], SAID=said, **data["placeholders"])[0]
+
+
+@dataclass(frozen=True)
+class Group:
+    """紧挨着列出的一组 IP：怎么写的，说的是要做、不要动，还是「别给它装」，以及连同前后的话占的位置。"""
+
+    items: list[str]
+    role: str
+    start: int
+    end: int
 
 
 def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
-    not_before, not_after = _exclusions()
+    groups: list[Group] = []
     position = 0
     while match := _ITEM.search(draft.text, position):
         if _VERSION_BEFORE.search(lead(draft.text, match.start())) or _is_clock(match):
             position = match.end()
             continue
-        items, end = _group(draft.text, match)
-        before = not_before.search(lead(draft.text, match.start()))
-        after = not_after.match(draft.text, end)
-        _record(draft, "exclude_ips" if before or after else "target_ips", items)
-        start = match.start() - len(before.group()) if before else match.start()
-        position = after.end() if after else end
-        draft.mask(start, position)
+        group = _group(draft.text, match)
+        if groups and groups[-1].role == "refused" and _INSTEAD.fullmatch(draft.text[groups[-1].end : match.start()]):
+            group = Group(group.items, "target_ips", match.start(), group.end)
+        groups.append(group)
+        position = group.end
+    for index, group in enumerate(groups):
+        if not _is_replaced(group, groups[index + 1 :]):
+            _record(draft, "target_ips" if group.role == "target_ips" else "exclude_ips", group.items)
+        draft.mask(group.start, group.end)
+
+
+def _is_replaced(group: Group, later: list[Group]) -> bool:
+    """「别给 A 装，给 B 装」里的 A；B 若是包含 A 的范围，A 仍然不要动。"""
+    targets = [item for other in later if other.role == "target_ips" for item in other.items]
+    plain = all("/" not in item and "-" not in item for item in [*group.items, *targets])
+    return group.role == "refused" and bool(targets) and plain and not set(group.items) & set(targets)
+
+
+def _group(text: str, match: re.Match[str]) -> Group:
+    """从第一项起收成一组，看前后的话定它的用处。"""
+    items, end = _listed(text, match)
+    before = lead(text, match.start())
+    if only := _forms("only_before").search(before) or _forms("only_after").match(text, end):
+        return Group(items, "target_ips", match.start(), max(end, only.end()))
+    for name, role in (("refuse_before", "refused"), ("exclude_before", "exclude_ips")):
+        if found := _forms(name).search(before):
+            return Group(items, role, match.start() - len(found.group()), end)
+    if after := _forms("exclude_after").match(text, end) or _forms("exclude_after_reason").match(text, end):
+        return Group(items, "exclude_ips", match.start(), after.end())
+    return Group(items, "target_ips", match.start(), end)
 
 
 def _is_clock(match: re.Match[str]) -> bool:
@@ -70,8 +102,8 @@ def _is_clock(match: re.Match[str]) -> bool:
     return False
 
 
-def _group(text: str, first: re.Match[str]) -> tuple[list[str], int]:
-    """从第一项起，把紧挨着列出的各项收成一组；返回各项与这一组的终点。"""
+def _listed(text: str, first: re.Match[str]) -> tuple[list[str], int]:
+    """从第一项起，收齐紧挨着列出的各项；返回各项与这一组的终点。"""
     items: list[str] = []
     match: re.Match[str] | None = first
     end = first.end()
@@ -102,11 +134,10 @@ def _neighbour(address: str, last: str) -> str:
 
 
 def _record(draft: Draft, name: str, items: list[str]) -> None:
-    """展开并记下；有一项不对，整个范围都去问。"""
-    try:
-        expanded = expand_ips([*draft.control.get(name, []), *items])
-    except InvalidInputError as error:
-        draft.note(f"{error}；请重新给出 {name}")
-        draft.ask_for(name)
-        return
-    draft.control[name] = expanded
+    """展开并记下；不对的项说清楚，整个范围再问一遍，免得少了一台没人知道。"""
+    for item in items:
+        try:
+            draft.control[name] = expand_ips([*draft.control.get(name, []), item])
+        except InvalidInputError as error:
+            draft.note(f"{error}；请重新给出 {name}")
+            draft.ask_for(name)

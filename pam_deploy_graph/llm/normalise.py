@@ -5,17 +5,14 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
+
+from pam_deploy_graph.llm.lexicon import rows
 
 MAX_LENGTH: Final = 20_000
 """一次请求最多读多少个字；更长的不读，免得把范围截断成别的意思。"""
 
-_TRADITIONAL: Final = str.maketrans(
-    "機場應請將級裝個臺檯續繼進復滾還動執預覽試驗證敗過會給與這麼樣問腳檔載測開關東橋橫慶漢廣廈門寧濟連長陽臨雲貴蘭蕪龍烏魯齊"
-    "爾濱瀋蘇錫無錦圳號莊鄭綿張瀘達樂麗嶺兩單幾啟發佈狀態監視間時後從寫傳當勵請櫃塊組裡對沒點並發錯誤滿夠別",
-    "机场应请将级装个台台续继进复滚还动执预览试验证败过会给与这么样问脚档载测开关东桥横庆汉广厦门宁济连长阳临云贵兰芜龙乌鲁齐"
-    "尔滨沈苏锡无锦圳号庄郑绵张泸达乐丽岭两单几启发布状态监视间时后从写传当励请柜块组里对没点并发错误满够别",
-)
 _LOOK_ALIKES: Final = str.maketrans(
     "аеорсухіјѕһԁքвкмнтАВЕКМНОРСТУХІЈЅοανερτικυ", "aeopcyxijshdqbkmhtABEKMHOPCTYXIJSoavepticu"
 )
@@ -38,7 +35,9 @@ def normalise(text: str) -> str:
         同样意思的文字：NFKC、简体、半角标点（句号除外），控制字符变成空格，零宽字符去掉，连续的空白合一；大小写不变。
 
     """
-    text = unicodedata.normalize("NFKC", text).translate(_TRADITIONAL)
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isascii():
+        text = text.translate(_simplified())
     text = "".join(_visible(char) for char in text)
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
     text = _ARROWS.sub(" -> ", _QUOTES.sub(" ", text))
@@ -48,6 +47,12 @@ def normalise(text: str) -> str:
 def fold_look_alikes(text: str) -> str:
     """把形近的西里尔与希腊字母换成拉丁字母；只用来识别想改变规矩的话，不用来读参数。"""
     return text.translate(_LOOK_ALIKES)
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    """繁体字到简体字，另有几个粤语字；单字对照，取自 OpenCC（Apache-2.0）。"""
+    return str.maketrans({old: new for row in rows("traditional") for old, new in zip(*row.values(), strict=True)})
 
 
 def _visible(char: str) -> str:

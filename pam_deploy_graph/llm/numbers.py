@@ -1,5 +1,6 @@
 """数目的说法：阿拉伯数字、中文数字、英文数词。"""
 
+import re
 from typing import Final
 
 _ENGLISH: Final = {
@@ -22,6 +23,18 @@ NUMBER: Final = (
     + r")\b)"
 )
 """匹配一个数目的正则表达式，组名 ``n``。"""
+
+
+_PART = r"(?:\d{1,4}|[零〇一二两三四五六七八九十百]{1,4})"
+_SPOKEN: Final = re.compile(
+    rf"(?<![\d.点]){_PART}(?:点{_PART}){{2,3}}(?![点分])"
+    rf"|(?<=[到成至为版本装上]){_PART}点{_PART}(?![\d点分刻半整钟.零〇一二两三四五六七八九十百])"
+)
+
+
+def write_dots(text: str) -> str:
+    """把念出来的版本和 IP 写成数字：「二点三点四」「2点3点4」写成 2.3.4。"""
+    return _SPOKEN.sub(lambda match: ".".join(str(to_int(part)) for part in match.group().split("点")), text)
 
 
 def to_int(text: str) -> int:

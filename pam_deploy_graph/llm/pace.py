@@ -5,17 +5,11 @@ from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.draft import Draft
-from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
-from pam_deploy_graph.llm.numbers import NUMBER, to_int
+from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
+from pam_deploy_graph.llm.numbers import to_int
 
-_SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600}
+_SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600, "钟": 3600}
 _ZERO: Final = {"max_failures": None}
-_TIMEOUT: Final = re.compile(
-    r"(?P<which>验证|校验|verify|verification|请求|request)?\s*(?:的)?\s*(?:超时|时限|time[\s-]?out)"
-    rf"(?:时间|设为|设成|设置为|改为|为|是|of|is|to|:|=|\s)*{NUMBER}"
-    r"\s*(?P<unit>秒钟?|分钟?|小时|seconds?|secs?|s|minutes?|mins?|m|hours?|h)?(?![a-z])",
-    FLAGS,
-)
 _PERCENT: Final = re.compile(
     r"\d{1,3}(?:\.\d+)?\s*%(?:\s*(?:的)?(?:机器|工作站)?(?:做)?(?:灰度|试点|canary))?|[一二三四五六七八九]成(?=\s|灰度|机器|,|$)|一半一半|先[^,。;]{0,4}一半",
     FLAGS,
@@ -53,8 +47,8 @@ def read_pace(draft: Draft) -> None:
 
 def read_timeouts(draft: Draft) -> None:
     """取走时限；没有说是哪一种的，当作请求时限。"""
-    for match in draft.take([_TIMEOUT]):
-        verify = (match["which"] or "").lower() in {"验证", "校验", "verify", "verification"}
+    for match in draft.take(words("timeout")):
+        verify = (match["which"] or "").lower() in {"验证", "校验", "核验", "验收", "verify", "verification"}
         seconds = to_int(match["n"]) * _SECONDS.get((match["unit"] or "s")[0].lower(), 1)
         draft.set_param("VERIFY_TIMEOUT" if verify else "REQUEST_TIMEOUT", str(seconds))
 

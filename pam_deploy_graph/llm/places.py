@@ -17,7 +17,7 @@ _PARAMS: Final = (*REQUIRED_PARAMS, *DEFAULT_PARAMS)
 _ADDRESSES = r"(?:,(?=[\d.:a-f/-]+(?:[,\s;。]|$))[^\s,;。]+)*"
 _PAIR: Final = re.compile(
     rf"(?<![\w.-])(?P<key>{'|'.join((*_PARAMS, *ControlParams.model_fields))})\s*[=:]\s*"
-    rf"(?P<value>[^\s,;。]+{_ADDRESSES})",
+    rf"(?P<value>\[[^\[\]]{{0,2000}}\]|(?:[^\s,;。\[()]|\([^\s()]*\))+{_ADDRESSES})",
     FLAGS,
 )
 _URL: Final = re.compile(r"https?://[^\s,;。、)\u4e00-\u9fff]+", FLAGS)
@@ -25,7 +25,8 @@ _HOME_BEFORE: Final = re.compile(r"(?:home|pam|中心|总部)[^,。;\n]{0,16}$",
 _EXTENSION = r"\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz|gz|bz2|xz|7z|rar|jar|war|deb|rpm|whl|pkg|bin|exe|msi|img)"
 _CHARS = r"[^\s,;。、:*?<>|()]"
 _PATH: Final = re.compile(
-    rf"(?<![\w/.])(?:[a-z]:\\|\\\\|~?/|\.{{1,2}}/){_CHARS}+|(?<![\w/.-])[\w./-]{{1,200}}{_EXTENSION}(?![\w.])", FLAGS
+    rf"(?<![\w/.])(?:[a-z]:[\\/](?!/)|\\\\|~?/|\.{{1,2}}/){_CHARS}+|(?<![\w/.-])[\w./-]{{1,200}}{_EXTENSION}(?![\w.])",
+    FLAGS,
 )
 _IS_PACKAGE: Final = re.compile(_EXTENSION + r"$", FLAGS)
 _PACKAGE_BEFORE: Final = re.compile(
@@ -39,7 +40,7 @@ def read_places(draft: Draft) -> None:
     if draft.take([_SECRET]):
         draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
     for match in draft.take([_PAIR]):
-        _set_pair(draft, match["key"], match["value"].strip("'").rstrip(".!?"))
+        _set_pair(draft, match["key"], match["value"].strip("'[] ").rstrip(".!?)}]"))
     for match in _URL.finditer(draft.text):
         # 只有明说是 HOME 的网址才算：随便一个网址当真，令牌就会送到那里去
         if _HOME_BEFORE.search(lead(draft.text, match.start())):

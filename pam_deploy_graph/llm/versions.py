@@ -3,22 +3,21 @@
 import re
 from typing import Final
 
+from pam_deploy_graph.llm.corrections import kept
 from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.lexicon import FLAGS
-from pam_deploy_graph.llm.numbers import to_int
 
 _SUFFIX = r"(?:[-+_][0-9a-z]+(?:\.[0-9a-z]+)*|\.[a-z][0-9a-z]*|(?:rc|alpha|beta|sp|[abpru])\d+)*"
 _MARK = r"(?:版本号?|version|ver\.?)\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
 _VERSION: Final = re.compile(
     rf"(?:{_MARK}v?(?P<marked>[0-9a-z._+-]*\d[0-9a-z._+-]*[0-9a-z+]|\d)(?![0-9a-z]))"
-    rf"|(?<![a-z0-9_.])v?(?P<dotted>\d+(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
-    r"|(?<![a-z0-9_.])v(?P<short>\d{1,4})(?![\w.])"
+    rf"|(?<![a-z0-9_.])v?(?P<dotted>(?:20\d\d|\d+(?!\.\d{{4,}}(?![\d.])))(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
+    r"|(?<![a-z0-9_.-])v(?P<short>\d{1,4})(?![\w.])"
     r"|(?<![a-z0-9_.-])(?P<date>20\d{6}(?:[-.][0-9a-z]+)?)(?![\w.])",
     FLAGS,
 )
+_GLUED: Final = re.compile(rf"(?<=[a-z])v?(?P<glued>\d+(?:\.\d+){{2,3}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z])", FLAGS)
 _WILD: Final = re.compile(r"\.[x*]$", FLAGS)
-_CHINESE = "零〇一二两三四五六七八九十百"
-_SPOKEN: Final = re.compile(rf"[{_CHINESE}]{{1,4}}(?:点[{_CHINESE}]{{1,4}}){{2,3}}")
 _FROM_BEFORE: Final = re.compile(
     r"(?:(?:从|由|自|当前|目前|现在|现|原来|原|旧|老|现有|之前|上个|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
     r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
@@ -29,18 +28,20 @@ _FROM_AFTER: Final = re.compile(
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
-    r"(?:到|至|为|成|换|升|装|要|用|新版本?|目标(?:版本)?|->|\bto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
+    r"(?:到|至|为|成|换|升|装|要|用|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
     FLAGS,
 )
 
 
 def read_version(draft: Draft) -> None:
     """取走版本；说了不止一个而又分不清新旧时，告诉人并留给补问。"""
-    _write_spoken_as_digits(draft)
-    found = [(_value(match), match) for match in _VERSION.finditer(draft.text)]
-    roles = [(value, _role(draft.text, match)) for value, match in found]
-    for _, match in found:
-        draft.mask(*match.span())
+    matches = list(_VERSION.finditer(draft.text)) or list(_GLUED.finditer(draft.text))
+    found = [(_value(match), match) for match in matches]
+    flags = kept(draft.text, [match.span() for match in matches])
+    roles = [(value, _role(draft.text, match)) for (value, match), flag in zip(found, flags, strict=True) if flag]
+    draft.versions = [match.span() for match in matches]
+    for span in draft.versions:
+        draft.mask(*span)
     if any(_WILD.search(value) for value, _ in found):
         draft.note("版本要写全，不能用 x 或 * 代替：请说明是哪一版")
         roles = [(value, role) for value, role in roles if not _WILD.search(value)]
@@ -51,14 +52,6 @@ def read_version(draft: Draft) -> None:
         draft.set_param("VERSION_NUMBER", wanted[0])
     elif wanted:
         draft.note(f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
-
-
-def _write_spoken_as_digits(draft: Draft) -> None:
-    """「二点三点四」写成 2.3.4。"""
-    draft.text = _SPOKEN.sub(
-        lambda match: ".".join(str(to_int(part)) for part in match.group().split("点")),
-        draft.text,
-    )
 
 
 def _value(match: re.Match[str]) -> str:

@@ -1,0 +1,88 @@
+"""一句话里可能是名字的字母串，以及它们之间隔着什么（依据 contract 第 2 节）。"""
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from pam_deploy_graph.llm.draft import MASK, Draft
+from pam_deploy_graph.llm.lexicon import FLAGS, word_set
+
+MOST: Final = 300
+"""一句话里最多看多少个字母串。"""
+_TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TICKET: Final = re.compile(r"[A-Z]{2,6}-?\d{3,}(?:-\d+)*|[TtGg]\d{1,2}|\d+[a-z]{1,2}")
+_SHAPED: Final = re.compile(r"[-_\d]|[a-z][A-Z]|^[A-Z]{2,}$")
+_AND: Final = re.compile(r"\s*(?:和|与|及|以及|、|跟|\band\b|&)\s*(?:the\s*)?", FLAGS)
+_OF: Final = re.compile(
+    r"\s*\(?\s*(?:(?:a\s*)?(?:part|piece)\s*)?(?:of|in|from|inside|within|under|属于|属|归)\s*(?:the\s*|our\s*)?", FLAGS
+)
+_OWNS: Final = re.compile(r"\s*(?:'s|的|之|里面?的?|下面?的?|中的?|这边的?|那边的?|上的)\s*(?:那个|这个)?\s*", FLAGS)
+_BESIDE: Final = re.compile(r"\s*(?:那个|这个)?\s*|\s*[(,、|:]\s*|\s*(?:->|→|-)\s*", FLAGS)
+_SHORTEST: Final = 2
+
+
+@dataclass(frozen=True)
+class Token:
+    """一个可能的名字。"""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def shaped(self) -> bool:
+        """有连字符、下划线、数字或大小写混写，不像普通的词。"""
+        return bool(_SHAPED.search(self.text))
+
+    @property
+    def common(self) -> bool:
+        """是虚词、动词、单个字母或工单号：不明写就不当名字。"""
+        lowered = self.text.lower()
+        return lowered in word_set("stop") or len(self.text) < _SHORTEST or bool(_TICKET.fullmatch(self.text))
+
+    @property
+    def soft(self) -> bool:
+        """平常多半是普通的词，要有旁证才当名字。"""
+        return self.text.lower() in word_set("soft")
+
+
+def find_tokens(draft: Draft) -> tuple[list[Token], bool]:
+    """含字母的字母串；并说明有没有与别种字母连写的，那时不按先后猜。"""
+    tokens, strange = [], False
+    for match in islice(_TOKEN.finditer(draft.text), MOST):
+        text = match.group().rstrip(".-_")
+        if _glued(draft.text, match):
+            strange = True
+            draft.note(f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-")
+        elif any(char.isalpha() for char in text):
+            tokens.append(Token(text, match.start(), match.start() + len(text)))
+    return tokens, strange
+
+
+def _glued(text: str, match: re.Match[str]) -> bool:
+    """左右是不是紧接着西里尔、希腊之类的字母（汉字不算）。"""
+    around = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
+    return any(char.isalpha() and not char.isascii() and char < "\u2e80" for char in around)
+
+
+def joined(text: str, one: Token, other: Token) -> bool:
+    """两个名字之间是不是只有「和」「、」之类。"""
+    if one == other:
+        return False
+    left, right = sorted((one, other), key=lambda token: token.start)
+    return bool(_AND.fullmatch(text[left.end : right.start]))
+
+
+def owner_first(text: str, left: Token, right: Token) -> bool | None:
+    """紧挨着的两个名字谁是应用：左边（「x 的 y」「x y」）为真，右边（y of x）为假，不挨着为空。"""
+    gap = text[left.end : right.start]
+    if _OF.fullmatch(gap.replace(MASK, "")):
+        return False
+    return True if _OWNS.fullmatch(gap) or _BESIDE.fullmatch(gap) else None
+
+
+def owned(text: str, left: Token, right: Token) -> bool:
+    """两个名字之间明说了从属：「x 的 y」「x's y」「y of x」。"""
+    gap = text[left.end : right.start]
+    return bool(_OF.fullmatch(gap.replace(MASK, "")) or _OWNS.fullmatch(gap))
