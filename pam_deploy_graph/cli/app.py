@@ -1,10 +1,9 @@
 """命令行的总入口：登记各命令，统一捕获错误。重的东西都在命令里面才导入。"""
 
-import re
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +14,7 @@ from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
+from pam_deploy_graph.cli.usage import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
 
@@ -60,7 +60,7 @@ def main() -> None:
         # typer 有的版本自带一份 click，没有公开的用法错误类型可捕获；以它的接口辨认，其余原样抛出
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"用法不对：{_usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
+        _fail(f"用法不对：{usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
     else:
         sys.exit(code or 0)
 
@@ -68,22 +68,6 @@ def main() -> None:
 def _leave(number: int, _frame: FrameType | None) -> None:
     """按惯例的退出码离开，沿途的清理都会做。"""
     sys.exit(128 + number)
-
-
-def _usage_problem(error: Any) -> str:
-    """把 click 的用法错误说成中文，点出选项与值。"""
-    param = getattr(error, "param", None)
-    option = next((opt for opt in getattr(param, "opts", []) if opt.startswith("-")), "")
-    name = option or getattr(param, "metavar", "") or ""
-    given = re.search(r"'([^']*)' is not", error.format_message())
-    kinds = {
-        "NoSuchOption": f"没有选项 {getattr(error, 'option_name', '')}",
-        "BadOptionUsage": f"{getattr(error, 'option_name', '')} 要带一个值",
-        "MissingParameter": f"缺少 {name}",
-        "BadParameter": f"{name} 的值 {given[1] if given else ''} 不合规则",
-    }
-    unknown = re.search(r"No such command '([^']*)'", error.format_message())
-    return f"没有命令 {unknown[1]}" if unknown else kinds.get(type(error).__name__, error.format_message())
 
 
 def _fail(message: str, code: int) -> None:

@@ -28,20 +28,26 @@ def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
 
 
 def read_control(**given: object) -> dict[str, object]:
-    """去掉没有给的控制参数。"""
-    return {name: value for name, value in given.items() if value is not None and value != ""}
+    """去掉没有给的控制参数；给了空值的留着，由检查去报错，绝不当作没有给（空的 ``--targets`` 不是「全部」）。"""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def make_request(
-    params: Mapping[str, object], control: Mapping[str, object], *, strategy: str, run_id: str, home: Path, yes_by: str
+    params: Mapping[str, object],
+    control: Mapping[str, object],
+    *,
+    strategy: str | None,
+    run_id: str | None,
+    home: Path,
+    yes_by: str,
 ) -> RunRequest:
     """合成一份运行请求。
 
     Args:
         params: 部署参数。
         control: 控制参数。
-        strategy: 执行策略；空串用默认值。
-        run_id: 运行名；空串按时间取。
+        strategy: 执行策略；``None`` 用默认值。
+        run_id: 运行名；``None`` 按时间取。
         home: 工作目录。
         yes_by: 事先批准计划的操作员；空串是没有事先批准。
 
@@ -54,8 +60,8 @@ def make_request(
     whole = {"PACKAGE_PATH": str(Path(package).absolute())} if package else {}
     return RunRequest(
         params={**params, **whole},
-        execution_strategy=strategy or str(DEFAULT_STRATEGY),
-        run_id=run_id or None,
+        execution_strategy=str(DEFAULT_STRATEGY) if strategy is None else strategy,
+        run_id=run_id,
         home=home,
         environment=Settings().params(),
         control_params=control,
@@ -75,14 +81,20 @@ def check_package(path: str) -> None:
 
 
 def _file(path: Path) -> Mapping[str, object]:
-    """读参数文件。"""
+    """读参数文件；记事本存的（带 BOM、回车换行）也读得懂。"""
     try:
-        text = path.read_bytes().decode("utf-8")
-        if not text.lstrip().startswith("{"):
-            return parse_config(text)
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        if not text.lstrip().startswith(("{", "[")):
+            return parse_config("\n".join(line for line in text.split("\n") if line.strip()))
         data = json.loads(text)
     except OSError as error:
         raise InvalidInputError(f"参数文件 {path} 读不了：{error.strerror}") from None
-    except ValueError as error:
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"参数文件 {path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(f"参数文件 {path} 不是完整的 JSON：第 {error.lineno} 行第 {error.colno} 列") from None
+    except InvalidInputError as error:
         raise InvalidInputError(f"参数文件 {path} 看不懂：{error}") from None
-    return dict(data)
+    if not isinstance(data, dict):
+        raise InvalidInputError(f'参数文件 {path} 里应为一个 JSON 对象，例如 {{"AIRPORT_CODE": "PEK"}}')
+    return data

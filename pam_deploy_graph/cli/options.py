@@ -5,16 +5,23 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[Path, typer.Option("--home", help="runtime/ 与 logs/ 所在的目录。", metavar="DIR", resolve_path=True)]
+Home = Annotated[
+    Path,
+    typer.Option("--home", help="runtime/ 与 logs/ 所在的目录。", metavar="DIR", resolve_path=True, file_okay=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。")]
 RunId = Annotated[str, typer.Argument(help="运行名。", metavar="RUN_ID")]
 Params = Annotated[list[str], typer.Option("--param", help="部署参数，可重复。", metavar="KEY=VALUE")]
 ParamsFile = Annotated[
     Path | None, typer.Option("--params", help="参数文件：JSON，或每行一个 KEY=VALUE。", metavar="FILE")
 ]
-Targets = Annotated[str, typer.Option("--targets", help="目标工作站：IP、列表、范围或网段，逗号分隔。", metavar="IPS")]
-Exclude = Annotated[str, typer.Option("--exclude", help="不部署的工作站，写法同 --targets。", metavar="IPS")]
-Strategy = Annotated[str, typer.Option("--strategy", help="执行策略：hybrid_node_mcp、script_only 或 fake。")]
+Targets = Annotated[
+    list[str], typer.Option("--targets", help="目标工作站：IP、列表、范围或网段，逗号分隔，可重复。", metavar="IPS")
+]
+Exclude = Annotated[
+    list[str], typer.Option("--exclude", help="不部署的工作站，写法同 --targets，可重复。", metavar="IPS")
+]
+Strategy = Annotated[str | None, typer.Option("--strategy", help="执行策略：hybrid_node_mcp、script_only 或 fake。")]
 Canary = Annotated[str | None, typer.Option("--canary", help="先灰度几台。", metavar="N")]
 MaxParallel = Annotated[str | None, typer.Option("--max-parallel", help="同时进行几台。", metavar="N")]
 AskAfter = Annotated[str | None, typer.Option("--ask-after", help="几台等决定时停下来问。", metavar="N")]

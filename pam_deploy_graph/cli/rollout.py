@@ -12,16 +12,16 @@ from pam_deploy_graph.identity import current_operator
 if TYPE_CHECKING:
     from pam_deploy_graph.registration import RunRequest
 
-RUN_ID_OPTION = Annotated[str, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
+RUN_ID_OPTION = Annotated[str | None, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
 YES = Annotated[bool, typer.Option("--yes", help="事先批准计划（回滚照样要问）。")]
 
 
 def run(
     param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     params: o.ParamsFile = None,
-    targets: o.Targets = "",
-    exclude: o.Exclude = "",
-    strategy: o.Strategy = "",
+    targets: o.Targets = [],  # noqa: B006  同上，只读
+    exclude: o.Exclude = [],  # noqa: B006  同上，只读
+    strategy: o.Strategy = None,
     canary: o.Canary = None,
     max_parallel: o.MaxParallel = None,
     ask_after: o.AskAfter = None,
@@ -29,7 +29,7 @@ def run(
     hold: o.Hold = None,
     confirm_canary: o.ConfirmCanary = False,
     force: o.Force = False,
-    run_id: RUN_ID_OPTION = "",
+    run_id: RUN_ID_OPTION = None,
     yes: YES = False,
     home: o.Home = o.HERE,
     as_json: o.Json = False,
@@ -38,8 +38,8 @@ def run(
     from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
 
     control = read_control(
-        target_ips=targets,
-        exclude_ips=exclude,
+        target_ips=",".join(targets) if targets else None,
+        exclude_ips=",".join(exclude) if exclude else None,
         canary=canary,
         max_parallel=max_parallel,
         ask_after=ask_after,

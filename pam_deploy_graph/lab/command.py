@@ -38,9 +38,7 @@ def lab(
 ) -> None:
     """开一个试验场：一个 HOME，每个机场一个 NODE，若干台工作站；打印一行 JSON，服务到收到 SIGTERM。
 
-    Raises:
-        InvalidInputError: 有选项不合规则，或状态目录、端口被占用。
-
+    有选项不合规则，或状态目录、端口被占用，都以退出码 2 结束（InvalidInputError）。
     """
     from pam_deploy_graph.lab.config import build_config, check_state_dir
 

@@ -33,10 +33,10 @@ class Site:
         return self.ips
 
     def argv(self, *options: object, **params: str) -> list[str]:
-        """``run`` 命令的参数；没有领过工作站就不限目标。"""
+        """``run`` 命令的参数；没有另给目标就是领过的工作站，没有领过就不限。"""
         pairs = [part for name, value in self.params(**params).items() for part in ("--param", f"{name}={value}")]
-        targets = ["--targets", ",".join(self.ips)] if self.ips else []
         given = [str(option) for option in options]
+        targets = ["--targets", ",".join(self.ips)] if self.ips and "--targets" not in given else []
         named = [] if "--run-id" in given else ["--run-id", self.run_id]
         strategy = [] if "--strategy" in given else ["--strategy", "script_only"]
         return ["run", *pairs, *targets, *named, *strategy, *given]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.ledger import Ledger
-from tests.cli.program import Done
+from tests.cli.program import Done, Pam
 from tests.cli.site import Site
 
 USAGE = [
@@ -28,9 +28,32 @@ USAGE = [
     (["--canary", "-1"], {}, "canary"),
     (["--max-parallel", "abc"], {}, "max_parallel 的值 'abc'"),
     (["--hold", "1.5"], {}, "hold 的值 '1.5'"),
+    (["--targets", ""], {}, "target_ips"),
+    (["--exclude", ""], {}, "exclude_ips"),
+    (["--max-failures", ""], {}, "max_failures"),
+    (["--canary", ""], {}, "canary"),
+    (["--strategy", ""], {}, "execution_strategy"),
+    (["--run-id", ""], {}, "run_id"),
     (["--nosuch"], {}, "--nosuch"),
+    (["extra"], {}, "多出来的 extra"),
     (["--param", "novalue"], {}, "novalue"),
     (["--params", "nosuch.json"], {}, "nosuch.json"),
+]
+COMMANDS = [
+    (["analyze"], "缺少 TEXT"),
+    (["report", "x", "--format", "pdf"], "--format 的值 'pdf' 不合规则：应为 'md', 'json', 'html' 之一"),
+    (["report", "x", "--format"], "--format 要带一个值"),
+    (["runs", "--json=1"], "--json 不带值"),
+    (["mcp-node", "--port", "99999"], "'99999' 不合规则：不能大于 65535"),
+    (["lab", "--workstations", "abc"], "--workstations 的值 'abc' 不合规则：应为整数"),
+]
+ENVIRONMENT = [
+    ({"PAM_STORE_URL": "mysql://u:canary-71@x/y"}, 2, "PAM_STORE_URL"),
+    ({"PAM_STORE_URL": "sqlite://"}, 2, "PAM_STORE_URL"),
+    ({"PAM_STORE_URL": "sqlite:////"}, 12, "那里是一个目录"),
+    ({"PAM_OTEL": "maybe"}, 2, "PAM_OTEL 的值 'maybe'"),
+    ({"PAM_MCP_URL": "nosuch"}, 2, "PAM_MCP_URL 的值 'nosuch'"),
+    ({"OPENAI_BASE_URL": "nosuch"}, 2, "OPENAI_BASE_URL"),
 ]
 STOPPED = [
     (["--targets", "10.9.9.9"], {}, {}, "10.9.9.9"),
@@ -80,10 +103,44 @@ def test_stopped_before_anything(
     assert (site.effects(), half_written(site.pam.home)) == ([], [])
 
 
+@pytest.mark.parametrize(("argv", "named"), COMMANDS, ids=lambda value: str(value)[:30])
+def test_usage_of_any_command(pam: Pam, argv: list[str], named: str) -> None:
+    """用法不对：2，点出选项、值和规则。"""
+    done = pam.job(["pam_deploy_graph", *argv]).wait()
+    assert done.code == 2
+    said(done, named)
+
+
+@pytest.mark.parametrize(("env", "code", "named"), ENVIRONMENT, ids=lambda value: str(value)[:30])
+def test_environment(pam: Pam, env: dict[str, str], code: int, named: str) -> None:
+    """不合规则的环境变量：点出是哪一个，不泄露口令，不是一屏回溯。"""
+    done = pam("runs", env=env)
+    assert done.code == code
+    said(done, named)
+    assert "canary-71" not in done.err
+
+
+def test_a_settings_file_in_another_encoding(pam: Pam) -> None:
+    """``.env`` 不是 UTF-8：2，指出是它。"""
+    (pam.folder / ".env").write_bytes("PAM_LLM_MODEL=模型".encode("gbk"))
+    done = pam("runs")
+    assert done.code == 2
+    said(done, ".env")
+
+
+def test_home_is_no_folder(site: Site) -> None:
+    """``--home`` 是一个文件：2；建不了的目录：12；都说出是哪里。"""
+    assert site.pam(*site.argv(), home=site.package).code == 2
+    done = site.pam(*site.argv(), home="/proc/nosuch")
+    assert done.code == 12
+    said(done, "/proc/nosuch")
+
+
 def test_an_empty_scope_ends_the_run(site: Site) -> None:
-    """范围为空的运行以 12 结束：status 说已结束。"""
+    """范围为空的运行以 12 结束：status 说已结束，报告列出不在线的。"""
     assert site.run("--yes", "--targets", "10.9.9.9").code == 12
     assert site.status()["phase"] == "finished"
+    assert site.report()["missing_ips"] == ["10.9.9.9"]
 
 
 def test_mended_and_resumed(site: Site) -> None:
