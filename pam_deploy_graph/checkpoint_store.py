@@ -94,7 +94,7 @@ def _sqlite_saver(where: str, serde: Any) -> Iterator["BaseCheckpointSaver[Any]"
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     path = Path(where)
-    private_database(path)
+    _prepare(path)
     with contextlib.closing(sqlite3.connect(path, check_same_thread=False, timeout=15)) as connection:
         saver = SqliteSaver(connection, serde=serde)
         try:
@@ -145,7 +145,7 @@ async def open_async_saver(path: Path) -> AsyncIterator["AsyncSqliteSaver"]:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    private_database(path)
+    _prepare(path)
     async with aiosqlite.connect(path, timeout=15) as connection:
         saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         try:
@@ -154,6 +154,14 @@ async def open_async_saver(path: Path) -> AsyncIterator["AsyncSqliteSaver"]:
             advice = "移走它之后再 resume，会从账本继续"
             raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
         yield saver
+
+
+def _prepare(path: Path) -> None:
+    """备好检查点文件；备不好就说明是哪个文件。"""
+    try:
+        private_database(path)
+    except OSError as error:
+        raise LedgerError(f"检查点文件 {path} 打不开：{error.strerror}；请检查目录权限与磁盘空间") from error
 
 
 def _redacted(value: Any, name: str = "") -> Any:

@@ -1,6 +1,7 @@
 """只有本人可读的文件与目录，不受 umask 影响。"""
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -19,7 +20,13 @@ def private_database(path: Path) -> None:
 
     已经存在的文件绝不打开：本进程若已开着这个数据库，关掉任何一个描述符都会丢掉 SQLite 的 POSIX 锁，
     别的进程就会以为没有人在用，删掉还没有并回的 WAL。
+
+    Raises:
+        OSError: 建不了，或那里是一个目录。
+
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "那里是一个目录", str(path))
     private_folder(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -1,12 +1,37 @@
 """设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
 
 import os
+import re
 from pathlib import Path
+from typing import Annotated, Any, Final
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.errors import InvalidInputError
+
+_SHOWN: Final = frozenset({"pam_mcp_url", "pam_otel", "pam_log_json"})
+"""不合规则时可以把值写进消息的；其余的里面可能有口令。"""
+
+
+def _matching(expression: str, rule: str) -> AfterValidator:
+    """做一个「空着，或整串匹配」的检查。"""
+
+    def check(value: str) -> str:
+        """不匹配就报出规则。"""
+        if value and not re.fullmatch(expression, value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
+
+
+Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址")]
+StoreUrl = Annotated[
+    str, _matching(r"(sqlite:///|postgresql(\+psycopg)?://).+", "应为 sqlite:///文件 或 postgresql://用户@主机/库 这样的地址")
+]
 
 
 class Settings(BaseSettings):
@@ -21,13 +46,29 @@ class Settings(BaseSettings):
     pam_token: SecretStr = SecretStr("")
     pam_token_file: str = ""
     pam_script_entry: str = ""
-    pam_mcp_url: str = ""
-    pam_store_url: str = ""
+    pam_mcp_url: Url = ""
+    pam_store_url: StoreUrl = ""
     pam_llm_model: str = ""
-    openai_base_url: str = ""
+    openai_base_url: Url = ""
     openai_api_key: SecretStr = SecretStr("")
     pam_otel: bool = False
     pam_log_json: bool = False
+
+    def __init__(self, **given: Any) -> None:
+        """读环境与 ``.env``；``given`` 压过它们。
+
+        Raises:
+            InvalidInputError: 有值不合规则，或 ``.env`` 读不了；消息指出是哪一个。
+
+        """
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise InvalidInputError("；".join(map(_explain, error.errors()))) from None
+        except UnicodeDecodeError:
+            raise InvalidInputError("当前目录的 .env 不是 UTF-8 文本，请另存为 UTF-8") from None
+        except OSError as error:
+            raise InvalidInputError(f"当前目录的 .env 读不了：{error.strerror}") from None
 
     def token(self) -> str:
         """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。
@@ -63,3 +104,12 @@ class Settings(BaseSettings):
         if self.pam_store_url.startswith("postgresql"):
             return self.pam_store_url
         return str((home / "runtime" / "checkpoints.sqlite").absolute())
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """说明一处错误：哪个环境变量、什么值、什么规则。"""
+    name = str(detail["loc"][0])
+    shown = f"的值 {show_value(detail['input'])} " if name in _SHOWN else ""
+    rule = detail.get("ctx", {}).get("error", detail["msg"])
+    rule = "应为 true 或 false" if detail["type"].startswith("bool") else rule
+    return f"环境变量 {name.upper()} {shown}不合规则：{rule}"
