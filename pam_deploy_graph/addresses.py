@@ -50,6 +50,14 @@ def canonical_ip(value: object) -> str:
     return str(address)
 
 
+def same_ip(text: str) -> str:
+    """返回一个地址的规范写法；不是地址的原样返回，由后面的核对去说它不对。"""
+    try:
+        return canonical_ip(text)
+    except InvalidInputError:
+        return text
+
+
 def compress_ips(ips: Iterable[str]) -> str:
     """把地址列表写成短的文本：相邻的合成范围，次序不变；``expand_ips`` 可以还原。"""
     runs: list[list[Address]] = []

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from pam_deploy_graph.addresses import same_ip
 from pam_deploy_graph.constants import ACTIONS, Backend
 from pam_deploy_graph.models import ActionResult, AgentState, Values
 
@@ -67,8 +68,13 @@ class FakeActionRunner:
             values: 盖在本来的应答之上的键，``ok`` 仍为真，由流程自己判断。
             times: 失败几次；``None`` 是永远。
 
+        Raises:
+            ValueError: 没有这个动作。
+
         """
-        self._failures.append(_Failure(action, ip, error, values, times))
+        if action not in ACTIONS:
+            raise ValueError(f"没有动作 {action!r}；可以编排的是 {'、'.join(ACTIONS)}")
+        self._failures.append(_Failure(action, ip and same_ip(ip), error, values, times))
 
     def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """做一个动作：记下调用，看有没有编排的失败，否则照实回答。"""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pam_deploy_graph.addresses import same_ip
 from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision
 from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
@@ -109,7 +110,8 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
 
     Args:
-        value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部；IP 映射；审阅界面的 ``decisions`` 或旧收件箱的列表。
+        value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部，带了 ``ip`` 的只管那一台；IP 映射；
+            审阅界面的 ``decisions`` 或旧收件箱的列表。
         subjects: 问了哪些对象，次序与问题里的相同。
 
     Raises:
@@ -119,6 +121,8 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     if isinstance(value, Mapping):
         if "decisions" in value:
             return _in_order(value["decisions"], subjects)
+        if "ip" in value:
+            return _by_subject({value["ip"]: {name: item for name, item in value.items() if name != "ip"}}, subjects)
         if "decision" in value or "type" in value:
             return dict.fromkeys(subjects, _one(value))
         return _by_subject(value, subjects)
@@ -144,11 +148,12 @@ def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
 
 
 def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
-    """按 IP 的映射。"""
-    if not value or (strangers := [str(key) for key in value if key not in subjects]):
+    """按 IP 的映射；地址怎么写都行。"""
+    value = {same_ip(str(key)): item for key, item in value.items()}
+    if not value or (strangers := [key for key in value if key not in subjects]):
         named = "、".join(strangers) if value else "（空）"
         raise InvalidInputError(f"{named} 不在等决定之列；正等着的是 {'、'.join(subjects)}")
-    return {str(key): _one(item) for key, item in value.items()}
+    return {key: _one(item) for key, item in value.items()}
 
 
 def _one(value: object) -> Answer:

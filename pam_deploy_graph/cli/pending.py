@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pam_deploy_graph.addresses import same_ip
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.flows.rollback import waiting_questions
@@ -21,7 +22,7 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
     if state.plan_digest and (untouched or state.plan_stage):
         if untouched and ledger.get_run(state.run_id).input.get("preapproved_by"):
             return []
-        plan = {"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan"}
+        plan = {"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan", "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
     return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
@@ -51,6 +52,7 @@ def record_decisions(
     if not questions:
         raise ConfirmationError(f"运行 {run_id} 当前没有待确认事项")
     waiting = {question["subject"]: question["digest"] for question in questions}
+    ips = [same_ip(ip) for ip in ips]
     if strangers := [ip for ip in ips if ip not in waiting]:
         raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(waiting)}")
     if decision is Decision.RETRY and PLAN in waiting:

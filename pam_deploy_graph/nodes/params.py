@@ -58,8 +58,8 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short_scopes(control: Mapping[str, Any]) -> dict[str, Any]:
-    """检查点里不放长长的工作站清单，只放范围。"""
-    return {name: compress_ips(value) if name.endswith("_ips") else value for name, value in control.items()}
+    """检查点里不放长长的工作站清单，只放范围；空的清单还是空的清单。"""
+    return {name: compress_ips(value) if value and name.endswith("_ips") else value for name, value in control.items()}
 
 
 def _accepted(

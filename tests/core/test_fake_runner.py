@@ -141,3 +141,15 @@ async def test_the_asynchronous_face_is_the_same(fake: FakeActionRunner, state: 
     result = await fake.arun_action(state, "stop-ip", ip=FIRST, idempotency_key="k")
     assert result == fake.run_action(state, "stop-ip", ip=FIRST, idempotency_key="k")
     assert fake.calls[0] == fake.calls[1]
+
+
+def test_an_unknown_action_cannot_be_scripted(fake: FakeActionRunner) -> None:
+    """编排没有的动作：当场说出来，不是默默无效。"""
+    with pytest.raises(ValueError, match="stopip"):
+        fake.fail("stopip")
+
+
+def test_an_address_in_another_spelling(fake: FakeActionRunner, state: AgentState) -> None:
+    """编排时 IPv6 地址怎么写都对得上。"""
+    fake.fail("stop-ip", "2001:DB8:0::1")
+    assert not _do(fake, state, "stop-ip", "2001:db8::1").ok

@@ -1,9 +1,11 @@
 """中断的回答：每一种收得下的写法，和每一种收不下的写法（contract 第 5 节 Decisions）。"""
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from tests.graph.desk import IPS, PARAMS, SOME, Desk
 
@@ -102,13 +104,24 @@ def test_several_at_once(desk: Desk, value: Any, decided: list[str]) -> None:
     assert rolled == [ip for ip, decision in zip(IPS[:2], decided, strict=True) if decision == "approve"]
 
 
-def test_what_was_not_answered_is_asked_again(desk: Desk) -> None:
-    """按 IP 只答了一台：另一台接着问，答过的不再问。"""
+@pytest.mark.parametrize("value", [{IPS[0]: "approve"}, {"ip": IPS[0], "decision": "approve"}], ids=str)
+def test_what_was_not_answered_is_asked_again(desk: Desk, value: Any) -> None:
+    """只答了一台（按 IP，或点名那一台）：另一台接着问，答过的不再问。"""
     desk.to_rollback(*IPS[:2], ask_after=2)
-    again = desk.answer({IPS[0]: "approve"})
+    again = desk.answer(value)
     assert [one["ip"] for one in again["waiting"]] == [IPS[1]]
     assert desk.answer("reject")["exit_code"] == 11
     assert [ip for action, ip in desk.actions() if action == "rollback-ip"] == [IPS[0]]
+
+
+def test_an_address_in_another_spelling(tmp_path: Path) -> None:
+    """按 IP 回答时，同一个 IPv6 地址怎么写都认得。"""
+    ip = "2001:db8::1"
+    desk = Desk(tmp_path, InMemorySaver(), ips=[ip])
+    desk.to_rollback("2001:DB8::1")
+    assert desk.answer({"2001:0db8:0::1": "approve"})["exit_code"] == 11
+    assert desk.actions()[-1] == ("rollback-ip", ip)
+    desk.services.close()
 
 
 @pytest.mark.parametrize("value", BAD, ids=str)

@@ -80,3 +80,14 @@ def test_the_question_is_also_said(desk: Desk, name: str) -> None:
     question = ask(desk, name)
     said = str(desk.values()["messages"][-1].text)
     assert question["action_requests"][0]["description"].strip() in said
+
+
+def test_an_empty_list_of_exclusions_excludes_nothing(desk: Desk) -> None:
+    """空的排除清单：照常给出计划，全部在内。"""
+    assert desk.begin(exclude_ips=[])["plan"]["targets"] == len(IPS)
+
+
+def test_an_empty_list_of_targets_is_nobody(desk: Desk) -> None:
+    """空的目标清单：以 12 停下，绝不变成全部，什么也没做。"""
+    assert desk.begin(target_ips=[])["exit_code"] == 12
+    assert desk.actions() == []
