@@ -135,7 +135,7 @@ class PamDeployAgent:
 
         Args:
             params: 部署参数（contract 第 2 节，大写键）。
-            execution_strategy: 执行策略。
+            execution_strategy: 执行策略；没有另外指定时，``control_params`` 里说的算数。
             run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头再来）。
             script_entry: 脚本入口；不给按平台选择。
             config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。

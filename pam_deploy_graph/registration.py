@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.addresses import expand_ips
-from pam_deploy_graph.constants import build_action_backends
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
@@ -94,7 +94,7 @@ def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
 
 def _state(request: RunRequest, run_id: str) -> AgentState:
     """检查输入并建好状态。"""
-    control = validate_control({**request.control_params, "execution_strategy": str(request.execution_strategy)})
+    control = validate_control({**request.control_params, "execution_strategy": _strategy(request)})
     strategy = control.pop("execution_strategy")
     asked = control.pop("target_ips", None) if request.target_ips is None else _expand(request.target_ips)
     paths: dict[str, Any] = dict(request.paths)
@@ -109,6 +109,12 @@ def _state(request: RunRequest, run_id: str) -> AgentState:
         control_params=control,
         **paths,
     )
+
+
+def _strategy(request: RunRequest) -> str:
+    """控制参数里点名的策略压过默认值；另外指定的又压过它。"""
+    given = str(request.execution_strategy)
+    return str(request.control_params.get("execution_strategy") or given) if given == DEFAULT_STRATEGY else given
 
 
 def _expand(target_ips: Iterable[str] | str) -> list[str]:

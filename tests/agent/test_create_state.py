@@ -8,7 +8,7 @@ import pytest
 
 from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.config_writer import read_config
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, REQUIRED_PARAMS, build_action_backends
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError, RunConflictError
 from pam_deploy_graph.models import AgentState
 from tests.agent.rig import DATABASE, FIRST, ONLINE, PARAMS, SECOND, Rig, execute, folded
@@ -182,3 +182,18 @@ def test_a_rehearsal_starts_over(rig: Rig) -> None:
     rig.agent.run_deploy_flow(again)
     assert len(rig.calls) == 6 + 5 * 3
     assert folded("r1").ip_states == again.ip_states
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "chosen"),
+    [
+        ({}, "script_only", "script_only"),
+        ({"execution_strategy": "fake"}, "script_only", "fake"),
+        ({}, "", DEFAULT_STRATEGY),
+    ],
+)
+def test_the_strategy_a_sentence_names(home: Path, given: dict[str, str], said: str, chosen: str) -> None:
+    """控制参数里点名的策略压过默认值，另外指定的又压过它。"""
+    control = {"execution_strategy": said} if said else {}
+    state = PamDeployAgent().create_state(params=PARAMS, control_params=control, **given)
+    assert (state.execution_strategy, state.action_backends) == (chosen, build_action_backends(chosen))
