@@ -136,6 +136,8 @@ class AgentState:
     generation: int = 0
     plan_digest: str = ""
     plan_stage: str = ""
+    plan_text: str = ""
+    """请人批准的计划的原文，供别的终端看。"""
     amendment: dict[str, Any] = field(default_factory=dict)
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""

@@ -113,16 +113,17 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
 def counts(state: AgentState) -> dict[str, int]:
     """数出在线、目标、成功、失败、结果未知、待确认、未开工各几台。"""
     status = Counter(w["status"] for w in state.ip_states.values())
+    targets = _targets(state)
     failed = status[IpStatus.FAILED] + status[IpStatus.IN_DOUBT]
     return {
         "online": len(state.online_ips),
-        "targets": len(state.target_ips),
+        "targets": len(targets),
         "succeeded": status[IpStatus.SUCCESS],
         "failed": failed,
         "in_doubt": status[IpStatus.IN_DOUBT],
         "running": status[IpStatus.RUNNING],
         "pending": sum(w.awaits_decision for w in state.ip_states.values()),
-        "not_started": sum(ip not in state.ip_states for ip in state.target_ips),
+        "not_started": sum(ip not in state.ip_states for ip in targets),
         "missing": len(state.missing_ips),
     }
 
@@ -134,7 +135,7 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "execution_strategy": state.execution_strategy,
         "action_backends": state.action_backends,
         "params": state.params,
-        "control_params": state.control_params,
+        "control_params": state.control_params | _asked_scope(state),
         "plan_digest": state.plan_digest,
         "counts": counts(state),
         "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
@@ -142,6 +143,11 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "decisions": decisions,
         "events": [{"backend": "", **event} for event in state.events],
     }
+
+
+def _asked_scope(state: AgentState) -> dict[str, Any]:
+    """要求的工作站；没有指定就没有这个键。"""
+    return {} if state.requested_ips is None else {"target_ips": state.requested_ips}
 
 
 def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
@@ -179,7 +185,12 @@ def _what(params: dict[str, str]) -> list[str]:
 
 def _all_ips(state: AgentState) -> list[str]:
     """目标与已开工的工作站，不重复，目标在前。"""
-    return list(dict.fromkeys([*state.target_ips, *state.ip_states]))
+    return list(dict.fromkeys([*_targets(state), *state.ip_states]))
+
+
+def _targets(state: AgentState) -> list[str]:
+    """要部署的工作站；还没有动手时，是请人批准的计划里的那些。"""
+    return state.target_ips or ([] if state.completed_global_steps else state.planned_ips or [])
 
 
 def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:

@@ -19,8 +19,9 @@ _PROMPTS = {
 }
 
 
-def nobody(_question: Mapping[str, Any]) -> None:
-    """没有人可问。"""
+def nobody(question: Mapping[str, Any]) -> None:
+    """没有人可问：把问题写出来，由别的终端用 ``confirm`` 回答。"""
+    show_question(question)
 
 
 def approve_all(question: Mapping[str, Any]) -> Any:

@@ -36,6 +36,8 @@ class Driver:
         self.graph = graph
         self._ask = ask
         self.on_answer: Callable[[str], None] = print
+        self.unanswered: Mapping[str, Any] = {}
+        """停下时没有人答的问题。"""
 
     def start(self, run_id: str) -> ExitCode:
         """从账本里登记的输入开始。"""
@@ -112,6 +114,7 @@ class Driver:
         answer = self._recorded(interrupt.value)
         if answer is None:
             answer = self._ask(interrupt.value)
+        self.unanswered = interrupt.value if answer is None else {}
         return None if answer is None else Command(resume={interrupt.id: answer})
 
     def _recorded(self, question: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,9 @@ from rich.console import Console
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
 from pam_deploy_graph.cli.progress import TextProgress, emit, json_listener
+from pam_deploy_graph.cli.standing import next_step
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report import render_report
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings
@@ -32,9 +34,12 @@ class Session:
     def finish(self, run_id: str, code: ExitCode) -> ExitCode:
         """说明停在哪里、下一步做什么，原样返回退出码。"""
         if self.as_json:
+            if asked := self.driver.unanswered:
+                emit({"type": "QUESTION", "run_id": run_id, "at": now_ms(), "question": dict(asked)})
             emit({"type": "WAITING" if code is ExitCode.WAITING else "ENDED", "run_id": run_id, "exit_code": int(code)})
         if code is ExitCode.WAITING:
-            self.say(f"等人决定：confirm {run_id} --approve（或 --reject、--retry），然后 resume {run_id}")
+            about_plan = self.driver.unanswered.get("ask") == "approve_plan"
+            self.say(f"等人决定：{next_step('waiting', run_id, about_plan=about_plan)}")
             return code
         record = self.services.ledger.get_run(run_id)
         if not self.as_json and record.exit_code is not None:

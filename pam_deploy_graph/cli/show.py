@@ -20,7 +20,7 @@ class ReportFormat(StrEnum):
 
 SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是最近一次。", metavar="[RUN_ID]", show_default=False)]
 FORMAT = Annotated[ReportFormat, typer.Option("--format", help="报告的格式。")]
-TEXT = Annotated[str, typer.Argument(help="操作员的原话。")]
+TEXT = Annotated[str, typer.Argument(help="操作员的原话。", metavar="TEXT")]
 
 
 def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False) -> None:
@@ -68,7 +68,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
 def preview(
     param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     params: o.ParamsFile = None,
-    strategy: o.Strategy = "",
+    strategy: o.Strategy = None,
 ) -> None:
     """预演：谁做什么；什么也不执行。"""
     from pam_deploy_graph.cli.inputs import read_params
@@ -77,17 +77,21 @@ def preview(
     from pam_deploy_graph.scope import normalize_params, validate_control
     from pam_deploy_graph.settings import Settings
 
-    chosen = validate_control({"execution_strategy": strategy or str(DEFAULT_STRATEGY)})["execution_strategy"]
+    given = str(DEFAULT_STRATEGY) if strategy is None else strategy
+    chosen = validate_control({"execution_strategy": given})["execution_strategy"]
     known = normalize_params(read_params(param, params), Settings().params())
     typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
 
 
 def analyze(text: TEXT, as_json: o.Json = False) -> None:
     """听懂一句话：意图、参数、计划；什么也不执行。"""
-    from pam_deploy_graph.llm import analyze_text
+    from pam_deploy_graph.cli.progress import printable
+    from pam_deploy_graph.llm import analyze_with_notes
     from pam_deploy_graph.services import Services
 
-    found = analyze_text(Services().llm_client, text)
+    found, notes = analyze_with_notes(Services().llm_client, text)
+    for note in notes:
+        typer.echo(f"注意: {printable(note)}", err=True)
     typer.echo(_json(found) if as_json else _analysis(found))
 
 

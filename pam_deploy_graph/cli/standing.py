@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from pam_deploy_graph.cli.pending import open_questions
+from pam_deploy_graph.cli.pending import asked_questions, open_questions
+from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -11,7 +12,7 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report import counts
 
 _NEXT: Final = {
-    "waiting": "confirm {run_id} --approve（或 --reject、--retry），然后 resume {run_id}",
+    "waiting": "confirm {run_id} --approve（或 {others}），然后 resume {run_id}",
     "decided": "resume {run_id}",
     "interrupted": "resume {run_id}",
     "running": "稍后再看；要停用 cancel {run_id}",
@@ -66,8 +67,13 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "completed_global_steps": state.completed_global_steps,
         "running_ips": unfinished_ips(state)[:50],
         "waiting": waiting,
-        "next": _NEXT[phase].format(run_id=run_id),
+        "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == "approve_plan"),
     }
+
+
+def next_step(phase: str, run_id: str, *, about_plan: bool) -> str:
+    """这种处境下的下一步；计划不能 ``--retry``。"""
+    return _NEXT[phase].format(run_id=run_id, others="--reject" if about_plan else "--reject、--retry")
 
 
 def render_standing(found: dict[str, Any]) -> str:
@@ -119,11 +125,11 @@ def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: boo
         return "running"
     if waiting:
         return "waiting"
-    return "decided" if counts(state)["pending"] else "interrupted"
+    return "decided" if asked_questions(ledger, state) else "interrupted"
 
 
 def _question(question: dict[str, Any]) -> str:
     """一个等着的问题。"""
     if question["type"] == "approve_plan":
-        return "等批准: 计划"
-    return f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}"
+        return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
+    return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}")

@@ -184,13 +184,13 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
     state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
-    state.plan_stage = event.get("stage", "")
+    state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
 
 
 def _amendment_proposed(state: AgentState, event: Event) -> None:
     """推出途中提出改动；批准之前不生效。"""
-    state.plan_digest, state.plan_stage = event["digest"], AMENDED
+    state.plan_digest, state.plan_stage, state.plan_text = event["digest"], AMENDED, event.get("text", "")
     state.amendment = {name: event[name] for name in ("control", "target_ips")}
 
 
@@ -257,6 +257,7 @@ PROGRESS_FIELDS: Final = (
     "generation",
     "plan_digest",
     "plan_stage",
+    "plan_text",
     "planned_ips",
     "amendment",
 )

@@ -1,6 +1,6 @@
 """语言理解：把一句话变成意图、参数和计划；只提议，不执行（依据 contract 第 4 节）。"""
 
-from pam_deploy_graph.llm.analysis import analyze_text, choose_strategy, plan_for
+from pam_deploy_graph.llm.analysis import analyze_text, analyze_with_notes, choose_strategy, plan_for
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
@@ -12,6 +12,7 @@ __all__ = [
     "OpenAiLlmClient",
     "RuleBasedLlmClient",
     "analyze_text",
+    "analyze_with_notes",
     "choose_strategy",
     "plan_for",
     "validate_deploy_plan",

@@ -62,18 +62,22 @@ def analyze_text(client: LlmClient, text: str, base_params: Mapping[str, object]
         InvalidInputError: 客户端的回答不合规矩。
 
     """
+    return analyze_with_notes(client, text, base_params)[0]
+
+
+def analyze_with_notes(
+    client: LlmClient, text: str, base_params: Mapping[str, object] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """同 ``analyze_text``，另外返回要告诉操作员的话（例如模型没有用上、有什么要确认）。"""
     intent = validate_intent_result(client.understand_request(text))
     found = client.extract_params(text, dict(base_params or {}))
     strategy = choose_strategy(intent.strategy_preference)
     params = {**(base_params or {}), **found.extracted_params}
     plan = plan_for(client, params=params, intent=intent.intent, strategy=strategy, missing=found.missing_params)
-    return {
+    whole = {
         "intent": intent.intent,
-        "params": {
-            "extracted_params": found.extracted_params,
-            "control_params": found.control_params,
-            "missing_params": found.missing_params,
-        },
+        "params": found.model_dump(include={"extracted_params", "control_params", "missing_params"}),
         "plan": plan.model_dump() if plan else None,
         "strategy": strategy,
     }
+    return whole, found.notes

@@ -35,7 +35,7 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
         unclear = "没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台"
         return heard | {"phase": "waiting", "problem": unclear}
     digest = digest_of({"run_id": run.run_id, "seq": run.ledger_seq, **change})
-    proposal = {"digest": digest, "control": change["control"], "target_ips": change["target_ips"]}
+    proposal = {"digest": digest, **change}
     services.drive(run.run_id, record("AMENDMENT_PROPOSED", **proposal))
     plan = state["plan"] | {"digest": digest, "stage": AMENDED, "text": change["text"]}
     return heard | {"phase": "planned", "problem": "", "plan": plan, "messages": [AIMessage(change["text"])]}

@@ -57,8 +57,9 @@ def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> 
     """灰度做完之后的计划：内容不变，请人再批准一次。"""
     left = len(run.target_ips) - len(run.ip_states)
     digest = digest_of({"plan": plan["digest"], "stage": AFTER_CANARY, "done": list(run.ip_states)})
-    services.drive(run.run_id, record("PLAN_PROPOSED", digest=digest, target_ips=run.planned_ips, stage=AFTER_CANARY))
     text = f"灰度的 {len(run.ip_states)} 台已做完，还有 {left} 台。继续推其余的吗？"
+    proposed = {"digest": digest, "target_ips": run.planned_ips, "stage": AFTER_CANARY, "text": text}
+    services.drive(run.run_id, record("PLAN_PROPOSED", **proposed))
     return plan | {"digest": digest, "stage": AFTER_CANARY, "text": text}
 
 

@@ -43,22 +43,31 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
         changes = describe_changes(state.get("plan") or {}, plan)
+        plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
         proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
+        proposed["text"] = plan["text"]
         services.drive(run_id, record("PLAN_PROPOSED", **proposed))
     except EmptyScopeError as error:
+        _tell_missing(services, run_id)
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
     except GlobalStepError as error:
         services.ledger.update_run(run_id, reason=str(error))
         return _stopped(error)
     services.ledger.update_run(run_id, reason=None)
-    plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
     return {
         "phase": "planned",
         "plan": plan,
         "problem": "",
         "messages": [AIMessage(plan["text"])],
     }
+
+
+def _tell_missing(services: Services, run_id: str) -> None:
+    """要求的都不在线时记下是哪几台，报告才列得出来。"""
+    _, missing = resolve_targets(services.state_of(run_id))
+    if missing:
+        services.drive(run_id, record("TARGET_SCOPE_CHANGED", missing_ips=missing, target_ips=[]))
 
 
 def _stopped(error: PamError) -> dict[str, Any]:
@@ -126,5 +135,7 @@ def _nothing_left(checked: AgentState, missing: list[str]) -> str:
     """说明为什么一台都没有。"""
     if not checked.online_ips:
         return f"机场 {checked.params['AIRPORT_CODE']} 没有在线的工作站"
+    if checked.requested_ips == []:
+        return "指定的范围里一台工作站都没有写；请写出地址、范围或网段"
     offline = f"{'、'.join(missing[:_SHOWN_IPS])} 不在线" if missing else "要求的都被排除了"
     return f"指定的范围里一台可以部署的都没有：{offline}；请换一个范围"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cli.program import Pam
 from tests.cli.site import Site
 
 AWAY = "http://127.0.0.1:1"
@@ -65,14 +66,49 @@ def test_where_home_is(site: Site, given: str, env: str, file: str) -> None:
     assert site.effects() == []
 
 
+@pytest.mark.parametrize("notepad", [True, False])
 @pytest.mark.parametrize("as_json", [True, False])
-def test_a_file_of_params(site: Site, *, as_json: bool) -> None:
-    """``--params`` 的两种写法都收，``--param`` 压过它。"""
+def test_a_file_of_params(site: Site, *, as_json: bool, notepad: bool) -> None:
+    """``--params`` 的两种写法都收，记事本存的（BOM、回车换行、空白行）也收，``--param`` 压过它。"""
     site.take(1)
     params = site.params(VERSION_NUMBER="9.9.9")
     text = json.dumps(params) if as_json else "".join(f"{name}={value}\n" for name, value in params.items())
     file = site.pam.folder / "params"
-    file.write_text(text)
+    file.write_bytes(b"\xef\xbb\xbf" + f"{text} \n".replace("\n", "\r\n").encode() if notepad else text.encode())
     argv = ["run", "--params", file, "--param", f"VERSION_NUMBER={site.version}", "--targets", site.ips[0]]
     assert site.pam(*argv, "--run-id", site.run_id, "--strategy", "script_only", "--yes").code == 0
     site.all_right()
+
+
+def test_the_plan_is_shown_to_whom_may_approve_it(site: Site) -> None:
+    """没有终端：要批准的计划写到标准错误与 JSON 事件里，别的终端用 status 也看得到；批准之后说等着执行。"""
+    (ip,) = site.take(1)
+    done = site.run("--json")
+    assert done.code == 10
+    assert all("PAM 部署计划" in text and ip in text for text in (done.err, site.pam("status", site.run_id).out))
+    assert "--retry" not in done.err
+    question = done.events()[-2]["question"]
+    waiting = site.status()
+    assert (question["ask"], waiting["waiting"][0]["text"]) == ("approve_plan", question["plan"]["text"])
+    assert (waiting["counts"]["targets"], waiting["counts"]["not_started"]) == (1, 1)
+    site.confirm("approve")
+    assert site.status()["phase"] == "decided"
+
+
+def test_scopes_add_up(site: Site) -> None:
+    """``--targets`` 与 ``--exclude`` 给几次都算数，不是最后一次压过前面的；报告写明要求的是哪些。"""
+    first, second, third, fourth = site.take(4)
+    done = site.run(
+        "--targets", f"{first},{second}", "--targets", f"{third},{fourth}", "--exclude", second, "--exclude", fourth
+    )
+    assert done.code == 10
+    control = site.report()["control_params"]
+    assert control == {"target_ips": [first, second, third, fourth], "exclude_ips": [second, fourth]}
+    assert set(site.report()["ips"]) == {first, third}
+
+
+def test_notes_go_to_standard_error(pam: Pam) -> None:
+    """``analyze`` 要告诉操作员的话在标准错误，标准输出仍是一个 JSON 对象。"""
+    done = pam("analyze", "--json", "今晚把首都机场 checkin 的 gate 升级到 1.2.3")
+    assert done.json()["intent"] == "deploy"
+    assert "今晚" in done.err
