@@ -30,7 +30,7 @@ def _matching(expression: str, rule: str) -> AfterValidator:
 
 Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址")]
 StoreUrl = Annotated[
-    str, _matching(r"(sqlite:///|postgresql(\+psycopg)?://).+", "应为 sqlite:///文件 或 postgresql://用户@主机/库 这样的地址")
+    str, _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", "应为 sqlite:///文件 或 postgresql://用户@主机/库")
 ]
 
 
