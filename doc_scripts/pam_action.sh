@@ -15,24 +15,20 @@
 #
 # 请求带 Accept: text/plain，参考 PAM 因此直接答 KEY=VALUE 行（出错时 ERROR=<原因>）。
 # 只会答 JSON 的 PAM 需要本地改写：只改 parse_answer 一个函数，把应答正文译成同样的 KEY=VALUE 行即可。
+#
+# bash 读一段做一段：从上到下是参数、配置、请求、成功；成功就此退出，解释失败的部分在最后，平常不必读。
 set -u
 LC_ALL=C # 按字节处理：百分号编码才正确，也快
 umask 077
 
 token=${PAM_TOKEN-}
 unset PAM_TOKEN BASH_COMPAT
-action='' config='' ip='' hash_code='' stop_first=false key='' trace_file=''
-answer='' status='' connected='' retry_after='' curl_exit=0
-side='' body_file='' unsent=maybe
 newline=$'\n'
-declare -A cfg=()
 
 emit() { # 输出一行或多行；对方回显的令牌和终端转义都不放出去
     local text=$1 controls=$'[\001-\010\013-\037\177]' # 终端转义等，制表符和换行除外
     [[ ${text} != *${controls}* ]] || text=${text//${controls}/}
-    if [[ -n ${token} && ${text} == *"${token}"* ]]; then
-        text=${text//"${token}"/'***'}
-    fi
+    [[ -z ${token} || ${text} != *"${token}"* ]] || text=${text//"${token}"/'***'}
     printf '%s\n' "${text}"
 }
 
@@ -41,62 +37,59 @@ die() { # 退出码 原因
     exit "$1"
 }
 
-die_unknown() { # 退出码 原因 [SENT]
-    emit "SENT=${3:-${unsent}}"
-    die "$1" "$2"
-}
-
 usage() { # 原因
     printf '用法：%s ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--idempotency-key K] [--trace-file F]\n' \
         "${0##*/}" >&2
     die 2 "$1"
 }
 
-parse_arguments() {
-    (($#)) || usage '没有给出动作'
-    action=$1
-    declare -F "run_${action}" >/dev/null || usage "不认识的动作 ${action}"
-    shift
-    while (($#)); do
-        if [[ $1 == --stop-first ]]; then
-            stop_first=true
-            shift
-            continue
-        fi
-        (($# > 1)) || usage "选项 $1 不认识，或者缺少它的值"
-        case $1 in
-            --config) config=$2 ;;
-            --ip) ip=$2 ;;
-            --hash-code) hash_code=$2 ;;
-            --idempotency-key) key=$2 ;;
-            --trace-file) trace_file=$2 ;;
-            *) usage "不认识的选项 $1" ;;
-        esac
-        shift 2
-    done
-    [[ -n ${config} ]] || usage '缺少 --config FILE'
-    [[ ${ip} =~ ^[0-9A-Fa-f.:]*$ ]] || usage "--ip 的值 ${ip} 不是 IP 地址"
-    [[ ${hash_code} =~ ^[0-9A-Za-z:._-]*$ ]] || usage '--hash-code 只能含字母、数字和 : . _ -'
-    [[ ${key} =~ ^[0-9A-Za-z:._-]*$ ]] || usage '--idempotency-key 只能含字母、数字和 : . _ -'
-}
+# ---- 参数 ----
 
-load_config() {
-    local line name
-    [[ -f ${config} && -r ${config} ]] || die 3 "配置文件 ${config} 不存在或不可读"
-    while IFS= read -r line || [[ -n ${line} ]]; do
-        [[ -n ${line} && ${line} != \#* ]] || continue
-        name=${line%%=*}
-        [[ ${line} == *=* && ${name} =~ ^[A-Z][A-Z0-9_]*$ ]] || die 3 "配置文件 ${config} 里有一行不是 KEY=VALUE"
-        [[ ${line} != *[[:cntrl:]]* ]] || die 3 "配置文件 ${config} 里 ${name} 的值含有控制字符"
-        [[ ${name} != *TOKEN ]] || die 3 "配置文件 ${config} 里不得有 ${name}：令牌只能放在环境变量 PAM_TOKEN"
-        cfg[${name}]=${line#*=}
-    done <"${config}"
-}
+(($#)) || usage '没有给出动作'
+action=$1 config='' ip='' hash_code='' stop_first=false key='' trace_file=''
+shift
+while (($#)); do
+    if [[ $1 == --stop-first ]]; then
+        stop_first=true
+        shift
+        continue
+    fi
+    (($# > 1)) || usage "选项 $1 不认识，或者缺少它的值"
+    case $1 in
+        --config) config=$2 ;;
+        --ip) ip=$2 ;;
+        --hash-code) hash_code=$2 ;;
+        --idempotency-key) key=$2 ;;
+        --trace-file) trace_file=$2 ;;
+        *) usage "不认识的选项 $1" ;;
+    esac
+    shift 2
+done
+[[ -n ${config} ]] || usage '缺少 --config FILE'
+[[ ${ip} != *[!0-9A-Fa-f.:]* ]] || usage "--ip 的值 ${ip} 不是 IP 地址"
+[[ ${hash_code} != *[!0-9A-Za-z:._-]* ]] || usage '--hash-code 只能含字母、数字和 : . _ -'
+[[ ${key} != *[!0-9A-Za-z:._-]* ]] || usage '--idempotency-key 只能含字母、数字和 : . _ -'
 
-check_token() {
-    [[ -n ${token} ]] || die 4 '没有令牌：请设置环境变量 PAM_TOKEN'
-    [[ ${token} =~ ^[!-~]+$ && ${token} != *[\"\\]* ]] || die 4 'PAM_TOKEN 含有空白、引号、反斜线或非 ASCII 字符，不能放进请求头'
-}
+# ---- 配置与令牌 ----
+
+[[ -f ${config} && -r ${config} ]] || die 3 "配置文件 ${config} 不存在或不可读"
+declare -A cfg=()
+mapfile -t lines <"${config}"
+[[ ${lines[*]-} != *[[:cntrl:]]* ]] || die 3 "配置文件 ${config} 里有控制字符"
+for line in ${lines[@]+"${lines[@]}"}; do
+    [[ -n ${line} && ${line} != \#* ]] || continue
+    name=${line%%=*}
+    [[ ${line} == [A-Z]*=* && ${name} != *[!A-Z0-9_]* ]] || die 3 "配置文件 ${config} 里有一行不是 KEY=VALUE"
+    [[ ${name} != *TOKEN ]] || die 3 "配置文件 ${config} 里不得有 ${name}：令牌只能放在环境变量 PAM_TOKEN"
+    cfg[${name}]=${line#*=}
+done
+[[ -n ${token} ]] || die 4 '没有令牌：请设置环境变量 PAM_TOKEN'
+[[ ${token} != *[!\!-~]* && ${token} != *[\"\\]* ]] ||
+    die 4 'PAM_TOKEN 含有空白、引号、反斜线或非 ASCII 字符，不能放进请求头'
+# 没有给出幂等键时，每次调用各算一次新的尝试。
+key=${key:-${cfg[RUN_ID]:-manual}:${ip:--}:${action}:manual-$$-${RANDOM}}
+
+# ---- 请求：每个动作的方法、地址、正文 ----
 
 name_of() { # 配置键 -> REPLY：进入 URL 与 JSON 的名字都在这里检查
     REPLY=${cfg[$1]-}
@@ -107,7 +100,7 @@ name_of() { # 配置键 -> REPLY：进入 URL 与 JSON 的名字都在这里检�
 encode() { # 文本 -> REPLY：百分号编码后的一个路径段或查询值
     local text=$1 char i
     REPLY=${text}
-    [[ ${text} =~ [^0-9A-Za-z._~-] ]] || return 0
+    [[ ${text} == *[!0-9A-Za-z._~-]* ]] || return 0
     REPLY=''
     for ((i = 0; i < ${#text}; i++)); do
         char=${text:i:1}
@@ -124,6 +117,88 @@ segment() { # 配置键 -> REPLY：编码后的名字
     encode "${REPLY}"
 }
 
+json() { # 其余成员 -> body：{"app","module" 以及给出的成员}
+    name_of APP_NAME
+    body="{\"app\":\"${REPLY}\""
+    name_of MODULE_NAME
+    body+=",\"module\":\"${REPLY}\"$1}"
+}
+
+json_with_version() { # 其余成员 -> body
+    name_of VERSION_NUMBER
+    json ",\"version\":\"${REPLY}\"$1"
+}
+
+module_query() { # -> path 后面加上 ?app=&module=
+    segment APP_NAME
+    path+="?app=${REPLY}"
+    segment MODULE_NAME
+    path+="&module=${REPLY}"
+}
+
+workstation() { # 路径其余部分 -> path：节点上的这台工作站
+    [[ -n ${ip} ]] || usage "${action} 需要 --ip"
+    encode "${ip}"
+    path=/api/workstations/${REPLY}$1
+}
+
+hash_member() { # -> REPLY：JSON 里的散列
+    [[ -n ${hash_code} ]] || usage "${action} 需要 --hash-code"
+    REPLY=",\"hash\":\"${hash_code}\""
+}
+
+side=PAM_NODE path='' body='' upload='' log_file=''
+case ${action} in
+    stop-ip | deploy-ip | start-ip | verify-ip)
+        workstation "/${action%-ip}"
+        json_with_version ''
+        ;;
+    rollback-ip)
+        workstation /rollback
+        json ",\"stop_first\":${stop_first}"
+        ;;
+    query-ip)
+        workstation ''
+        module_query
+        ;;
+    download-log)
+        workstation /log
+        module_query
+        log_file=${cfg[LOG_DIR]:-logs}
+        log_file=${log_file%/}/${ip//:/_}.log
+        ;;
+    get-online-ips) path='/api/workstations?online=true' ;;
+    sync-node)
+        path=/api/sync
+        hash_member
+        json_with_version "${REPLY}"
+        ;;
+    check-home) side=PAM_HOME path=/api/health ;;
+    get-node-url)
+        segment AIRPORT_CODE
+        side=PAM_HOME path=/api/nodes/${REPLY}
+        ;;
+    publish-version)
+        side=PAM_HOME path=/api/versions
+        hash_member
+        body=${REPLY}
+        name_of AIRPORT_CODE
+        json_with_version "${body},\"airport\":\"${REPLY}\""
+        ;;
+    upload-package)
+        side=PAM_HOME path=/api/packages upload=${cfg[PACKAGE_PATH]-}
+        for name in APP_NAME MODULE_NAME VERSION_NUMBER; do
+            segment "${name}"
+            path+=/${REPLY}
+        done
+        [[ -z ${upload} || (-f ${upload} && -r ${upload}) ]] || die 3 "安装包 ${upload} 不存在或不可读：请核对 PACKAGE_PATH"
+        [[ ${upload} == [!/]* ]] && upload=./${upload} # 免得名为 - 的文件被 curl 当成标准输入
+        ;;
+    *) usage "不认识的动作 ${action}" ;;
+esac
+
+# ---- 发出请求 ----
+
 check_url() { # 来源 地址 -> REPLY：去掉末尾的 /
     local pattern='^https?://[^][:space:][:cntrl:]"\?#@]+$'
     [[ ${2} =~ ${pattern} || ${2} =~ ^https?://\[[0-9A-Fa-f:.]+\](:[0-9]+)?/*$ ]] ||
@@ -135,7 +210,8 @@ time_limit() { # -> REPLY：本动作的时限，秒
     local name=REQUEST_TIMEOUT default=120
     [[ ${action} != verify-ip ]] || name=VERIFY_TIMEOUT default=180
     REPLY=${cfg[${name}]:-${default}}
-    [[ ${REPLY} =~ ^[0-9]+(\.[0-9]+)?$ && ${REPLY} =~ [1-9] ]] || die 3 "配置 ${name} 的值 ${REPLY} 应为大于 0 的秒数"
+    [[ ${REPLY} == [0-9]* && ${REPLY} == *[0-9] && ${REPLY} != *[!0-9.]* && ${REPLY} != *.*.* && ${REPLY} == *[1-9]* ]] ||
+        die 3 "配置 ${name} 的值 ${REPLY} 应为大于 0 的秒数"
 }
 
 trace() { # 方法 URL
@@ -143,11 +219,48 @@ trace() { # 方法 URL
     [[ -n ${trace_file} ]] || return 0
     printf -v line '%(%Y-%m-%dT%H:%M:%S%z)T %s %s %s %s status=%s curl=%s' \
         -1 "${action}" "${ip:--}" "$1" "$2" "${status}" "${curl_exit}"
-    { emit "${line}" >>"${trace_file}"; } 2>/dev/null || printf '警告：写不了跟踪文件 %s\n' "${trace_file}" >&2
+    emit "${line}" 2>/dev/null >>"${trace_file}" || printf '警告：写不了跟踪文件 %s\n' "${trace_file}" >&2
 }
 
 parse_answer() { # answer 里是应答正文；在这里把它译成 KEY=VALUE 行（参考 PAM 答的已经是）
     answer=${answer%"${newline}"}
+}
+
+call() { # 方法 路径 [curl 的其余参数...]：向 side 发一次请求，只记下结果，不作判断
+    local method=$1 url=NODE_URL header="header = \"Authorization: Bearer ${token}\"" tail
+    [[ ${side} == PAM_NODE ]] || url=PAM_HOME_URL
+    check_url "${url}" "${cfg[${url}]-}"
+    url=${REPLY}$2
+    shift 2
+    time_limit
+    # 明文 HTTP 用不到 TLS：curl 起步时不必读 OpenSSL 的配置，也不必初始化 GnuTLS。
+    [[ ${url} == https:* ]] || export OPENSSL_CONF=/dev/null GNUTLS_NO_IMPLICIT_INIT=1
+    [[ ${method} == GET ]] || set -- --header "Idempotency-Key: ${key}" "$@"
+    set -- -q --config - --silent --show-error --globoff --noproxy '*' --proto '=http,https' \
+        --connect-timeout 10 --max-time "${REPLY}" --request "${method}" --header 'Accept: text/plain' \
+        --write-out '\n%{http_code} %{time_connect} %header{retry-after}' "$@" --url "${url}"
+    # 令牌由标准输入进入 curl，不在任何进程的参数里。here-string 从 5.1 起走管道，省一次 fork；
+    # 更早的 bash 会把它写进临时文件，所以那时用进程替换。
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+        answer=$(exec curl "$@" <<<"${header}")
+    else
+        answer=$(exec curl "$@" < <(printf '%s\n' "${header}"))
+    fi
+    curl_exit=$?
+    tail=${answer##*"${newline}"}
+    answer=${answer%"${newline}"*}
+    status=${tail%% *}
+    status=${status:-000}
+    tail=${tail#* }
+    connected=${tail%% *}
+    retry_after=${tail#* }
+    trace "${method}" "${url}"
+    [[ ${answer} != *$'\r'* ]] || answer=${answer//$'\r'/}
+    parse_answer
+}
+
+succeeded() { # 最近一次请求有没有得到肯定的答复
+    [[ ${curl_exit} == 0 && ${status} == 2?? ]]
 }
 
 answer_value() { # 键 -> REPLY：应答里这个键的值，没有则为空
@@ -159,41 +272,55 @@ answer_has() { # 键 值
     [[ ${newline}${answer}${newline} == *"${newline}$1=$2${newline}"* ]]
 }
 
-call() { # 方法 URL [curl 的其余参数...]：发一次请求，只记下结果，不作判断
-    local method=$1 url=$2 header="header = \"Authorization: Bearer ${token}\"" limit tail
-    shift 2
-    time_limit
-    limit=${REPLY}
-    [[ ${method} == GET ]] || set -- --header "Idempotency-Key: ${key}" "$@"
-    set -- -q --config - --silent --show-error --globoff --noproxy '*' --proto '=http,https' \
-        --connect-timeout 10 --max-time "${limit}" --request "${method}" --header 'Accept: text/plain' \
-        --write-out '\n%{http_code} %{time_connect} %header{retry-after}' "$@" --url "${url}"
-    # 令牌由标准输入进入 curl，不在任何进程的参数里。here-string 从 5.1 起走管道，省一次 fork；
-    # 更早的 bash 会把它写进临时文件，所以那时用进程替换。
-    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-        answer=$(exec curl "$@" <<<"${header}")
-    else
-        answer=$(exec curl "$@" < <(printf '%s\n' "${header}"))
-    fi
-    curl_exit=$?
-    tail=${answer}
-    answer=${answer%"${newline}"*}
-    tail=${tail:${#answer}+1}
-    status=${tail%% *}
-    status=${status:-000}
-    tail=${tail#* }
-    connected=${tail%% *}
-    retry_after=${tail#* }
-    answer=${answer//$'\r'/}
-    trace "${method}" "${url}"
-    [[ -z ${body_file} || ${status} == 2?? ]] || reclaim_body
-    parse_answer
+ask_node_url() { # 配置里没有节点地址：先问 PAM_HOME
+    side=PAM_HOME unsent=no
+    segment AIRPORT_CODE
+    call GET "/api/nodes/${REPLY}"
+    succeeded || return
+    answer_value NODE_URL
+    cfg[NODE_URL]=${REPLY}
+    side=PAM_NODE unsent=maybe
 }
 
-reclaim_body() { # 出错时落进日志文件的是错误说明：取回来，并且不让它冒充日志
-    [[ -f ${body_file} ]] || return 0
-    IFS= read -r -d '' -n 4096 answer <"${body_file}"
-    : >"${body_file}"
+unsent=maybe
+if [[ ${side} == PAM_HOME || -n ${cfg[NODE_URL]-} ]] || ask_node_url; then
+    if [[ -n ${body} ]]; then
+        call POST "${path}" --header 'Content-Type: application/json' --data-binary "${body}"
+    elif [[ -n ${upload} ]]; then
+        call PUT "${path}" --header 'Content-Type: application/octet-stream' --upload-file "${upload}"
+    elif [[ -n ${log_file} ]]; then
+        call GET "${path}" --create-dirs --output "${log_file}"
+    else
+        call GET "${path}"
+    fi
+fi
+
+# ---- 成功：核对应答，到此为止 ----
+
+if succeeded; then
+    case ${action} in
+        sync-node)
+            answer_has HASH_CODE "${hash_code}" ||
+                die 6 "PAM_NODE 算出的散列与 --hash-code ${hash_code} 不同：安装包在途中变了"
+            ;;
+        get-online-ips)
+            name_of AIRPORT_CODE
+            answer_has AIRPORT_CODE "${REPLY}" || die 6 "这个 PAM_NODE 不属于机场 ${REPLY}：请核对节点地址"
+            ;;
+        download-log)
+            [[ -e ${log_file} ]] || : >"${log_file}" # 旧版 curl 遇到空正文不建文件
+            answer="LOG_FILE=${log_file}"
+            ;;
+    esac
+    emit "${answer}"
+    exit 0
+fi
+
+# ---- 没有成功：原因，以及请求有没有可能已经送达 ----
+
+die_unknown() { # 退出码 原因 [SENT]
+    emit "SENT=${3:-${unsent}}"
+    die "$1" "$2"
 }
 
 judge_transfer() { # 按 curl 的退出码判断请求有没有走完
@@ -211,16 +338,15 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
         18) die_unknown 5 "${side} 的应答不完整" ;;
         52 | 55 | 56) die_unknown 5 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）" ;;
         2 | 3 | 77) die_unknown 3 "curl 不能发出请求（curl ${curl_exit}），请检查地址、证书与 curl 的版本" no ;;
-        23) die 3 "写不了文件 ${body_file}" ;;
-        26) die_unknown 5 "读不完安装包 ${cfg[PACKAGE_PATH]-}" ;;
+        23) die 3 "写不了文件 ${log_file}" ;;
+        26) die_unknown 5 "读不完安装包 ${upload}" ;;
         126 | 127) die_unknown 3 '找不到 curl，请先安装' no ;;
         *) die_unknown 5 "与 ${side} 的传输失败（curl ${curl_exit}）" ;;
     esac
 }
 
-judge_status() { # 按 HTTP 状态判断 PAM 答应了没有
+judge_status() { # 按 HTTP 状态判断 PAM 为什么没有答应
     local reason
-    [[ ${status} != 2?? ]] || return 0
     answer_value ERROR
     reason=${REPLY:-${answer:0:200}}
     reason="${side} 回答 HTTP ${status}${reason:+：${reason}}"
@@ -233,171 +359,14 @@ judge_status() { # 按 HTTP 状态判断 PAM 答应了没有
     esac
 }
 
-send() { # 方法 URL [curl 的其余参数...]
-    call "$@"
-    judge_transfer
-    judge_status
-}
-
-at_home() { # 路径 -> REPLY：PAM_HOME 上的完整地址
-    side=PAM_HOME
-    check_url PAM_HOME_URL "${cfg[PAM_HOME_URL]-}"
-    REPLY+=$1
-}
-
-at_node() { # 路径 -> REPLY：PAM_NODE 上的完整地址；配置里没有节点地址时先问 PAM_HOME
-    local base=${cfg[NODE_URL]-}
-    if [[ -z ${base} ]]; then
-        ask_node_url
-        base=${REPLY}
-    fi
-    side=PAM_NODE
-    check_url NODE_URL "${base}"
-    REPLY+=$1
-}
-
-ask_node_url() { # -> REPLY
-    local file=${body_file}
-    body_file='' unsent=no
-    segment AIRPORT_CODE
-    at_home "/api/nodes/${REPLY}"
-    send GET "${REPLY}"
-    body_file=${file} unsent=maybe
-    answer_value NODE_URL
-}
-
-json_of() { # 名字... -> REPLY：{"app","module"[,"version"] 以及随后给出的成员}
-    local app module
-    name_of APP_NAME
-    app=${REPLY}
-    name_of MODULE_NAME
-    module=${REPLY}
-    REPLY="{\"app\":\"${app}\",\"module\":\"${module}\"$1}"
-}
-
-with_version() { # 其余成员 -> REPLY
-    name_of VERSION_NUMBER
-    json_of ",\"version\":\"${REPLY}\"$1"
-}
-
-post() { # URL JSON
-    send POST "$1" --header 'Content-Type: application/json' --data-binary "$2"
-}
-
-need_hash() {
-    [[ -n ${hash_code} ]] || usage "${action} 需要 --hash-code"
-}
-
-module_query() { # -> REPLY
-    local query
-    segment APP_NAME
-    query="?app=${REPLY}"
-    segment MODULE_NAME
-    REPLY="${query}&module=${REPLY}"
-}
-
-workstation() { # 路径其余部分 -> REPLY：节点上这台工作站的地址
-    [[ -n ${ip} ]] || usage "${action} 需要 --ip"
-    encode "${ip}"
-    at_node "/api/workstations/${REPLY}$1"
-}
-
-run_check-home() {
-    at_home /api/health
-    send GET "${REPLY}"
-}
-
-run_upload-package() {
-    local path=${cfg[PACKAGE_PATH]-} what url
-    segment APP_NAME
-    what=${REPLY}
-    segment MODULE_NAME
-    what+=/${REPLY}
-    segment VERSION_NUMBER
-    what+=/${REPLY}
-    at_home "/api/packages/${what}"
-    url=${REPLY}
-    if [[ -z ${path} ]]; then
-        call GET "${url}"
-        [[ ${status} != 404 ]] ||
-            die 3 "PAM_HOME 没有 ${what}，也没有给出 PACKAGE_PATH：请给出安装包的路径，或核对版本号"
-        judge_transfer
-        judge_status
-        return
-    fi
-    [[ -f ${path} && -r ${path} ]] || die 3 "安装包 ${path} 不存在或不可读：请核对 PACKAGE_PATH"
-    [[ ${path} == /* ]] || path=./${path} # 免得名为 - 的文件被 curl 当成标准输入
-    send PUT "${url}" --header 'Content-Type: application/octet-stream' --upload-file "${path}"
-}
-
-run_publish-version() {
-    local airport body
-    need_hash
-    name_of AIRPORT_CODE
-    airport=${REPLY}
-    with_version ",\"hash\":\"${hash_code}\",\"airport\":\"${airport}\""
-    body=${REPLY}
-    at_home /api/versions
-    post "${REPLY}" "${body}"
-}
-
-run_get-node-url() {
-    segment AIRPORT_CODE
-    at_home "/api/nodes/${REPLY}"
-    send GET "${REPLY}"
-}
-
-run_sync-node() {
-    local body
-    need_hash
-    with_version ",\"hash\":\"${hash_code}\""
-    body=${REPLY}
-    at_node /api/sync
-    post "${REPLY}" "${body}"
-    answer_has HASH_CODE "${hash_code}" || die 6 "PAM_NODE 算出的散列与 --hash-code ${hash_code} 不同：安装包在途中变了"
-}
-
-run_get-online-ips() {
-    at_node '/api/workstations?online=true'
-    send GET "${REPLY}"
-    name_of AIRPORT_CODE
-    answer_has AIRPORT_CODE "${REPLY}" || die 6 "这个 PAM_NODE 不属于机场 ${REPLY}：请核对节点地址"
-}
-
-operate() { # 动词 JSON 生成器 其余成员
-    local body
-    "$2" "$3"
-    body=${REPLY}
-    workstation "/$1"
-    post "${REPLY}" "${body}"
-}
-
-run_stop-ip() { operate stop with_version ''; }
-run_deploy-ip() { operate deploy with_version ''; }
-run_start-ip() { operate start with_version ''; }
-run_verify-ip() { operate verify with_version ''; }
-run_rollback-ip() { operate rollback json_of ",\"stop_first\":${stop_first}"; }
-
-run_query-ip() {
-    module_query
-    workstation "${REPLY}"
-    send GET "${REPLY}"
-}
-
-run_download-log() {
-    local directory=${cfg[LOG_DIR]:-logs}
-    body_file=${directory%/}/${ip//:/_}.log
-    module_query
-    workstation "/log${REPLY}"
-    send GET "${REPLY}" --create-dirs --output "${body_file}"
-    [[ -e ${body_file} ]] || : >"${body_file}" # 旧版 curl 遇到空正文不建文件
-    answer="LOG_FILE=${body_file}"
-}
-
-parse_arguments "$@"
-load_config
-check_token
-# 没有给出幂等键时，每次调用各算一次新的尝试。
-key=${key:-${cfg[RUN_ID]:-manual}:${ip:--}:${action}:manual-$$-${RANDOM}}
-"run_${action}"
-emit "${answer}"
+if [[ ${side} == PAM_NODE && -f ${log_file} && ${status} != @(000|2??) ]]; then
+    # 落进日志文件的是错误说明：取回来，并且不让它冒充日志。
+    IFS= read -r -d '' -n 4096 answer <"${log_file}"
+    : >"${log_file}"
+    parse_answer
+fi
+if [[ ${action} == upload-package && -z ${upload} && ${status} == 404 ]]; then
+    die 3 "PAM_HOME 没有 ${path#/api/packages/}，也没有给出 PACKAGE_PATH：请给出安装包的路径，或核对版本号"
+fi
+judge_transfer
+judge_status

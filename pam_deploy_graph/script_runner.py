@@ -113,7 +113,7 @@ def build_argv(
 
 
 def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) -> dict[str, str]:
-    """脚本的全部环境变量：少数继承的、固定的区域设置和令牌。
+    """脚本的全部环境变量：少数继承的、固定的字符编码和令牌。
 
     Args:
         source: 本进程的环境，只从中挑几个。
@@ -125,7 +125,8 @@ def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) ->
     library_path = source.get("LD_LIBRARY_PATH_ORIG" if frozen else "LD_LIBRARY_PATH")
     if library_path:
         env["LD_LIBRARY_PATH"] = library_path
-    env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    # 没有 SHELL，bash 每次起步都去查用户库；只定字符编码，省得载入其余的区域文件。
+    env |= {"SHELL": "/bin/sh", "LC_CTYPE": "C.UTF-8"}
     return env | {"PAM_TOKEN": token} if token else env
 
 

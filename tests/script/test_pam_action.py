@@ -345,6 +345,18 @@ def test_without_curl_it_says_so(config: Path, tmp_path: Path) -> None:
     assert (code, lines) == (3, ["SENT=no", "ERROR=找不到 curl，请先安装"])
 
 
+@pytest.mark.parametrize(("scheme", "expected"), [("https", ""), ("http", "/dev/null")])
+def test_only_plain_http_skips_the_tls_settings(scheme: str, expected: str, config: Path, tmp_path: Path) -> None:
+    """明文时 curl 不读 OpenSSL 的配置；用 TLS 时照机器上的规矩来。"""
+    change(config, PAM_HOME_URL=f"{scheme}://home")
+    stub = tmp_path / "bin" / "curl"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/bash\nprintf "CONF=%s\\n\\n200 0.000001 " "${OPENSSL_CONF-}"\n', encoding="utf-8")
+    stub.chmod(0o755)
+    env = {"PATH": str(stub.parent), "PAM_TOKEN": TOKEN}
+    assert script("check-home", "--config", str(config), env=env) == (0, [f"CONF={expected}"])
+
+
 def test_the_trace_tells_each_request_and_no_secret(pam: WirePam, config: Path, tmp_path: Path) -> None:
     """跟踪文件一行一个请求，0600，没有令牌；写不了也不妨碍动作。"""
     trace = tmp_path / "trace.log"
