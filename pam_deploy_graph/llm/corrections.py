@@ -32,4 +32,4 @@ def kept(text: str, spans: list[tuple[int, int]]) -> list[bool]:
     wrong = [is_withdrawn(text, *span) for span in spans]
     if any(wrong) and not all(wrong):
         return [not flag for flag in wrong]
-    return right if any(right) and any(wrong) else [True] * len(spans)
+    return right if any(right) else [True] * len(spans)

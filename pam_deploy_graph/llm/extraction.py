@@ -98,7 +98,7 @@ def _read_all(draft: Draft, *, answering: bool) -> Verdict:
     read_airport(draft)
     placed = len(draft.notes) > noted
     first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
-    guess = _may_guess(draft.text, first.intent, answering=answering)
+    guess = _may_guess(draft, first.intent, answering=answering)
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
     verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
     _warn(draft, verdict.intent, _said(times), _said(places))
@@ -117,11 +117,11 @@ def _read_literals(draft: Draft) -> None:
         draft.note("只部署点名的这几台；其余的请等它们做完再另外说")
 
 
-def _may_guess(text: str, intent: Intent, *, answering: bool) -> bool:
-    """没有标记的字母串能不能当作名字：要部署时能，回答补问时能，中文句子里夹着的能。"""
+def _may_guess(draft: Draft, intent: Intent, *, answering: bool) -> bool:
+    """没有标记的字母串能不能当作名字：要部署、说了版本时能，回答补问时能，中文句子里夹着的能。"""
     if intent is Intent.UNKNOWN:
-        return not _CODE_LIKE.search(text) and (answering or len(_WORD.findall(text)) == _PAIR)
-    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(_CHINESE.search(text))
+        return not _CODE_LIKE.search(draft.text) and (answering or len(_WORD.findall(draft.text)) == _PAIR)
+    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(draft.versions or _CHINESE.search(draft.text))
 
 
 def _said(matches: list[re.Match[str]]) -> str:

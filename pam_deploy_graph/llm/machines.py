@@ -4,32 +4,41 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
 from typing import Final
 
 from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.llm.corrections import is_withdrawn
 from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 
-_V4 = r"(?<![\w.])\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
+_V4_END = r"\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
+_V4 = rf"(?<![\w.]){_V4_END}"
 _V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
-_TO = r"\s*(?:-|~|到|至|\bto\b|\bthrough\b)\s*"
+_TO = r"\s*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b)\s*"
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
     rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?![\d.]))"
-    rf"|(?P<start>{_V4})(?:{_TO}(?P<end>{_V4}|\d{{1,3}}(?![\d.]|\s*[台个批%])))?"
+    rf"|(?P<start>{_V4})(?:{_TO}(?P<end>{_V4_END}|\d{{1,3}}(?![\d.]|\s*[台个批%])))?"
     rf"|(?P<start6>{_V6})(?:{_TO}(?P<end6>{_V6}))?",
     FLAGS,
 )
 _MORE: Final = re.compile(
     r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?![\d.]|\s*[台个批次点%秒分个组]|\w)", FLAGS
 )
+_LESS: Final = re.compile(
+    r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
+    r"(?![\d.]|\s*[台个批次点%秒分组]|\w)",
+    FLAGS,
+)
 _JOIN: Final = re.compile(r"[\s、,;和及与跟&|]*(?:\band\b)?\s*", FLAGS)
 _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
+_TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
+_SMALL: Final = 10
 
 
 @cache
@@ -55,39 +64,61 @@ def read_machines(draft: Draft) -> None:
     groups: list[Group] = []
     position = 0
     while match := _ITEM.search(draft.text, position):
-        if _VERSION_BEFORE.search(lead(draft.text, match.start())) or _is_clock(match):
+        if _is_version(lead(draft.text, match.start()), match) or _is_clock(match):
             position = match.end()
             continue
-        group = _group(draft.text, match)
+        found = _groups(draft.text, match)
         if groups and groups[-1].role == "refused" and _INSTEAD.fullmatch(draft.text[groups[-1].end : match.start()]):
-            group = Group(group.items, "target_ips", match.start(), group.end)
-        groups.append(group)
-        position = group.end
+            found[0] = replace(found[0], role="target_ips", start=match.start())
+        groups += found
+        position = found[-1].end
     for index, group in enumerate(groups):
-        if not _is_replaced(group, groups[index + 1 :]):
+        if not _is_replaced(draft.text, group, groups[index + 1 :]):
             _record(draft, "target_ips" if group.role == "target_ips" else "exclude_ips", group.items)
         draft.mask(group.start, group.end)
 
 
-def _is_replaced(group: Group, later: list[Group]) -> bool:
-    """「别给 A 装，给 B 装」里的 A；B 若是包含 A 的范围，A 仍然不要动。"""
+def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
+    """说错了又更正的 A，「别给 A 装，给 B 装」里的 A；B 若是包含 A 的范围，A 仍然不要动。"""
     targets = [item for other in later if other.role == "target_ips" for item in other.items]
+    if group.role == "target_ips":
+        return bool(targets) and is_withdrawn(text, group.start, group.end)
     plain = all("/" not in item and "-" not in item for item in [*group.items, *targets])
     return group.role == "refused" and bool(targets) and plain and not set(group.items) & set(targets)
 
 
-def _group(text: str, match: re.Match[str]) -> Group:
-    """从第一项起收成一组，看前后的话定它的用处。"""
+def _groups(text: str, match: re.Match[str]) -> list[Group]:
+    """从第一项起收成一组，看前后的话定它的用处；后面另减去几台的是两组。"""
     items, end = _listed(text, match)
-    before = lead(text, match.start())
+    before, start = lead(text, match.start()), match.start()
     if only := _forms("only_before").search(before) or _forms("only_after").match(text, end):
-        return Group(items, "target_ips", match.start(), max(end, only.end()))
+        return [Group(items, "target_ips", start, max(end, only.end()))]
     for name, role in (("refuse_before", "refused"), ("exclude_before", "exclude_ips")):
         if found := _forms(name).search(before):
-            return Group(items, role, match.start() - len(found.group()), end)
+            return [Group(items, role, start - len(found.group()), end)]
+    if less := _LESS.match(text, end):
+        left_out = _neighbour(items[-1].partition("-")[0], less.group(1))
+        return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
     if after := _forms("exclude_after").match(text, end) or _forms("exclude_after_reason").match(text, end):
-        return Group(items, "exclude_ips", match.start(), after.end())
-    return Group(items, "target_ips", match.start(), end)
+        return _left_out(items, start, after.end())
+    return [Group(items, "target_ips", start, end)]
+
+
+def _left_out(items: list[str], start: int, end: int) -> list[Group]:
+    """列在后面说了「不要动」：最后一项在前面的范围之内的，只是它不要动。"""
+    try:
+        inside = bool(items[:-1]) and set(expand_ips(items[-1:])) <= set(expand_ips(items[:-1]))
+    except InvalidInputError:
+        inside = False
+    if not inside:
+        return [Group(items, "exclude_ips", start, end)]
+    return [Group(items[:-1], "target_ips", start, start), Group(items[-1:], "exclude_ips", start, end)]
+
+
+def _is_version(before: str, match: re.Match[str]) -> bool:
+    """四段的版本：前面说了「版本」，或者「升到 2.0.0.1」这样首段很小的数。"""
+    small = bool(match["start"]) and not match["end"] and int(match["start"].partition(".")[0]) < _SMALL
+    return bool(_VERSION_BEFORE.search(before) or (small and _TO_BEFORE.search(before)))
 
 
 def _is_clock(match: re.Match[str]) -> bool:

@@ -19,6 +19,7 @@ _OF: Final = re.compile(
 )
 _OWNS: Final = re.compile(r"\s*(?:'s|的|之|里面?的?|下面?的?|中的?|这边的?|那边的?|上的)\s*(?:那个|这个)?\s*", FLAGS)
 _BESIDE: Final = re.compile(r"\s*(?:那个|这个)?\s*|\s*[(,、|:]\s*|\s*(?:->|→|-)\s*", FLAGS)
+_ITEM_AFTER: Final = re.compile(rf"\s*、\s*(?:版本)?\s*{MASK}")
 _SHORTEST: Final = 2
 
 
@@ -67,11 +68,12 @@ def _glued(text: str, match: re.Match[str]) -> bool:
 
 
 def joined(text: str, one: Token, other: Token) -> bool:
-    """两个名字之间是不是只有「和」「、」之类。"""
+    """两个名字之间是不是只有「和」「、」之类；``checkin、gate、2.3.4`` 是逐项列出，不是并列。"""
     if one == other:
         return False
     left, right = sorted((one, other), key=lambda token: token.start)
-    return bool(_AND.fullmatch(text[left.end : right.start]))
+    listed = text[left.end : right.start].strip() == "、" and bool(_ITEM_AFTER.match(text, right.end))
+    return not listed and bool(_AND.fullmatch(text[left.end : right.start]))
 
 
 def owner_first(text: str, left: Token, right: Token) -> bool | None:

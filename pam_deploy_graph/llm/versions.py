@@ -24,7 +24,7 @@ _FROM_BEFORE: Final = re.compile(
     FLAGS,
 )
 _FROM_AFTER: Final = re.compile(
-    r"\s*(?:版本?)?\s*(?:->\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷))",
+    r"\s*(?:版本?)?\s*(?:->\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
