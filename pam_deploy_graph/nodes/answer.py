@@ -38,8 +38,10 @@ def _preview(services: Services, state: GraphState) -> str:
 
 def _status(services: Services, state: GraphState) -> str:
     """说出这个会话里的运行、或最近一次运行走到哪里。"""
-    run_id = state.get("run_id") or next((run.run_id for run in services.ledger.list_runs(1)), "")
+    run_id = state.get("run_id", "")
     if not run_id or not services.ledger.exists(run_id):
+        run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
+    if not run_id:
         return "还没有任何运行。"
     return render_report(services.ledger.load_state(run_id, keep_events=False), brief=True)
 

@@ -43,6 +43,14 @@ def test_recall(finished: Desk, thread: str, decision: str) -> None:
     assert workstation["rollback_status"] == ("ROLLBACK_DONE" if decision == "approve" else "REJECTED_BY_OPERATOR")
 
 
+def test_where_it_stands_in_a_new_session(finished: Desk) -> None:
+    """另一个会话（有自己的名字，还没有运行）问「到哪了」：答最近的一次运行。"""
+    run_id = finished.values()["run_id"]
+    finished.config = {"configurable": {"thread_id": "another"}}
+    out = finished.say({"run_id": "another", "messages": [("user", "到哪了")]})
+    assert run_id in out["answer"]
+
+
 @pytest.mark.parametrize("text", ["把 10.0.0.99 退回上一个版本", "回滚"])
 def test_nothing_to_recall(finished: Desk, text: str) -> None:
     """没有部署过的，或没说是哪一台：说明原因，什么也不问，什么也不做。"""

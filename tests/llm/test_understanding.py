@@ -95,6 +95,8 @@ def test_unresolved_scope_makes_no_plan() -> None:
         ("checkin gate", {}, {"APP_NAME": "checkin", "MODULE_NAME": "gate"}),
         ("2.3.4", {"AIRPORT_CODE": "PVG"}, {"VERSION_NUMBER": "2.3.4"}),
         ("checkin", {"AIRPORT_CODE": "PVG"}, {"APP_NAME": "checkin"}),
+        ("gate", {"AIRPORT_CODE": "PVG", "APP_NAME": "checkin"}, {"MODULE_NAME": "gate"}),
+        ("应用 gate", {"AIRPORT_CODE": "PVG", "APP_NAME": "checkin"}, {"APP_NAME": "gate"}),
         ("应用 checkin，模块 gate", {}, {"APP_NAME": "checkin", "MODULE_NAME": "gate"}),
         ("PVG，版本 2.3.4", {"APP_NAME": "x"}, {"AIRPORT_CODE": "PVG", "VERSION_NUMBER": "2.3.4"}),
         ("不是 PEK，是 PVG", {"AIRPORT_CODE": "PEK"}, {"AIRPORT_CODE": "PVG"}),
