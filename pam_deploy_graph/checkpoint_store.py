@@ -61,7 +61,7 @@ def load_checkpoint(path: str | Path) -> AgentState:
         found, state = (document["format"], document["redacted"]), AgentState.from_dict(document["state"])
     except OSError as error:
         raise InvalidInputError(f"检查点 {path} 读不了：{error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InvalidInputError(f"检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复") from None
     if found != (_FORMAT, False):
         raise InvalidInputError(f"检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复")

@@ -56,7 +56,7 @@ def select_script_entry(
     Args:
         base_dir: 脚本所在目录；默认目录里没有时用随包的那一份。
         platform: 同 ``sys.platform``；``win32`` 上只认现场提供的 ``pam_action.ps1`` 或 ``.cmd``。
-        override: ``PAM_SCRIPT_ENTRY`` 的值，给了就只看它。
+        override: 现成的入口，给了就只看它；不给则取自 ``PAM_SCRIPT_ENTRY``，空串是不看它。
 
     Returns:
         入口脚本的路径。
@@ -65,6 +65,7 @@ def select_script_entry(
         InvalidInputError: 找不到入口；消息说明看过哪里。
 
     """
+    override = _settings().pam_script_entry if override is None else override
     if override:
         if not Path(override).is_file():
             raise InvalidInputError(f"PAM_SCRIPT_ENTRY 指的脚本 {show_value(override)} 不存在，请核对路径")

@@ -141,7 +141,19 @@ def _document(**changes: Any) -> str:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '"x"', '{"a": 1}', _document(format=99), _document(format=None), _document()[:-40], "\x00"],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        '{"a": 1}',
+        _document(format=99),
+        _document(format=None),
+        _document(state=AgentState("r1", {}, "fake").to_dict() | {"ip_states": [1]}),
+        _document()[:-40],
+        "\x00",
+    ],
 )
 def test_a_broken_file_is_refused(content: str, home: Path) -> None:
     """空的、半截的、不是检查点的、别的版本的：拒绝并写出路径。"""

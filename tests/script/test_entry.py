@@ -68,11 +68,14 @@ def test_a_folder_without_an_entry_is_named(platform: str, named: str, tmp_path:
     assert str(tmp_path) in str(caught.value)
 
 
-def test_the_override_wins_and_must_exist(tmp_path: Path) -> None:
-    """PAM_SCRIPT_ENTRY 优先；指的文件不存在就报错，不悄悄换一个。"""
-    own = tmp_path / "own.sh"
-    own.touch()
+def test_the_override_wins_and_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PAM_SCRIPT_ENTRY 优先，环境里设的也算；指的文件不存在就报错，不悄悄换一个。"""
+    own, other = tmp_path / "own.sh", tmp_path / "other.sh"
+    for file in (own, other):
+        file.touch()
+    monkeypatch.setenv("PAM_SCRIPT_ENTRY", str(other))
     assert select_script_entry("doc_scripts", override=str(own)) == str(own)
+    assert select_script_entry() == str(other)
     with pytest.raises(InvalidInputError, match="PAM_SCRIPT_ENTRY"):
         select_script_entry("doc_scripts", override=str(tmp_path / "gone.sh"))
 
