@@ -23,16 +23,15 @@ def plain(text: str) -> str:
         同样意思的文字：粤语与方言的词换成普通话，部署、升级这些要紧的词打错了就改正；其余不变。
 
     """
-    if not text.isascii():
-        for pattern, replacement in _sayings():
-            text = pattern.sub(replacement, text)
+    for pattern, replacement in _sayings():
+        text = pattern.sub(replacement, text)
     return _LATIN.sub(lambda match: _respell(match.group()), text)
 
 
 @cache
 def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
     """词表里的说法。"""
-    pairs = table("colloquial")["chinese"]
+    pairs = table("colloquial")["sayings"]
     return tuple((re.compile(said, FLAGS), meant.replace("$", "\\")) for said, meant in pairs)
 
 

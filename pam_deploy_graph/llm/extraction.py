@@ -54,13 +54,22 @@ def read(text: str, *, answering: bool = False) -> Reading:
         message = f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
     draft = Draft(write_dots(plain(normalise(text))))
-    _cut_hostile(draft)
-    verdict = _read_all(draft, answering=answering)
+    trusted = not _cut_hostile(draft)
+    verdict = _read_all(draft, answering=answering, trusted=trusted)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
         return Reading(verdict, {}, {}, draft.notes, [])
     if verdict.intent in {Intent.STATUS, Intent.CANCEL, Intent.RESUME}:
         draft.unresolved.clear()
     return Reading(verdict, draft.params, draft.control, draft.notes, draft.unresolved)
+
+
+def overhear(text: str) -> str:
+    """一句话遮去参数之后的样子，用来训练用字的权重；说全了参数的、要求别动的返回空串。"""
+    draft = Draft(write_dots(plain(normalise(text))))
+    _cut_hostile(draft)
+    held, heard, _ = _listen(draft)
+    read_version(draft)
+    return "" if held or "VERSION_NUMBER" in draft.params else heard
 
 
 def is_hostile(text: str) -> bool:
@@ -74,21 +83,19 @@ def _hostile_from(text: str) -> int | None:
     return min((match.start() for pattern in words("hostile") if (match := pattern.search(folded))), default=None)
 
 
-def _cut_hostile(draft: Draft) -> None:
-    """从想改变规矩的话起，后面的都不听。"""
+def _cut_hostile(draft: Draft) -> bool:
+    """从想改变规矩的话起，后面的都不听；返回有没有这样的话。"""
     start = _hostile_from(draft.text)
-    if start is not None:
-        draft.text = draft.text[:start]
-        draft.note("请求里有想改变规矩的话，那一段起没有理会：计划与批准的规矩不因一句话而变")
+    if start is None:
+        return False
+    draft.text = draft.text[:start]
+    draft.note("请求里有想改变规矩的话，那一段起没有理会：计划与批准的规矩不因一句话而变")
+    return True
 
 
-def _read_all(draft: Draft, *, answering: bool) -> Verdict:
-    """依次取走各种参数，判断意图。"""
-    _read_literals(draft)
-    held = bool(draft.take(words("hold")))
-    heard = draft.text
-    draft.take(words("negated"))
-    meant = draft.text
+def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
+    """依次取走各种参数，判断意图；有想改变规矩的话时只按规则判断。"""
+    held, heard, meant = _listen(draft)
     read_version(draft)
     if draft.take(words("every_airport")):
         draft.note("一次只部署一座机场：请说明是哪一座")
@@ -97,12 +104,21 @@ def _read_all(draft: Draft, *, answering: bool) -> Verdict:
     noted = len(draft.notes)
     read_airport(draft)
     placed = len(draft.notes) > noted
-    first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
+    first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
     guess = _may_guess(draft, first.intent, answering=answering)
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
-    verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held)
+    verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
     _warn(draft, verdict.intent, _said(times), _said(places))
     return verdict
+
+
+def _listen(draft: Draft) -> tuple[bool, str, str]:
+    """取走照字面就认得的部分；返回是否要求别动、留着否定的文字、去掉否定的文字。"""
+    _read_literals(draft)
+    held = bool(draft.take(words("hold")))
+    heard = draft.text
+    draft.take(words("negated"))
+    return held, heard, draft.text
 
 
 def _read_literals(draft: Draft) -> None:

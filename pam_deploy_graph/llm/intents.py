@@ -8,10 +8,15 @@ from functools import cache
 from pam_deploy_graph.llm.draft import MASK, squeeze
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.validation import Intent
+from pam_deploy_graph.llm.wording import likeliest
 
+_SURE = 0.6
+"""整句的用字像到什么份上才算数。"""
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
 _CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
+_LATER = re.compile(r"[,。;!?\n:]|\.\s")
+_BREAK = re.compile(r"[,。;!\n]")
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -70,7 +75,7 @@ def _without_chatter(clause: re.Match[str]) -> str:
     return "" if idle else text
 
 
-def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
+def judge(heard: str, meant: str, *, complete: bool, held: bool, trusted: bool = True) -> Verdict:
     """判断意图。
 
     Args:
@@ -78,14 +83,14 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
         meant: 又去掉了否定的文字。
         complete: 版本和名字都说了，即使没有动词也听得出是部署。
         held: 说过「先别动」「不要执行」。
+        trusted: 没有哪条规则说得准时，可不可以看整句像什么。
 
     Returns:
         意图、把握和理由。
 
     """
-    texts = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (heard, meant)]
-    if not complete:
-        texts = [_CLAUSE.sub(_without_chatter, text) for text in texts]
+    whole = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (heard, meant)]
+    texts = whole if complete else [_CLAUSE.sub(_without_chatter, text) for text in whole]
     matched = dict(_matches(*texts, complete=complete))
     if held:
         return _held(matched, complete=complete)
@@ -95,7 +100,15 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool) -> Verdict:
         return Verdict(intent, 0.9, f"原话里有「{word}」")
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
-    return Verdict(Intent.UNKNOWN, 0.0, "没有听出要做什么：可以说部署、预演、进度、继续、回滚或取消")
+    return _by_wording(heard if trusted and texts == whole else "")
+
+
+def _by_wording(heard: str) -> Verdict:
+    """没有哪条规则说得准：整句的用字足够像某种意图就算是，否则不明。"""
+    intent, share = likeliest(heard) if heard else (Intent.UNKNOWN, 0.0)
+    if share < _SURE or intent is Intent.UNKNOWN:
+        return Verdict(Intent.UNKNOWN, 0.0, "没有听出要做什么：可以说部署、预演、进度、继续、回滚或取消")
+    return Verdict(intent, round(share / 2, 2), f"没有规则认得的说法，整句的用字最像 {intent}")
 
 
 def _held(matched: dict[Intent, str], *, complete: bool) -> Verdict:
@@ -118,9 +131,19 @@ def _matches(heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent
 
 
 def _is_aside(intent: Intent, text: str, match: re.Match[str]) -> bool:
-    """说全了的部署里，这个词是不是另有所指：「……就停」「完成后汇报」这样的条件。"""
+    """说全了的部署里，这个词是不是另有所指：后面的分句才是要做的事，或者是「……就停」「完成后汇报」这样的条件。"""
     if intent in {Intent.DEPLOY, Intent.PREVIEW}:
         return False
-    clause = re.split(r"[,。;!\n]", text[: match.end() if intent is Intent.STATUS else match.start()])[-1]
-    conditional = any(form.search(clause) for form in words("condition"))
-    return conditional or (intent in _RETURNS and any(form.search(text) for form in words("deploys")))
+    later = _LATER.search(text, match.end())
+    if later and _speaks(text[later.end() :], "deploys"):
+        return True
+    upto = match.end() if intent is Intent.STATUS else match.start()
+    clauses = _BREAK.split(text[:upto])
+    nearby = clauses[-2:] if intent is Intent.CANCEL else clauses[-1:]
+    conditional = any(_speaks(clause, "condition") or clause.strip() == MASK for clause in nearby)
+    return conditional or (intent in _RETURNS and _speaks(text, "deploys"))
+
+
+def _speaks(text: str, group: str) -> bool:
+    """一段文字有没有 ``words.toml`` 里的某一组说法。"""
+    return any(form.search(text) for form in words(group))
