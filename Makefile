@@ -35,9 +35,10 @@ demo: $(STAMP) ## 第一次运行：起试验场、部署、回滚、报告（�
 	@if [[ -t 0 ]]; then yes=(); else yes=(--yes); fi; \
 	exec $(PY) -m pam_deploy_graph demo "$${yes[@]}" $(DEMO_ARGS)
 
-# 附加依赖：pyproject 里 [project.optional-dependencies] 的同名一组
+# 附加依赖：pyproject 里 [project.optional-dependencies] 的同名一组。本项目已经装好，这里只补依赖，
+# 所以不能关掉构建隔离：只有源码包的依赖要用它自己的构建工具
 $(VENV)/.%: $(STAMP)
-	$(PY) -m pip --disable-pip-version-check install --quiet --no-build-isolation -e '.[$*]'
+	$(PY) -m pip --disable-pip-version-check install --quiet 'pam-deploy-graph[$*]'
 	@touch $@
 
 studio: $(VENV)/.embedding ## 起 langgraph dev 与试验场，走完整段对话，停下
