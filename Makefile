@@ -45,7 +45,10 @@ studio: $(VENV)/.embedding ## 起 langgraph dev 与试验场，走完整段对�
 	$(PY) -m examples.studio
 
 examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
-	@for name in $(EXAMPLES); do echo "== $$name"; $(PY) -m "examples.$$name"; done
+	@echo "每个例子各开一个 3 台工作站的试验场，10.0.0.2 的校验会失败；退出码 11 是「做完了，有工作站失败」"
+	@for name in $(EXAMPLES); do \
+	    IFS= read -r says < "examples/$$name.py"; echo "== $$name：$${says//\"/}"; $(PY) -m "examples.$$name"; \
+	done
 
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
