@@ -67,7 +67,6 @@ def build_graph(
     graph.add_edge("ask-params", "params")
     for name, route in _ROUTES.items():
         graph.add_conditional_edges(name, route)
-    graph.add_edge("answer", END)
     graph.add_edge("report", END)
     return graph.compile(checkpointer=checkpointer, name="pam_deploy")
 
@@ -93,6 +92,7 @@ def _nodes(services: Services) -> dict[str, Any]:
 _ROUTES: dict[str, Callable[[GraphState], str]] = {
     "intent": routes.after_intent,
     "params": routes.after_params,
+    "answer": routes.after_answer,
     "recall": routes.after_recall,
     "amend": routes.after_amend,
     "plan": routes.after_plan,

@@ -3,13 +3,16 @@
 对外界做过什么在账本里；这里除了等人决定的几台，没有工作站清单。
 """
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
 
 # 服务器要由它生成 JSON Schema；Python 3.11 的 typing.TypedDict 不行
 from typing_extensions import TypedDict
+
+from pam_deploy_graph.ledger import Approval
 
 
 class GraphInput(TypedDict, total=False):
@@ -27,7 +30,7 @@ class GraphState(TypedDict, total=False):
     输入给 ``messages``（原话），或现成的 ``params`` 与 ``control``。``phase`` 是走到的阶段，
     ``problem`` 是上一次回答不能接受的原因，
     ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，``counters`` 是各状态的台数，
-    ``answered`` 表示这一次只回答了一句话。
+    ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话。
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -43,11 +46,33 @@ class GraphState(TypedDict, total=False):
     heard: int
     counters: dict[str, int]
     waiting: list[dict[str, Any]]
+    decided: dict[str, dict[str, str]]
     answer: str
     answered: bool
     exit_code: int
 
 
+Question = Literal["ask-params", "approve-plan", "rollback-confirm"]
+
+
+def open_question(state: GraphState) -> Question | None:
+    """返回还等着人回答的那个节点；没有为 ``None``。
+
+    聊天界面里人可以不理会问题另说一句话，LangGraph 随即丢下中断；话说完要回到这里再问。
+    """
+    phase = state.get("phase")
+    if phase == "waiting" and state.get("waiting"):
+        return "rollback-confirm"
+    if phase == "planned":
+        return "approve-plan"
+    return "ask-params" if phase == "params" and (state.get("missing") or state.get("problem")) else None
+
+
 def words_of(state: GraphState) -> list[str]:
     """返回人说过的话，先后为序。"""
     return [str(message.text) for message in state.get("messages", []) if isinstance(message, HumanMessage)]
+
+
+def named(approvals: Iterable[Approval]) -> dict[str, dict[str, str]]:
+    """把决定写成 ``decided``：摘要 -> 谁决定了什么。"""
+    return {one.digest: {"operator": one.operator, "decision": one.decision} for one in approvals}

@@ -26,6 +26,7 @@ _SPOKEN: Final = {
     Decision.REJECT: "reject ignore no n 拒绝 不同意 不 否 不回滚 保持 保持原样",
     Decision.RETRY: "retry 重试 再试 继续",
 }
+_ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args"})
 _WORDS: Final = {word: decision for decision, words in _SPOKEN.items() for word in words.split()}
 
 
@@ -158,13 +159,21 @@ def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, 
 
 def _one(value: object) -> Answer:
     """读一个决定。"""
-    if isinstance(value, Mapping):
-        if value.get("type") == "response":
-            return _one(value.get("args", ""))
-        word = value.get("decision") or value.get("type") or ""
-        note = value.get("note") or value.get("message") or ""
-        return Answer(_word(word), str(note), str(value.get("operator") or ""))
-    return Answer(_word(value))
+    if not isinstance(value, Mapping):
+        return Answer(_word(value))
+    if value.get("type") == "response":
+        return _one(value.get("args", ""))
+    said = [value[name] for name in ("decision", "type") if value.get(name)]
+    decision = _word(" ".join(map(str, said)))
+    if strange := value.keys() - _ANSWER_KEYS:
+        raise InvalidInputError(f"回答里不该有 {'、'.join(map(str, strange))}；请只给决定，可附 note 与 operator")
+    note = value.get("note") or value.get("message") or _text(value.get("args"))
+    return Answer(decision, str(note), str(value.get("operator") or ""))
+
+
+def _text(args: object) -> str:
+    """收件箱把拒绝的理由放在 ``args`` 里；别的界面那里放的是问题的参数，不是话。"""
+    return args if isinstance(args, str) else ""
 
 
 def _word(value: object) -> Decision:
@@ -172,6 +181,10 @@ def _word(value: object) -> Decision:
     word = str(value).strip().strip("。.!！").lower()
     if word in _WORDS:
         return _WORDS[word]
+    if word == "edit":
+        raise InvalidInputError(
+            "这里不能改参数（edit），没有当作同意；要改请用一句话说改什么，要决定请回答 approve 或 reject"
+        )
     raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(Decision)} 之一")
 
 

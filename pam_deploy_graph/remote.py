@@ -3,6 +3,7 @@
 回答之前先核对问题还开着，并且不排队：同一个问题两个人同时答，一个作数，另一个得到明白的错误。
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from langgraph_sdk import get_sync_client
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
 
 GRAPH: Final = "pam_deploy"
+_NAMED_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,43 @@ class ServerThread:
             还开着的问题；回答看不懂时还是原来那一个，``problem`` 说明原因。
 
         Raises:
-            ConfirmationError: 问题已经不再开着，或别人的回答正在执行；会话如前。
+            ConfirmationError: 问题已经不再开着，或别人的回答正在执行；会话如前，消息说是谁先决定了什么。
             InvalidInputError: 会话已经不在。
             ServerError: 服务器连不上，或图出了错。
 
         """
         if question.id not in {one.id for one in self.questions()}:
-            raise ConfirmationError(f"问题 {question.value.get('ask')} 已经有人回答过了，这一次不再作数")
-        return self._run(lambda run: run(command={"resume": {question.id: value}}))
+            raise self._late(question)
+        runs: list[str] = []
+        resume = {
+            "command": {"resume": {question.id: value}},
+            "on_run_created": lambda made: runs.append(made["run_id"]),
+        }
+        try:
+            pending = self._run(lambda run: run(**resume))
+        except ConfirmationError:
+            raise self._late(question) from None
+        if not self._wrote(runs[0]):
+            raise self._late(question)
+        return pending
+
+    def _wrote(self, server_run: str) -> bool:
+        """服务器上的这一次执行有没有留下检查点：核对之后、送到之前问题被人答掉的，服务器一声不吭，什么也不做。"""
+        with self._told(self.thread_id):
+            return bool(self._client.threads.get_history(self.thread_id, limit=1, metadata={"run_id": server_run}))
+
+    def _late(self, question: Question) -> ConfirmationError:
+        """问题已经有人答了；说出是谁决定了什么，他的回答刚开始执行时稍等片刻。"""
+        digests = {one.get("digest") for one in [question.value, *question.value.get("waiting", [])]} - {None}
+        deadline = time.monotonic() + (_NAMED_SECONDS if digests else 0)
+        while True:
+            decided = self.values().get("decided") or {}
+            who = {f"{one['operator']} 决定了 {one['decision']}" for key, one in decided.items() if key in digests}
+            if who or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        first = "、".join(sorted(who)) or "已经有人回答过了"
+        return ConfirmationError(f"问题 {question.value.get('ask')}：{first}，这一次不再作数")
 
     def values(self) -> dict[str, Any]:
         """会话的状态。"""

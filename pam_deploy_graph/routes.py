@@ -2,18 +2,23 @@
 
 from typing import Literal
 
-from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.graph_state import GraphState, Question, open_question
 
 
-def after_intent(state: GraphState) -> Literal["params", "global-flow", "recall", "answer"]:
-    """部署去摘参数；要退回的去找它的运行；停在半路的运行说「继续」就继续；其余只回答。"""
+def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "recall", "answer"]:
+    """部署去摘参数，途中要改的去拟改动；要退回的去找它的运行；停在半路的运行说「继续」就继续；其余只回答。"""
     if state["intent"] == "deploy":
-        return "params"
+        return "amend" if state["phase"] == "amending" else "params"
     if state["intent"] == "rollback":
         return "recall"
     if state["intent"] == "resume" and state.get("phase") == "stopped" and state.get("plan"):
         return "global-flow"
     return "answer"
+
+
+def after_answer(state: GraphState) -> Literal[Question, "report", "__end__"]:
+    """取消了的去收尾；还有问题等着的回去再问；否则说完就完。"""
+    return "report" if state.get("phase") in ("rejected", "closing") else open_question(state) or "__end__"
 
 
 def after_recall(state: GraphState) -> Literal["rollback-confirm", "__end__"]:

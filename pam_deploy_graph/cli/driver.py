@@ -76,7 +76,10 @@ class Driver:
 
     def hear(self, run_id: str, text: str) -> ExitCode:
         """把人说的一句话交给图，推进到停下。"""
-        return self._advance(run_id, {"messages": [{"role": "user", "content": text}], "run_id": run_id})
+        result = self.say(run_id, {"messages": [{"role": "user", "content": text}], "run_id": run_id})
+        if result.get("__interrupt__") and result["answered"]:  # 说的是别的事，问题照旧等着
+            self.on_answer(result["answer"])
+        return self._settle(run_id, result)
 
     def new_run_id(self) -> str:
         """返回一个账本与检查点里都还没有的运行名。"""
@@ -87,19 +90,22 @@ class Driver:
         return self.services.ledger.exists(run_id) or bool(self.graph.get_state(_config(run_id)).values)
 
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
-        """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）。"""
-        result: dict[str, Any] = self.graph.invoke(value, _config(run_id), durability="sync")
+        """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）；推进时的 Ctrl-C 让在途的做完再停。"""
+        with _stoppable(self.services):
+            result: dict[str, Any] = self.graph.invoke(value, _config(run_id), durability="sync")
         return result
 
     def _advance(self, run_id: str, value: Any) -> ExitCode:
         """推进到结束，或推进到没有人能答的问题。"""
-        while True:
-            with _stoppable(self.services):
-                result = self.say(run_id, value)
-            if not (pending := result.get("__interrupt__")):
-                return self._ended(run_id, result)
+        return self._settle(run_id, self.say(run_id, value))
+
+    def _settle(self, run_id: str, result: dict[str, Any]) -> ExitCode:
+        """图停下了：逐个回答问题，直到结束或没有人能答。"""
+        while pending := result.get("__interrupt__"):
             if (value := self._command(pending[0])) is None:
                 return ExitCode.WAITING
+            result = self.say(run_id, value)
+        return self._ended(run_id, result)
 
     def _ended(self, run_id: str, result: Mapping[str, Any]) -> ExitCode:
         """图走到了头：只是回答了一句话的，或说的是另一次运行的，把话说出来。"""

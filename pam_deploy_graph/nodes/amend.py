@@ -25,20 +25,26 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
     said = words_of(state)
     heard: dict[str, Any] = {"heard": len(said)}
     run = services.state_of(state["run_id"])
+    if services.ledger.get_run(run.run_id).exit_code is not None:
+        return heard | _unclear(f"运行 {run.run_id} 已经结束，没有可改的；请回答问题")
     try:
         found = services.llm_client.extract_params(said[-1], run.params)
         control = validate_control(found.control_params)
     except InvalidInputError as error:
-        return heard | {"phase": "waiting", "problem": str(error)}
+        return heard | _unclear(str(error))
     change = _change(run, control, said[-1])
     if not change["text"]:
-        unclear = "没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台"
-        return heard | {"phase": "waiting", "problem": unclear}
+        return heard | _unclear("没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台")
     digest = digest_of({"run_id": run.run_id, "seq": run.ledger_seq, **change})
     proposal = {"digest": digest, **change}
     services.drive(run.run_id, record("AMENDMENT_PROPOSED", **proposal))
     plan = state["plan"] | {"digest": digest, "stage": AMENDED, "text": change["text"]}
     return heard | {"phase": "planned", "problem": "", "plan": plan, "messages": [AIMessage(change["text"])]}
+
+
+def _unclear(why: str) -> dict[str, Any]:
+    """没有改动：说明为什么，回到原来的问题。"""
+    return {"phase": "waiting", "problem": why, "messages": [AIMessage(why)]}
 
 
 def _change(run: AgentState, control: Mapping[str, Any], text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.graph_state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.report import render_preview, render_report
 from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.services import Services
@@ -17,15 +17,35 @@ _HELP: Final = (
     "例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
 )
 
+_OPEN: Final[dict[Question, str]] = {
+    "ask-params": "还等着补充参数：请直接补充；要另做别的事，先说「取消」。",
+    "approve-plan": "计划还等着批准，另说一句不算：请在问题上回答 approve 或 reject；要改就说改什么，或说「取消」。",
+    "rollback-confirm": "还有工作站等着决定，另说一句不算：请在问题上回答 approve、reject 或 retry；要改就说改什么。",
+}
+
 
 def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """按意图回答；要求说的写错了就说明错在哪里。"""
+    """按意图回答；要求说的写错了就说明错在哪里；还有问题等着的，回答完回去再问。"""
     reply = _REPLIES.get(state["intent"], _unknown)
+    update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
     try:
         text = reply(services, state)
     except InvalidInputError as error:
         text = str(error)
-    return {"answer": text, "answered": True, "heard": len(words_of(state)), "messages": [AIMessage(text)]}
+    if open_question(state):
+        update |= _settled(services, state) if state["intent"] == "cancel" else {}
+        update |= {"problem": text} if reply is _unknown else {}
+    return update | {"answer": text, "messages": [AIMessage(text)]}
+
+
+def _settled(services: Services, state: GraphState) -> dict[str, Any]:
+    """问题等着的时候取消：计划当作拒绝，推出途中的去收尾，还在问参数的就此作罢。"""
+    if not services.ledger.exists(state["run_id"]):
+        return {"phase": "finished"}
+    if services.cancelled(state["run_id"]):
+        untouched = state["phase"] == "planned" and not state["plan"].get("stage")
+        return {"phase": "rejected" if untouched else "closing", "problem": "会话里取消了这次运行"}
+    return {}
 
 
 def _preview(services: Services, state: GraphState) -> str:
@@ -49,6 +69,8 @@ def _status(services: Services, state: GraphState) -> str:
 def _cancel(services: Services, state: GraphState) -> str:
     """记下取消；没有可取消的就直说。"""
     run_id = state.get("run_id", "")
+    if open_question(state) == "ask-params" and not services.ledger.exists(run_id):
+        return "好，不做了；什么也没有改变。"
     if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
         return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
     services.ledger.update_run(run_id, cancelled_by="会话")
@@ -60,9 +82,9 @@ def _resume(_services: Services, _state: GraphState) -> str:
     return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
 
 
-def _unknown(_services: Services, _state: GraphState) -> str:
-    """听不懂时说明能做什么。"""
-    return _HELP
+def _unknown(_services: Services, state: GraphState) -> str:
+    """听不懂时说明能做什么；还有问题等着的，说明该在哪里答。"""
+    return _OPEN[asked] if (asked := open_question(state)) else _HELP
 
 
 _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {

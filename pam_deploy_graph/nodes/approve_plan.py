@@ -8,7 +8,7 @@ from langgraph.types import interrupt
 from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.flows.context import record
-from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.graph_state import GraphState, named
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.questions import Answer, ask_plan, read_decisions, spoken_text
@@ -44,9 +44,10 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
         said = [AIMessage(str(error))]
         decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
     approved = decided.decision == Decision.APPROVE
+    update = {"messages": said, "problem": "", "decided": named([decided])}
     if plan.get("stage") == AMENDED:
         services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved))
-        return {"phase": "rolling", "problem": "", "plan": plan | {"stage": ""}, "messages": said}
+        return update | {"phase": "rolling", "plan": plan | {"stage": ""}}
     if approved:
-        return {"phase": "approved", "problem": "", "messages": said}
-    return {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED), "messages": said}
+        return update | {"phase": "approved"}
+    return update | {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED)}

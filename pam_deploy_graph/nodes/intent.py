@@ -1,25 +1,54 @@
-"""节点 ``intent``：听懂要做什么；给了现成参数的就是部署。"""
+"""节点 ``intent``：听懂要做什么；给了现成参数的就是部署，还有问题等着的时候先看是不是在说它。"""
 
+import contextlib
 from typing import Any, Final
 
-from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph_state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.llm import validate_intent_result
+from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.services import Services
 
 _CLOSED: Final = "finished"
+_ASIDE: Final = frozenset({"status", "preview", "cancel"})
+"""不管问着什么都可以说的。"""
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
-    said = words_of(state)
+    said, pending = words_of(state), open_question(state)
+    update: dict[str, Any] = {"answered": False}
     if len(said) <= state.get("heard", 0):
         renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
-        return {"intent": "deploy", "phase": "params", "problem": "", "answered": False, **renewed}
-    result = validate_intent_result(services.llm_client.understand_request(said[-1]))
-    update: dict[str, Any] = {"intent": result.intent, "problem": "", "answered": False}
-    if result.intent == "deploy":
-        update |= {"phase": "params"} | (_blank() if state.get("phase") == _CLOSED else {})
-    return update
+        busy = pending == "rollback-confirm"
+        return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
+    intent = str(validate_intent_result(services.llm_client.understand_request(said[-1])).intent)
+    if pending:
+        intent = _about(pending, intent, said[-1])
+    update |= {"intent": intent}
+    if intent != "deploy":
+        return update | ({} if pending else {"problem": ""})
+    if pending == "rollback-confirm" or (pending == "approve-plan" and state["plan"].get("stage")):
+        return update | {"phase": "amending", "problem": ""}
+    return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
+
+
+def _about(pending: Question, intent: str, text: str) -> str:
+    """还问着问题时的一句话：当作答问题的话；但只有在问题上作的决定才算数，聊天框里的不算。"""
+    if intent in _ASIDE:
+        return intent
+    if intent == "rollback":
+        return intent if pending == "rollback-confirm" else "unknown"
+    if pending != "ask-params":
+        with contextlib.suppress(InvalidInputError):
+            read_decisions(text, ["-"])
+            return "unknown"
+    return "deploy"
+
+
+def _deploying() -> dict[str, Any]:
+    """去摘参数。"""
+    return {"phase": "params", "problem": ""}
 
 
 def _blank() -> dict[str, Any]:

@@ -10,11 +10,12 @@ from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.questions import ask_rollback, spoken
 from pam_deploy_graph.services import Services
 
 
 def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """把要退回的工作站变成等着的问题；找不到就说明为什么。"""
+    """把要退回的工作站变成等着的问题；找不到就说明为什么，原来等着的照旧等着。"""
     said = words_of(state)
     heard = {"heard": len(said), "problem": ""}
     try:
@@ -23,7 +24,8 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
         run_id = _run_of(services, state.get("run_id", ""), asked)
     except InvalidInputError as error:
         text = str(error)
-        return heard | {"answer": text, "answered": True, "waiting": [], "messages": [AIMessage(text)]}
+        still = {"waiting": state.get("waiting") or [], "problem": text}
+        return heard | still | {"answer": text, "answered": True, "messages": [AIMessage(text)]}
 
     async def work(ctx: RunContext) -> None:
         """给还没有在等的记一个要求。"""
@@ -34,7 +36,9 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     run = services.drive(run_id, work)
     waiting = [question for question in waiting_questions(run) if question["ip"] in asked]
-    return heard | {"run_id": run_id, "waiting": waiting, "phase": "waiting", "exit_code": int(ExitCode.WAITING)}
+    messages = [AIMessage(spoken(ask_rollback(run_id, waiting, "")))]
+    asking = {"waiting": waiting, "phase": "waiting", "exit_code": int(ExitCode.WAITING), "messages": messages}
+    return heard | {"run_id": run_id, **asking}
 
 
 def _run_of(services: Services, preferred: str, asked: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
     run = services.state_of(run_id)
     rules = FlowRules.of(run.control_params, self_healing=True)
     if state["phase"] == "stopped":
-        return {"answer": state["problem"], "counters": counts(run)}
+        return {"answer": state["problem"], "counters": counts(run), "answered": False}
     if state["phase"] == "rejected":
         code, reason = ExitCode.STOPPED, state["problem"]
     else:
@@ -28,5 +28,5 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
     if ledger.get_run(run_id).exit_code is None:
         services.finish(run_id, code, reason)
     text = render_report(run, brief=len(run.target_ips) >= _BRIEF_FROM) + f"\n结果: {reason}\n"
-    done = {"phase": "finished", "exit_code": int(code), "counters": counts(run)}
+    done = {"phase": "finished", "answered": False, "exit_code": int(code), "counters": counts(run)}
     return done | {"answer": text, "messages": [AIMessage(text)]}

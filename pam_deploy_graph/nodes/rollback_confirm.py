@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
-from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.graph_state import GraphState, named
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions, spoken_text
@@ -23,17 +23,17 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
         if text := spoken_text(value):
             return {"phase": "amending", "problem": str(error), "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
-    problems = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
-    said = [AIMessage(text) for text in problems if text]
-    return {"waiting": [], "problem": "", "phase": "rolling", "messages": said}
+    settled = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
+    said = [AIMessage(text) for _, text in settled if text]
+    decided = named([approval for approval, _ in settled])
+    return {"waiting": [], "problem": "", "phase": "rolling", "decided": decided, "messages": said}
 
 
-def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> str:
-    """记下一台的决定；已有人先决定的以先决定的为准，返回要告诉这一位的话。"""
+def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> tuple[Approval, str]:
+    """记下一台的决定；已有人先决定的以先决定的为准，连同要告诉这一位的话返回。"""
     operator = answer.operator or current_operator()
     approval = Approval(question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0)
     try:
-        services.ledger.decide(run_id, approval)
+        return services.ledger.decide(run_id, approval), ""
     except AlreadyDecidedError as error:
-        return str(error)
-    return ""
+        return services.ledger.decision(run_id, question["ip"], question["digest"]) or approval, str(error)

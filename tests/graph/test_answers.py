@@ -24,6 +24,10 @@ GOOD = [
     ([{"type": "ignore", "args": None}], "reject", ""),
     ([{"type": "response", "args": "approve"}], "approve", ""),
     ([{"type": "response", "args": "拒绝"}], "reject", ""),
+    ({"decisions": [{"type": "reject", "args": "先留着，approve 也不行"}]}, "reject", "先留着，approve 也不行"),
+    ({"decisions": [{"type": "approve", "args": None}]}, "approve", ""),
+    ([{"type": "accept", "args": {"action": "rollback-ip", "args": {}}}], "approve", ""),
+    ({"decisions": [{"type": "ignore", "args": None}]}, "reject", ""),
 ]
 
 
@@ -42,6 +46,11 @@ BAD = [
     {"decisions": "approve"},
     {"decisions": [{"type": "approve"}] * 3},
     {"decisions": [{"type": "edit", "edited_action": {"name": "rollback-ip", "args": {"ip": "10.0.0.9"}}}]},
+    {"decisions": [{"type": "edit", "args": {"action": "rollback-ip", "args": {}}}]},
+    [{"type": "edit", "args": {"action": "approve_plan", "args": {"decision": "approve"}}}],
+    {"type": "approve", "edited_action": {"name": "rollback-ip", "args": {"ip": "10.0.0.9"}}},
+    {"decision": "approve", "approved": False},
+    {"decision": "approve", "type": "reject"},
     {"10.9.9.9": "approve"},
     [{"type": "accept"}, {"type": "accept"}],
     [[7]],

@@ -105,7 +105,9 @@ def test_two_operators_at_once(connect: Connect, server: DevServer, stage: Stage
     for each in operators:
         each.join()
     (loser,) = [text for text in told.values() if text]
-    assert "不作数" in loser
+    (winner,) = [name for name, text in told.items() if not text]
+    assert f"{winner} 决定了" in loser
+    assert "不再作数" in loser
     assert len(stage.rollbacks()) - len(before) == (1 if told["甲"] == "" else 0)
     assert thread.values()["phase"] == "finished"
 
@@ -130,9 +132,41 @@ def test_a_question_no_longer_open(connect: Connect, server: DevServer, stage: S
         thread.say("状态")
     assert thread.answer(question, "reject") == []
     values, before = thread.values(), stage.lab.journal()
-    with pytest.raises(ConfirmationError, match="不再作数"):
+    with pytest.raises(ConfirmationError, match="决定了 reject，这一次不再作数"):
         thread.answer(question, "approve")
     assert (thread.values(), stage.lab.journal()) == (values, before)
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["nothing-open", "another-question-open"])
+def test_closed_between_the_look_and_the_answer(
+    connect: Connect, server: DevServer, stage: Stage, monkeypatch: pytest.MonkeyPatch, *, finished: bool
+) -> None:
+    """核对时还开着、送到时已有人答掉：照样得知是谁的作数，会话如前，没有再做一次。"""
+    thread = connect(server.url)
+    (stale,) = thread.start({"params": stage.params, "control": {**CONTROL, "target_ips": FAILING, "force": True}})
+    pending = thread.answer(stale, {"decision": "reject" if finished else "approve", "operator": "甲"})
+    values, before = thread.values(), stage.lab.journal()
+    late = connect(server.url, thread.thread_id)
+    monkeypatch.setattr(late, "questions", lambda: [stale])
+    with pytest.raises(ConfirmationError, match="甲 决定了"):
+        late.answer(stale, {"decision": "approve", "operator": "乙"})
+    assert (thread.values(), stage.lab.journal(), thread.questions()) == (values, before, pending)
+    for question in pending:
+        assert thread.answer(question, "reject") == []
+
+
+def test_typed_into_the_chat_box(connect: Connect, server: DevServer, stage: Stage) -> None:
+    """聊天界面的输入框不经问题：打「同意」不算，问题还开着；问进度也一样。"""
+    thread, question = to_rollback(connect, server, stage)
+    before = stage.rollbacks()
+    with get_sync_client(url=server.url, api_key=None) as client:
+        for text in ("同意", "到哪了"):
+            typed: Any = {"messages": [{"role": "user", "content": text}]}
+            client.runs.wait(thread.thread_id, "pam_deploy", input=typed)
+            (again,) = thread.questions()
+            assert again.value["waiting"] == question.value["waiting"]
+    assert stage.rollbacks() == before
+    assert thread.answer(again, "reject") == []
 
 
 @pytest.mark.parametrize("name", [str(uuid4()), "不是会话"])

@@ -37,6 +37,8 @@ TALK: Final[Edges] = {
     ("plan", "report"): "检查不过，什么也没有改变",
     ("approve-plan", "params"): "答的是要改的话",
     ("answer", _END): "",
+    ("answer", "ask-params"): "还等着参数",
+    ("answer", "approve-plan"): "计划还等着批准",
 }
 WORK: Final[Edges] = {
     ("approve-plan", "global-flow"): "批准",
@@ -52,6 +54,9 @@ WORK: Final[Edges] = {
     ("report", _END): "",
 }
 TURNS: Final[Edges] = {
+    ("intent", "amend"): "途中要改的话",
+    ("answer", "rollback-confirm"): "还等着决定",
+    ("answer", "report"): "取消了",
     ("intent", "global-flow"): "「继续」停下的运行",
     ("intent", "recall"): "「把某台退回」",
     ("recall", "rollback-confirm"): "找到了",
