@@ -114,7 +114,7 @@ def test_different_failures_are_no_kind(tmp_path: Path) -> None:
 def test_what_the_model_writes_is_not_streamed_to_the_screen(tmp_path: Path) -> None:
     """聊天界面边跑边收消息时，收到的是给人看的话，不是模型写的 JSON；向模型要的也不是流。"""
     with serve(Scene({"intent": "unknown"}), Scene({"intent": "unknown"}, as_tool=True)) as model:
-        client = OpenAiLlmClient(model="m", base_url=model.base_url, api_key="k", timeout=5)
+        client = OpenAiLlmClient(model="m", base_url=model.base_url, api_key="k", timeout=60)
         graph = build_graph(checkpointer=InMemorySaver(), llm_client=client, home=tmp_path)
         config: Any = {"configurable": {"thread_id": "streamed"}}
         said = graph.stream({"messages": [("user", "你好")]}, config, stream_mode="messages")
