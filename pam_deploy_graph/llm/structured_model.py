@@ -46,6 +46,8 @@ class StructuredModel:
             ModelUnavailableError: 两次都没有合乎模式的回答，或者到了总时限。
 
         """
+        import langchain_openai  # noqa: F401  头一次载入很慢，不算进总时限
+
         deadline = time.monotonic() + self.timeout
         method = _METHODS[0]
         failure = _Failure(f"{self.timeout:g} 秒内没有回答", again="")
