@@ -87,7 +87,7 @@ class NodeClient:
         if route.body:
             options["json"] = {WIRE_NAMES.get(name, name): given[name] for name in route.body}
         if route.query:
-            options["params"] = {name: given[name] for name in route.query}
+            options["params"] = {name: given[name] for name in route.query if given.get(name)}
         url = self._base_url + route.path.format(ip=given.get("ip", ""))
         try:
             async with self._session.request(route.method, url, **options) as response:

@@ -11,7 +11,7 @@ _MODULE: Final = ("app", "module")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """一个地址：``body`` 与 ``query`` 是放进正文、查询的输入名。"""
+    """一个地址：``body`` 与 ``query`` 是放进正文、查询的输入名；``query`` 里的可以不给。"""
 
     method: str
     path: str

@@ -88,6 +88,7 @@ def _tool(spec: ActionSpec) -> NodeTool:
     names = dict.fromkeys(("airport", *route.body, *route.query, *spec.needs, *keyed))
     title = spec.tool_name.title().replace("_", "")
     fields: dict[str, Any] = {name: _INPUTS[name] for name in names}
+    fields |= {name: (Name, Field("", description=_INPUTS[name][1].description)) for name in route.query}
     owed: dict[str, Any] = {key: (_OUTPUTS.get(key, str), ...) for key in spec.gives}
     arguments = create_model(f"{title}Input", __config__=ConfigDict(extra="forbid"), **fields)
     return NodeTool(spec, route, arguments, create_model(f"{title}Output", **owed))

@@ -50,6 +50,8 @@ async def test_any_client_can_use_it(lab: LabProcess, take: Callable[[int], list
     [ip] = take(1)
     target = {**IDENTITY, "ip": ip}
     async with official_client(lab) as session:
+        alone = await session.call_tool("query_ip", {"ip": ip})  # 动作表里 query-ip 只要 ip
+        assert (alone.structuredContent or {}).items() >= {"ONLINE": True, "VERSION": "1.2.2"}.items()
         for tool, extra in (
             ("query_ip", {}),
             ("stop_ip", {"version": "1.2.2", "idempotency_key": f"sdk:{ip}:1"}),
