@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.llm.corrections import kept
-from pam_deploy_graph.llm.draft import Draft, lead
+from pam_deploy_graph.llm.draft import MASK, Draft, lead
 from pam_deploy_graph.llm.gazetteer import Gazetteer, gazetteer, worldwide
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set
 
@@ -31,7 +31,8 @@ _NAME_BEFORE: Final = re.compile(
     r"(?:应用|系统|程序|模块|组件|\bapp|\bapplication|\bmodule)(?:名称?)?\s*(?:是|为|:|=)?\s*$", FLAGS
 )
 _ENGLISH_PLACE: Final = re.compile(
-    r"(?i:\b(?:at|in|to|for|onto|across|airport|site)\s*[:=]?\s+(?:the\s+)?|@\s*|^\s*|\n\s*)"
+    rf"(?i:\b(?:at|in|to|for|onto|across|airport|site)\s*[:=]?\s+(?:the\s+)?|@\s*|^\s*|\n\s*|{MASK}\s+"
+    r"|(?<!hanks)(?<!egards)(?<!heers)(?<!thx)(?<!best)[,;(]\s*)"
     r"(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})(?!\s*/)",
     re.ASCII,
 )

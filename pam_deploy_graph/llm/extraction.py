@@ -106,7 +106,10 @@ def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
     placed = len(draft.notes) > noted
     first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
     guess = _may_guess(draft, first.intent, answering=answering)
+    before = draft.text
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
+    if draft.versions:
+        heard, meant = (_without_names(text, before, draft.text) for text in (heard, meant))
     verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
     _warn(draft, verdict.intent, _said(times), _said(places))
     return verdict
@@ -119,6 +122,11 @@ def _listen(draft: Draft) -> tuple[bool, str, str]:
     heard = draft.text
     draft.take(words("negated"))
     return held, heard, draft.text
+
+
+def _without_names(text: str, before: str, after: str) -> str:
+    """遮去刚认出来的名字：``status-board`` 里的 status 不是在问进度。"""
+    return "".join(old if was == now else MASK for old, was, now in zip(text, before, after, strict=True))
 
 
 def _read_literals(draft: Draft) -> None:

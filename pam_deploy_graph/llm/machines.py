@@ -18,7 +18,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 _V4_END = r"\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
 _V4 = rf"(?<![\w.]){_V4_END}"
 _V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
-_TO = r"\s*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b)\s*"
+_TO = r"\s*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b)\s*"
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
     rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?![\d.]))"
@@ -29,6 +29,8 @@ _ITEM: Final = re.compile(
 _MORE: Final = re.compile(
     r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?![\d.]|\s*[台个批次点%秒分个组]|\w)", FLAGS
 )
+_BETWEEN: Final = re.compile(rf"\bbetween\s*({_V4})\s*and\s*({_V4_END})", FLAGS)
+_AMONG: Final = re.compile(rf"({_V4})\s*(?:和|与|跟)\s*({_V4_END})\s*之间", FLAGS)
 _LESS: Final = re.compile(
     r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
     r"(?![\d.]|\s*[台个批次点%秒分组]|\w)",
@@ -61,6 +63,8 @@ class Group:
 
 def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
+    for form in (_BETWEEN, _AMONG):
+        draft.text = form.sub(r"\g<1> - \g<2>", draft.text)
     groups: list[Group] = []
     position = 0
     while match := _ITEM.search(draft.text, position):

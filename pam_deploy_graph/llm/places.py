@@ -6,6 +6,7 @@ from typing import Final
 from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
 from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.lexicon import FLAGS
+from pam_deploy_graph.llm.numbers import NUMBER
 from pam_deploy_graph.scope import ControlParams
 
 _SECRET: Final = re.compile(
@@ -16,7 +17,7 @@ _SECRET: Final = re.compile(
 _PARAMS: Final = (*REQUIRED_PARAMS, *DEFAULT_PARAMS)
 _ADDRESSES = r"(?:,(?=[\d.:a-f/-]+(?:[,\s;。]|$))[^\s,;。]+)*"
 _PAIR: Final = re.compile(
-    rf"(?<![\w.-])(?P<key>{'|'.join((*_PARAMS, *ControlParams.model_fields))})\s*[=:]\s*"
+    rf"(?<![\w.-])(?!\w+\s*[=:]\s*(?!\d){NUMBER})(?P<key>{'|'.join((*_PARAMS, *ControlParams.model_fields))})\s*[=:]\s*"
     rf"(?P<value>\[[^\[\]]{{0,2000}}\]|(?:[^\s,;。\[()]|\([^\s()]*\))+{_ADDRESSES})",
     FLAGS,
 )
