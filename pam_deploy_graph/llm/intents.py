@@ -15,8 +15,12 @@ _SURE = 0.6
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
 _CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
-_LATER = re.compile(r"[,。;!?\n:]|\.\s")
-_BREAK = re.compile(r"[,。;!\n]")
+_BREAK = re.compile(r"[,。;!?\n:]|\.\s")
+_PARAMETER = re.compile(rf"{MASK}|\d\.\d")
+_ASKS = re.compile(r"(?:\?|吗|没|没有|呢)$")
+_SHORT = 7
+_FEW_WORDS = 3
+"""叫停或回滚的一句话最多几个字、几个词。"""
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -131,17 +135,24 @@ def _matches(heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent
 
 
 def _is_aside(intent: Intent, text: str, match: re.Match[str]) -> bool:
-    """说全了的部署里，这个词是不是另有所指：后面的分句才是要做的事，或者是「……就停」「完成后汇报」这样的条件。"""
+    """说全了的部署里，这个词是不是另有所指：背景、条件（「……就停」「完成后汇报」），而不是现在要做的事。"""
     if intent in {Intent.DEPLOY, Intent.PREVIEW}:
         return False
-    later = _LATER.search(text, match.end())
-    if later and _speaks(text[later.end() :], "deploys"):
+    before, after = _BREAK.split(text[: match.start()]), _BREAK.split(text[match.end() :])
+    clause = before[-1] + match.group() + after[0]
+    nearby = [*before[-2:], *([match.group()] if intent is Intent.STATUS else [])]
+    if any(_speaks(part, "condition") or (MASK in part and len(part.strip()) <= _FEW_WORDS) for part in nearby):
         return True
-    upto = match.end() if intent is Intent.STATUS else match.start()
-    clauses = _BREAK.split(text[:upto])
-    nearby = clauses[-2:] if intent is Intent.CANCEL else clauses[-1:]
-    conditional = any(_speaks(clause, "condition") or clause.strip() == MASK for clause in nearby)
-    return conditional or (intent in _RETURNS and _speaks(text, "deploys"))
+    if not _PARAMETER.search(clause):
+        return not _is_order(intent, clause.strip(), text)
+    return _speaks("".join(after[1:]), "deploys") or (intent in _RETURNS and _speaks(text, "deploys"))
+
+
+def _is_order(intent: Intent, clause: str, text: str) -> bool:
+    """不带参数的分句是不是要做的事：短短一句叫停或回滚，或者整句以问进度收尾。"""
+    if intent in {Intent.CANCEL, Intent.ROLLBACK}:
+        return len(clause) <= _SHORT or (clause.isascii() and len(clause.split()) <= _FEW_WORDS)
+    return intent is Intent.STATUS and text.endswith(clause) and bool(_ASKS.search(text))
 
 
 def _speaks(text: str, group: str) -> bool:
