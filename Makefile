@@ -15,12 +15,14 @@ TEST_ARGS ?=
 EVAL_ARGS ?=
 BENCH_ARGS ?=
 PYTEST := $(PY) -m pytest
+PACKAGING := packaging/bundle.sh
 SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 
 EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs bench clean
+.PHONY: bundle bundle-check bundle-docs bundle-compare
 .PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres
 .PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
 
@@ -119,6 +121,9 @@ lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade) \
 	    --output-file requirements.lock
+	$(VENV)/bin/uv pip compile --group bundle --python-version 3.11 --python-platform linux --generate-hashes \
+	    --no-emit-index-url --custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade) \
+	    --constraints requirements.lock --output-file packaging/requirements.lock
 
 docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 	$(PY) -m tools.gen_docs --write
@@ -131,6 +136,18 @@ wording: $(STAMP) ## 由标注过的话重新训练用字的权重（llm/data/wo
 
 bench: $(VENV)/.bench ## 量速度与内存，写 bench/RESULTS.md（BENCH_ARGS 传给它，如 --quick）
 	$(PY) -m bench.run $(BENCH_ARGS)
+
+bundle: ## 打 Linux 整包：dist/ 下的目录、tar.gz、校验和，见 docs/packaging.md
+	@$(PACKAGING) build
+
+bundle-check: $(STAMP) ## 在一个没有 Python 的根目录里试整包（先 make bundle）
+	unshare --mount $(if $(filter-out 0,$(shell id -u)),--map-root-user) $(PYTEST) -q -m bundle tests/bundle $(TEST_ARGS)
+
+bundle-docs: ## 把最近一次 make bundle 量出来的数字写进 docs/packaging.md
+	@$(PACKAGING) page
+
+bundle-compare: ## 量整包之外的做法（wheel、pex、单个文件）
+	@$(PACKAGING) alternatives
 
 clean: ## 删掉生成物与缓存（保留 .venv、runtime、logs）
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .langgraph_api

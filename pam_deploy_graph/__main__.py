@@ -4,6 +4,8 @@ from pam_deploy_graph.cli.app import app, main
 from pam_deploy_graph.lab.command import lab
 from pam_deploy_graph.mcp_node.command import mcp_node
 
+__all__ = ["main"]
+
 app.command()(lab)
 app.command("mcp-node")(mcp_node)
 
