@@ -75,11 +75,11 @@ done
 [[ -f ${config} && -r ${config} ]] || die 3 "配置文件 ${config} 不存在或不可读"
 declare -A cfg=()
 mapfile -t lines <"${config}"
-[[ ${lines[*]-} != *[[:cntrl:]]* ]] || die 3 "配置文件 ${config} 里有控制字符"
 for line in ${lines[@]+"${lines[@]}"}; do
     [[ -n ${line} && ${line} != \#* ]] || continue
     name=${line%%=*}
     [[ ${line} == [A-Z]*=* && ${name} != *[!A-Z0-9_]* ]] || die 3 "配置文件 ${config} 里有一行不是 KEY=VALUE"
+    [[ ${line} != *[[:cntrl:]]* ]] || die 3 "配置文件 ${config} 里 ${name} 的值含有控制字符"
     [[ ${name} != *TOKEN ]] || die 3 "配置文件 ${config} 里不得有 ${name}：令牌只能放在环境变量 PAM_TOKEN"
     cfg[${name}]=${line#*=}
 done

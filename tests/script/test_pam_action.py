@@ -304,7 +304,7 @@ def test_wrong_use_is_exit_2(arguments: list[str], pam: WirePam, config: Path) -
         ("PAM_TOKEN=x", "check-home", "PAM_TOKEN"),
         ("not a pair", "check-home", "不是 KEY=VALUE"),
         ("lower=1", "check-home", "不是 KEY=VALUE"),
-        ("APP_NAME=a\tb", "check-home", "控制字符"),
+        ("APP_NAME=a\tb", "check-home", "APP_NAME 的值含有控制字符"),
     ],
 )
 def test_a_bad_configuration_is_exit_3(line: str, action: str, reason: str, pam: WirePam, config: Path) -> None:
