@@ -41,13 +41,19 @@ class Answer:
 
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
     """要参数的问题（``provide_params``）。"""
-    text = f"还缺 {'、'.join(missing)}，请补充。" if missing else "请补充。"
+    told = "、".join(f"{name} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
+    text = f"还缺 {'、'.join(_glossed(name) for name in missing)}，请补充。" if missing else "请补充。"
     if len(missing) > 1 and missing[0] in _NAMED:
         text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"
-    description = "\n".join(filter(None, [problem, *notes, text]))
+    description = "\n".join(filter(None, [problem, *notes, f"已知 {told}。" if told else "", text]))
     form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing]) if name.isupper()}
     more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
     return _review("provide_params", [form], [description], []) | more
+
+
+def _glossed(name: str) -> str:
+    """参数名，连同它问的是什么。"""
+    return f"{name}（{_NAMED[name]}）" if name in _NAMED else name
 
 
 def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:

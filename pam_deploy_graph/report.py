@@ -55,13 +55,13 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
 
 
 def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """说明新计划与上一版哪里不同；没有上一版时为空串。"""
+    """说明新计划与上一版哪里不同；没有上一版或没有不同时为空串。"""
     if not old:
         return ""
     before, after = _facts(old), _facts(new)
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if not changed:
-        return "没有听出要改什么；请批准、拒绝，或说明要改哪一项。"
+        return ""
     return "改动: " + "；".join(
         f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed
     )

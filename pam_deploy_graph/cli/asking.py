@@ -1,6 +1,9 @@
 """在终端里问人；没有终端时没有人可问。"""
 
+import contextlib
+import importlib
 import sys
+import termios
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,23 +33,42 @@ def approve_all(question: Mapping[str, Any]) -> Any:
     return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": current_operator()}
 
 
-def read_line(prompt: str) -> str | None:
-    """读一行；Ctrl-D、Ctrl-C 为 ``None``。"""
+def read_line(prompt: str, *, fresh: bool = False) -> str | None:
+    """读一行；粘贴来的几行并成一行，Ctrl-D、Ctrl-C 为 ``None``。
+
+    Args:
+        prompt: 提示。
+        fresh: 只收问题显示之后打的字：提前打的、粘贴剩下的，不能当作对还没有看到的问题的回答。
+
+    """
     shown = prompt if sys.stdout.isatty() else ""
     if not shown:  # 标准输出另有用处，提示写到标准错误
         sys.stderr.write(prompt)
         sys.stderr.flush()
+    _prepare_terminal(fresh=fresh)
     try:
-        return input(shown).strip()
+        return " ".join(input(shown).split("\n")).strip()
     except (EOFError, KeyboardInterrupt):
         return None
+
+
+def _prepare_terminal(*, fresh: bool) -> None:
+    """在终端里：能编辑这一行、翻出先前打过的；要新打的就丢掉已经在等的。"""
+    if not sys.stdin.isatty():
+        return
+    with contextlib.suppress(ImportError):
+        importlib.import_module("readline")
+    if fresh:
+        with contextlib.suppress(termios.error):
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def in_terminal(question: Mapping[str, Any]) -> Any:
     """在终端里问；没有回答就是没有决定。"""
     show_question(question)
-    while (text := read_line(_PROMPTS[question["ask"]])) is not None:
-        if question["ask"] == "provide_params":
+    decides = question["ask"] != "provide_params"
+    while (text := read_line(_PROMPTS[question["ask"]], fresh=decides)) is not None:
+        if not decides:
             return text
         try:
             answer = read_decisions(text, ["-"])["-"]

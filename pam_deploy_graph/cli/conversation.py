@@ -1,6 +1,7 @@
 """对话的进行：读一句，交给图；图问人时，问进度之类的话就地回答，其余作为回答交回去。"""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ from pam_deploy_graph.cli.rehearsal import provision
 from pam_deploy_graph.cli.session import Session, open_session
 from pam_deploy_graph.cli.standing import latest_unfinished, render_standing, standing
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.errors import InvalidInputError, PamError
+from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.questions import read_decisions
@@ -22,6 +23,12 @@ _LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
 _WELCOME: Final = (
     "请说要部署什么，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3，先灰度 2 台。输入「退出」结束。"
 )
+_PROMPTS: Final = {
+    "provide_params": "补充> ",
+    "approve_plan": "批准？同意、拒绝，或说要改什么> ",
+    "rollback-ip": "回滚？同意、拒绝（保持原样）、重试，或先问一句> ",
+}
+_LATER: Final = "说「继续」接着做，说「取消」就此作罢。"
 
 
 def converse(home: Path, *, lab: bool) -> None:
@@ -42,23 +49,30 @@ class Conversation:
         """还没有说到哪次运行。"""
         self._run_id = ""
         self._cancelled = False
+        self._told = False
+        self._shown = ""
 
     def run(self) -> None:
         """一句一句地读，直到退出。"""
         self.session.say(_WELCOME)
+        self.session.driver.on_answer = self._tell
         while (text := read_line("> ")) is not None and text.lower() not in _LEAVE:
             if not text:
                 continue
+            self.session.services.stop.clear()  # 上一句话里的 Ctrl-C 只停那一次
             try:
                 self._hear(text)
+            except RunPausedError:
+                self.session.say(f"已停下，在途的都已做完。{_LATER}")
             except PamError as error:
                 self.session.say(f"错误: {error}")
 
     def ask(self, question: Mapping[str, Any]) -> Any:
         """图在问人：读到能作数的回答为止；要离开时返回 ``None``。"""
-        show_question(question)
+        self._show(question)
         self._cancelled = False
-        while (text := read_line("回答> ")) is not None and text.lower() not in _LEAVE:
+        prompt, decides = _PROMPTS[question["ask"]], question["ask"] != "provide_params"
+        while (text := read_line(prompt, fresh=decides)) is not None and text.lower() not in _LEAVE:
             answer = self._answer(question, text) if text else None
             if answer is not None:
                 return answer
@@ -69,9 +83,12 @@ class Conversation:
     def _hear(self, text: str) -> None:
         """没有问题挂着时听到的一句话。"""
         services, driver = self.session.services, self.session.driver
+        self._told, self._shown = False, ""
         intent = services.llm_client.understand_request(text).intent
         if intent == "resume":
-            self._run_id = latest_unfinished(services.ledger)
+            if not (self._run_id and services.ledger.exists(self._run_id)):
+                self._run_id = latest_unfinished(services.ledger)
+                self.session.say(f"接着做运行 {self._run_id}。")
             return self._stopped(driver.resume(self._run_id))
         if intent == "rollback":  # 说的是已有的运行，用一个自己的会话，不搅进正说着的这一次
             driver.hear(driver.new_run_id(), text)
@@ -95,12 +112,14 @@ class Conversation:
     def _tell_standing(self, question: Mapping[str, Any]) -> None:
         """说出走到哪里；有等决定的，连原因一并说。"""
         ledger, run_id = self.session.services.ledger, question.get("run_id", self._run_id)
-        if ledger.exists(run_id):
-            self.session.say(render_standing(standing(ledger, run_id)))
-            if question["ask"] == "rollback-ip":
-                show_question(question)
-        else:
+        if not ledger.exists(run_id):
             self.session.say(f"还没有开始；{question['action_requests'][0]['description']}")
+            return
+        self.session.say(render_standing(standing(ledger, run_id), brief=True))
+        if question["ask"] == "rollback-ip":
+            show_question(question)
+        else:
+            self.session.say("正等着批准上面的计划，还没有改变任何东西。")
 
     def _cancel(self, question: Mapping[str, Any]) -> Any:
         """取消：计划还没批准就是拒绝；已经在推出就记下取消。"""
@@ -114,16 +133,46 @@ class Conversation:
         self._cancelled = True
         return None
 
+    def _show(self, question: Mapping[str, Any]) -> None:
+        """显示问题；同一个问题再问，只说为什么再问，不从头再念。"""
+        body = str(question.get("plan", {}).get("text") or question.get("waiting") or "")
+        if body and body == self._shown and question["problem"]:
+            self.session.say(question["problem"])
+        else:
+            show_question(question)
+        self._shown = body
+
+    def _tell(self, text: str) -> None:
+        """图只是回答了一句话。"""
+        self._told = True
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+
     def _stopped(self, code: ExitCode) -> None:
         """图停下了：说明停在哪里；了结的运行不再提起。"""
         services = self.session.services
         if not self._run_id or not services.ledger.exists(self._run_id):
-            return
+            return None
         if code is ExitCode.WAITING and services.cancelled(self._run_id):
             services.finish(self._run_id, ExitCode.STOPPED, f"{current_operator()} 取消了这次运行")
-        self.session.finish(self._run_id, code)
-        if services.ledger.get_run(self._run_id).exit_code is not None:
-            self._run_id = ""
+        record = services.ledger.get_run(self._run_id)
+        if record.exit_code is None and services.cancelled(self._run_id):  # 停在半路又取消：在途的做完，收尾
+            return self._stopped(self.session.driver.resume(self._run_id))
+        if record.exit_code is None:
+            return self.session.say(self._unfinished(code, record.reason or ""))
+        if services.state_of(self._run_id).completed_global_steps:
+            self.session.finish(self._run_id, code)
+        else:
+            self.session.say(f"结果: {record.reason}；什么也没有改变。")
+        self._run_id = ""
+        return None
+
+    def _unfinished(self, code: ExitCode, reason: str) -> str:
+        """没有做完的运行：停在哪里，怎样接着做。"""
+        if code is ExitCode.WAITING:
+            return f"运行 {self._run_id} 还等着回答。说「继续」回到那个问题，说「取消」就此作罢。"
+        where = "还没有做完" if self._told else f"停下了：{reason}" if reason else "停下了"
+        return f"运行 {self._run_id} {where}。{_LATER}"
 
 
 @contextlib.contextmanager

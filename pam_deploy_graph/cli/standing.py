@@ -76,8 +76,8 @@ def next_step(phase: str, run_id: str, *, about_plan: bool) -> str:
     return _NEXT[phase].format(run_id=run_id, others="--reject" if about_plan else "--reject、--retry")
 
 
-def render_standing(found: dict[str, Any]) -> str:
-    """把处境写给人看。"""
+def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
+    """把处境写给人看；``brief`` 时不说等着的问题与下一步的命令（对话里问题就在眼前）。"""
     count, params = found["counts"], found["params"]
     what = " ".join(params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
     lines = [
@@ -86,6 +86,8 @@ def render_standing(found: dict[str, Any]) -> str:
         "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items()),
     ]
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []
+    if brief:
+        return "\n".join(lines)
     lines += [_question(question) for question in found["waiting"]]
     lines.append(f"下一步: {found['next']}")
     return "\n".join(lines)

@@ -45,14 +45,14 @@ class Link:
 
         Args:
             target: 连哪个服务。
-            params: 部署参数；打开时核对服务属于 ``AIRPORT_CODE``，没有就不核对。
+            params: 打开时的部署参数：核对服务属于 ``AIRPORT_CODE``，没有就不核对。
             limit: 打开的时限，秒。
 
         """
         self.accepts: dict[str, Accepts] = {}
         self.fingerprint = ""
         self.closed = False
-        self._target, self._params, self._limit = target, params, limit
+        self._target, self._opened_for, self._limit = target, dict(params), limit
         # HTTP 一层自己守时限，这里只防万一；stdio 的时限就在这里。
         self._spare = _SPARE_SECONDS if target.url else 0.0
         self._calls: set[anyio.CancelScope] = set()
@@ -76,8 +76,12 @@ class Link:
             raise _not_connected(self._limit)
         self._ready.result()
 
-    async def call(self, action: str, options: Mapping[str, Any], deadline: float) -> ToolAnswer:
+    async def call(
+        self, action: str, params: Mapping[str, str], options: Mapping[str, Any], deadline: float
+    ) -> ToolAnswer:
         """调用一个动作的工具，最迟等到 ``deadline``（事件循环的时刻）。
+
+        ``params`` 是此刻的部署参数：计划批准之前还会改，会话不能记着打开时的那一份。
 
         Raises:
             McpFault: 没有得到可用的答复。
@@ -86,7 +90,7 @@ class Link:
         if self.closed:
             raise McpFault(str(self._fault), ScriptExit.NETWORK, sent=False, gone=True)
         self._used = self._loop.time()
-        arguments = arguments_of(ACTIONS[action], self._params, options, self.accepts[action])
+        arguments = arguments_of(ACTIONS[action], params, options, self.accepts[action])
         request = call_request(ACTIONS[action].tool_name, arguments, deadline - self._used)
         with anyio.CancelScope(deadline=deadline + self._spare) as scope:
             self._calls.add(scope)
@@ -154,12 +158,12 @@ class Link:
         await self._session.initialize()
         tools = await list_tools(self._session)
         self.accepts, self.fingerprint = fit(tools), fingerprint(tools)
-        if wanted := self._params.get("AIRPORT_CODE"):
+        if wanted := self._opened_for.get("AIRPORT_CODE"):
             await self._check_airport(wanted)
 
     async def _check_airport(self, wanted: str) -> None:
         """服务必须属于要部署的机场。"""
-        answer = await self.call(_ROSTER.name, {}, self._loop.time() + self._limit)
+        answer = await self.call(_ROSTER.name, self._opened_for, {}, self._loop.time() + self._limit)
         result = result_of(_ROSTER.name, None, answer, self._target.token)
         if not result.ok:
             raise McpFault(f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), sent=False)

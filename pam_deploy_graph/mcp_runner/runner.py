@@ -38,7 +38,7 @@ TOOLS_KEY: Final = "MCP_TOOLS"
 class _Links:
     """开着的会话，以「事件循环、运行、服务」为键；单独成一个对象，后端被回收时还能用它来关。"""
 
-    open: dict[tuple[asyncio.AbstractEventLoop, str, Target], "Link"] = field(default_factory=dict)
+    open: dict[tuple[asyncio.AbstractEventLoop, str, str, Target], "Link"] = field(default_factory=dict)
 
     def shut(self) -> None:
         """马上关掉全部；不等。"""
@@ -119,7 +119,7 @@ class McpActionRunner:
 
     async def aclose(self) -> None:
         """关掉在本事件循环里打开的会话，最多等 2 秒；别的循环里的只通知。"""
-        mine = [link for (loop, _, _), link in self._links.open.items() if loop is asyncio.get_running_loop()]
+        mine = [link for (loop, *_), link in self._links.open.items() if loop is asyncio.get_running_loop()]
         self._links.shut()
         with anyio.move_on_after(_CLOSE_SECONDS):
             for link in mine:
@@ -144,7 +144,7 @@ class McpActionRunner:
             await link.opened(deadline)
             _check_approved(state, link)
             try:
-                return await link.call(spec.name, options, deadline), link
+                return await link.call(spec.name, state.params, options, deadline), link
             except McpFault as fault:
                 if not (fault.gone and again):
                     raise
@@ -154,7 +154,7 @@ class McpActionRunner:
         """返回这次运行的会话；没有就开一个，同时来的几个调用合用它。"""
         from pam_deploy_graph.mcp_runner.link import Link
 
-        key = (asyncio.get_running_loop(), state.run_id, target)
+        key = (asyncio.get_running_loop(), state.run_id, state.params.get("AIRPORT_CODE", ""), target)
         link = self._links.open.get(key)
         if link is None or link.closed:
             self._links.open = {each: one for each, one in self._links.open.items() if not one.closed}

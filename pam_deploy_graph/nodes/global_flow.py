@@ -11,8 +11,8 @@ from pam_deploy_graph.services import Services
 
 
 def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续；取消了的不做。"""
-    if services.cancelled(state["run_id"]):
+    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续；开工之前就取消了的不做。"""
+    if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
     try:
         services.ledger.lock_module(services.state_of(state["run_id"]))

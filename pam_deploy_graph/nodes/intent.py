@@ -28,7 +28,7 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     update |= {"intent": intent}
     if intent != "deploy":
         return update | ({} if pending else {"problem": ""})
-    if pending == "rollback-confirm" or (pending == "approve-plan" and state["plan"].get("stage")):
+    if pending in ("rollback-confirm", "approve-plan"):
         return update | {"phase": "amending", "problem": ""}
     return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
 

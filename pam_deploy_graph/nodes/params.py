@@ -1,7 +1,7 @@
 """节点 ``params``：从原话摘出参数，与已知的合并、检查，算出还缺什么。"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
@@ -13,6 +13,8 @@ from pam_deploy_graph.questions import ask_params, spoken
 from pam_deploy_graph.runfiles import unused_run_id
 from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
 from pam_deploy_graph.services import Services
+
+_SHOWN_TEXT: Final = 40
 
 
 def params_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -30,6 +32,8 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         control = _merged(control, found.control_params)
         notes = list(found.notes)
         unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
+        if state.get("missing") and not (found.extracted_params or found.control_params or notes or unresolved):
+            problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
     update: dict[str, Any] = {
         "params": _accepted(known, validate_params, problems),
         "control": _short_scopes(_accepted(control, validate_control, problems)),
@@ -39,7 +43,8 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         "run_id": validate_run_id(state.get("run_id") or unused_run_id(services.ledger.exists)),
     }
     update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
-    return update | {"messages": _question(update)}
+    asking = {"phase": "params"} if update["missing"] or update["problem"] else {}
+    return update | asking | {"messages": _question(update)}
 
 
 def _question(update: Mapping[str, Any]) -> list[AIMessage]:

@@ -19,6 +19,7 @@ from pam_deploy_graph.services import Services
 from pam_deploy_graph.targeting import resolve_targets
 
 _SHOWN_IPS: Final = 20
+_UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝，或说明要改哪一项。"
 
 
 def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         checked = services.drive(run_id, run_checks)
         plan = _plan(services, checked)
         changes = describe_changes(state.get("plan") or {}, plan)
+        unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
         plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
         proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
         proposed["text"] = plan["text"]
@@ -58,8 +60,8 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     return {
         "phase": "planned",
         "plan": plan,
-        "problem": "",
-        "messages": [AIMessage(plan["text"])],
+        "problem": unclear,
+        "messages": [AIMessage(unclear or plan["text"])],
     }
 
 

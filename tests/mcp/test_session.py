@@ -33,6 +33,23 @@ async def test_one_session_serves_a_run(wire: WireMcp, state: AgentState, make_r
     assert wire.opened == 2
 
 
+def test_the_session_follows_a_changed_plan(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
+    """会话开着的时候改了计划：之后的调用用改过的应用、模块与版本，还是那一个会话。"""
+    runner = make_runner(wire.url)
+    assert runner.run_action(state, "get-online-ips").ok
+    changed = AgentState(
+        run_id=state.run_id,
+        params=PARAMS | {"APP_NAME": "bagdrop", "MODULE_NAME": "kiosk", "VERSION_NUMBER": "1.4.0"},
+        execution_strategy="hybrid_node_mcp",
+    )
+    assert runner.run_action(changed, "stop-ip", ip="10.0.0.1", idempotency_key="k").ok
+    assert runner.run_action(changed, "deploy-ip", ip="10.0.0.1", idempotency_key="d").ok
+    sent = [given for name, given in wire.calls if name in ("stop_ip", "deploy_ip")]
+    assert {(given["app"], given["module"]) for given in sent} == {("bagdrop", "kiosk")}
+    assert sent[1]["version"] == "1.4.0"
+    assert wire.opened == 1
+
+
 def test_another_run_has_its_own(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
     """两次运行各有各的会话。"""
     runner = make_runner(wire.url)
