@@ -203,7 +203,8 @@ def _review(name: str, args: Iterable[Any], descriptions: Iterable[str], decisio
 
 def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
     """几台是同一个毛病时，先说这一句。"""
-    groups = [(cause, ips) for cause, ips in same_cause(waiting) if len(ips) > 1]
+    failed = [question for question in waiting if question["failed_stage"]]  # 操作员要退回的不是毛病
+    groups = [(cause, ips) for cause, ips in same_cause(failed) if len(ips) > 1]
     lines = [f"{len(ips)} 台同样的原因（{cause}）。是版本的问题，还是环境的问题？" for cause, ips in groups]
     return "\n".join(lines)
 

@@ -49,6 +49,8 @@ def read_line(prompt: str, *, fresh: bool = False) -> str | None:
     try:
         return " ".join(input(shown).split("\n")).strip()
     except (EOFError, KeyboardInterrupt):
+        if shown:
+            sys.stderr.write("\n")
         return None
 
 

@@ -85,16 +85,20 @@ class Conversation:
         services, driver = self.session.services, self.session.driver
         self._told, self._shown = False, ""
         intent = services.llm_client.understand_request(text).intent
-        if intent == "resume":
-            if not (self._run_id and services.ledger.exists(self._run_id)):
-                self._run_id = latest_unfinished(services.ledger)
-                self.session.say(f"接着做运行 {self._run_id}。")
-            return self._stopped(driver.resume(self._run_id))
+        if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
+            return self._go_on()
         if intent == "rollback":  # 说的是已有的运行，用一个自己的会话，不搅进正说着的这一次
             driver.hear(driver.new_run_id(), text)
             return None
         self._run_id = self._run_id or driver.new_run_id()
         return self._stopped(driver.hear(self._run_id, text))
+
+    def _go_on(self) -> None:
+        """继续：正说着的运行，或最近一次停在半路的。"""
+        if not self._run_id:
+            self._run_id = latest_unfinished(self.session.services.ledger)
+            self.session.say(f"接着做运行 {self._run_id}。" if self._run_id else "没有停在半路的运行。")
+        return self._stopped(self.session.driver.resume(self._run_id)) if self._run_id else None
 
     def _answer(self, question: Mapping[str, Any], text: str) -> Any:
         """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""

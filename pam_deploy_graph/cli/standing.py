@@ -94,16 +94,8 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
 
 
 def latest_unfinished(ledger: Ledger) -> str:
-    """返回最近一次没有结束的运行。
-
-    Raises:
-        RunNotFoundError: 没有停在半路的运行。
-
-    """
-    for run in ledger.list_runs():
-        if run.exit_code is None:
-            return run.run_id
-    raise RunNotFoundError("（没有停在半路的运行）")
+    """返回最近一次没有结束的运行；没有为空串。"""
+    return next((run.run_id for run in ledger.list_runs() if run.exit_code is None), "")
 
 
 def list_runs(ledger: Ledger) -> list[dict[str, Any]]:

@@ -1,55 +1,10 @@
 """在终端里：``run`` 就地问计划与回滚，没有回答就停在 10（contract 第 8 节）。"""
 
-import os
-import pty
-import select
-import time
-from collections.abc import Iterator
-
 import pytest
 
-from tests.cli.program import Done, Job
+from tests.cli.program import Job
 from tests.cli.site import BEFORE, Site
-
-SECONDS = 20.0
-
-
-class Terminal:
-    """一个伪终端：等它显示什么，再打字。"""
-
-    def __init__(self) -> None:
-        """开一个。"""
-        self.master, self.slave = pty.openpty()
-        self.shown = ""
-
-    def expect(self, words: str) -> None:
-        """等到显示出 ``words``；看过的不再算。"""
-        deadline = time.monotonic() + SECONDS
-        while words not in self.shown:
-            assert time.monotonic() < deadline, f"等不到 {words!r}：{self.shown}"
-            if select.select([self.master], [], [], 0.1)[0]:
-                self.shown += os.read(self.master, 65_536).decode(errors="replace")
-        self.shown = self.shown.partition(words)[2]
-
-    def type(self, text: str) -> None:
-        """打字。"""
-        os.write(self.master, text.encode())
-
-    def finish(self, job: Job) -> Done:
-        """读到命令结束。"""
-        while not job.ended():
-            if select.select([self.master], [], [], 0.05)[0]:
-                self.shown += os.read(self.master, 65_536).decode(errors="replace")
-        return job.wait()
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    """一个终端。"""
-    made = Terminal()
-    yield made
-    os.close(made.master)
-    os.close(made.slave)
+from tests.cli.terminal import Terminal
 
 
 def start(site: Site, terminal: Terminal) -> Job:

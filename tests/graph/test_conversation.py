@@ -51,6 +51,14 @@ def test_where_it_stands_in_a_new_session(finished: Desk) -> None:
     assert run_id in out["answer"]
 
 
+def test_recalled_together_is_no_common_cause(finished: Desk) -> None:
+    """操作员一起要退回的几台，不是「同样的毛病」。"""
+    question = finished.say({"messages": [("user", f"把 {IPS[0]} 和 {IPS[1]} 退回上一个版本")]})
+    assert [one["ip"] for one in question["waiting"]] == IPS[:2]
+    assert question["headline"] == ""
+    assert question["action_requests"][0]["description"] in str(finished.values()["messages"][-1].text)
+
+
 @pytest.mark.parametrize("text", ["把 10.0.0.99 退回上一个版本", "回滚"])
 def test_nothing_to_recall(finished: Desk, text: str) -> None:
     """没有部署过的，或没说是哪一台：说明原因，什么也不问，什么也不做。"""
