@@ -5,7 +5,7 @@ import socket
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -16,6 +16,9 @@ from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import leases
 from pam_deploy_graph.ledger.writer import LEASE_MS
+
+_DEAD: Final = ("Z", "X")
+"""``/proc`` 里已死的进程的状态：父进程还没有收走它，但它再也做不了什么。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,15 @@ def _alive(row: Any) -> bool:
 
 
 def _started(pid: int) -> int:
-    """进程的启动时刻；进程不在时为 0。用它识破被重用的 pid。
+    """进程的启动时刻；进程不在，或已死而还没有被收走时为 0。用它识破被重用的 pid。
 
     取自 ``/proc``，是开机以来的时钟滴答：不随系统校时挪动。没有 ``/proc`` 的系统退用 psutil。
     """
     try:
-        return int(
-            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
-        )
-    except FileNotFoundError:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return 0 if Path("/proc/self").exists() else _started_by_clock(pid)
+    return 0 if stat[0] in _DEAD else int(stat[19])
 
 
 def _started_by_clock(pid: int) -> int:

@@ -1,6 +1,7 @@
 """租约与围栏：一次运行同时只有一个进程推进（architecture、faults「storage」）。"""
 
 import asyncio
+import os
 import socket
 import time
 
@@ -55,6 +56,16 @@ def test_a_living_process_holds_a_dead_one_does_not(ledger: Ledger) -> None:
         assert ledger.holder("r1") is None
         ledger.open_session(new_state()).release()
         assert time.monotonic() - began < 1
+
+
+def test_a_dead_process_that_nobody_reaped_does_not_hold(ledger: Ledger) -> None:
+    """被 kill -9 而父进程还没有收走的（僵尸）：也算死了，立即可以接管。"""
+    registered(ledger)
+    with holder() as process:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert ledger.holder("r1") is None
+        ledger.open_session(new_state()).release()
 
 
 def test_the_agent_is_told_and_does_nothing(ledger: Ledger) -> None:
