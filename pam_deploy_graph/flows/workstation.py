@@ -37,11 +37,12 @@ async def run_workstation(ctx: RunContext, ip: str) -> bool:
 
 
 async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
-    """开工；已在目标版本上且正在运行的跳过（仅自愈规则），此时返回假。"""
+    """开工；已在目标版本上运行、验证也通过的跳过（仅自愈规则），此时返回假。"""
     truth = await perform(ctx, outbox, "query-ip", ip) if ctx.rules.self_healing else None
     before = str(truth.values["VERSION"]) if truth and truth.ok else ""
     running = bool(truth and truth.ok and is_true(truth.values["RUNNING"]))
-    if running and not ctx.rules.force and before == ctx.state.params["VERSION_NUMBER"]:
+    there = running and not ctx.rules.force and before == ctx.state.params["VERSION_NUMBER"]
+    if there and (await perform(ctx, outbox, "verify-ip", ip)).ok:
         await outbox.commit({"type": "IP_SKIPPED", "ip": ip, "version": before})
         return False
     outbox.tell({"type": "IP_START", "ip": ip} | ({"version_before": before} if before else {}))

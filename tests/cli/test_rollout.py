@@ -70,6 +70,17 @@ def test_force(site: Site, *, force: bool) -> None:
     assert site.real(ip) == (True, site.version)
 
 
+def test_what_never_passed_its_verification_is_not_skipped(site: Site) -> None:
+    """上次验证不过而留在新版本上的：再推一次时不算已经在目标版本上，要重做。"""
+    (ip,) = site.take(1)
+    site.lab.add_fault(f"{ip}:verify:fail:2")
+    assert site.run("--yes").code == 10
+    assert (site.confirm("reject").code, site.resume().code) == (0, 11)
+    site.run_id += "-again"
+    assert site.run("--yes").code == 0
+    assert [action for action, where in site.effects() if where == ip] == ["stop-ip", "deploy-ip", "start-ip"]
+
+
 def test_retry_goes_on_from_the_failed_step(site: Site) -> None:
     """``confirm --retry``：不回滚，从失败的那一步接着做，做过的不重做。"""
     (ip,) = site.take(1)
