@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.addresses import same_ip
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision, RollbackStatus
 from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import KIND
@@ -216,6 +216,7 @@ def _describe(question: Mapping[str, Any]) -> str:
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
     lines = [f"{question['ip']} {where}{question['failure_reason']}。是否回滚（{stop}）？"]
+    lines += ["  上次回滚没有成功"] if question.get("rollback_status") == RollbackStatus.FAILED else []
     lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
     lines += [f"  {item['file']}:{item['line']}: {item['quote']}" for item in diagnosis["evidence"]]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
 from pam_deploy_graph.cli.progress import printable
+from pam_deploy_graph.constants import RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -126,4 +127,5 @@ def _question(question: dict[str, Any]) -> str:
     """一个等着的问题。"""
     if question["type"] == "approve_plan":
         return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
-    return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}")
+    again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
+    return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}")

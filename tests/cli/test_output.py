@@ -112,3 +112,16 @@ def test_notes_go_to_standard_error(pam: Pam) -> None:
     done = pam("analyze", "--json", "今晚把首都机场 checkin 的 gate 升级到 1.2.3")
     assert done.json()["intent"] == "deploy"
     assert "今晚" in done.err
+
+
+def test_a_rollback_that_failed_is_said_when_asking_again(site: Site) -> None:
+    """回滚失败之后再问：问题与状态都要说上次没有成功。"""
+    (ip,) = site.take(1)
+    for fault in ("verify:fail:1", "rollback:fail:1"):
+        site.lab.add_fault(f"{ip}:{fault}")
+    asked = site.run("--yes")
+    assert (asked.code, "上次回滚没有成功" in asked.err) == (10, False)
+    assert site.confirm("approve").code == 0
+    assert "上次回滚没有成功" in site.resume().err
+    assert "上次回滚没有成功" in site.pam("status", site.run_id).out
+    assert (site.confirm("approve").code, site.resume().code) == (0, 11)
