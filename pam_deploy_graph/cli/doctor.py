@@ -1,18 +1,31 @@
-"""命令 ``doctor``：装了什么、连得上什么、允许做什么，不行的该怎么办。"""
+"""命令 ``doctor``：装了什么、连得上什么、允许做什么，不行的该怎么办；给了参数就连动作也试接。"""
 
 import json
+from typing import Annotated
 
 import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import ExitCode
 
+IP = Annotated[str, typer.Option("--ip", help="试接时拿哪台工作站问（只问不改）。", metavar="IP")]
 
-def doctor(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
-    """检查环境：程序、脚本、目录、PAM、MCP、模型；必需的有一项不行就以 2 退出。"""
+
+def doctor(
+    param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    params: o.ParamsFile = None,
+    strategy: o.Strategy = "",
+    ip: IP = "",
+    home: o.Home = o.HERE,
+    as_json: o.Json = False,
+) -> None:
+    """检查环境：程序、脚本、目录、PAM、MCP、模型；给了部署参数就再试接只问不改的动作。必需的有一项不行就以 2 退出。"""
     from pam_deploy_graph.cli.checkup import examine
+    from pam_deploy_graph.cli.fitting import try_on
+    from pam_deploy_graph.cli.inputs import read_params
 
-    checks = examine(home)
+    given = read_params(param, params)
+    checks = examine(home) + (try_on(given, strategy or "", ip) if given else [])
     if as_json:
         typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1))
     else:

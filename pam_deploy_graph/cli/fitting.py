@@ -1,0 +1,68 @@
+"""试接自己的脚本入口或 MCP 服务：只问不改的动作逐个做一遍，缺什么键、怎么失败都写出来。"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pam_deploy_graph.addresses import canonical_ip
+from pam_deploy_graph.cli.checkup import Check
+from pam_deploy_graph.cli.progress import printable
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
+from pam_deploy_graph.flows.probe import probe
+from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.runfiles import config_path, trace_path, write_run_config
+from pam_deploy_graph.scope import normalize_params, validate_control
+from pam_deploy_graph.services import Services
+from pam_deploy_graph.settings import Settings
+
+_SHOWN: Final = 60
+
+
+def try_on(given: Mapping[str, object], strategy: str, ip: str) -> list[Check]:
+    """做一遍。
+
+    Args:
+        given: 部署参数；版本号写工作站此刻的版本，验证才会通过。
+        strategy: 执行策略；空串用默认的。
+        ip: 拿哪台工作站问；空串就不问工作站。
+
+    Returns:
+        每个动作一项检查。
+
+    Raises:
+        InvalidInputError: 参数、策略或地址不合规则。
+
+    """
+    settings = Settings()
+    params = normalize_params(given, settings.params())
+    chosen = validate_control({"execution_strategy": strategy or str(DEFAULT_STRATEGY)})["execution_strategy"]
+    with tempfile.TemporaryDirectory() as folder:
+        services = Services(home=Path(folder), settings=settings)
+        state = AgentState(
+            run_id="doctor",
+            params=params,
+            execution_strategy=chosen,
+            action_backends=build_action_backends(chosen),
+            config_path=str(config_path(services.home, "doctor")),
+            trace_file_path=str(trace_path(services.home, "doctor")),
+        )
+        write_run_config(state)
+        try:
+            return [_check(result) for result in probe(services.router, state, canonical_ip(ip) if ip else "")]
+        finally:
+            services.close()
+
+
+def _check(result: ActionResult) -> Check:
+    """一个动作的结果写成一项检查。"""
+    spec = ACTIONS[result.action]
+    keys = [key for key in (*spec.gives, *spec.may_give) if key in result.values]
+    detail = "，".join(f"{key}={_short(result.values[key])}" for key in keys) if result.ok else result.error_summary
+    return Check(f"{result.action}（{result.backend}）", ok=result.ok, detail=printable(detail))
+
+
+def _short(value: object) -> str:
+    """一个值；很长的只写开头。"""
+    text = f"{len(value)} 个" if isinstance(value, list) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,0 +1,38 @@
+"""``doctor`` 带上部署参数：逐个试接只问不改的动作，真的一件也不改。"""
+
+from pathlib import Path
+
+import pytest
+
+from pam_deploy_graph.constants import ACTIONS
+from tests.cli.site import BEFORE, Site
+
+ASKING = [name for name, spec in ACTIONS.items() if not spec.changes]
+
+
+def _try_on(site: Site, strategy: str, **env: str) -> tuple[int, dict[str, tuple[bool, str]]]:
+    """试接一台工作站，返回退出码与每个动作的结论。"""
+    given = site.params(VERSION_NUMBER=BEFORE, PACKAGE_PATH="")
+    pairs = [part for name, value in given.items() for part in ("--param", f"{name}={value}")]
+    options = ["--strategy", strategy, "--ip", site.take(1)[0], "--json"]
+    done = site.pam("doctor", *pairs, *options, env=env)
+    checks = {check["name"].split("（")[0]: (check["ok"], check["detail"]) for check in done.json()}
+    return done.code, {name: checks[name] for name in ASKING}
+
+
+@pytest.mark.parametrize("strategy", ["script_only", "hybrid_node_mcp"])
+def test_a_good_backend_fits(site: Site, strategy: str) -> None:
+    """合契约的后端：每个只问不改的动作都行，试验场里什么也没有发生。"""
+    code, checks = _try_on(site, strategy)
+    assert (code, {name for name, (ok, _) in checks.items() if not ok}) == (0, set())
+    assert (f"VERSION={BEFORE}" in checks["query-ip"][1], site.effects()) == (True, [])
+
+
+def test_a_silent_entry_does_not_fit(site: Site, tmp_path: Path) -> None:
+    """什么也不答的入口：逐个说缺哪些键，以 2 结束。"""
+    entry = tmp_path / "entry.sh"
+    entry.write_text("#!/bin/bash\nexit 0\n", encoding="utf-8")
+    code, checks = _try_on(site, "script_only", PAM_SCRIPT_ENTRY=str(entry))
+    assert code == 2
+    for name, (ok, detail) in checks.items():
+        assert (ok, detail) == (False, f"{name} 的应答缺少 {', '.join(ACTIONS[name].gives)}")
