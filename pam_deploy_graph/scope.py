@@ -138,14 +138,14 @@ class DeployParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    AIRPORT_CODE: AirportCode = ""
-    APP_NAME: Name = ""
-    MODULE_NAME: Name = ""
-    VERSION_NUMBER: Version = ""
-    PAM_HOME_URL: Url = ""
-    PACKAGE_PATH: Path = ""
-    REQUEST_TIMEOUT: Seconds = ""
-    VERIFY_TIMEOUT: Seconds = ""
+    AIRPORT_CODE: AirportCode = Field("", description="机场的 IATA 代码，3 个字母")
+    APP_NAME: Name = Field("", description="应用名")
+    MODULE_NAME: Name = Field("", description="模块名")
+    VERSION_NUMBER: Version = Field("", description="要部署的版本号")
+    PAM_HOME_URL: Url = Field("", description="PAM_HOME 的地址，http 或 https，不带用户名、密码")
+    PACKAGE_PATH: Path = Field("", description="安装包的路径；HOME 已有这个版本时不必给")
+    REQUEST_TIMEOUT: Seconds = Field("", description="一个动作的时限，秒")
+    VERIFY_TIMEOUT: Seconds = Field("", description="`verify-ip` 的时限，秒")
 
 
 class ControlParams(BaseModel):
@@ -153,16 +153,22 @@ class ControlParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    target_ips: Scope = []
-    exclude_ips: Scope = []
-    execution_strategy: Strategy = ""
-    canary: Annotated[int, BeforeValidator(_integer(0, None))] = 0
-    max_parallel: Annotated[int, BeforeValidator(_integer(1, MAX_IN_FLIGHT))] = 1
-    ask_after: Annotated[int, BeforeValidator(_integer(1, None))] = 1
-    max_failures: Annotated[int | None, BeforeValidator(_optional(_integer(1, None)))] = None
-    hold: Annotated[int, BeforeValidator(_integer(0, MAX_SECONDS))] = 0
-    confirm_canary: bool = False
-    force: bool = False
+    target_ips: Scope = Field([], description="部署到哪几台；不给是全部在线的")
+    exclude_ips: Scope = Field([], description="不部署的几台")
+    execution_strategy: Strategy = Field("", description="执行策略，决定哪一侧走哪个后端")
+    canary: Annotated[int, BeforeValidator(_integer(0, None))] = Field(0, description="先灰度几台；0 是不灰度")
+    max_parallel: Annotated[int, BeforeValidator(_integer(1, MAX_IN_FLIGHT))] = Field(1, description="同时几台")
+    ask_after: Annotated[int, BeforeValidator(_integer(1, None))] = Field(
+        1, description="几台等决定时不再开新的，停下来问"
+    )
+    max_failures: Annotated[int | None, BeforeValidator(_optional(_integer(1, None)))] = Field(
+        None, description="失败满几台就不再继续；不给是不限"
+    )
+    hold: Annotated[int, BeforeValidator(_integer(0, MAX_SECONDS))] = Field(
+        0, description="灰度之后观察几秒，再验证一遍才推其余的"
+    )
+    confirm_canary: bool = Field(default=False, description="灰度之后再请人批准其余的")
+    force: bool = Field(default=False, description="已在目标版本上、验证也通过的也重做")
 
 
 def validate_params(params: Mapping[str, object]) -> dict[str, str]:

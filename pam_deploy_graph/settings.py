@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -42,17 +42,19 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
 
-    pam_home_url: str = ""
-    pam_token: SecretStr = SecretStr("")
-    pam_token_file: str = ""
-    pam_script_entry: str = ""
-    pam_mcp_url: Url = ""
-    pam_store_url: StoreUrl = ""
-    pam_llm_model: str = ""
-    openai_base_url: Url = ""
-    openai_api_key: SecretStr = SecretStr("")
-    pam_otel: bool = False
-    pam_log_json: bool = False
+    pam_home_url: str = Field("", description="PAM_HOME 的地址")
+    pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
+    pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
+    pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")
+    pam_mcp_url: Url = Field("", description="PAM_NODE 的 MCP 服务；不设就用 HOME 给出的 `MCP_URL`")
+    pam_store_url: StoreUrl = Field(
+        "", description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
+    )
+    pam_llm_model: str = Field("", description="模型名；不设就用离线规则")
+    openai_base_url: Url = Field("", description="OpenAI 兼容服务的地址")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="那个服务的密钥；秘密")
+    pam_otel: bool = Field(default=False, description="打开 OpenTelemetry 跨度")
+    pam_log_json: bool = Field(default=False, description="每个账本事件一行 JSON，写到标准错误")
 
     def __init__(self, **given: Any) -> None:
         """读环境与 ``.env``；``given`` 压过它们。

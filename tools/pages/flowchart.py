@@ -45,7 +45,7 @@ MAIN = """
 六角形是停下来等人的地方。命令 `resume` 与「继续」都从停下的那个节点接着走。
 """
 WORKSTATION = """
-`ip-flow` 里每台工作站走的路：已经在目标版本上运行的跳过（`--force` 照做）；哪一步失败就停在那一步，
+`ip-flow` 里每台工作站走的路：已经在目标版本上运行、验证也通过的跳过（`--force` 照做）；哪一步失败就停在那一步，
 取回日志，等人决定，别的工作站不受影响。
 """
 
@@ -87,7 +87,7 @@ def _workstation() -> str:
     return mermaid(
         [
             "flowchart LR",
-            '    q{"query-ip<br/>已在目标版本？"} -->|是| skip(["SUCCESS，跳过"])',
+            '    q{"query-ip、verify-ip<br/>已在目标版本，验证也通过？"} -->|是| skip(["SUCCESS，跳过"])',
             "    q -->|不是| s0",
             *steps,
             *arrows,

@@ -1,0 +1,88 @@
+"""账本的事件：每种何时记下、带哪些字段；与源码里真的会记的逐一核对。"""
+
+import ast
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from pam_deploy_graph.ledger import DECISION_EVENTS
+from tools.source import PROJECT, parse, python_files
+
+_EMITTERS: Final = ("flows", "nodes", "agent.py", "services.py")
+
+
+class EventType(NamedTuple):
+    """一种事件：何时记下、必有与可有的字段（``type`` 与 ``at`` 每种都有，不列）。"""
+
+    when: str
+    fields: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+
+
+EVENTS: Final[dict[str, EventType]] = {
+    "PLAN_PROPOSED": EventType(
+        "提出了请人批准的计划；之后只有计划里的工作站可以动", ("digest", "target_ips"), ("mcp_tools", "stage", "text")
+    ),
+    "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips")),
+    "INTENT": EventType("将要做一件不可重复的事，落盘之后才动手", ("stage", "attempt"), ("ip",)),
+    "ACTION_DONE": EventType("一个动作成功", ("stage", "backend", "message", "values"), ("ip",)),
+    "ACTION_FAIL": EventType("一个动作失败或结果未知", ("stage", "backend", "message"), ("ip", "in_doubt")),
+    "IP_START": EventType("一台工作站开工", ("ip",), ("version_before",)),
+    "IP_SKIPPED": EventType("一台本来就在目标版本上运行，跳过", ("ip", "version")),
+    "IP_DONE": EventType("一台完工", ("ip",)),
+    "CONFIRMATION_REQUIRED": EventType(
+        "一台停下，等人决定", ("ip", "failed_stage", "failure_reason", "rollback_stop_first"), ("in_doubt",)
+    ),
+    "LOG_SAVED": EventType("失败之后取回了日志", ("ip", "log_file")),
+    "CONFIRMATION_APPROVED": EventType("同意回滚，即将执行", ("ip", "operator", "note")),
+    "CONFIRMATION_REJECTED": EventType("不回滚，保持原样", ("ip", "operator", "note")),
+    "RETRY_REQUESTED": EventType("查清之后继续，这台回到进行中", ("ip", "operator", "note")),
+    "ROLLBACK_REQUESTED": EventType("操作员要把一台退回，等人确认", ("ip", "reason")),
+    "ROLLBACK_DONE": EventType("回滚成功", ("ip", "stage", "backend", "message", "values")),
+    "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),
+    "CANARY_HOLD": EventType("灰度做完，开始观察", ("seconds",)),
+    "CANARY_RELEASED": EventType("灰度没有问题，可以推其余的"),
+    "AMENDMENT_PROPOSED": EventType("途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text")),
+    "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved",)),
+    "RUN_FINISHED": EventType("这次运行结束", ("exit_code", "reason")),
+    "RUN_RESTARTED": EventType("同名的演练（`fake`）从头再来", ()),
+    "RUN_ADOPTED": EventType("账本里没有这次运行，从检查点文件接过进度", ("progress",)),
+}
+
+
+def emitted() -> set[str]:
+    """返回源码里会记的事件类型。"""
+    found = set(DECISION_EVENTS.values())
+    for name in _EMITTERS:
+        place = PROJECT / "pam_deploy_graph" / name
+        for path in [place] if place.is_file() else python_files(place, (".",)):
+            found |= {kind for node in ast.walk(parse(path)) for kind in _kinds(node)}
+    return found
+
+
+def check() -> None:
+    """核对。
+
+    Raises:
+        ValueError: 有的事件会记而没有写在这里，或写了而不会记。
+
+    """
+    if different := emitted() ^ set(EVENTS):
+        raise ValueError(f"tools/pages/event_types.py 与源码不一致：{sorted(different)}")
+
+
+def _kinds(node: ast.AST) -> Iterator[str]:
+    """一处源码会记的类型：``{"type": …}`` 或 ``record(…)``。"""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "type":
+                yield from _constants(value)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record" and node.args:
+        yield from _constants(node.args[0])
+
+
+def _constants(value: ast.expr) -> Iterator[str]:
+    """一个表达式可能给出的大写文字。"""
+    parts = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+    for part in parts:
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isupper():
+            yield part.value

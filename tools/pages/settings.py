@@ -1,0 +1,94 @@
+"""设置页面：环境变量、部署参数、控制参数与固定的限度，都从代码读出。"""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+
+from pam_deploy_graph.cli.app import app
+from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, MAX_IN_FLIGHT, MAX_SCOPE, REQUIRED_PARAMS
+from pam_deploy_graph.flows.wave import SAME_FAILURES
+from pam_deploy_graph.ledger.writer import LEASE_MS
+from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES, MAX_LOG_BYTES
+from pam_deploy_graph.scope import MAX_SECONDS, ControlParams, DeployParams
+from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.subprocess_runner import ProcessLimits
+from tools.pages import HEADER, table
+
+_OPTIONS: Final = {"target_ips": "targets", "exclude_ips": "exclude", "execution_strategy": "strategy"}
+"""与控制参数不同名的选项。"""
+_INTRO: Final = """
+先后次序：命令行或原话，其次环境，最后默认值。环境变量也可以写在当前目录的 `.env` 里。
+令牌不是参数：只从 `PAM_TOKEN` 或 `PAM_TOKEN_FILE` 来，不进配置文件、状态、账本、日志与报告。
+"""
+
+
+def render() -> str:
+    """返回整页 Markdown。"""
+    return "\n".join(
+        [
+            HEADER,
+            f"# 设置\n{_INTRO}",
+            "## 环境变量\n",
+            table(["变量", "默认", "说明"], [_variable(name, field) for name, field in Settings.model_fields.items()]),
+            "## 部署参数\n",
+            "用 `--param KEY=VALUE`、`--params FILE` 或原话给出；也是脚本读的配置文件里的键。\n",
+            table(["参数", "默认", "说明"], [_param(name, text) for name, text in _described(DeployParams)]),
+            "## 控制参数\n",
+            "用选项或原话给出；记在账本里，批准之后不变（途中改动要再批准）。\n",
+            table(["参数", "选项", "默认", "说明"], [_control(name, text) for name, text in _described(ControlParams)]),
+            "## 固定的限度\n",
+            table(["限度", "值"], _limits()),
+        ]
+    )
+
+
+def _described(model: type[BaseModel]) -> list[tuple[str, str]]:
+    """一个模型的字段与说明。"""
+    return [(name, field.description or "") for name, field in model.model_fields.items()]
+
+
+def _variable(name: str, field: FieldInfo) -> list[str]:
+    """一个环境变量。"""
+    value: Any = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return [f"`{name.upper()}`", f"`{value}`" if value != "" else "", field.description or ""]
+
+
+def _param(name: str, about: str) -> list[str]:
+    """一个部署参数。"""
+    value = DEFAULT_PARAMS.get(name, "")
+    default = "（必填）" if name in REQUIRED_PARAMS else f"`{value}`" if value else ""
+    return [f"`{name}`", default, about]
+
+
+def _control(name: str, about: str) -> list[str]:
+    """一个控制参数；选项必须真的在 ``run`` 上。
+
+    Raises:
+        ValueError: ``run`` 没有这个选项。
+
+    """
+    run: Any = get_command(app)
+    known = {option for param in run.commands["run"].params for option in param.opts}
+    option = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
+    if option not in known:
+        raise ValueError(f"run 没有选项 {option}：请改 tools/pages/settings.py")
+    default = DEFAULT_STRATEGY if name == "execution_strategy" else ControlParams.model_fields[name].default
+    shown = "" if default in (None, []) else f"`{str(default).lower()}`"
+    return [f"`{name}`", f"`{option}`", shown, about]
+
+
+def _limits() -> list[list[str]]:
+    """写死在代码里的限度。"""
+    process = ProcessLimits(0)
+    rows = {
+        "一次请求最多展开出多少个地址": f"{MAX_SCOPE}",
+        "`max_parallel` 的上限": f"{MAX_IN_FLIGHT}",
+        "时限与观察的上限（秒）": f"{MAX_SECONDS}",
+        "接连几台同样的失败就先问一次": f"{SAME_FAILURES}",
+        "租约：持有者失联多久之后可以接管（秒）；同一台机器上死了立即接管": f"{LEASE_MS // 1000}",
+        "脚本标准输出、标准错误的上限（字节）": f"{process.stdout_bytes}、{process.stderr_bytes}",
+        "MCP 一个应答、一份日志的上限（字节）": f"{MAX_ANSWER_BYTES}、{MAX_LOG_BYTES}",
+    }
+    return [[what, value] for what, value in rows.items()]
