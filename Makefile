@@ -23,7 +23,7 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres
+.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs
 .PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
 
 help: ## 列出全部目标
@@ -58,9 +58,10 @@ test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 test-studio: $(VENV)/.embedding
 test-postgres: $(VENV)/.postgres
 
-test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres: $(STAMP)
+test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
 
+test-docs: ## 照着文档把命令敲一遍
 test-slow: ## 较慢的用例
 test-crash: ## kill -9 与恢复
 test-soak: ## 耐久试验
@@ -113,7 +114,7 @@ links: $(STAMP)
 mermaid: $(STAMP)
 	$(PY) -m tools.check_mermaid
 
-docs-check: links generated mermaid test-openapi ## 文档：链接、生成的页面、Mermaid、OpenAPI
+docs-check: links generated mermaid test-docs test-openapi ## 文档：链接、生成的页面、Mermaid、命令、OpenAPI
 
 lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	@[[ -x $(PY) ]] || tools/make_venv.sh $(VENV)

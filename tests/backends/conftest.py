@@ -1,5 +1,6 @@
 """后端契约测试的夹具：同一个试验场上的几种后端，动作、输入、断言都一样。"""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,6 +18,8 @@ from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.runfiles import write_run_config
 from pam_deploy_graph.script_runner import ScriptActionRunner
 
+_ENTRY = "CONTRACT_SCRIPT_ENTRY"
+"""给了就拿这个入口跑整套契约，代替随包的。"""
 _numbers = count(1)
 
 
@@ -84,7 +87,7 @@ def build_stage(kind: str, lab: LabProcess, folder: Path, token: str | None = No
         fake = FakeActionRunner()
         return Stage(fake, fake, _state(folder, "http://127.0.0.1/fake"))
     state = _state(folder, lab.home_url)
-    script = ScriptActionRunner(token=token or lab.token, script_entry="")
+    script = ScriptActionRunner(token=token or lab.token, script_entry=os.environ.get(_ENTRY, ""))
     mcp = McpActionRunner(url="", token=token or lab.token)
     router = ActionRouter(script_runner=script, mcp_runner=mcp)
     node: dict[str, ActionBackend] = {"script": script, "mcp": mcp, "router": router}
