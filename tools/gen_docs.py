@@ -12,6 +12,12 @@ PAGES = {
     "docs/action_table.md": "tools.pages.action_table",
     "docs/cli.md": "tools.pages.cli",
     "docs/flowchart.md": "tools.pages.flowchart",
+    "docs/errors.md": "tools.pages.errors",
+    "docs/ledger.md": "tools.pages.ledger",
+    "docs/mcp.md": "tools.pages.mcp",
+    "docs/script.md": "tools.pages.script",
+    "docs/settings.md": "tools.pages.settings",
+    "docs/images/chat.svg": "tools.pages.chat_picture",
     "docs/openapi.json": "pam_deploy_graph.lab.openapi",
 }
 
