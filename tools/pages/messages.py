@@ -1,8 +1,8 @@
 """从源码里找出会说给人听的原因：抛出的错误、后端的失败、脚本入口的 ``die``。"""
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,17 +23,19 @@ class Said:
 
 def raised(kind: str) -> list[Said]:
     """返回抛出（或做出）某种错误的地方说的话；去掉重复的。"""
-    return sorted({said.text: said for said in _raised(kind)}.values())
+    return sorted({said.text: said for said in _all_said().get(kind, [])}.values())
 
 
-def _raised(kind: str) -> Iterator[Said]:
-    """逐个文件找 ``kind("…")``。"""
+@functools.cache
+def _all_said() -> dict[str, list[Said]]:
+    """一遍看完源码：调用的名字到它说的话；``名字("…")`` 才算。"""
+    found: dict[str, list[Said]] = {}
     for path in python_files(PROJECT, ("pam_deploy_graph",)):
         for node in ast.walk(parse(path)):
-            if isinstance(node, ast.Call) and _called(node) == kind and node.args:
-                text = _template(node.args[0])
-                if text:
-                    yield Said(text, path.relative_to(PROJECT).as_posix(), _detail(node))
+            if isinstance(node, ast.Call) and node.args and (text := _template(node.args[0])):
+                said = Said(text, path.relative_to(PROJECT).as_posix(), _detail(node))
+                found.setdefault(_called(node), []).append(said)
+    return found
 
 
 def _called(node: ast.Call) -> str:
