@@ -6,9 +6,10 @@
 import re
 import unicodedata
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pam_deploy_graph.llm.lexicon import rows
+if TYPE_CHECKING:
+    from opencc import OpenCC
 
 MAX_LENGTH: Final = 20_000
 """一次请求最多读多少个字；更长的不读，免得把范围截断成别的意思。"""
@@ -17,6 +18,9 @@ _LOOK_ALIKES: Final = str.maketrans(
     "аеорсухіјѕһԁքвкмнтАВЕКМНОРСТУХІЈЅοανερτικυ", "aeopcyxijshdqbkmhtABEKMHOPCTYXIJSoavepticu"
 )
 """看起来像拉丁字母的西里尔与希腊字母；一对一，位置不变。"""
+_CANTONESE: Final = dict(zip("係冇咗唔喺嘅嚟妳峇甦甯畀著逕", "是没了不在的来你巴苏宁给着迳", strict=True))
+"""粤语字、异体字，以及 OpenCC 逐字换时看不出用法的字。"""
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _DASHES = re.compile(r"[‐‑‒–−﹘]|(?<=\d)[—―]+(?=\d)")
 _EM_DASHES = re.compile(r"[—―]+")
 _WIDE_DOT = re.compile(r"(?<=\d)[。．·](?=\d)")
@@ -37,7 +41,7 @@ def normalise(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text)
     if not text.isascii():
-        text = text.translate(_simplified())
+        text = _HAN.sub(lambda char: _simplified(char.group()), text)
     text = "".join(_visible(char) for char in text)
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
     text = _ARROWS.sub(" -> ", _QUOTES.sub(" ", text))
@@ -49,10 +53,17 @@ def fold_look_alikes(text: str) -> str:
     return text.translate(_LOOK_ALIKES)
 
 
+def _simplified(char: str) -> str:
+    """繁体字到简体字，逐字换，位置因此不变；几个粤语字写成普通话。"""
+    return _CANTONESE.get(char) or _converter().convert(char)
+
+
 @cache
-def _simplified() -> dict[int, str]:
-    """繁体字到简体字，另有几个粤语字；单字对照，取自 OpenCC（Apache-2.0）。"""
-    return str.maketrans({old: new for row in rows("traditional") for old, new in zip(*row.values(), strict=True)})
+def _converter() -> "OpenCC":
+    """用到时才载入 OpenCC。"""
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
 
 
 def _visible(char: str) -> str:
