@@ -38,9 +38,10 @@ demo: $(STAMP) ## 第一次运行：起试验场、部署、回滚、报告（�
 	exec $(PY) -m pam_deploy_graph demo "$${yes[@]}" $(DEMO_ARGS)
 
 # 附加依赖：pyproject 里 [project.optional-dependencies] 的同名一组。本项目已经装好，这里只补依赖，
-# 所以不能关掉构建隔离：只有源码包的依赖要用它自己的构建工具
+# 所以不能关掉构建隔离：只有源码包的依赖要用它自己的构建工具；锁过的版本不因此变动
 $(VENV)/.%: $(STAMP)
-	$(PY) -m pip --disable-pip-version-check install --quiet 'pam-deploy-graph[$*]'
+	$(PY) -m pip --disable-pip-version-check install --quiet 'pam-deploy-graph[$*]' \
+	    --constraint <(sed -E '/^ *--hash=/d; s/ *\\$$//' requirements.lock)
 	@touch $@
 
 studio: $(VENV)/.embedding ## 起 langgraph dev 与试验场，走完整段对话，停下

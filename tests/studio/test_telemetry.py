@@ -2,16 +2,20 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from examples import studio
-from examples.dev_server import DevServer
+from examples.dev_server import PROJECT, DevServer
 from examples.stage import FAILING, Stage, open_stage
 from pam_deploy_graph.telemetry import LOGGER, JsonFormatter, log_events, no_span, span_maker
 from tests.graph.desk import IPS, Desk
@@ -30,7 +34,42 @@ def watch(event, args):
 note("watching")
 sys.addaudithook(watch)
 """
+TRACED_PROGRAM = """
+from pathlib import Path
+from langchain_core.tracers.langchain import wait_for_all_tracers
+from langgraph.checkpoint.memory import InMemorySaver
+from tests.graph.desk import Desk
+desk = Desk(Path(), InMemorySaver())
+desk.begin()
+assert desk.answer("approve")["exit_code"] == 0
+wait_for_all_tracers()
+"""
 LOCAL = {"127.0.0.1", "localhost", "::1"}
+
+
+@contextmanager
+def sink() -> Iterator[tuple[str, list[bytes]]]:
+    """收下一切的 HTTP 服务：地址，与收到的正文。"""
+    received: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        """什么都收。"""
+
+        def do_POST(self) -> None:
+            """收下正文。"""
+            received.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_args: object, **_named: object) -> None:
+            """不说话。"""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", received
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -106,3 +145,19 @@ def test_nothing_leaves_the_machine(stage: Stage, tmp_path: Path) -> None:
     for path in stage.home.rglob("*"):
         if path.is_file():
             assert stage.lab.token.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_langsmith_only_when_set(tmp_path: Path, *, on: bool) -> None:
+    """设了 LangSmith 就送往设的地址，没设就一个字也不送；送出去的没有令牌。"""
+    with sink() as (url, received):
+        keys = {"LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "k", "LANGSMITH_DISABLE_RUN_COMPRESSION": "true"}
+        given = {"LANGSMITH_ENDPOINT": url, "PAM_TOKEN": "canary-7f3a", "PYTHONPATH": str(PROJECT)} | (
+            keys if on else {}
+        )
+        program = [sys.executable, "-c", TRACED_PROGRAM]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "PAM_"))}
+        subprocess.run(program, cwd=tmp_path, env=clean | given, check=True, timeout=60)
+    assert any(b"VERSION_NUMBER" in body for body in received) is on
+    assert not any(b"canary-7f3a" in body for body in received)
+    assert on or not received
