@@ -10,7 +10,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.llm.wording import likeliest
 
-_SURE = 0.6
+_SURE = 0.65
 """整句的用字像到什么份上才算数。"""
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
