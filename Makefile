@@ -24,7 +24,7 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 .PHONY: help demo studio examples test check lock docs bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
 .PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs
-.PHONY: lint types imports docstrings size rules shell generated hygiene links mermaid docs-check
+.PHONY: lint types imports docstrings size rules shell generated hygiene links figures mermaid docs-check
 
 help: ## 列出全部目标
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -115,7 +115,10 @@ links: $(STAMP)
 mermaid: $(STAMP)
 	$(PY) -m tools.check_mermaid
 
-docs-check: links generated mermaid test-docs test-openapi ## 文档：链接、生成的页面、Mermaid、命令、OpenAPI
+figures: $(STAMP)
+	$(PY) -m tools.check_figures
+
+docs-check: links generated figures mermaid test-docs test-openapi ## 文档：链接、生成的页面、图、Mermaid、命令、OpenAPI
 
 lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	@[[ -x $(PY) ]] || tools/make_venv.sh $(VENV)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.browser import open_page
+from tools.check_figures import RECORD, fingerprint
 from tools.source import PROJECT
 
 PICTURE = PROJECT / "docs" / "images" / "report.png"
@@ -53,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         picture = asyncio.run(take(demo_report(Path(home)), options.scheme, options.width))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_bytes(picture)
+    if options.output == PICTURE:
+        (PROJECT / RECORD).write_text(fingerprint(PROJECT), encoding="utf-8")
     print(f"已写出 {options.output}（{len(picture)} 字节）")
     return 0
 

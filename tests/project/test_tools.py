@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_docstrings, check_hygiene, check_links, check_rules, check_size
+from tools import check_docstrings, check_figures, check_hygiene, check_links, check_rules, check_size
 from tools.check_mermaid import diagrams
 
 Check = Callable[[Sequence[str]], int]
@@ -68,6 +68,7 @@ BAD = [
     pytest.param(check_links.main, "a.md", '<img src="b.png">\n', "链接 b.png 指的", id="broken-picture"),
     pytest.param(check_links.main, "a.md", "# 甲\n\n[乙](#乙)\n", "指的小节不在", id="broken-anchor"),
     pytest.param(check_links.main, "a.md", "```text\n# 乙\n```\n[乙](#乙)\n", "指的小节不在", id="heading-in-a-block"),
+    pytest.param(check_figures.main, "web/page.css", "a {}\n", "报告页改过而图没有重拍", id="stale-picture"),
     pytest.param(check_hygiene.main, "big.txt", "a" * 1_000_001, "上限 1000000", id="big-file"),
 ]
 
