@@ -15,13 +15,14 @@ from anyio import CancelScope, CapacityLimiter
 
 from pam_deploy_graph import portal
 from pam_deploy_graph.addresses import show_value
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, Backend, ScriptExit
+from pam_deploy_graph.constants import Backend, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.resources import packaged_path
 from pam_deploy_graph.script_result import explain, neutralise, parse_output, to_result
 from pam_deploy_graph.subprocess_runner import ProcessLimits, arun_process
+from pam_deploy_graph.time_limits import time_limit_of
 
 if TYPE_CHECKING:
     from pam_deploy_graph.settings import Settings
@@ -200,7 +201,7 @@ class ScriptActionRunner:
         try:
             *launcher, entry = self._program(state.script_entry, state.script_base_dir)
             argv = [*launcher, *build_argv(state, action, entry=entry, **options)]
-            limits = ProcessLimits(_seconds(state, action, time_limit) + _GRACE_SECONDS)
+            limits = ProcessLimits(time_limit_of(action, state.params, time_limit) + _GRACE_SECONDS)
             self._prepare_trace(state.trace_file_path)
             outcome = await arun_process(argv, env=self._env, limits=limits)
         except (OSError, ValueError) as error:
@@ -251,15 +252,3 @@ def _settings() -> "Settings":
     from pam_deploy_graph.settings import Settings
 
     return Settings()
-
-
-def _seconds(state: ScriptState, action: str, time_limit: float | None) -> float:
-    """这个动作的时限，秒。"""
-    if time_limit is not None:
-        return time_limit
-    name = ACTIONS[action].time_limit_param
-    text = state.params.get(name) or DEFAULT_PARAMS[name]
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInputError(f"参数 {name} 的值 {show_value(text)} 应为秒数") from None

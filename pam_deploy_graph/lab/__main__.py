@@ -2,23 +2,8 @@
 
 import sys
 
-import typer
-
-from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.lab.command import lab
-
-
-def main() -> int:
-    """运行 ``lab``；意料之中的错误写到标准错误，返回它的退出码。"""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-    app.command()(lab)
-    try:
-        app()
-    except PamError as error:
-        sys.stderr.write(f"错误：{error}\n")
-        return error.exit_code
-    return 0
-
+from pam_deploy_graph.single_command import run_single
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_single(lab))

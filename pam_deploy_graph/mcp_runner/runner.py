@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from pam_deploy_graph import portal
-from pam_deploy_graph.addresses import show_value
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, ActionSpec, ScriptExit
+from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.mcp_runner.logs import save_log
 from pam_deploy_graph.mcp_runner.target import Target
 from pam_deploy_graph.mcp_runner.trace import append_trace
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.time_limits import time_limit_of
 
 if TYPE_CHECKING:
     from pam_deploy_graph.mcp_runner.answer import ToolAnswer
@@ -238,11 +239,7 @@ def _check_approved(state: AgentState, link: "Link") -> None:
 
 def _seconds(state: AgentState, action: str, time_limit: float | None) -> float:
     """这个动作的时限，秒。"""
-    if time_limit is not None:
-        return time_limit
-    name = ACTIONS[action].time_limit_param
-    text = state.params.get(name) or DEFAULT_PARAMS[name]
     try:
-        return float(text)
-    except ValueError:
-        raise McpFault(f"参数 {name} 的值 {show_value(text)} 应为秒数", ScriptExit.CONFIG, sent=False) from None
+        return time_limit_of(action, state.params, time_limit)
+    except InvalidInputError as error:
+        raise McpFault(str(error), ScriptExit.CONFIG, sent=False) from None

@@ -1,0 +1,28 @@
+"""只有一个命令的程序：``lab`` 与 ``mcp-node`` 作为助手进程直接启动，不必导入整个命令行。"""
+
+import sys
+from collections.abc import Callable
+
+from pam_deploy_graph.errors import PamError
+
+
+def run_single(command: Callable[..., None]) -> int:
+    """以本进程的命令行参数运行一个命令。
+
+    Args:
+        command: 命令函数，参数按 typer 的写法标注。
+
+    Returns:
+        退出码；意料之中的错误写到标准错误。
+
+    """
+    import typer
+
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+    app.command()(command)
+    try:
+        app()
+    except PamError as error:
+        sys.stderr.write(f"错误：{error}\n")
+        return error.exit_code
+    return 0
