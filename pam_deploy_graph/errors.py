@@ -50,11 +50,12 @@ class MissingParamsError(InvalidInputError):
 
 
 class RunNotFoundError(InvalidInputError):
-    """没有这个 run_id。"""
+    """没有这个 run_id，或还没有任何运行。"""
 
-    def __init__(self, run_id: str) -> None:
-        """记下找不到的 run_id。"""
-        super().__init__(f"没有找到运行 {run_id}；用 runs 命令查看已有的运行")
+    def __init__(self, run_id: str = "") -> None:
+        """说出找不到的 run_id；空串表示还没有任何运行。"""
+        named = f"没有找到运行 {run_id}；用 runs 命令查看已有的运行"
+        super().__init__(named if run_id else "还没有任何运行；用 run 或 chat 开始一次")
 
 
 class RunConflictError(InvalidInputError):

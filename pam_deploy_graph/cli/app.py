@@ -1,5 +1,6 @@
 """命令行的总入口：登记各命令，统一捕获错误。重的东西都在命令里面才导入。"""
 
+import contextlib
 import signal
 import sys
 from types import FrameType
@@ -17,6 +18,8 @@ from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.usage import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
+
+_BROKEN_PIPE: Final = 128 + signal.SIGPIPE
 
 app: Final = typer.Typer(
     name="pam-deploy",
@@ -54,6 +57,11 @@ def main() -> None:
         code = app(standalone_mode=False)
     except PamError as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        where = f" {error.filename} " if error.filename else ""
+        _fail(f"读写{where}不成：{error.strerror or error}；请检查磁盘、权限与网络", ExitCode.STOPPED)
+    except SystemExit as left:  # 读的一方走了（管道断了），click 以 1 离开；1 只留给缺陷
+        sys.exit(_BROKEN_PIPE if left.code == 1 else left.code)
     except typer.Abort:
         _fail("已中断；用 status 查看停在哪里，用 resume 继续", ExitCode.STOPPED)
     except Exception as error:
@@ -71,6 +79,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    """把错误写到标准错误并结束。"""
-    sys.stderr.write(f"错误: {message}\n")
+    """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。"""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"错误: {message}\n")
     sys.exit(int(code))

@@ -1,8 +1,11 @@
 """进度：把账本事件显示给人看（标准错误），或逐行写成 JSON（标准输出）。"""
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from rich.console import Console
@@ -24,6 +27,38 @@ def emit(event: dict[str, Any]) -> None:
     """写一行 JSON 到标准输出并立即送出。"""
     sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def unless_deaf(listener: Listener, stop: threading.Event) -> Listener:
+    """包住一个听众：进度写不出去时照 ``deaf_stops`` 停。"""
+
+    def listen(event: Event) -> None:
+        """告诉它。"""
+        with deaf_stops(stop):
+            listener(event)
+
+    return listen
+
+
+@contextlib.contextmanager
+def deaf_stops(stop: threading.Event) -> Iterator[None]:
+    """写不出去（管道断了、磁盘满了）时像 Ctrl-C 那样停：在途的做完，不再开新的。"""
+    try:
+        yield
+    except (OSError, SystemExit):  # rich 遇到断了的管道抛的是 SystemExit
+        stop.set()
+        let_go()
+
+
+def let_go() -> None:
+    """写不出去的标准流换成空的，免得解释器退出时再写一次，改了退出码。"""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
 
 
 class TextProgress:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
-from pam_deploy_graph.cli.progress import TextProgress, emit, json_listener
+from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_listener, unless_deaf
 from pam_deploy_graph.cli.standing import next_step
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
@@ -29,7 +29,8 @@ class Session:
 
     def say(self, text: str) -> None:
         """把一句话写到标准错误。"""
-        Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
+        with deaf_stops(self.services.stop):
+            Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
 
     def finish(self, run_id: str, code: ExitCode) -> ExitCode:
         """说明停在哪里、下一步做什么，原样返回退出码。"""
@@ -68,7 +69,7 @@ def open_session(
     """
     services = Services(home=home, settings=settings or Settings())
     begun = services.ledger.load_state(run_id, keep_events=False) if run_id else None
-    services.listeners.append(json_listener if as_json else TextProgress(begun))
+    services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))
     try:
         with open_driver(services, ask or asker()) as driver:
             yield Session(services, driver, as_json)

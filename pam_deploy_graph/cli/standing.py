@@ -50,7 +50,7 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
     if not run_id:
         latest = ledger.list_runs(1)
         if not latest:
-            raise RunNotFoundError("（还没有任何运行）")
+            raise RunNotFoundError
         run_id = latest[0].run_id
     record = ledger.get_run(run_id)
     state = ledger.load_state(run_id, keep_events=False)

@@ -1,6 +1,10 @@
 """停下：Ctrl-C、取消、被别的进程握着、两个人同时作决定。"""
 
+import os
+import subprocess
+import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -28,6 +32,22 @@ def test_interrupt_during_a_slow_step(site: Site) -> None:
     assert (done.code, "Traceback" in done.err) == (12, False)
     assert f"resume {site.run_id}" in done.err
     assert site.real(site.ips[1]) == (True, BEFORE)
+    assert site.resume().code == 0
+    site.all_right()
+
+
+@pytest.mark.parametrize("deaf", ["stdout", "stderr"])
+def test_whoever_read_the_progress_went_away(site: Site, deaf: str) -> None:
+    """看进度的走了（管道断了）：像 Ctrl-C 那样停下，退出码 12，一台没做完一半；resume 做完。"""
+    site.take(2)
+    argv = [sys.executable, "-m", "pam_deploy_graph", *site.argv("--yes", "--json"), "--home", str(site.pam.home)]
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as pipe:
+        out, err = (pipe, subprocess.DEVNULL) if deaf == "stdout" else (subprocess.DEVNULL, pipe)
+        options: dict[str, Any] = {"cwd": site.pam.folder, "env": site.pam.env, "stdin": subprocess.DEVNULL}
+        process = subprocess.Popen(argv, stdout=out, stderr=err, **options)
+    os.close(reader)
+    assert process.wait(50) == 12
     assert site.resume().code == 0
     site.all_right()
 
