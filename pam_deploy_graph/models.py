@@ -133,6 +133,8 @@ class AgentState:
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
     canary_released: bool = False
+    same_cause: str = ""
+    """接连几台都是它，因而停下来问过的那个毛病。"""
     generation: int = 0
     plan_digest: str = ""
     plan_stage: str = ""

@@ -14,6 +14,7 @@ from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_l
 from pam_deploy_graph.cli.standing import next_step
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.open_files import allow_many_files
 from pam_deploy_graph.report import render_report
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings
@@ -67,6 +68,7 @@ def open_session(
         settings: 设置；不给时取自环境。
 
     """
+    allow_many_files()
     services = Services(home=home, settings=settings or Settings())
     begun = services.ledger.load_state(run_id, keep_events=False) if run_id else None
     services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))

@@ -1,7 +1,8 @@
 """一波：同时推进若干工作站，做完一台补一台；满足停止条件就不再开新的。"""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Final
 
 import anyio
@@ -26,32 +27,50 @@ class Dispatcher:
         self._fresh = deque(fresh)
         self._waiting = len(waiting_ips(ctx.state))
         self._failed = failed_count(ctx.state)
-        self._streak: list[str] = []
+        self._places: dict[str, int] = {}
+        self._causes: dict[int, str] = {}
+        self._stopped = False
         self._settled = settled_causes(ctx.state)
 
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""
+        ip = None
         if self._unfinished:
-            return self._unfinished.popleft()
-        return self._fresh.popleft() if self._fresh and self.may_start() else None
+            ip = self._unfinished.popleft()
+        elif self._fresh and self.may_start():
+            ip = self._fresh.popleft()
+        if ip is not None:
+            self._places[ip] = len(self._places)
+        return ip
 
     def may_start(self) -> bool:
         """是否可以再开一台：没人要求停、等决定的不够多、失败没到上限、没有接连同样的失败。"""
         rules = self._ctx.rules
-        if self._ctx.stop_requested() or self._waiting >= rules.ask_after or len(self._streak) >= SAME_FAILURES:
+        if self._ctx.stop_requested() or self._waiting >= rules.ask_after or self._stopped:
             return False
         return rules.max_failures is None or self._failed < rules.max_failures
 
-    def count(self, ip: str, *, succeeded: bool) -> None:
-        """又有一台有了结果；接连同样的失败记在 ``_streak``。"""
+    def count(self, ip: str, *, succeeded: bool) -> str:
+        """又有一台有了结果；接连同样的失败刚好攒够时返回那个毛病，否则为空串。"""
         if succeeded:
-            self._streak.clear()
-            return
+            return ""
         self._waiting += 1
         self._failed += 1
         cause = cause_of(ip, self._ctx.state.ip_states[ip])
-        if self._ctx.rules.self_healing and cause not in self._settled:
-            self._streak = [*self._streak, cause] if cause in self._streak else [cause]
+        if not self._ctx.rules.self_healing or cause in self._settled or self._stopped:
+            return ""
+        self._stopped = self._in_a_row(self._places[ip], cause) >= SAME_FAILURES
+        return cause if self._stopped else ""
+
+    def _in_a_row(self, place: int, cause: str) -> int:
+        """记下一个失败，返回它与左右挨着的共几台是同一个毛病。
+
+        按开工的次序看：同时推进许多台时，有结果的先后说明不了什么。
+        """
+        self._causes[place] = cause
+        alike = [self._causes.get(place + step) == cause for step in range(1 - SAME_FAILURES, SAME_FAILURES)]
+        before, after = reversed(alike[: SAME_FAILURES - 1]), alike[SAME_FAILURES:]
+        return 1 + sum(1 for _ in takewhile(bool, before)) + sum(1 for _ in takewhile(bool, after))
 
 
 async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
@@ -73,13 +92,15 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
 async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
     """一个并发位：一台接一台。"""
     while (ip := dispatcher.next_ip()) is not None:
-        dispatcher.count(ip, succeeded=await run_workstation(ctx, ip))
+        if cause := dispatcher.count(ip, succeeded=await run_workstation(ctx, ip)):
+            await ctx.session.append({"type": "SAME_FAILURES", "cause": cause})
 
 
 def same_failures(state: AgentState) -> bool:
-    """等决定的里头有没有够多台是同一个毛病：那多半是版本或环境的问题，先问一次再说。"""
-    causes = Counter(cause_of(ip, state.ip_states[ip]) for ip in waiting_ips(state))
-    return any(count >= SAME_FAILURES for cause, count in causes.items() if cause not in settled_causes(state))
+    """为接连同样的失败停了下来，而那个毛病还没有人决定：多半是版本或环境的问题，先问一次再说。"""
+    if not state.same_cause or state.same_cause in settled_causes(state):
+        return False
+    return any(cause_of(ip, state.ip_states[ip]) == state.same_cause for ip in waiting_ips(state))
 
 
 def settled_causes(state: AgentState) -> set[str]:

@@ -60,8 +60,10 @@ def _serve(config: "LabConfig", state: Path | None) -> None:
     import asyncio
 
     from pam_deploy_graph.lab.assembly import run_lab
+    from pam_deploy_graph.open_files import allow_many_files
     from pam_deploy_graph.settings import Settings
 
+    allow_many_files()
     token = Settings().token()
     folder = state.absolute() if state else Path(tempfile.mkdtemp(prefix="pam-lab-"))
     try:

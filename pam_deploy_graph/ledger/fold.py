@@ -210,6 +210,11 @@ def _canary_released(state: AgentState, _event: Event) -> None:
     state.canary_released = True
 
 
+def _same_failures(state: AgentState, event: Event) -> None:
+    """接连几台同样的失败：为它停下来问。"""
+    state.same_cause = event["cause"]
+
+
 def _log_saved(state: AgentState, event: Event) -> None:
     """失败之后取回的日志。"""
     _ip(state, event)["log_file"] = event["log_file"]
@@ -254,6 +259,7 @@ PROGRESS_FIELDS: Final = (
     "attempts",
     "open_intents",
     "canary_released",
+    "same_cause",
     "generation",
     "plan_digest",
     "plan_stage",
@@ -268,6 +274,7 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "AMENDMENT_PROPOSED": _amendment_proposed,
     "AMENDMENT_SETTLED": _amendment_settled,
     "CANARY_RELEASED": _canary_released,
+    "SAME_FAILURES": _same_failures,
     "INTENT": _intent,
     "ACTION_DONE": _action_done,
     "ACTION_FAIL": _action_fail,

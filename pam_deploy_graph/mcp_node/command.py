@@ -39,8 +39,10 @@ def mcp_node(
     """
     if listener is not None:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
+    from pam_deploy_graph.open_files import allow_many_files
     from pam_deploy_graph.settings import Settings
 
+    allow_many_files()
     token = Settings().token()
     if transport is Transport.HTTP and not token and not _is_loopback(host):
         raise InvalidInputError(f"没有 PAM_TOKEN，不能听在 {host}：请设置 PAM_TOKEN，或只听 127.0.0.1")
