@@ -12,6 +12,8 @@ from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision, RollbackStatus
 from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import KIND
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.llm import read_spoken_decisions
 
 _NAMED: Final = {
     "AIRPORT_CODE": "哪座机场",
@@ -118,13 +120,32 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
 
     Args:
         value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部，带了 ``ip`` 的只管那一台；IP 映射；
-            审阅界面的 ``decisions`` 或旧收件箱的列表。
+            审阅界面的 ``decisions`` 或旧收件箱的列表；或一句对各台分别作决定的话。
         subjects: 问了哪些对象，次序与问题里的相同。
 
     Raises:
         InvalidInputError: 看不懂，或提到了没有问的对象。
 
     """
+    try:
+        return _structured(value, subjects)
+    except InvalidInputError:
+        text = spoken_text(value)
+        if not text or list(subjects) == [PLAN]:
+            raise
+    return {ip: Answer(decision) for ip, decision in read_spoken_decisions(text, subjects).items()}
+
+
+def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
+    """把操作员在终端里打的一句话读成恢复值；不是决定时抛 ``InvalidInputError``。"""
+    if question["ask"] == "approve_plan":
+        return {"decision": str(_word(text)), "note": "", "operator": operator}
+    answers = read_decisions(text, [one["ip"] for one in question["waiting"]])
+    return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
+
+
+def _structured(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
+    """读各种结构的回答，以及管全部的一个词。"""
     if isinstance(value, Mapping):
         if "decisions" in value:
             return _in_order(value["decisions"], subjects)

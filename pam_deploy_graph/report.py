@@ -44,6 +44,7 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- 执行策略: {state.execution_strategy}",
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
         *_what(state.params),
+        *_before(state),
         f"- 目标: {len(targets)} 台：{_some(targets)}",
         *([f"- 不在线，不部署: {len(missing)} 台：{_some(missing)}"] if missing else []),
         f"- 次序: {canary}{order}{limit}",
@@ -98,6 +99,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         f"- 运行: {state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
         *_what(state.params),
+        *_before(state),
         f"- 在线: {count['online']}",
         f"- 目标: {count['targets']}",
         f"- 成功: {count['succeeded']}",
@@ -181,6 +183,12 @@ def _what(params: dict[str, str]) -> list[str]:
         f"- 模块: {params.get('MODULE_NAME', '')}",
         f"- 版本: {params.get('VERSION_NUMBER', '')}",
     ]
+
+
+def _before(state: AgentState) -> list[str]:
+    """这次是照哪次运行再来的。"""
+    run_id = state.control_params.get("failed_of")
+    return [f"- 再来: 运行 {run_id} 里没有成功的"] if run_id else []
 
 
 def _all_ips(state: AgentState) -> list[str]:

@@ -102,6 +102,13 @@ def _strategy(value: object) -> str:
     return str(value)
 
 
+def _run_id(value: str) -> str:
+    """检查运行名。"""
+    if not _RUN_ID.fullmatch(value):
+        raise ValueError(_RUN_ID_RULE)
+    return value
+
+
 _NAME = _pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", f"{_RUN_ID_RULE}，不含 ..")
 _VERSION = _pattern(
     r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}", "以字母或数字开头，只含字母、数字、.、_、+、-，最多 64 个字符，不含 .."
@@ -130,6 +137,7 @@ Url = Annotated[str, BeforeValidator(_text), AfterValidator(_url)]
 Path = Annotated[str, AfterValidator(_path)]
 Seconds = Annotated[str, BeforeValidator(_text), AfterValidator(_integer(1, MAX_SECONDS)), AfterValidator(str)]
 Scope = Annotated[list[str], BeforeValidator(expand_ips)]
+RunId = Annotated[str, AfterValidator(_run_id)]
 Strategy = Annotated[str, BeforeValidator(_strategy)]
 
 
@@ -169,6 +177,7 @@ class ControlParams(BaseModel):
     )
     confirm_canary: bool = Field(default=False, description="灰度之后再请人批准其余的")
     force: bool = Field(default=False, description="已在目标版本上、验证也通过的也重做")
+    failed_of: RunId = Field("", description="部署的是哪次运行里没有成功的")
 
 
 def validate_params(params: Mapping[str, object]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.questions import read_decisions, spoken
+from pam_deploy_graph.questions import read_typed, spoken
 
 _PROMPTS = {
     "approve_plan": "批准这个计划吗？[approve/reject] ",
@@ -73,11 +73,9 @@ def in_terminal(question: Mapping[str, Any]) -> Any:
         if not decides:
             return text
         try:
-            answer = read_decisions(text, ["-"])["-"]
+            return read_typed(question, text, current_operator())
         except InvalidInputError as error:
             Console(stderr=True).print(str(error), markup=False)
-            continue
-        return {"decision": str(answer.decision), "note": "", "operator": current_operator()}
     return None
 
 

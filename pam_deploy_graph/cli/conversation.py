@@ -16,7 +16,8 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.questions import read_decisions
+from pam_deploy_graph.llm import asks_again_for_failed
+from pam_deploy_graph.questions import read_typed
 from pam_deploy_graph.settings import Settings
 
 _LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
@@ -84,6 +85,11 @@ class Conversation:
         """没有问题挂着时听到的一句话。"""
         services, driver = self.session.services, self.session.driver
         self._told, self._shown = False, ""
+        if asks_again_for_failed(text):
+            if services.ledger.exists(self._run_id):  # 正说着的还没有结束：回到它的问题上
+                return self._stopped(driver.resume(self._run_id))
+            self._run_id = self._run_id or driver.new_run_id()
+            return self._stopped(driver.hear(self._run_id, text))
         intent = services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
             return self._go_on()
@@ -104,8 +110,7 @@ class Conversation:
         """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""
         if question["ask"] != "provide_params":
             with contextlib.suppress(InvalidInputError):
-                answer = read_decisions(text, ["-"])["-"]
-                return {"decision": str(answer.decision), "note": "", "operator": current_operator()}
+                return read_typed(question, text, current_operator())
         intent = self.session.services.llm_client.understand_request(text).intent
         if intent == "status":
             return self._tell_standing(question)

@@ -32,6 +32,30 @@ def read_control(**given: object) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def of_failed(
+    home: Path, run_id: str, params: Mapping[str, object], control: Mapping[str, object], strategy: str | None
+) -> tuple[dict[str, object], dict[str, object], str]:
+    """取一次结束了的运行的输入，目标是其中没有成功的；这次给出的压过原来的。
+
+    Raises:
+        InvalidInputError: 同时给了目标；没有这次运行、它还没有结束，或没有不成功的。
+
+    """
+    from pam_deploy_graph.again import failed_again
+    from pam_deploy_graph.services import Services
+
+    if "target_ips" in control:
+        raise InvalidInputError(
+            "--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台"
+        )
+    services = Services(home=home)
+    try:
+        before = failed_again(services.ledger, run_id)
+    finally:
+        services.close()
+    return {**before.params, **params}, {**before.control, **control}, strategy or before.strategy
+
+
 def make_request(
     params: Mapping[str, object],
     control: Mapping[str, object],

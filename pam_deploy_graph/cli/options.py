@@ -29,4 +29,12 @@ MaxFailures = Annotated[str | None, typer.Option("--max-failures", help="失败�
 Hold = Annotated[str | None, typer.Option("--hold", help="灰度之后观察几秒，再验证一遍。", metavar="SECONDS")]
 ConfirmCanary = Annotated[bool, typer.Option("--confirm-canary", help="灰度之后再请人批准其余的。")]
 Force = Annotated[bool, typer.Option("--force", help="已在目标版本上的也重做。")]
+FailedOf = Annotated[
+    str,
+    typer.Option(
+        "--failed-of",
+        help="照一次结束了的运行再来，只做其中没有成功的；别的选项压过原来的，参数不必重说。",
+        metavar="RUN_ID",
+    ),
+]
 HERE = Path()

@@ -29,13 +29,14 @@ def run(
     hold: o.Hold = None,
     confirm_canary: o.ConfirmCanary = False,
     force: o.Force = False,
+    failed_of: o.FailedOf = "",
     run_id: RUN_ID_OPTION = None,
     yes: YES = False,
     home: o.Home = o.HERE,
     as_json: o.Json = False,
 ) -> None:
     """推出一次部署：检查输入，给出计划，批准后执行。"""
-    from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
+    from pam_deploy_graph.cli.inputs import make_request, of_failed, read_control, read_params
 
     control = read_control(
         target_ips=",".join(targets) if targets else None,
@@ -48,8 +49,11 @@ def run(
         confirm_canary=confirm_canary or None,
         force=force or None,
     )
+    deploy = read_params(param, params)
+    if failed_of:
+        deploy, control, strategy = of_failed(home, failed_of, deploy, control, strategy)
     request = make_request(
-        read_params(param, params),
+        deploy,
         control,
         strategy=strategy,
         run_id=run_id,
@@ -71,9 +75,12 @@ def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
     """登记并开始。"""
     from pam_deploy_graph.cli.session import open_session
     from pam_deploy_graph.errors import RunConflictError
+    from pam_deploy_graph.open_files import check_in_flight
     from pam_deploy_graph.registration import register
+    from pam_deploy_graph.scope import validate_control
 
     with open_session(home, as_json=as_json) as session:
+        check_in_flight(validate_control(request.control_params).get("max_parallel", 1))
         state, created = register(session.services.ledger, request)
         if not created:
             raise RunConflictError(f"运行 {state.run_id} 已经有了；用 resume {state.run_id} 继续它")

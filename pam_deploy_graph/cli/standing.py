@@ -1,10 +1,11 @@
 """一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
 
+from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
 from pam_deploy_graph.cli.progress import printable
-from pam_deploy_graph.constants import RollbackStatus
+from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -26,7 +27,9 @@ _COUNTS: Final = {
     "running": "进行中",
     "not_started": "未开工",
     "pending": "待确认",
+    "missing": "不在线",
 }
+_MOST_NAMED: Final = 50
 _WORDS: Final = {
     "waiting": "等人决定",
     "decided": "已有决定，等着执行",
@@ -66,7 +69,10 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "execution_strategy": state.execution_strategy,
         "counts": counts(state),
         "completed_global_steps": state.completed_global_steps,
-        "running_ips": unfinished_ips(state)[:50],
+        "running_ips": unfinished_ips(state)[:_MOST_NAMED],
+        "unsuccessful": _unsuccessful(state),
+        "missing_ips": state.missing_ips,
+        "failed_of": state.control_params.get("failed_of", ""),
         "waiting": waiting,
         "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == "approve_plan"),
     }
@@ -89,7 +95,12 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []
     if brief:
         return "\n".join(lines)
+    lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
     lines += [_question(question) for question in found["waiting"]]
+    lines += (
+        [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
+    )
+    lines += [f"不在线，没有做: {'、'.join(found['missing_ips'][:_MOST_NAMED])}"] if found["missing_ips"] else []
     lines.append(f"下一步: {found['next']}")
     return "\n".join(lines)
 
@@ -121,6 +132,12 @@ def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: boo
     if waiting:
         return "waiting"
     return "decided" if asked_questions(ledger, state) else "interrupted"
+
+
+def _unsuccessful(state: AgentState) -> dict[str, str]:
+    """有了结果而没有成功的工作站（最多列这么多台）：停在哪一步、为什么。"""
+    bad = ((ip, w) for ip, w in state.ip_states.items() if w["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT))
+    return {ip: f"{w['failed_stage']}: {w['failure_reason']}" for ip, w in islice(bad, _MOST_NAMED)}
 
 
 def _question(question: dict[str, Any]) -> str:

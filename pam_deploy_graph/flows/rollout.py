@@ -63,9 +63,17 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
     if not state.target_ips:
         return ExitCode.STOPPED, "指定的范围里一台可以部署的都没有"
     bad = sum(w["status"] != IpStatus.SUCCESS for w in state.ip_states.values())
-    if bad:
-        return ExitCode.FINISHED_WITH_FAILURES, f"{len(state.ip_states) - bad} 台成功，{bad} 台没有成功"
+    lost = lost_ips(state)
+    if bad or lost:
+        gone = f"，{len(lost)} 台批准之后离线，没有做" if lost else ""
+        return ExitCode.FINISHED_WITH_FAILURES, f"{len(state.ip_states) - bad} 台成功，{bad} 台没有成功{gone}"
     return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
+
+
+def lost_ips(state: AgentState) -> list[str]:
+    """返回计划里有、批准之后离线、因而没有做的工作站。"""
+    planned = set(state.planned_ips or ())
+    return [ip for ip in state.missing_ips if ip in planned]
 
 
 def next_ips(ctx: RunContext) -> list[str]:

@@ -94,7 +94,7 @@ class _Lab:
         self.home.node_urls = {code: url_of(listener) for code, listener in listeners.items()}
         pull = await stack.enter_async_context(aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}))
         ask = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PROBE_SECONDS))
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_connect=_PROBE_SECONDS, sock_read=_PROBE_SECONDS))
         )
         probe = ProbeClient(ask, url_of(probe_listener))
         servers = [

@@ -2,6 +2,7 @@
 
 from pam_deploy_graph.llm.analysis import analyze_text, analyze_with_notes, choose_strategy, plan_for
 from pam_deploy_graph.llm.client import LlmClient
+from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
@@ -13,8 +14,10 @@ __all__ = [
     "RuleBasedLlmClient",
     "analyze_text",
     "analyze_with_notes",
+    "asks_again_for_failed",
     "choose_strategy",
     "plan_for",
+    "read_spoken_decisions",
     "validate_deploy_plan",
     "validate_intent_result",
     "validate_param_result",

@@ -84,7 +84,7 @@ def _resume(_services: Services, _state: GraphState) -> str:
 
 def _unknown(_services: Services, state: GraphState) -> str:
     """听不懂时说明能做什么；还有问题等着的，说明该在哪里答。"""
-    return _OPEN[asked] if (asked := open_question(state)) else _HELP
+    return _OPEN[asked] if (asked := open_question(state)) else state.get("problem") or _HELP
 
 
 _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {

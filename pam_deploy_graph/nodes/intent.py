@@ -3,9 +3,10 @@
 import contextlib
 from typing import Any, Final
 
+from pam_deploy_graph.again import failed_again
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, Question, open_question, words_of
-from pam_deploy_graph.llm import validate_intent_result
+from pam_deploy_graph.llm import asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.services import Services
 
@@ -22,6 +23,8 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
         busy = pending == "rollback-confirm"
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
+    if not pending and asks_again_for_failed(said[-1]):
+        return _again(services, state)
     intent = str(validate_intent_result(services.llm_client.understand_request(said[-1])).intent)
     if pending:
         intent = _about(pending, intent, said[-1])
@@ -49,6 +52,18 @@ def _about(pending: Question, intent: str, text: str) -> str:
 def _deploying() -> dict[str, Any]:
     """去摘参数。"""
     return {"phase": "params", "problem": ""}
+
+
+def _again(services: Services, state: GraphState) -> dict[str, Any]:
+    """把没有成功的再做一遍：另开一次运行，照样先给计划；不行就说明为什么。"""
+    ledger, mine, heard = services.ledger, state.get("run_id", ""), {"heard": len(words_of(state))}
+    try:
+        found = failed_again(ledger, mine if ledger.exists(mine) else "")
+    except InvalidInputError as error:
+        return {"intent": "unknown", "problem": str(error), "answered": False}
+    control = found.control | {"execution_strategy": found.strategy}
+    update = _blank() | _deploying() | {"params": found.params, "control": control, "answered": False}
+    return update | heard | {"intent": "deploy", "run_id": "" if ledger.exists(mine) else mine}
 
 
 def _blank() -> dict[str, Any]:

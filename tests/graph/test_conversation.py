@@ -130,3 +130,43 @@ def test_what_the_model_writes_is_not_streamed_to_the_screen(tmp_path: Path) -> 
     assert [request.get("stream") for request in model.requests] == [False, False]
     assert texts
     assert not any(text.lstrip().startswith("{") for text in texts)
+
+
+def test_several_decisions_in_one_sentence(tmp_path: Path) -> None:
+    """三台在等，一句话分别作了决定：各照各的执行；只说了一部分的，其余的随后再问。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.to_rollback(*IPS, ask_after=3, max_parallel=3)
+    again = desk.answer(f"{IPS[0]} 回滚，{IPS[1]} 保留")
+    assert [one["ip"] for one in again["waiting"]] == [IPS[2]]
+    assert desk.answer("把失败的几台重试一下")["ask"] == "rollback-ip"
+    assert desk.answer("不要回滚")["exit_code"] == 11
+    decided = {(ip, decision) for ip, decision, _ in desk.decisions() if ip in IPS}
+    expected = {(IPS[0], "approve"), (IPS[1], "reject"), (IPS[2], "retry"), (IPS[2], "reject")}
+    assert (decided, rolled_back(desk)) == (expected, [IPS[0]])
+
+
+@pytest.mark.parametrize("text", ["把失败的几台重试一下", "retry the failed ones"])
+def test_the_failed_ones_again(tmp_path: Path, text: str) -> None:
+    """做完之后说重试失败的：另开一次运行，参数不必重说，计划里只有没有成功的，批准了才做，从头做。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.fake.fail("verify-ip", IPS[1], times=1)
+    desk.begin()
+    first = desk.answer("approve")["run_id"]
+    assert desk.answer("reject")["exit_code"] == 11
+    done = len(desk.actions())
+    question = desk.say({"messages": [("user", text)]})
+    assert (question["ask"], question["plan"]["target_ips"]) == ("approve_plan", [IPS[1]])
+    assert question["run_id"] != first
+    assert f"运行 {first} 里没有成功的" in question["action_requests"][0]["description"]
+    assert len(desk.actions()) == done
+    assert desk.answer("approve")["exit_code"] == 0
+    assert [action for action, ip in desk.actions()[done:] if ip == IPS[1]] == ["stop-ip", "deploy-ip", "start-ip"]
+    assert {ip for _, ip in desk.actions()[done:]} == {None, IPS[1]}
+
+
+def test_nothing_to_do_again(finished: Desk) -> None:
+    """全都成功了：说明不必再来，什么也不问，什么也不做。"""
+    done = len(finished.actions())
+    out = finished.say({"messages": [("user", "重试失败的")]})
+    assert "没有不成功的" in out["answer"]
+    assert len(finished.actions()) == done
