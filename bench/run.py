@@ -66,15 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     sections = [measure(one, options.rounds) for one in chosen]
     about = machine.describe(before)
     folder = options.out or (None if options.quick or options.only else HERE)
-    drawn = folder is not None and picture.available()
+    drawn = folder is not None and picture.available() and picture.draw(sections, folder / "results.png")
     notes = HERE / "NOTES.md"
     text = page.render(sections, about, notes.read_text(encoding="utf-8") if notes.exists() else "", picture=drawn)
     print(text)
     if folder is not None:
         (folder / "RESULTS.md").write_text(text, encoding="utf-8")
-        if drawn:
-            picture.draw(sections, folder / "results.png")
-        else:
+        if not picture.available():
             print("没有 matplotlib，不画图；要画请先 pip install -e '.[bench]'")
     missed = any(figure.met is False for section in sections for figure in section.figures)
     return int(missed)
