@@ -41,6 +41,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),
     "CANARY_HOLD": EventType("灰度做完，开始观察", ("seconds",)),
     "CANARY_RELEASED": EventType("灰度没有问题，可以推其余的"),
+    "SAME_FAILURES": EventType("接连几台同样的失败，不再开新的，先问", ("cause",)),
     "AMENDMENT_PROPOSED": EventType("途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text")),
     "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved",)),
     "RUN_FINISHED": EventType("这次运行结束", ("exit_code", "reason")),
