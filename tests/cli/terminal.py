@@ -1,5 +1,6 @@
 """用例的伪终端。"""
 
+import codecs
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ class Terminal:
         """开一个。"""
         self.master, self.slave = pty.openpty()
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # 一个汉字可能分两次读到
 
     def expect(self, words: str) -> None:
         """等到显示出 ``words``；看过的不再算。"""
@@ -24,7 +26,7 @@ class Terminal:
         while words not in self.shown:
             assert time.monotonic() < deadline, f"等不到 {words!r}：{self.shown}"
             if select.select([self.master], [], [], 0.1)[0]:
-                self.shown += os.read(self.master, 65_536).decode(errors="replace")
+                self.shown += self._decoder.decode(os.read(self.master, 65_536))
         self.shown = self.shown.partition(words)[2]
 
     def type(self, text: str) -> None:
@@ -35,5 +37,5 @@ class Terminal:
         """读到命令结束。"""
         while not job.ended():
             if select.select([self.master], [], [], 0.05)[0]:
-                self.shown += os.read(self.master, 65_536).decode(errors="replace")
+                self.shown += self._decoder.decode(os.read(self.master, 65_536))
         return job.wait()
