@@ -41,10 +41,10 @@ def confirm(
 
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE) -> None:
-    """取消一次运行：不再开新的工作站，在途的做完为止。"""
+    """取消一次运行：不再开新的工作站；在途的和已有决定的做完为止。"""
+    from pam_deploy_graph.cli.pending import owed_ips
     from pam_deploy_graph.constants import ExitCode
     from pam_deploy_graph.errors import ConfirmationError
-    from pam_deploy_graph.flows.wave import unfinished_ips
     from pam_deploy_graph.services import Services
 
     services = Services(home=home)
@@ -53,11 +53,11 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE) -> None:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
     operator = current_operator()
     services.ledger.update_run(run_id, cancelled_by=operator)
-    unfinished = unfinished_ips(services.state_of(run_id))
+    owed = owed_ips(services.ledger, services.state_of(run_id))
     if holder := services.ledger.holder(run_id):
         typer.echo(f"已要求取消：{holder}做完在途的工作站就停", err=True)
-    elif unfinished:
-        typer.echo(f"已要求取消；{'、'.join(unfinished[:10])} 停在半路，用 resume {run_id} 做完它们", err=True)
+    elif owed:
+        typer.echo(f"已要求取消；{'、'.join(owed[:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
     else:
         services.finish(run_id, ExitCode.STOPPED, f"{operator} 取消了这次运行")
         typer.echo(f"运行 {run_id} 已取消", err=True)

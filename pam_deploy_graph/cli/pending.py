@@ -7,6 +7,7 @@ from pam_deploy_graph.addresses import same_ip
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
 
@@ -26,6 +27,12 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
     return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+
+
+def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
+    """返回取消之后还欠着的工作站：停在半路的，以及有了决定而还没有执行的。"""
+    questions = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+    return unfinished_ips(state) + [q["ip"] for q in questions if _decision(ledger, state.run_id, q)]
 
 
 def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval | None:

@@ -94,6 +94,8 @@ class _Failure:
 
 def _diagnose(error: Exception) -> _Failure:
     """看是哪一种错；原因里只有类别，不带对方的原文，以免夹带密钥或指令。"""
+    if isinstance(error, ImportError):
+        return _Failure(f"程序缺少库 {error.name}，请重新安装", again="")
     status = getattr(error, "status_code", None)
     if status in {401, 403}:
         return _Failure(f"密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", again="")

@@ -94,6 +94,18 @@ def test_cancel_after_a_crash(site: Site) -> None:
     assert site.real(site.ips[1]) == (True, BEFORE)
 
 
+def test_cancel_keeps_what_was_decided(site: Site) -> None:
+    """批准了回滚、还没有执行就取消：回滚仍要做完才结束，没开工的不碰。"""
+    bad, untouched = site.take(2)
+    site.lab.add_fault(f"{bad}:verify:fail:1")
+    assert (site.run("--yes").code, site.confirm("approve").code) == (10, 0)
+    done = site.pam("cancel", site.run_id)
+    assert (done.code, bad in done.err) == (0, True)
+    assert site.resume().code == 12
+    assert (site.real(bad), site.count("rollback-ip", bad)) == ((True, BEFORE), 1)
+    assert (site.real(untouched), site.count("stop-ip", untouched)) == ((True, BEFORE), 0)
+
+
 @pytest.mark.parametrize("bad", [False, True], ids=["plan", "rollback"])
 def test_a_late_answer_is_told_whose_counts(site: Site, *, bad: bool) -> None:
     """两个相反的决定先后到：第二个以 2 退出，被告知是谁先决定了什么；先决定的人再说一遍不算错。"""
