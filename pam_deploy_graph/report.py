@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, IpStatus, Side
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan
 
@@ -31,10 +32,6 @@ def render_preview(params: dict[str, str], strategy: str, backends: dict[str, st
 
 def render_plan(state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan) -> str:
     """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险。"""
-    control = state.control_params
-    order = f"同时 {control.get('max_parallel', 1)} 台，{control.get('ask_after', 1)} 台待决定就停下来问"
-    canary = f"先灰度 {control['canary']} 台，再" if control.get("canary") else ""
-    limit = f"，失败满 {control['max_failures']} 台不再继续" if control.get("max_failures") else ""
     lines = [
         "## PAM 部署计划",
         "",
@@ -46,13 +43,26 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         *_what(state.params),
         *_before(state),
         f"- 目标: {len(targets)} 台：{_some(targets)}",
+        *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
         *([f"- 不在线，不部署: {len(missing)} 台：{_some(missing)}"] if missing else []),
-        f"- 次序: {canary}{order}{limit}",
+        f"- 次序: {_order(state.control_params)}",
+        *(["- 已在这个版本上的也重做（force）"] if state.control_params.get("force") else []),
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
         *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
         "- 任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _order(control: Mapping[str, Any]) -> str:
+    """按什么次序、什么节奏推，何时停下。"""
+    order = f"同时 {control.get('max_parallel', 1)} 台，{control.get('ask_after', 1)} 台待决定就停下来问"
+    limit = f"，失败满 {control['max_failures']} 台不再继续" if control.get("max_failures") else ""
+    if not control.get("canary"):
+        return order + limit
+    gates = [f"观察 {control['hold']} 秒再验证一遍"] if control.get("hold") else []
+    gates += ["再请人批准一次"] if control.get("confirm_canary") else []
+    return f"先灰度 {control['canary']} 台{'（' + '，'.join(gates) + '）' if gates else ''}，再{order}{limit}"
 
 
 def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.models import AgentState
 from tests.mcp.conftest import TOKEN, MakeRunner
 from tests.mcp.wire import Exchange, Scene, WireMcp, success
@@ -69,9 +70,10 @@ def test_each_bad_answer_has_its_name(name: str, wire: WireMcp, state: AgentStat
     wire.scenes["stop_ip"] = scene
     runner = make_runner(wire.url)
     assert runner.run_action(state, "get-online-ips").ok
+    limit = 0.6 if code == ScriptExit.TIMEOUT else 10.0  # 忙的机器上，二十兆要读上好几秒
     began = time.monotonic()
-    result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k", time_limit=0.6)
-    assert time.monotonic() - began < 2.6
+    result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k", time_limit=limit)
+    assert time.monotonic() - began < limit + 2
     assert (result.ok, result.exit_code, result.in_doubt) == (False, code, in_doubt), result.error_summary
     assert "stop-ip（10.0.0.1）" in result.error_summary
     assert phrase in result.error_summary
