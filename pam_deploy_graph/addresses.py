@@ -10,28 +10,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from pam_deploy_graph.constants import MAX_SCOPE
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.safe_text import show_value
 
 Address = IPv4Address | IPv6Address
 
 _SEPARATORS = re.compile(r"[,;\s]+")
 _ADDRESS_TEXT = re.compile(r"[0-9A-Fa-f.:]+")
 _LAST_OCTET = re.compile(r"[0-9]{1,3}")
-_SHOWN_LENGTH = 60
-
-
-def show_value(value: object) -> str:
-    """把一个外来的值变成可以放进消息的样子：控制字符转义，过长截断。
-
-    Args:
-        value: 任意输入值。
-
-    Returns:
-        单行、可打印的文字。
-
-    """
-    text = value if isinstance(value, str) else repr(value)
-    shown = repr(text[:_SHOWN_LENGTH])
-    return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
 
 
 def canonical_ip(value: object) -> str:

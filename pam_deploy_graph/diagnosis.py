@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.safe_text import printable
+
 _TAIL_BYTES: Final = 64 * 1024
 _MOST_QUOTES: Final = 3
 _QUOTE_LENGTH: Final = 200
@@ -74,7 +76,7 @@ def _evidence(log_file: str, base: Path, folder: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     found = [
-        {"file": log_file, "line": number, "quote": _printable(line)[:_QUOTE_LENGTH]}
+        {"file": log_file, "line": number, "quote": printable(line).strip()[:_QUOTE_LENGTH]}
         for number, line in lines
         if _SUSPICIOUS.search(line)
     ]
@@ -92,8 +94,3 @@ def _tail(path: Path) -> list[tuple[int, str]]:
         text = file.read(_TAIL_BYTES).decode("utf-8", errors="replace")
     lines = list(enumerate(text.splitlines(), skipped + 1))
     return lines[1:] if start else lines
-
-
-def _printable(text: str) -> str:
-    """控制字符与终端转义换成空格。"""
-    return "".join(char if char.isprintable() else " " for char in text).strip()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, IpStatus, Side
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan
+from pam_deploy_graph.safe_text import printable
 
 PREVIEW_TITLE: Final = "## PAM 部署预演"
 REPORT_TITLE: Final = "## PAM 智能部署报告"
@@ -181,8 +182,7 @@ def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
 
 def escape_cell(text: object) -> str:
     """让外来文字在表格里安全：竖线转义，换行与控制字符换成空格。"""
-    printable = "".join(char if char.isprintable() else " " for char in str(text))
-    return printable.replace("\\", "\\\\").replace("|", "\\|")
+    return printable(str(text)).replace("\\", "\\\\").replace("|", "\\|")
 
 
 def _what(params: dict[str, str]) -> list[str]:

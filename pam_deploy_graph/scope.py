@@ -12,21 +12,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from pam_deploy_graph.addresses import expand_ips, show_value
+from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.constants import DEFAULT_PARAMS, MAX_IN_FLIGHT, REQUIRED_PARAMS, ExecutionStrategy
 from pam_deploy_graph.errors import InvalidInputError, MissingParamsError
-
-__all__ = [
-    "ControlParams",
-    "DeployParams",
-    "expand_ips",
-    "missing_params",
-    "normalize_params",
-    "show_value",
-    "validate_control",
-    "validate_params",
-    "validate_run_id",
-]
+from pam_deploy_graph.safe_text import show_value
 
 MAX_SECONDS: Final = 86_400
 _MAX_PATH: Final = 4_096

@@ -4,11 +4,11 @@
 """
 
 import re
-import unicodedata
 from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
 from pam_deploy_graph.models import ActionResult, Values
+from pam_deploy_graph.safe_text import masked, neutralise
 from pam_deploy_graph.subprocess_runner import ProcessOutcome
 
 _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
@@ -44,16 +44,6 @@ def parse_output(text: str) -> Values:
     return {key: each if len(each) > 1 or key in _ALWAYS_LISTS else each[0] for key, each in found.items()}
 
 
-def neutralise(text: str) -> str:
-    """把终端转义、换行、双向控制符等不可见字符写成看得见的转义；空格类字符保留。"""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or unicodedata.category(char) == "Zs" else char.encode("unicode_escape").decode()
-        for char in text
-    )
-
-
 def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: str = "") -> ActionResult:
     """把进程的结局译成动作的结果。
 
@@ -68,12 +58,12 @@ def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: st
         ``exit_code`` 是脚本的退出码，被信号结束时为负，到时限被结束时为 7。
 
     """
-    values = parse_output(_masked(outcome.stdout, token))
+    values = parse_output(masked(outcome.stdout, token))
     if outcome.exit_code == ScriptExit.DONE and not outcome.timed_out and not outcome.stdout_cut:
         return ActionResult(True, action, Backend.SCRIPT, values)
     code = _exit_code(outcome)
     in_doubt = ACTIONS[action].changes and _may_have_happened(code, values)
-    reason = _reason(outcome, values, _masked(outcome.stderr, token))
+    reason = _reason(outcome, values, masked(outcome.stderr, token))
     summary = explain(action, ip, reason, code, in_doubt=in_doubt)
     return ActionResult.failure(action, Backend.SCRIPT, summary, in_doubt=in_doubt, exit_code=code, values=values)
 
@@ -83,11 +73,6 @@ def explain(action: str, ip: str | None, reason: str, code: int, *, in_doubt: bo
     where = f"（{ip}）" if ip else ""
     advice = _ADVICE_IN_DOUBT if in_doubt else _ADVICE.get(code, _ADVICE_UNKNOWN)
     return f"{action}{where}：{reason}；{advice}"
-
-
-def _masked(text: str, token: str) -> str:
-    """抹掉令牌。"""
-    return text.replace(token, "***") if token else text
 
 
 def _exit_code(outcome: ProcessOutcome) -> int:

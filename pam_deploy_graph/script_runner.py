@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from anyio import CancelScope, CapacityLimiter
 
 from pam_deploy_graph import portal
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.constants import Backend, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.resources import packaged_path
-from pam_deploy_graph.script_result import explain, neutralise, parse_output, to_result
+from pam_deploy_graph.safe_text import neutralise, show_value
+from pam_deploy_graph.script_result import explain, parse_output, to_result
 from pam_deploy_graph.subprocess_runner import ProcessLimits, arun_process
 from pam_deploy_graph.time_limits import time_limit_of
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.safe_text import show_value
 
 
 def time_limit_of(action: str, params: Mapping[str, str], given: float | None) -> float:

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
-from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.questions import read_typed, spoken
+from pam_deploy_graph.safe_text import printable
 
 _PROMPTS = {
     "approve_plan": "批准这个计划吗？[approve/reject] ",

@@ -7,11 +7,11 @@ from typing import Final
 
 from pam_deploy_graph.addresses import canonical_ip
 from pam_deploy_graph.cli.checkup import Check
-from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.flows.probe import probe
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.runfiles import config_path, trace_path, write_run_config
+from pam_deploy_graph.safe_text import printable
 from pam_deploy_graph.scope import normalize_params, validate_control
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report import counts
+from pam_deploy_graph.safe_text import printable
 
 Listener = Callable[[Event], None]
 _QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
@@ -110,8 +111,3 @@ _STYLES: Final = {
     "ROLLBACK_DONE": "cyan",
     "ROLLBACK_FAILED": "red",
 }
-
-
-def printable(text: str) -> str:
-    """外来文字里的控制字符与终端转义换成空格。"""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -85,8 +85,8 @@ def preview(
 
 def analyze(text: TEXT, as_json: o.Json = False) -> None:
     """听懂一句话：意图、参数、计划；什么也不执行。"""
-    from pam_deploy_graph.cli.progress import printable
     from pam_deploy_graph.llm import analyze_with_notes
+    from pam_deploy_graph.safe_text import printable
     from pam_deploy_graph.services import Services
 
     found, notes = analyze_with_notes(Services().llm_client, text)

@@ -4,7 +4,6 @@ from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
-from pam_deploy_graph.cli.progress import printable
 from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
@@ -12,6 +11,7 @@ from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report import counts
+from pam_deploy_graph.safe_text import printable
 
 _NEXT: Final = {
     "waiting": "confirm {run_id} --approve（或 {others}），然后 resume {run_id}",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.faults import Fault, parse_fault
+from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import validate_params
 
 MAX_WORKSTATIONS: Final = 65_535

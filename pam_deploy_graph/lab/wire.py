@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.lab.store import Call
+from pam_deploy_graph.safe_text import show_value
 
 _TEXT_KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
 _MAX_BODY: Final = 65_536

@@ -72,7 +72,7 @@ def _checked_url(text: str) -> str:
     """检查 PAM_NODE 的地址，去掉末尾的 ``/``。"""
     from pydantic import TypeAdapter, ValidationError
 
-    from pam_deploy_graph.addresses import show_value
+    from pam_deploy_graph.safe_text import show_value
     from pam_deploy_graph.scope import Url
 
     try:

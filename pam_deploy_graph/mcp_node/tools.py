@@ -8,9 +8,9 @@ from mcp.types import Tool, ToolAnnotations
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
 from pam_deploy_graph.mcp_node.routes import Route, route_of
+from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import AirportCode, Name, Version
 
 _MAX_KEY: Final = 255

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from mcp.types import Tool
 
-from pam_deploy_graph.addresses import show_value
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit, Side
 from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.safe_text import show_value
 
 Accepts = frozenset[str] | None
 """一个工具收哪些输入；``None`` 为没有说明，什么都收。"""

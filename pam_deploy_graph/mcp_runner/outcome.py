@@ -14,7 +14,8 @@ from pam_deploy_graph.mcp_runner.answer import ToolAnswer
 from pam_deploy_graph.mcp_runner.dialect import ERROR_KEY, EXIT_CODE_KEY, IN_DOUBT_KEY
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.models import ActionResult, Values
-from pam_deploy_graph.script_result import explain, neutralise
+from pam_deploy_graph.safe_text import masked, neutralise
+from pam_deploy_graph.script_result import explain
 
 _REASON_LENGTH: Final = 500
 _OUTCOME_KEYS: Final = ("SUCCESS", "MESSAGE", "VERSION")
@@ -73,7 +74,7 @@ def failure_of(
 ) -> ActionResult:
     """把一次失败写成结果；只有会改变外界、又可能已经送达的才是结果未知。"""
     in_doubt = fault.sent and ACTIONS[action].changes
-    reason = _masked(neutralise(str(fault))[:_REASON_LENGTH], token)
+    reason = masked(neutralise(str(fault))[:_REASON_LENGTH], token)
     summary = explain(action, ip, reason, fault.code, in_doubt=in_doubt)
     return ActionResult.failure(
         action, Backend.MCP, summary, in_doubt=in_doubt, exit_code=fault.code, values=values or {}
@@ -86,7 +87,7 @@ def _refused(action: str, ip: str | None, answer: ToolAnswer, token: str) -> Act
     code = next((each for each in ScriptExit if each and each == said.get(EXIT_CODE_KEY)), ScriptExit.REFUSED)
     reason = said.get(ERROR_KEY) or answer.text or "MCP 服务说失败，没有说明原因"
     fault = McpFault(str(reason), code, sent=said.get(IN_DOUBT_KEY) is True)
-    values = {key: _masked(_plain(said[key]), token) for key in _OUTCOME_KEYS if isinstance(said.get(key), str | bool)}
+    values = {key: masked(_plain(said[key]), token) for key in _OUTCOME_KEYS if isinstance(said.get(key), str | bool)}
     return failure_of(action, ip, fault, token, values)
 
 
@@ -100,8 +101,6 @@ def _malformed(action: str, ip: str | None, error: ValidationError) -> ActionRes
     return failure_of(action, ip, McpFault(f"MCP 服务的应答{what}", ScriptExit.REFUSED, sent=True))
 
 
-def _masked(value: Any, token: str) -> Any:
-    """抹掉令牌。"""
-    if isinstance(value, list):
-        return [_masked(each, token) for each in value]
-    return value.replace(token, "***") if token else value
+def _masked(value: str | list[str], token: str) -> str | list[str]:
+    """抹掉一个值里的令牌。"""
+    return [masked(each, token) for each in value] if isinstance(value, list) else masked(value, token)

@@ -20,6 +20,7 @@ from pam_deploy_graph.mcp_runner.logs import save_log
 from pam_deploy_graph.mcp_runner.target import Target
 from pam_deploy_graph.mcp_runner.trace import append_trace
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.safe_text import masked
 from pam_deploy_graph.time_limits import time_limit_of
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ class McpActionRunner:
             answer, link = await self._ask(state, ACTIONS[action], options, _seconds(state, action, time_limit))
             result = result_of(action, ip, answer, self._secret)
             if result.ok and "LOG_FILE" in result.values:
-                text = answer.text.replace(self._secret, "***") if self._secret else answer.text
-                result.values["LOG_FILE"] = save_log(state, str(ip), text)
+                result.values["LOG_FILE"] = save_log(state, str(ip), masked(answer.text, self._secret))
         except McpFault as fault:
             return failure_of(action, ip, fault, self._secret)
         if result.ok and action == "get-online-ips":

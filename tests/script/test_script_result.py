@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.script_result import neutralise, parse_output, to_result
+from pam_deploy_graph.safe_text import neutralise
+from pam_deploy_graph.script_result import parse_output, to_result
 from pam_deploy_graph.subprocess_runner import ProcessOutcome
 
 

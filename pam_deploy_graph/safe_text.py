@@ -1,0 +1,41 @@
+"""外来的文字怎样放进消息、屏幕与表格：控制字符、终端转义与令牌都不放出去（依据 faults）。"""
+
+import unicodedata
+from typing import Final
+
+_SHOWN_LENGTH: Final = 60
+
+
+def show_value(value: object) -> str:
+    """把一个外来的值变成可以放进消息的样子：控制字符转义，过长截断。
+
+    Args:
+        value: 任意输入值。
+
+    Returns:
+        单行、可打印的文字。
+
+    """
+    text = value if isinstance(value, str) else repr(value)
+    shown = repr(text[:_SHOWN_LENGTH])
+    return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
+
+
+def printable(text: str) -> str:
+    """把控制字符、换行与终端转义换成空格；长度不变。"""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def neutralise(text: str) -> str:
+    """把终端转义、换行、双向控制符等不可见字符写成看得见的转义；空格类字符保留。"""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or unicodedata.category(char) == "Zs" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def masked(text: str, secret: str) -> str:
+    """把文字里的秘密换成 ``***``；``secret`` 为空串是没有秘密。"""
+    return text.replace(secret, "***") if secret else text
