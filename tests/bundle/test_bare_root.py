@@ -50,10 +50,14 @@ def test_demo(root: BareRoot) -> None:
 
 @pytest.mark.parametrize(
     ("text", "airport"),
-    [("把首都机场的 checkin 应用 gate 模块升级到 1.2.3", "PEK"), ("deploy checkin gate 1.2.3 to TKU", "TKU")],
+    [
+        ("把首都机场的 checkin 应用 gate 模块升级到 1.2.3", "PEK"),
+        ("deploy checkin gate 1.2.3 to TKU", "TKU"),
+        ("請將桃園機場的 checkin 應用 gate 模組升級到 1.2.3", "TPE"),
+    ],
 )
 def test_analyze(root: BareRoot, text: str, airport: str) -> None:
-    """听得懂；少见的三字码取自随包的 ``airportsdata``。"""
+    """听得懂；少见的三字码取自随包的 ``airportsdata``，繁体字靠随包的 ``opencc``。"""
     done = root("analyze", "--json", text)
     assert done.code == 0, done
     found = done.json()

@@ -63,7 +63,7 @@ def pyinstaller_argv(dist: Path, *, onefile: bool = False) -> list[str]:
         *shape,
         *("--name", PROGRAM, "--strip", "--noconfirm", "--clean", "--log-level", "ERROR"),
         *("--distpath", str(dist), "--workpath", str(WORK), "--specpath", str(WORK)),
-        *("--collect-data", "pam_deploy_graph", "--collect-data", "airportsdata"),
+        *("--collect-data", "pam_deploy_graph", "--collect-data", "airportsdata", "--collect-data", "opencc"),
         *("--hidden-import", "tiktoken_ext.openai_public"),  # tiktoken 在运行时找它，静态分析看不见
         *("--add-data", f"{PROJECT / 'doc_scripts'}:{SCRIPTS}"),
         *(part for module in excluded() for part in ("--exclude-module", module)),
