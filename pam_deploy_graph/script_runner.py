@@ -21,7 +21,7 @@ from pam_deploy_graph.private_files import private_folder
 from pam_deploy_graph.resources import packaged_path
 from pam_deploy_graph.safe_text import neutralise, show_value
 from pam_deploy_graph.script_result import explain, parse_output, to_result
-from pam_deploy_graph.subprocess_runner import ProcessLimits, arun_process
+from pam_deploy_graph.subprocess_runner import ProcessLimits, run_process
 from pam_deploy_graph.time_limits import time_limit_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class ScriptActionRunner:
             argv = [*launcher, *build_argv(state, action, entry=entry, **options)]
             limits = ProcessLimits(time_limit_of(action, state.params, time_limit) + _GRACE_SECONDS)
             self._prepare_trace(state.trace_file_path)
-            outcome = await arun_process(argv, env=self._env, limits=limits)
+            outcome = await run_process(argv, env=self._env, limits=limits)
         except (OSError, ValueError) as error:
             summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)
             return ActionResult.failure(action, Backend.SCRIPT, summary, exit_code=ScriptExit.CONFIG)

@@ -7,7 +7,6 @@
 """
 
 import asyncio
-import functools
 import os
 import signal
 import subprocess
@@ -15,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
-
-from pam_deploy_graph import portal
 
 _CHUNK: Final = 65_536
 _POLL_SECONDS: Final = 0.02
@@ -48,12 +45,7 @@ class ProcessOutcome:
     stdout_cut: bool
 
 
-def run_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
-    """同 ``arun_process``，供没有事件循环的代码用；等待中被打断时进程组随即被 KILL。"""
-    return portal.call(functools.partial(arun_process, argv, env=env, limits=limits))
-
-
-async def arun_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
+async def run_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
     """运行一个进程并等它结束，最迟在 ``limits.seconds + 2`` 秒之后返回；被取消时 KILL 整个进程组。
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pam_deploy_graph.subprocess_runner import ProcessLimits, ProcessOutcome, arun_process, run_process
+from pam_deploy_graph.subprocess_runner import ProcessLimits, ProcessOutcome, run_process
 from tests.script.conftest import MakeScript, until
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -18,7 +18,7 @@ ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 def run(script: Path, *arguments: str, seconds: float = 20.0, **limits: int) -> ProcessOutcome:
     """运行一个桩脚本。"""
-    return run_process([str(script), *arguments], env=ENV, limits=ProcessLimits(seconds, **limits))
+    return asyncio.run(run_process([str(script), *arguments], env=ENV, limits=ProcessLimits(seconds, **limits)))
 
 
 def alive(pid_file: Path) -> bool:
@@ -183,17 +183,12 @@ def test_an_old_kernel_will_do(
     assert (outcome.exit_code, outcome.timed_out) == (code, timed_out)
 
 
-async def test_a_running_loop_is_no_obstacle(make_script: MakeScript) -> None:
-    """在事件循环里调用同步的那一个，也照常返回。"""
-    assert run(make_script("echo A=1")).stdout == "A=1\n"
-
-
 async def test_cancelling_leaves_no_process_behind(make_script: MakeScript, tmp_path: Path) -> None:
     """等待中被取消：整个进程组都被结束，文件描述符收回。"""
     pid_file = tmp_path / "pid"
     script = make_script('(trap "" TERM; echo $BASHPID >"$1"; sleep 30) & wait')
     open_before = psutil.Process().num_fds()
-    task = asyncio.create_task(arun_process([str(script), str(pid_file)], env=ENV, limits=ProcessLimits(20)))
+    task = asyncio.create_task(run_process([str(script), str(pid_file)], env=ENV, limits=ProcessLimits(20)))
     await until(lambda: pid_file.exists() and pid_file.read_text() != "")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
