@@ -106,12 +106,10 @@ def _has_coroutine(kind: type) -> bool:
     return inspect.iscoroutinefunction(getattr(kind, "arun_action", None))
 
 
-_limiters: dict[int, CapacityLimiter] = {}
-
-
+@functools.cache
 def _limiter() -> CapacityLimiter:
     """同步后端用的线程数上限；并发由 ``max_parallel`` 决定，这里只防失控。"""
-    return _limiters.setdefault(0, CapacityLimiter(MAX_IN_FLIGHT))
+    return CapacityLimiter(MAX_IN_FLIGHT)
 
 
 def _complete(result: ActionResult) -> ActionResult:

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.runfiles import config_path, new_run_id, trace_path, write_run_config
+from pam_deploy_graph.runfiles import config_path, run_ids, trace_path, write_run_config
 from pam_deploy_graph.scope import normalize_params, validate_control, validate_run_id
 
 
@@ -81,9 +80,8 @@ def register_or_revise(ledger: Ledger, request: RunRequest) -> None:
 
 def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     """按时间取名；重名则加序号，直到登记成功。"""
-    stem = new_run_id()
-    for number in count(1):
-        state = _state(request, stem if number == 1 else f"{stem}_{number}")
+    for run_id in run_ids():
+        state = _state(request, run_id)
         try:
             if ledger.create_run(state, dict(request.extra)):
                 return state

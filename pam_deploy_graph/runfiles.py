@@ -1,24 +1,25 @@
 """一次运行的文件：默认路径、运行名、给脚本读的配置文件。"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from pam_deploy_graph.config_writer import write_config
 from pam_deploy_graph.models import AgentState
 
 
-def new_run_id() -> str:
-    """返回按当前时间取的运行名，形如 ``20260101_120000``。"""
-    return datetime.now().astimezone().strftime("%Y%m%d_%H%M%S")
+def run_ids() -> Iterator[str]:
+    """给出按当前时间取的运行名，形如 ``20260101_120000``；一个用过了就取下一个，加上序号，没有尽头。"""
+    stem = datetime.now().astimezone().strftime("%Y%m%d_%H%M%S")
+    yield stem
+    for number in count(2):
+        yield f"{stem}_{number}"
 
 
 def unused_run_id(taken: Callable[[str], bool]) -> str:
     """按当前时间取一个 ``taken`` 说还没有用过的运行名；重名则加序号。"""
-    stem, number = new_run_id(), 1
-    while taken(name := stem if number == 1 else f"{stem}_{number}"):
-        number += 1
-    return name
+    return next(name for name in run_ids() if not taken(name))
 
 
 def config_path(home: Path, run_id: str) -> Path:
