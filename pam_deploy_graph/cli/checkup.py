@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
@@ -14,9 +14,11 @@ from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.resources import packaged_path
-from pam_deploy_graph.runfiles import config_path, write_run_config
+from pam_deploy_graph.runfiles import config_path, trace_path, write_run_config
 from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
 from pam_deploy_graph.settings import Settings
+
+_TRIAL: Final = "doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def _scripts(settings: Settings) -> Check:
     """脚本入口与操作规程。"""
     advice = "请重新安装本程序，或用 PAM_SCRIPT_ENTRY 指定入口"
     try:
-        entry = select_script_entry(override=settings.pam_script_entry or None)
+        entry = select_script_entry(override=settings.pam_script_entry)
         packaged_path("PAM_AUTO_DEPLY_SKILL.md")
     except PamError as error:
         return Check("脚本入口", ok=False, detail=str(error), advice=advice)
@@ -97,21 +99,29 @@ def _pam(settings: Settings) -> Iterator[Check]:
     )
     url = settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
     with tempfile.TemporaryDirectory() as folder:
-        result = ScriptActionRunner().run_action(_probe(settings, Path(folder)), "check-home", time_limit=10)
+        params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
+        state = trial_state(params, DEFAULT_STRATEGY, Path(folder))
+        result = ScriptActionRunner().run_action(state, "check-home", time_limit=10)
     detail = f"{url} 版本 {result.values.get('HOME_VERSION')}" if result.ok else f"{url}：{result.error_summary}"
     yield Check("PAM_HOME", ok=result.ok, detail=detail, advice="请检查 PAM_HOME_URL、网络与令牌")
 
 
-def _probe(settings: Settings, folder: Path) -> AgentState:
-    """只为问一声 HOME 而造的状态。"""
-    params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
+def trial_state(params: dict[str, str], strategy: str, folder: Path) -> AgentState:
+    """造一个只为问几句话的状态，写出它的配置文件；不登记，什么也不留在账本里。
+
+    Args:
+        params: 齐全的部署参数。
+        strategy: 执行策略。
+        folder: 配置文件与轨迹放在这里，用完即弃。
+
+    """
     state = AgentState(
-        run_id="doctor",
+        run_id=_TRIAL,
         params=params,
-        execution_strategy=str(DEFAULT_STRATEGY),
-        action_backends=build_action_backends(DEFAULT_STRATEGY),
-        config_path=str(config_path(folder, "doctor")),
-        trace_file_path=str(folder / "trace.log"),
+        execution_strategy=str(strategy),
+        action_backends=build_action_backends(strategy),
+        config_path=str(config_path(folder, _TRIAL)),
+        trace_file_path=str(trace_path(folder, _TRIAL)),
     )
     write_run_config(state)
     return state

@@ -14,7 +14,7 @@ IP = Annotated[str, typer.Option("--ip", help="试接时拿哪台工作站问（
 def doctor(
     param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     params: o.ParamsFile = None,
-    strategy: o.Strategy = "",
+    strategy: o.Strategy = None,
     ip: IP = "",
     home: o.Home = o.HERE,
     as_json: o.Json = False,
@@ -25,7 +25,7 @@ def doctor(
     from pam_deploy_graph.cli.inputs import read_params
 
     given = read_params(param, params)
-    checks = examine(home) + (try_on(given, strategy or "", ip) if given else [])
+    checks = examine(home) + (try_on(given, strategy, ip) if given else [])
     if as_json:
         typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1))
     else:

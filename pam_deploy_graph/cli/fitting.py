@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.addresses import canonical_ip
-from pam_deploy_graph.cli.checkup import Check
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
+from pam_deploy_graph.cli.checkup import Check, trial_state
+from pam_deploy_graph.cli.inputs import read_strategy
+from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.flows.probe import probe
-from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.runfiles import config_path, trace_path, write_run_config
+from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.safe_text import printable
-from pam_deploy_graph.scope import normalize_params, validate_control
+from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings
 
 _SHOWN: Final = 60
 
 
-def try_on(given: Mapping[str, object], strategy: str, ip: str) -> list[Check]:
+def try_on(given: Mapping[str, object], strategy: str | None, ip: str) -> list[Check]:
     """做一遍。
 
     Args:
         given: 部署参数；版本号写工作站此刻的版本，验证才会通过。
-        strategy: 执行策略；空串用默认的。
+        strategy: 执行策略；``None`` 用默认的。
         ip: 拿哪台工作站问；空串就不问工作站。
 
     Returns:
@@ -36,18 +36,10 @@ def try_on(given: Mapping[str, object], strategy: str, ip: str) -> list[Check]:
     """
     settings = Settings()
     params = normalize_params(given, settings.params())
-    chosen = validate_control({"execution_strategy": strategy or str(DEFAULT_STRATEGY)})["execution_strategy"]
+    chosen = read_strategy(strategy)
     with tempfile.TemporaryDirectory() as folder:
         services = Services(home=Path(folder), settings=settings)
-        state = AgentState(
-            run_id="doctor",
-            params=params,
-            execution_strategy=chosen,
-            action_backends=build_action_backends(chosen),
-            config_path=str(config_path(services.home, "doctor")),
-            trace_file_path=str(trace_path(services.home, "doctor")),
-        )
-        write_run_config(state)
+        state = trial_state(params, chosen, services.home)
         try:
             return [_check(result) for result in probe(services.router, state, canonical_ip(ip) if ip else "")]
         finally:

@@ -8,6 +8,7 @@ from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.registration import RunRequest
+from pam_deploy_graph.scope import validate_control
 from pam_deploy_graph.settings import Settings
 
 
@@ -54,6 +55,17 @@ def of_failed(
     finally:
         services.close()
     return {**before.params, **params}, {**before.control, **control}, strategy or before.strategy
+
+
+def read_strategy(strategy: str | None) -> str:
+    """检查执行策略；``None`` 是没有给，用默认的。
+
+    Raises:
+        InvalidInputError: 不认识的策略，包括空串。
+
+    """
+    given = str(DEFAULT_STRATEGY) if strategy is None else strategy
+    return str(validate_control({"execution_strategy": given})["execution_strategy"])
 
 
 def make_request(

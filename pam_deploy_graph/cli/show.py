@@ -71,14 +71,13 @@ def preview(
     strategy: o.Strategy = None,
 ) -> None:
     """预演：谁做什么；什么也不执行。"""
-    from pam_deploy_graph.cli.inputs import read_params
-    from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
+    from pam_deploy_graph.cli.inputs import read_params, read_strategy
+    from pam_deploy_graph.constants import build_action_backends
     from pam_deploy_graph.report import render_preview
-    from pam_deploy_graph.scope import normalize_params, validate_control
+    from pam_deploy_graph.scope import normalize_params
     from pam_deploy_graph.settings import Settings
 
-    given = str(DEFAULT_STRATEGY) if strategy is None else strategy
-    chosen = validate_control({"execution_strategy": given})["execution_strategy"]
+    chosen = read_strategy(strategy)
     known = normalize_params(read_params(param, params), Settings().params())
     typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
 
