@@ -49,9 +49,7 @@ class Services:
     def router(self) -> ActionBackend:
         """路由；没有注入就按设置建。"""
         return self.given_router or ActionRouter(
-            script_runner=ScriptActionRunner(
-                token=self.settings.token(), script_entry=self.settings.pam_script_entry or None
-            ),
+            script_runner=ScriptActionRunner(token=self.settings.token(), script_entry=self.settings.pam_script_entry),
             mcp_runner=self.mcp_runner,
             fake_runner=FakeActionRunner(),
         )

@@ -37,7 +37,7 @@ StoreUrl = Annotated[
 class Settings(BaseSettings):
     """一次进程的设置；秘密用 ``SecretStr`` 包住，打印与 repr 都看不到。
 
-    字段名即环境变量名的小写。``home`` 是 ``runtime/`` 与 ``logs/`` 所在的目录，不取自环境。
+    字段名即环境变量名的小写。
     """
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")

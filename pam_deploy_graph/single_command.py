@@ -23,6 +23,6 @@ def run_single(command: Callable[..., None]) -> int:
     try:
         app()
     except PamError as error:
-        sys.stderr.write(f"错误：{error}\n")
+        sys.stderr.write(f"错误: {error}\n")
         return error.exit_code
     return 0

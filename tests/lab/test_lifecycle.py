@@ -59,7 +59,7 @@ def test_bad_options_end_with_2() -> None:
     argv = helper_command("lab", "--fault", "10.0.0.9:stop:fail")
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "错误：选项 --fault 里的工作站 10.0.0.9 不在试验场里\n"
+    assert done.stderr == "错误: 选项 --fault 里的工作站 10.0.0.9 不在试验场里\n"
 
 
 def test_the_line_it_prints_and_how_it_ends() -> None:
