@@ -27,11 +27,11 @@ from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
     LlmClient,
     RuleBasedLlmClient,
+    analyze,
     validate_deploy_plan,
     validate_intent_result,
     validate_param_result,
 )
-from pam_deploy_graph.llm.analysis import choose_strategy, plan_for
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.registration import RunRequest, register
@@ -105,14 +105,8 @@ class PamDeployAgent:
             ``{"intent": LlmIntentResult, "params": LlmParamResult, "plan": LlmDeployPlan | None}``。
 
         """
-        intent = self.understand_request(text)
-        params = self.extract_params(text, base_params)
-        merged = {**(base_params or {}), **params.extracted_params}
-        strategy = choose_strategy(intent.strategy_preference)
-        plan = plan_for(
-            self.llm_client, params=merged, intent=intent.intent, strategy=strategy, missing=params.missing_params
-        )
-        return {"intent": intent, "params": params, "plan": plan}
+        found = analyze(self.llm_client, text, base_params)
+        return {"intent": found.intent, "params": found.params, "plan": found.plan}
 
     def normalize_params(self, params: Mapping[str, object]) -> dict[str, str]:
         """补齐默认值；缺必填时抛 ``ValueError("缺少必填参数: A, B")``。"""

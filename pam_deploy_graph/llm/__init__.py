@@ -1,6 +1,6 @@
 """语言理解：把一句话变成意图、参数和计划；只提议，不执行（依据 contract 第 4 节）。"""
 
-from pam_deploy_graph.llm.analysis import analyze_text, analyze_with_notes, choose_strategy, plan_for
+from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analyze_with_notes, choose_strategy
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
@@ -8,15 +8,16 @@ from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
 __all__ = [
+    "Analysis",
     "Intent",
     "LlmClient",
     "OpenAiLlmClient",
     "RuleBasedLlmClient",
+    "analyze",
     "analyze_text",
     "analyze_with_notes",
     "asks_again_for_failed",
     "choose_strategy",
-    "plan_for",
     "read_spoken_decisions",
     "validate_deploy_plan",
     "validate_intent_result",

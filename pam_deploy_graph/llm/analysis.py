@@ -1,12 +1,13 @@
 """把一句话变成可以给人看的分析：意图、参数、计划、策略（依据 contract 第 4、8 节）。"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExecutionStrategy
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result
-from pam_deploy_graph.models import LlmDeployPlan
+from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
+from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.scope import missing_params
 
 _PLANNED: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW})
@@ -46,6 +47,27 @@ def plan_for(
     return validate_deploy_plan(client.generate_plan(params=params, intent=intent, strategy=strategy))
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """一句话的分析，都校验过；``plan`` 为 ``None`` 表示意图不需要计划，或参数还没有齐。"""
+
+    intent: LlmIntentResult
+    params: LlmParamResult
+    plan: LlmDeployPlan | None
+    strategy: str
+
+
+def analyze(client: LlmClient, text: str, base_params: Mapping[str, object] | None = None) -> Analysis:
+    """分析一句话；什么也不执行。参数与错误同 ``analyze_text``。"""
+    base = dict(base_params or {})
+    intent = validate_intent_result(client.understand_request(text))
+    params = validate_param_result(client.extract_params(text, base))
+    strategy = choose_strategy(intent.strategy_preference)
+    merged = {**base, **params.extracted_params}
+    plan = plan_for(client, params=merged, intent=intent.intent, strategy=strategy, missing=params.missing_params)
+    return Analysis(intent, params, plan, strategy)
+
+
 def analyze_text(client: LlmClient, text: str, base_params: Mapping[str, object] | None = None) -> dict[str, Any]:
     """分析一句话；什么也不执行。
 
@@ -69,15 +91,11 @@ def analyze_with_notes(
     client: LlmClient, text: str, base_params: Mapping[str, object] | None = None
 ) -> tuple[dict[str, Any], list[str]]:
     """同 ``analyze_text``，另外返回要告诉操作员的话（例如模型没有用上、有什么要确认）。"""
-    intent = validate_intent_result(client.understand_request(text))
-    found = client.extract_params(text, dict(base_params or {}))
-    strategy = choose_strategy(intent.strategy_preference)
-    params = {**(base_params or {}), **found.extracted_params}
-    plan = plan_for(client, params=params, intent=intent.intent, strategy=strategy, missing=found.missing_params)
+    found = analyze(client, text, base_params)
     whole = {
-        "intent": intent.intent,
-        "params": found.model_dump(include={"extracted_params", "control_params", "missing_params"}),
-        "plan": plan.model_dump() if plan else None,
-        "strategy": strategy,
+        "intent": found.intent.intent,
+        "params": found.params.model_dump(include={"extracted_params", "control_params", "missing_params"}),
+        "plan": found.plan.model_dump() if found.plan else None,
+        "strategy": found.strategy,
     }
-    return whole, found.notes
+    return whole, found.params.notes
