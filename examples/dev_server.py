@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -76,9 +75,7 @@ class DevServer:
         """已经启动好了。"""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """停掉它，关掉输出文件。"""
         self.stop()
         self._output.close()

@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
-from pam_deploy_graph.constants import IpStatus, RollbackStatus
+from pam_deploy_graph.constants import REQUIRED_PARAMS, IpStatus, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -86,7 +86,7 @@ def next_step(phase: str, run_id: str, *, about_plan: bool) -> str:
 def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     """把处境写给人看；``brief`` 时不说等着的问题与下一步的命令（对话里问题就在眼前）。"""
     count, params = found["counts"], found["params"]
-    what = " ".join(params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
+    what = " ".join(params[name] for name in REQUIRED_PARAMS)
     lines = [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         f"部署: {what}（{found['execution_strategy']}）",

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, build_action_backends
+from pam_deploy_graph.constants import (
+    GLOBAL_ACTION_SEQUENCE,
+    IP_ACTION_SEQUENCE,
+    REQUIRED_PARAMS,
+    build_action_backends,
+)
 from pam_deploy_graph.models import LlmDeployPlan, PlanStep
 
 _DESCRIPTIONS: Final = {
@@ -51,9 +56,7 @@ def build_plan(params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
 
 def _summary(params: Mapping[str, object], strategy: str) -> str:
     """一句话说清在哪里、把什么、升到哪一版。"""
-    airport, app, module, version = (
-        str(params.get(name) or "未指定") for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
-    )
+    airport, app, module, version = (str(params.get(name) or "未指定") for name in REQUIRED_PARAMS)
     return f"在 {airport} 机场把应用 {app} 的模块 {module} 部署到版本 {version}，执行策略 {strategy}"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mcp.types import Tool
 
-from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit, Side
+from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, ActionSpec, ScriptExit, Side
 from pam_deploy_graph.mcp_runner.fault import McpFault
 from pam_deploy_graph.safe_text import show_value
 
@@ -15,6 +15,7 @@ Accepts = frozenset[str] | None
 """一个工具收哪些输入；``None`` 为没有说明，什么都收。"""
 
 _MODULE: Final = ("airport", "app", "module", "version")
+"""``REQUIRED_PARAMS`` 各项在工具里叫什么。"""
 _BOOLEAN: Final = "stop_first"
 
 
@@ -50,8 +51,7 @@ def arguments_of(
     spec: ActionSpec, params: Mapping[str, str], options: Mapping[str, Any], accepts: Accepts
 ) -> dict[str, Any]:
     """组成一次调用的输入：我们有的、这个工具又收的。"""
-    names = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
-    offered: dict[str, Any] = {name: params.get(key) for name, key in zip(_MODULE, names, strict=True)}
+    offered: dict[str, Any] = {name: params.get(key) for name, key in zip(_MODULE, REQUIRED_PARAMS, strict=True)}
     offered |= {name: options.get(name) for name in _own(spec)}
     return {
         name: value for name, value in offered.items() if value is not None and (accepts is None or name in accepts)
