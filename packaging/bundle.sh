@@ -16,6 +16,7 @@ for tool in objdump objcopy strip; do
     fi
 done
 if [[ ! ${stamp} -nt requirements.lock || ! ${stamp} -nt packaging/requirements.lock ]]; then
+    rm -rf -- "${venv}" # pip 只补不删：从前锁住的库留在里面，就会混进整包
     tools/make_venv.sh "${venv}"
     "${venv}/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --require-hashes \
         --requirement packaging/requirements.lock
