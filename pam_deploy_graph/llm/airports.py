@@ -40,12 +40,15 @@ _ENGLISH_PLACE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Mention:
-    """提到的一处：在文字里的位置，以及可能是哪些机场；可疑的是没有旁证的生僻三字码，和挨着「应用」「模块」的。"""
+    """提到的一处：在文字里的位置，以及可能是哪些机场；``doubt`` 越大越可疑。
+
+    1 是没有旁证的生僻三字码，2 是挨着「应用」「模块」的。
+    """
 
     start: int
     end: int
     codes: frozenset[str]
-    doubtful: bool = False
+    doubt: int = 0
 
 
 def read_airport(draft: Draft) -> None:
@@ -71,8 +74,9 @@ def _mask(draft: Draft, mentions: list[Mention]) -> None:
 
 
 def _certain(mentions: list[Mention]) -> list[Mention]:
-    """有确实的就不要可疑的：``DCS 应用`` 里的 DCS 多半是应用名。"""
-    return [mention for mention in mentions if not mention.doubtful] or mentions
+    """只要最不可疑的：``DCS 应用`` 里的 DCS 多半是应用名。"""
+    least = min((mention.doubt for mention in mentions), default=0)
+    return [mention for mention in mentions if mention.doubt == least]
 
 
 def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
@@ -111,8 +115,8 @@ def _codes(text: str, known: Gazetteer) -> Iterator[Mention]:
         named = labelled or _named(text, match, known)
         if named or _plausible(match.group(), code, known, shouting=shouting):
             placed = _PLACE_BEFORE.search(before) and not _OBJECT_BEFORE.search(before)
-            doubtful = not named and (beside_name or (unusual and not placed))
-            yield Mention(match.start(), match.end(), frozenset({code}), doubtful)
+            doubt = 0 if named else 2 if beside_name else int(unusual and not placed)
+            yield Mention(match.start(), match.end(), frozenset({code}), doubt)
         elif not rare and _PLACE_BEFORE.search(before) and _ends_clause(text, match.end()):
             yield Mention(match.start(), match.end(), frozenset({code}))
 

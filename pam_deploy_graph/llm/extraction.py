@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.llm.airports import read_airport
 from pam_deploy_graph.llm.colloquial import plain
-from pam_deploy_graph.llm.draft import MASK, Draft, squeeze
+from pam_deploy_graph.llm.draft import MASK, Draft, lead, squeeze
 from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
@@ -25,6 +25,7 @@ _FILLER: Final = re.compile(
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _CODE_LIKE: Final = re.compile(r"[$<>{}|;&?=]|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
 _WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
+_OTHERS: Final = re.compile(r"(?:其余|其他|其它|剩|余下|别的|另外)[^,。;!?\n]{0,8}$")
 _PAIR: Final = 2
 
 
@@ -118,10 +119,16 @@ def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
 def _listen(draft: Draft) -> tuple[bool, str, str]:
     """取走照字面就认得的部分；返回是否要求别动、留着否定的文字、去掉否定的文字。"""
     _read_literals(draft)
-    held = bool(draft.take(words("hold")))
+    before = draft.text
+    held = any(not _spares_others(draft, before, match.start()) for match in draft.take(words("hold")))
     heard = draft.text
     draft.take(words("negated"))
     return held, heard, draft.text
+
+
+def _spares_others(draft: Draft, text: str, position: int) -> bool:
+    """点名了几台，「其余的先不升」说的是范围，不是这一次先别动。"""
+    return "target_ips" in draft.control and bool(_OTHERS.search(lead(text, position)))
 
 
 def _without_names(text: str, before: str, after: str) -> str:

@@ -10,9 +10,10 @@ from pam_deploy_graph.llm.tokens import Token, owned, owner_first
 
 _VERB_BEFORE: Final = re.compile(
     r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release)(?:ing)?)"
-    rf"(?:\s|一下|the\b|our\b|new\b|{MASK}|[:,])*$",
+    rf"(?:\s|一下|一?[个套]|the\b|our\b|new\b|{MASK}|[:,])*$",
     FLAGS,
 )
+_CHANGED_AFTER: Final = re.compile(r"\s+(?:[a-z]+ed|taken|brought|put|kept)\s+(?:up\s+)?(?:from|to|onto|at)\b", FLAGS)
 _WANTED_AFTER: Final = re.compile(r"\s*(?:要|需要|得|想|该)?(?:升级|更新|部署|升)", FLAGS)
 _SENTENCE: Final = re.compile(r"[。!?\n;]|\.\s")
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
@@ -51,6 +52,7 @@ def _likely(text: str, pair: tuple[Token, Token], versions: Spans) -> bool:
     """两个里有一个是普通的词时，要明说了从属，或者挨着版本。"""
     softness = sum(token.soft for token in pair)
     beside = owned(text, *pair) or _closeness(pair[0].start, pair[1].end, versions) > 1.5  # noqa: PLR2004 —— 挨着
+    beside = beside or bool(_CHANGED_AFTER.match(text, pair[1].end))
     return softness == 0 or (softness == 1 and beside)
 
 

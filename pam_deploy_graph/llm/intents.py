@@ -140,6 +140,8 @@ def _is_aside(intent: Intent, text: str, match: re.Match[str]) -> bool:
         return False
     before, after = _BREAK.split(text[: match.start()]), _BREAK.split(text[match.end() :])
     clause = before[-1] + match.group() + after[0]
+    if _speaks(clause.strip(), "bounds"):
+        return True
     nearby = [*before[-2:], *([match.group()] if intent is Intent.STATUS else [])]
     if any(_speaks(part, "condition") or (MASK in part and len(part.strip()) <= _FEW_WORDS) for part in nearby):
         return True

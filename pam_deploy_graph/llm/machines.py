@@ -36,7 +36,7 @@ _LESS: Final = re.compile(
     r"(?![\d.]|\s*[台个批次点%秒分组]|\w)",
     FLAGS,
 )
-_JOIN: Final = re.compile(r"[\s、,;和及与跟&|]*(?:\band\b)?\s*", FLAGS)
+_JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|])*(?:\band\b)?\s*", FLAGS)
 _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
 _TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
@@ -103,8 +103,9 @@ def _groups(text: str, match: re.Match[str]) -> list[Group]:
     if less := _LESS.match(text, end):
         left_out = _neighbour(items[-1].partition("-")[0], less.group(1))
         return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
-    if after := _forms("exclude_after").match(text, end) or _forms("exclude_after_reason").match(text, end):
-        return _left_out(items, start, after.end())
+    for name in ("exclude_after", "exclude_after_reason", "exclude_after_others"):
+        if after := _forms(name).match(text, end):
+            return _left_out(items, start, after.end())
     return [Group(items, "target_ips", start, end)]
 
 

@@ -26,6 +26,13 @@ _EM_DASHES = re.compile(r"[—―]+")
 _WIDE_DOT = re.compile(r"(?<=\d)[。．·](?=\d)")
 _QUOTES = re.compile(r"[\"“”‘’「」『』【】《》〈〉`]")
 _SPACES = re.compile(r"\s+")
+_ELLIPSIS = re.compile(r"\s*(?:(?<!\d)\.{3,}(?![/\\])|\.{3,}(?![\d/\\])|。{2,}|~{2,}(?!\d))\s*")
+_ENDS = re.compile(r"^[\s,]+|[\s,]+$")
+_SPACED_DOT = re.compile(r"(?<=\d) \. (?=\d)")
+_NUMBERED = re.compile(r"(?<=[a-z\u4e00-\u9fff])\s?\(\s?(\d{1,4})\s?\)", re.IGNORECASE)
+_ROW = re.compile(r"^[\w./\u4e00-\u9fff-]{1,30}(?:;[\w./\u4e00-\u9fff-]{1,30}){2,}$", re.MULTILINE)
+_TABLE: Final = 2
+"""至少几行分号隔开的才是表格。"""
 _ARROWS = re.compile(r"\s*(?:→|⇒|➔|=>|⟶)\s*")
 
 
@@ -45,7 +52,8 @@ def normalise(text: str) -> str:
     text = "".join(_visible(char) for char in text)
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
     text = _ARROWS.sub(" -> ", _QUOTES.sub(" ", text))
-    return _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text).strip()
+    text = _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text)
+    return _ENDS.sub("", _tabulate(_pause(text)))
 
 
 def fold_look_alikes(text: str) -> str:
@@ -64,6 +72,18 @@ def _converter() -> "OpenCC":
     from opencc import OpenCC
 
     return OpenCC("t2s")
+
+
+def _pause(text: str) -> str:
+    """省略号是停顿；「并发(6)」同「并发:6」；「2 . 4 . 1」去掉空格。"""
+    return _SPACED_DOT.sub(".", _NUMBERED.sub(r":\1 ", _ELLIPSIS.sub(", ", text)))
+
+
+def _tabulate(text: str) -> str:
+    """用分号隔开的表格换成竖线隔开的：分号在别处是句读。"""
+    if len(_ROW.findall(text)) < _TABLE:
+        return text
+    return _ROW.sub(lambda row: row.group().replace(";", "|"), text)
 
 
 def _visible(char: str) -> str:

@@ -8,7 +8,7 @@ from pam_deploy_graph.llm.draft import Draft, lead
 from pam_deploy_graph.llm.lexicon import FLAGS
 
 _SUFFIX = r"(?:[-+_][0-9a-z]+(?:\.[0-9a-z]+)*|\.[a-z][0-9a-z]*|(?:rc|alpha|beta|sp|[abpru])\d+)*"
-_MARK = r"(?:版本号?|version|ver\.?)\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
+_MARK = r"(?:版本号?|(?<![a-z0-9_-])(?:version|ver\.?))\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
 _VERSION: Final = re.compile(
     rf"(?:{_MARK}v?(?P<marked>[0-9a-z._+-]*\d[0-9a-z._+-]*[0-9a-z+]|\d)(?![0-9a-z]))"
     rf"|(?<![a-z0-9_.])v?(?P<dotted>(?:20\d\d|\d+(?!\.\d{{4,}}(?![\d.])))(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
@@ -19,7 +19,7 @@ _VERSION: Final = re.compile(
 _GLUED: Final = re.compile(rf"(?<=[a-z])v?(?P<glued>\d+(?:\.\d+){{2,3}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z])", FLAGS)
 _WILD: Final = re.compile(r"\.[x*]$", FLAGS)
 _FROM_BEFORE: Final = re.compile(
-    r"(?:(?:从|由|自|当前|目前|现在|现|原来|原|旧|老|现有|之前|上个|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
+    r"(?:(?:从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
     r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
     FLAGS,
 )
@@ -28,7 +28,7 @@ _FROM_AFTER: Final = re.compile(
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
-    r"(?:到|至|为|成|换|升|装|要|用|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
+    r"(?:到|至|为|成|换|升|装|要|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
     FLAGS,
 )
 

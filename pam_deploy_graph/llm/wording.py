@@ -1,4 +1,4 @@
-"""没有哪条规则说得准时，看整句的用字最像哪种意图（缘由见 ``docs/adr/0002-wording.md``）。"""
+"""没有哪条规则说得准时，看整句的用字最像哪种意图（缘由见 ``docs/adr/0003-wording.md``）。"""
 
 import math
 import re
