@@ -18,7 +18,7 @@ _LOOK_ALIKES: Final = str.maketrans(
     "аеорсухіјѕһԁքвкмнтАВЕКМНОРСТУХІЈЅοανερτικυ", "aeopcyxijshdqbkmhtABEKMHOPCTYXIJSoavepticu"
 )
 """看起来像拉丁字母的西里尔与希腊字母；一对一，位置不变。"""
-_CANTONESE: Final = dict(zip("係冇咗唔喺嘅嚟妳峇甦甯畀著逕", "是没了不在的来你巴苏宁给着迳", strict=True))
+_CANTONESE: Final = dict(zip("係冇咗唔喺嘅嚟妳峇甦甯畀著逕鱲", "是没了不在的来你巴苏宁给着迳鱲", strict=True))
 """粤语字、异体字，以及 OpenCC 逐字换时看不出用法的字。"""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _DASHES = re.compile(r"[‐‑‒–−﹘]|(?<=\d)[—―]+(?=\d)")
