@@ -21,6 +21,8 @@ _ASKS = re.compile(r"(?:\?|吗|没|没有|呢)$")
 _SHORT = 7
 _FEW_WORDS = 3
 """叫停或回滚的一句话最多几个字、几个词。"""
+_ONE_OR_TWO = re.compile(r"\s*[\w.-]+(?:\s+[\w.-]+)?\s*", FLAGS)
+"""光秃秃的一两个英文词多半是名字，不凭用字猜意图。"""
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -104,7 +106,8 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool, trusted: bool =
         return Verdict(intent, 0.9, f"原话里有「{word}」")
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
-    return _by_wording(heard if trusted and texts == whole else "")
+    telling = trusted and texts == whole and not _ONE_OR_TWO.fullmatch(heard)
+    return _by_wording(heard if telling else "")
 
 
 def _by_wording(heard: str) -> Verdict:
