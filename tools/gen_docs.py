@@ -18,7 +18,7 @@ PAGES = {
     "docs/script.md": "tools.pages.script",
     "docs/settings.md": "tools.pages.settings",
     "docs/images/chat.svg": "tools.pages.chat_picture",
-    "docs/openapi.json": "pam_deploy_graph.lab.openapi",
+    "docs/openapi.json": "tools.pages.openapi",
 }
 
 

@@ -1,4 +1,4 @@
-"""PAM HTTP 协议的地址表：HOME 与 NODE 的路由、OpenAPI 文档都从这里来（contract 第 3 节）。"""
+"""PAM HTTP 协议的地址表：HOME 与 NODE 的路由、``docs/openapi.json`` 都从这里来（contract 第 3 节）。"""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,16 +1,9 @@
-"""PAM HTTP 协议的 OpenAPI 文档，由地址表和应答结构生成（contract 第 3 节）。
+"""PAM HTTP 协议的 OpenAPI 文档，由试验场的地址表和应答结构生成（contract 第 3 节）。"""
 
-``python -m pam_deploy_graph.lab.openapi --write`` 重写 ``docs/openapi.json``，``--check`` 只比较，不同则退出码 1。
-"""
-
-import argparse
 import hashlib
 import json
 import re
-import sys
-from collections.abc import Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
@@ -23,7 +16,6 @@ from pam_deploy_graph.lab.node import Node
 from pam_deploy_graph.lab.packages import installed_package
 from pam_deploy_graph.lab.schemas import ErrorAnswer, ModuleRef, RefusedOutcome, VersionRef
 
-DOCUMENT: Final = Path("docs/openapi.json")
 _OWNERS: Final = {Side.HOME: Home, Side.NODE: Node}
 _REF: Final = "#/components/schemas/{model}"
 _ABOUT: Final = (
@@ -173,24 +165,3 @@ def _content(shape: Any) -> dict[str, Any]:
     if not (isinstance(shape, type) and issubclass(shape, BaseModel)):
         content["text/plain"] = {"schema": {"type": "string"}}
     return content
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """写出或比较文档；返回退出码。"""
-    parser = argparse.ArgumentParser(prog="openapi", description="生成 PAM 协议的 OpenAPI 文档")
-    parser.add_argument("--write", action="store_true", help="重写文档")
-    parser.add_argument("--check", action="store_true", help="只比较，不同则退出码 1（默认）")
-    parser.add_argument("--file", type=Path, default=DOCUMENT, help=f"文档的位置，默认 {DOCUMENT}")
-    options = parser.parse_args(argv)
-    file: Path = options.file
-    if options.write:
-        file.write_text(render(), encoding="utf-8")
-        return 0
-    if file.exists() and file.read_text(encoding="utf-8") == render():
-        return 0
-    sys.stderr.write(f"{file} 与代码不一致：请运行 python -m pam_deploy_graph.lab.openapi --write\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
