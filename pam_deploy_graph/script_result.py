@@ -14,8 +14,8 @@ from pam_deploy_graph.subprocess_runner import ProcessOutcome
 _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _ALWAYS_LISTS: Final = ("IP",)
 _REASON_LENGTH: Final = 500
-_NOTHING_DONE: Final = frozenset({ScriptExit.USAGE, ScriptExit.CONFIG, ScriptExit.UNAUTHORISED})
-_ADVICE: Final[dict[int, str]] = {
+NOTHING_DONE: Final = frozenset({ScriptExit.USAGE, ScriptExit.CONFIG, ScriptExit.UNAUTHORISED})
+ADVICE: Final[dict[int, str]] = {
     ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
     ScriptExit.CONFIG: "请按上述原因改正参数后再来",
     ScriptExit.UNAUTHORISED: "请检查 PAM_TOKEN 是否有效、有没有权限",
@@ -71,7 +71,7 @@ def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: st
 def explain(action: str, ip: str | None, reason: str, code: int, *, in_doubt: bool = False) -> str:
     """写成给人看的一句：哪个动作、哪台工作站、什么原因、怎么办。"""
     where = f"（{ip}）" if ip else ""
-    advice = _ADVICE_IN_DOUBT if in_doubt else _ADVICE.get(code, _ADVICE_UNKNOWN)
+    advice = _ADVICE_IN_DOUBT if in_doubt else ADVICE.get(code, _ADVICE_UNKNOWN)
     return f"{action}{where}：{reason}；{advice}"
 
 
@@ -88,7 +88,7 @@ def _may_have_happened(code: int, values: Values) -> bool:
     脚本没有说明 ``SENT`` 时往坏处想：网络失败算可能送达；被拒绝则算没有生效。
     """
     sent = _last(values, "SENT")
-    if code in _NOTHING_DONE:
+    if code in NOTHING_DONE:
         return False
     if code == ScriptExit.REFUSED:
         return sent == "maybe"

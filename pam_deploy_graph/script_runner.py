@@ -32,7 +32,7 @@ __all__ = ["ScriptActionRunner", "ScriptState", "build_argv", "child_env", "pars
 DEFAULT_BASE_DIR: Final = "doc_scripts"
 # 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
 _GRACE_SECONDS: Final = 0.3
-_INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
+INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
 _LAUNCHERS: Final = {
     ".sh": ["bash"],
     ".ps1": ["powershell", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"],
@@ -123,7 +123,7 @@ def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) ->
         frozen: 是否打包成了单个程序；那时动态库路径要还原，否则 bash 与 curl 会载入包里的库。
 
     """
-    env = {name: source[name] for name in _INHERITED if name in source}
+    env = {name: source[name] for name in INHERITED if name in source}
     library_path = source.get("LD_LIBRARY_PATH_ORIG" if frozen else "LD_LIBRARY_PATH")
     if library_path:
         env["LD_LIBRARY_PATH"] = library_path

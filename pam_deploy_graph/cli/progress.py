@@ -15,12 +15,12 @@ from pam_deploy_graph.report import counts
 from pam_deploy_graph.safe_text import printable
 
 Listener = Callable[[Event], None]
-_QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
+QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
 
 
 def json_listener(event: Event) -> None:
     """一行一个 JSON 事件。"""
-    if event["type"] not in _QUIET:
+    if event["type"] not in QUIET:
         emit(event)
 
 

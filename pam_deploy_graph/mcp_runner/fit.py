@@ -63,7 +63,7 @@ def _own(spec: ActionSpec) -> tuple[str, ...]:
     return (*spec.needs, *(("idempotency_key",) if spec.changes else ()))
 
 
-def _essential(spec: ActionSpec) -> tuple[str, ...]:
+def essential(spec: ActionSpec) -> tuple[str, ...]:
     """工具非收不可的输入：不收幂等键，重做就不安全。"""
     return (*spec.needs, *(("idempotency_key",) if spec.needs_intent else ()))
 
@@ -78,7 +78,7 @@ def _problems(spec: ActionSpec, tool: Tool | None) -> list[str]:
     unknown = [name for name in required if name not in offered] if isinstance(required, list) else []
     problems = [f"{tool.name} 要求我们给不出的参数 {show_value(name)}" for name in unknown]
     if accepts is not None:
-        problems += [f"{tool.name} 不收参数 {name}" for name in _essential(spec) if name not in accepts]
+        problems += [f"{tool.name} 不收参数 {name}" for name in essential(spec) if name not in accepts]
         problems += [
             f"{tool.name} 的参数 {name} 应为 {_kind(name)}"
             for name in offered

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pam_deploy_graph.cli.progress import _QUIET
+from pam_deploy_graph.cli.progress import QUIET
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, metadata
 from tools.pages import HEADER, code, table
 from tools.pages.event_types import EVENTS, EventType, check
@@ -28,7 +28,7 @@ _INTRO: Final = f"""
 
 - `status RUN_ID`、`report RUN_ID --format json`：其中的 `events` 就是下面这些，
   只给恢复用的 `INTENT` 与 `LOG_SAVED` 除外。
-- `run --json` 与 `resume --json`：途中一行一个事件到标准输出，不含 {code(sorted(_QUIET))}；
+- `run --json` 与 `resume --json`：途中一行一个事件到标准输出，不含 {code(sorted(QUIET))}；
   停下时另有 `QUESTION`（在问什么），最后一行是 `WAITING`（在等人）或 `ENDED`，带 `run_id` 与 `exit_code`。
 - `PAM_LOG_JSON=1`：每个事件一行 JSON 到标准错误，供日志系统收。
 

@@ -12,7 +12,7 @@ from pam_deploy_graph.mcp_runner.dialect import (
     MCP_PATH,
     TIME_LIMIT_META,
 )
-from pam_deploy_graph.mcp_runner.fit import _essential
+from pam_deploy_graph.mcp_runner.fit import essential
 from tools.pages import HEADER, code, table
 
 _INTRO: Final = f"""
@@ -59,8 +59,8 @@ def render() -> str:
 def _tool(tool: NodeTool) -> list[str]:
     """一个工具。"""
     described = tool.describe()
-    essential = _essential(tool.spec)
-    inputs = [f"**`{name}`**" if name in essential else f"`{name}`" for name in described.inputSchema["properties"]]
+    wanted = essential(tool.spec)
+    inputs = [f"**`{name}`**" if name in wanted else f"`{name}`" for name in described.inputSchema["properties"]]
     outputs: dict[str, Any] = (described.outputSchema or {})["properties"]
     keys = [f"{name}（{_kind(schema)}）" for name, schema in outputs.items()]
     return [f"`{described.name}`", "、".join(inputs), "、".join(keys), code(_hints(described.annotations))]

@@ -4,8 +4,8 @@ from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
 from pam_deploy_graph.scope import DeployParams
-from pam_deploy_graph.script_result import _ADVICE, _NOTHING_DONE
-from pam_deploy_graph.script_runner import _INHERITED
+from pam_deploy_graph.script_result import ADVICE, NOTHING_DONE
+from pam_deploy_graph.script_runner import INHERITED, child_env
 from tools.pages import HEADER, code, table
 
 _MEANING: Final = {
@@ -34,7 +34,7 @@ _INTRO: Final = """
 - 标准输出：`KEY=VALUE` 行，键是大写字母、数字、下划线；同一个键出现多次就是列表；别的行忽略。标准错误写给人看。
 - 失败的原因是最后一行 `ERROR=`；没有就取标准错误的末尾。
 - `SENT=no` 表示请求肯定没有送达，`SENT=maybe` 表示可能已经送达。`RETRY_AFTER=<秒>` 表示请过一会儿再来。
-- 令牌只在环境变量 `PAM_TOKEN` 里。其余环境只有固定的 `LANG`、`LC_ALL`，以及本来就有时照传的
+- 令牌只在环境变量 `PAM_TOKEN` 里。其余环境只有固定的 {fixed}，以及本来就有时照传的
   {inherited}、`LD_LIBRARY_PATH`。
 - 入口自成一个进程组：到了时限先 TERM 全组，1 秒后 KILL；留下的子进程一律结束。
 - 幂等键是 `<run_id>:<ip 或 ->:<action>:<attempt>`：同一个键再来一次，必须答第一次的结果，什么也不再做。
@@ -48,7 +48,7 @@ def render() -> str:
     return "\n".join(
         [
             HEADER,
-            f"# 脚本契约\n{_INTRO.format(inherited=code(_INHERITED))}",
+            "# 脚本契约\n" + _INTRO.format(fixed=code([*child_env({}, "")]), inherited=code(INHERITED)),
             "## 退出码\n",
             "「结果未知」只对会改变外界的动作而言：先向工作站查证（`query-ip`），查不清就是 `IN_DOUBT`，停下来问人。\n",
             table(["退出码", "含义", "结果未知吗", "给操作员的建议"], [_exit(each) for each in ScriptExit]),
@@ -65,8 +65,8 @@ def render() -> str:
 
 def _exit(each: ScriptExit) -> list[str]:
     """一个退出码。"""
-    unknown = _UNKNOWN.get(each, "不" if each in _NOTHING_DONE or not each else "")
-    return [str(int(each)), _MEANING[each], unknown, _ADVICE.get(each, "")]
+    unknown = _UNKNOWN.get(each, "不" if each in NOTHING_DONE or not each else "")
+    return [str(int(each)), _MEANING[each], unknown, ADVICE.get(each, "")]
 
 
 def _action(spec: ActionSpec) -> list[str]:
