@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools.source import Offence, parse, parse_root, python_files, report
+from tools.source import FOLDERS, Offence, parse, parse_root, python_files, report
 
-FOLDERS = ("pam_deploy_graph", "examples", "graphs", "tools", "tests", "bench")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 type_of = {

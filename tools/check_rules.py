@@ -17,10 +17,9 @@ from pathlib import Path, PurePosixPath
 
 from pam_deploy_graph.constants import ACTIONS
 from tools.check_docstrings import CHINESE
-from tools.source import Offence, parse, parse_root, python_files, report
+from tools.source import FOLDERS, Offence, parse, parse_root, python_files, report
 
 PACKAGE = "pam_deploy_graph"
-SILENCED = ("pam_deploy_graph", "graphs", "tools", "tests", "bench")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 OS_ENVIRONMENT = {f"os.{name}" for name in ENVIRONMENT}
 SILENCERS = re.compile(r"#\s*(?:noqa|type:\s*ignore)")
@@ -116,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tree, inside = parse(path), PurePosixPath(path.relative_to(root / PACKAGE).as_posix())
         findings = [finding for rule in RULES for finding in rule(tree, inside)]
         offences += [Offence(f"{PACKAGE}/{inside}:{line}", what) for line, what in findings]
-    for path in python_files(root, SILENCED):
+    for path in python_files(root, FOLDERS):
         offences += [Offence(f"{path.relative_to(root).as_posix()}:{line}", what) for line, what in silences(path)]
     return report(offences, f"约定：{len(RULES) + 1} 条，违反 {len(offences)} 处")
 

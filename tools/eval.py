@@ -21,10 +21,10 @@ from typing import Any, Final
 
 from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.settings import Settings
+from tools.source import PROJECT
 
-_ROOT = Path(__file__).resolve().parent.parent
-DATA: Final = _ROOT / "tests" / "llm" / "data"
-PAGE: Final = _ROOT / "docs" / "eval.md"
+DATA: Final = PROJECT / "tests" / "llm" / "data"
+PAGE: Final = PROJECT / "docs" / "eval.md"
 INTENT_GOAL: Final = 0.99
 SLOT_GOAL: Final = 0.98
 SETS: Final = {"dev": "开发集（照着它改规则）", "heldout": "留出集（写好规则之后才看，不照着它改）"}

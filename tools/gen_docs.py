@@ -1,12 +1,11 @@
 """由代码生成 ``docs/`` 下的页面；``--check`` 时只比较，页面过时就不通过。"""
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.source import PROJECT, Offence, report
+from tools.source import Offence, parse_mode, report
 
 PAGES = {
     "docs/action_table.md": "tools.pages.action_table",
@@ -42,16 +41,11 @@ def drift(path: Path, wanted: str) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """照命令行的要求比较或写出全部页面。"""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, default=PROJECT, help="页面所在的目录，默认本项目")
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--check", action="store_true", help="只比较")
-    mode.add_argument("--write", action="store_true", help="写出")
-    options = parser.parse_args(argv)
+    root, write = parse_mode(__doc__, argv)
     offences = []
     for name, module in PAGES.items():
-        path, wanted = options.root / name, render(module)
-        if options.write:
+        path, wanted = root / name, render(module)
+        if write:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted, encoding="utf-8")
         elif problem := drift(path, wanted):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+FOLDERS = ("pam_deploy_graph", "examples", "graphs", "tools", "tests", "bench")
+"""放代码的目录。"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +29,17 @@ def parse_root(description: str | None, argv: Sequence[str] | None) -> Path:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--root", type=Path, default=PROJECT, help="要检查的目录，默认本项目")
     return Path(parser.parse_args(argv).root)
+
+
+def parse_mode(description: str | None, argv: Sequence[str] | None) -> tuple[Path, bool]:
+    """解析写页面的脚本共有的 ``--root`` 与 ``--check``、``--write``；第二个值为真是要写。"""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--root", type=Path, default=PROJECT, help="页面所在的目录，默认本项目")
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--check", action="store_true", help="只比较")
+    mode.add_argument("--write", action="store_true", help="写出")
+    options = parser.parse_args(argv)
+    return Path(options.root), bool(options.write)
 
 
 def python_files(root: Path, folders: Sequence[str]) -> Iterator[Path]:

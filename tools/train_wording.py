@@ -15,15 +15,14 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.llm.extraction import overhear
 from pam_deploy_graph.llm.wording import INTENTS, grams, softmax
+from tools.source import PROJECT
 
-_ROOT: Final = Path(__file__).resolve().parent.parent
-_DATA: Final = _ROOT / "tests" / "llm" / "data"
-TABLE: Final = _ROOT / "pam_deploy_graph" / "llm" / "data" / "wording.csv"
+_DATA: Final = PROJECT / "tests" / "llm" / "data"
+TABLE: Final = PROJECT / "pam_deploy_graph" / "llm" / "data" / "wording.csv"
 _ROUNDS: Final = 30
 _STEP: Final = 4.0
 _FADE: Final = 0.002

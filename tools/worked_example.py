@@ -3,7 +3,6 @@
 ``--write`` 写出，``--check`` 只比较；要几秒钟，所以不在 ``make check`` 里。
 """
 
-import argparse
 import os
 import pty
 import re
@@ -18,7 +17,7 @@ from typing import Final
 
 from pam_deploy_graph.cli.rehearsal import provision
 from pam_deploy_graph.lab.process import LabProcess
-from tools.source import PROJECT, Offence, report
+from tools.source import Offence, parse_mode, report
 
 PAGE: Final = "docs/chat_example.md"
 FAULT: Final = "10.0.0.5:verify:fail:1"
@@ -146,14 +145,9 @@ def _block(text: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """照命令行的要求写出或比较。"""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, default=PROJECT, help="页面所在的目录，默认本项目")
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--write", action="store_true", help="写出")
-    mode.add_argument("--check", action="store_true", help="只比较")
-    options = parser.parse_args(argv)
-    path, wanted = options.root / PAGE, render()
-    if options.write:
+    root, write = parse_mode(__doc__, argv)
+    path, wanted = root / PAGE, render()
+    if write:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted, encoding="utf-8")
     same = path.is_file() and path.read_text(encoding="utf-8") == wanted
