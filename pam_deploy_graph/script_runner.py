@@ -27,7 +27,15 @@ from pam_deploy_graph.time_limits import time_limit_of
 if TYPE_CHECKING:
     from pam_deploy_graph.settings import Settings
 
-__all__ = ["ScriptActionRunner", "ScriptState", "build_argv", "child_env", "parse_output", "select_script_entry"]
+__all__ = [
+    "INHERITED",
+    "ScriptActionRunner",
+    "ScriptState",
+    "build_argv",
+    "child_env",
+    "parse_output",
+    "select_script_entry",
+]
 
 DEFAULT_BASE_DIR: Final = "doc_scripts"
 # 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
