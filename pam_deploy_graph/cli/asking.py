@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import locale
 import sys
 import termios
 from collections.abc import Mapping
@@ -58,8 +59,9 @@ def _prepare_terminal(*, fresh: bool) -> None:
     """在终端里：能编辑这一行、翻出先前打过的；要新打的就丢掉已经在等的。"""
     if not sys.stdin.isatty():
         return
-    with contextlib.suppress(ImportError):
-        importlib.import_module("readline")
+    if locale.nl_langinfo(locale.CODESET) == "UTF-8":  # 别的区域设置里，readline 会去掉汉字每个字节的最高位
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")
     if fresh:
         with contextlib.suppress(termios.error):
             termios.tcflush(sys.stdin, termios.TCIFLUSH)
