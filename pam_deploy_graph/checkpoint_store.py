@@ -100,8 +100,7 @@ def _sqlite_saver(where: str, serde: Any) -> Iterator["BaseCheckpointSaver[Any]"
         try:
             saver.setup()
         except sqlite3.DatabaseError as error:
-            advice = "移走它之后再 resume，会从账本继续"
-            raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
+            raise _damaged(path, error) from error
         yield saver
 
 
@@ -151,9 +150,13 @@ async def open_async_saver(path: Path) -> AsyncIterator["AsyncSqliteSaver"]:
         try:
             await saver.setup()
         except sqlite3.DatabaseError as error:
-            advice = "移走它之后再 resume，会从账本继续"
-            raise LedgerError(f"检查点文件 {path} 打不开：{error}；{advice}") from error
+            raise _damaged(path, error) from error
         yield saver
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> LedgerError:
+    """文件不是好的数据库。"""
+    return LedgerError(f"检查点文件 {path} 打不开：{error}；移走它之后再 resume，会从账本继续")
 
 
 def _prepare(path: Path) -> None:
