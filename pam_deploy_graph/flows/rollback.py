@@ -4,10 +4,10 @@ from typing import Any
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
-from pam_deploy_graph.flows.door import perform
+from pam_deploy_graph.flows.door import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
-from pam_deploy_graph.models import AgentState, Event, IpState
+from pam_deploy_graph.models import AgentState, IpState
 
 KIND = "rollback-ip"
 
@@ -58,14 +58,11 @@ async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     """回滚一台并记下结果。"""
     stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
     result = await perform(ctx, outbox, KIND, ip, stop_first=stop_first)
-    event: Event = {"type": "ROLLBACK_DONE" if result.ok else "ROLLBACK_FAILED", "ip": ip, "stage": KIND}
-    event["backend"] = str(result.backend)
-    event["message"] = str(result.values.get("MESSAGE", "")) if result.ok else result.error_summary
+    event = result_event(result, ip)
     if result.ok:
-        event["values"] = {"VERSION": result.values["VERSION"]}
-    elif result.in_doubt:
-        event["in_doubt"] = True
-    outbox.tell(event)
+        outbox.tell(event | {"type": "ROLLBACK_DONE", "values": {"VERSION": result.values["VERSION"]}})
+    else:
+        outbox.tell(event | {"type": "ROLLBACK_FAILED"})
     return result.ok
 
 
