@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 from pam_deploy_graph.constants import ACTIONS
@@ -42,15 +43,20 @@ class Deaths:
         self.check()
 
     def check(self) -> None:
-        """每个效果恰好一次，每台都在应在的版本上，账本与之相符。"""
-        site = self.site
-        assert site.real(self.good) == (True, site.version)
-        assert site.real(self.bad) == (True, BEFORE)
-        steps: list[tuple[str, str | None]] = [
-            (action, ip) for ip in site.ips for action in ("stop-ip", "deploy-ip", "start-ip")
-        ]
-        steps += [("rollback-ip", self.bad), ("upload-package", None), ("publish-version", None), ("sync-node", None)]
-        assert sorted(site.effects(), key=str) == sorted(steps, key=str)
-        ips = site.report()["ips"]
-        assert (ips[self.good]["status"], ips[self.good]["version_after"]) == ("SUCCESS", site.version)
-        assert (ips[self.bad]["status"], ips[self.bad]["rollback"]) == ("FAILED", "ROLLBACK_DONE")
+        """没有重复、没有遗漏。"""
+        check_truth(self.site, [self.good], self.bad)
+
+
+def check_truth(site: Site, good: Sequence[str], bad: str) -> None:
+    """每个效果恰好一次，每台都在应在的版本上，报告与之相符。"""
+    assert {ip: site.real(ip) for ip in good} == dict.fromkeys(good, (True, site.version))
+    assert site.real(bad) == (True, BEFORE)
+    steps: list[tuple[str, str | None]] = [
+        (action, ip) for ip in site.ips for action in ("stop-ip", "deploy-ip", "start-ip")
+    ]
+    steps += [("rollback-ip", bad), ("upload-package", None), ("publish-version", None), ("sync-node", None)]
+    assert sorted(site.effects(), key=str) == sorted(steps, key=str)
+    ips = site.report()["ips"]
+    found = {ip: (ips[ip]["status"], ips[ip]["version_after"]) for ip in good}
+    assert found == dict.fromkeys(good, ("SUCCESS", site.version))
+    assert (ips[bad]["status"], ips[bad]["rollback"]) == ("FAILED", "ROLLBACK_DONE")
