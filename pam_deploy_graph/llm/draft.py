@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.llm.normalise import short_marks
 from pam_deploy_graph.scope import validate_control, validate_params
 
 MASK: Final = "\ue000"
@@ -15,8 +16,8 @@ _RUNS = re.compile(MASK + "+")
 
 
 def squeeze(text: str) -> str:
-    """连着取走的部分只留一个记号；位置因此会变，只用来判断有没有某种说法。"""
-    return _RUNS.sub(MASK, text)
+    """连着取走的部分只留一个记号，一长串的标点与记号截短；位置因此会变，只用来判断有没有某种说法。"""
+    return short_marks(_RUNS.sub(MASK, text))
 
 
 def lead(text: str, position: int) -> str:

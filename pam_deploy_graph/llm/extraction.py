@@ -11,7 +11,7 @@ from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
 from pam_deploy_graph.llm.names import read_names
-from pam_deploy_graph.llm.normalise import MAX_LENGTH, fold_look_alikes, normalise
+from pam_deploy_graph.llm.normalise import fold_look_alikes, normalise, too_long
 from pam_deploy_graph.llm.numbers import write_dots
 from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.places import read_places
@@ -51,8 +51,7 @@ def read(text: str, *, answering: bool = False) -> Reading:
         读出来的全部。听不懂的话没有参数，除非它只由参数组成。
 
     """
-    if len(text) > MAX_LENGTH:
-        message = f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
+    if message := too_long(text):
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
     draft = Draft(write_dots(plain(normalise(text))))
     trusted = not _cut_hostile(draft)
@@ -75,7 +74,7 @@ def overhear(text: str) -> str:
 
 def is_hostile(text: str) -> bool:
     """原话里有没有想改变规矩的话；过长的也算。"""
-    return len(text) > MAX_LENGTH or _hostile_from(normalise(text)) is not None
+    return bool(too_long(text)) or _hostile_from(normalise(text)) is not None
 
 
 def _hostile_from(text: str) -> int | None:

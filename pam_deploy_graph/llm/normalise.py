@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_LENGTH: Final = 20_000
 """一次请求最多读多少个字；更长的不读，免得把范围截断成别的意思。"""
 
+_MOST_GLUED: Final = 500
+_GLUED: Final = re.compile(rf"[\w.+/:-]{{{_MOST_GLUED + 1}}}", re.ASCII)
+"""连写不断的字母数字；名字、版本、路径、地址都没有这么长。"""
 _LOOK_ALIKES: Final = str.maketrans(
     "аеорсухіјѕһԁքвкмнтАВЕКМНОРСТУХІЈЅοανερτικυ", "aeopcyxijshdqbkmhtABEKMHOPCTYXIJSoavepticu"
 )
@@ -33,7 +36,19 @@ _NUMBERED = re.compile(r"(?<=[a-z\u4e00-\u9fff])\s?\(\s?(\d{1,4})\s?\)", re.IGNO
 _ROW = re.compile(r"^[\w./\u4e00-\u9fff-]{1,30}(?:;[\w./\u4e00-\u9fff-]{1,30}){2,}$", re.MULTILINE)
 _TABLE: Final = 2
 """至少几行分号隔开的才是表格。"""
-_ARROWS = re.compile(r"\s*(?:→|⇒|➔|=>|⟶)\s*")
+_ARROWS = re.compile(r"\s?(?:→|⇒|➔|=>|⟶)\s?")
+_LONG_MARKS = re.compile(r"([\W_]{8})[\W_]+([\W_]{8})")
+
+
+def too_long(text: str) -> str:
+    """太长、读不完的话返回该告诉人的话；读得完的为空串。"""
+    if len(text) <= MAX_LENGTH:
+        text = unicodedata.normalize("NFKC", text)
+    if len(text) > MAX_LENGTH:
+        return f"请求有 {len(text)} 个字，超过 {MAX_LENGTH}：请写短些，长的清单用 --params 文件或 --targets"
+    if _GLUED.search(normalise(text)):
+        return f"请求里有超过 {_MOST_GLUED} 个字母数字连写不断，认不出是什么：请用空格或逗号隔开"
+    return ""
 
 
 def normalise(text: str) -> str:
@@ -43,7 +58,8 @@ def normalise(text: str) -> str:
         text: 操作员的原话，任何长度。
 
     Returns:
-        同样意思的文字：NFKC、简体、半角标点（句号除外），控制字符变成空格，零宽字符去掉，连续的空白合一；大小写不变。
+        同样意思的文字：NFKC、简体、半角标点（句号除外），控制字符变成空格，零宽字符去掉，连续的空白合一，
+        一长串的标点截短；大小写不变。
 
     """
     text = unicodedata.normalize("NFKC", text)
@@ -51,14 +67,23 @@ def normalise(text: str) -> str:
         text = _HAN.sub(lambda char: _simplified(char.group()), text)
     text = "".join(_visible(char) for char in text)
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
-    text = _ARROWS.sub(" -> ", _QUOTES.sub(" ", text))
-    text = _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text)
-    return _ENDS.sub("", _tabulate(_pause(text)))
+    text = _ARROWS.sub(" -> ", _one_space(_QUOTES.sub(" ", text)))
+    return _ENDS.sub("", _tabulate(_pause(short_marks(_one_space(text)))))
+
+
+def short_marks(text: str) -> str:
+    """连成一长串的标点、空白与记号只留两头各八个：再长也没有别的意思，逐处试各种说法却要平方的时间。"""
+    return _LONG_MARKS.sub(r"\1\2", text)
 
 
 def fold_look_alikes(text: str) -> str:
     """把形近的西里尔与希腊字母换成拉丁字母；只用来识别想改变规矩的话，不用来读参数。"""
     return text.translate(_LOOK_ALIKES)
+
+
+def _one_space(text: str) -> str:
+    """连着的空白合成一个，其中有换行的留换行。"""
+    return _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text)
 
 
 def _simplified(char: str) -> str:
