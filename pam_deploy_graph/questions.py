@@ -23,8 +23,10 @@ _NAMED: Final = {
 }
 _MOST_SPOKEN: Final = 20
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
+_ROLL_BACK: Final = "回滚"
+"""在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
 _SPOKEN: Final = {
-    Decision.APPROVE: "approve accept yes y ok 同意 批准 回滚 可以 好 是",
+    Decision.APPROVE: f"approve accept yes y ok 同意 批准 {_ROLL_BACK} 可以 好 是",
     Decision.REJECT: "reject ignore no n 拒绝 不同意 不 否 不回滚 保持 保持原样",
     Decision.RETRY: "retry 重试 再试 继续",
 }
@@ -120,7 +122,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
 
     Args:
         value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部，带了 ``ip`` 的只管那一台；IP 映射；
-            审阅界面的 ``decisions`` 或旧收件箱的列表；或一句对各台分别作决定的话。
+            审阅界面的 ``decisions`` 或旧收件箱的列表；或一句对各台分别作决定的话。各种写法不能混在一个回答里。
         subjects: 问了哪些对象，次序与问题里的相同。
 
     Raises:
@@ -130,7 +132,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     try:
         return _structured(value, subjects)
     except InvalidInputError:
-        text = spoken_text(value)
+        text = _only_text(value)
         if not text or list(subjects) == [PLAN]:
             raise
     return {ip: Answer(decision) for ip, decision in read_spoken_decisions(text, subjects).items()}
@@ -139,7 +141,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
 def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
     """把操作员在终端里打的一句话读成恢复值；不是决定时抛 ``InvalidInputError``。"""
     if question["ask"] == "approve_plan":
-        return {"decision": str(_word(text)), "note": "", "operator": operator}
+        return {"decision": str(_word(text, PLAN)), "note": "", "operator": operator}
     answers = read_decisions(text, [one["ip"] for one in question["waiting"]])
     return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
 
@@ -148,15 +150,16 @@ def _structured(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """读各种结构的回答，以及管全部的一个词。"""
     if isinstance(value, Mapping):
         if "decisions" in value:
+            _refuse_beside(value, "decisions")
             return _in_order(value["decisions"], subjects)
         if "ip" in value:
-            return _by_subject({value["ip"]: {name: item for name, item in value.items() if name != "ip"}}, subjects)
+            return _for_ips(value, subjects)
         if "decision" in value or "type" in value:
-            return dict.fromkeys(subjects, _one(value))
-        return _by_subject(value, subjects)
+            return {subject: _one(value, subject) for subject in subjects}
+        return _by_subject(list(value.items()), subjects)
     if isinstance(value, list):
         return _in_order(value, subjects)
-    return dict.fromkeys(subjects, _one(value))
+    return {subject: _one(value, subject) for subject in subjects}
 
 
 def spoken_text(value: object) -> str:
@@ -168,32 +171,56 @@ def spoken_text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def _only_text(value: object) -> str:
+    """只是一句话的回答；旁边还有别的决定的不算，为空串。"""
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(only, Mapping) and only.keys() != {"text"} and only.keys() != {"type", "args"}:
+        return ""
+    return spoken_text(only)
+
+
+def _refuse_beside(value: Mapping[Any, Any], *known: str) -> None:
+    """认得的键旁边还有别的，说的是什么就不一定了：报错，绝不挑一个听。"""
+    if strange := value.keys() - set(known):
+        named = "、".join(sorted(map(str, strange)))
+        raise InvalidInputError(f"回答里不该有 {named}；请只给决定，可附 note 与 operator")
+
+
 def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """逐个对应；只有一个回答时只算第一个的：收件箱只给人看了第一个问题。"""
     if not isinstance(values, list) or len(values) not in (1, len(subjects)):
         raise InvalidInputError(f"问了 {len(subjects)} 个问题，请按次序逐个回答，或只答第一个")
-    return dict(zip(subjects, map(_one, values), strict=False))
+    return {subject: _one(value, subject) for subject, value in zip(subjects, values, strict=False)}
 
 
-def _by_subject(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
-    """按 IP 的映射；地址怎么写都行。"""
-    value = {same_ip(str(key)): item for key, item in value.items()}
+def _for_ips(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
+    """带了 ``ip`` 的一个决定：一台或几台，只管它们。"""
+    ips = value["ip"] if isinstance(value["ip"], list) else [value["ip"]]
+    said = {name: item for name, item in value.items() if name != "ip"}
+    return _by_subject([(ip, said) for ip in ips], subjects)
+
+
+def _by_subject(pairs: Sequence[tuple[object, object]], subjects: Sequence[str]) -> dict[str, Answer]:
+    """按 IP 的映射；地址怎么写都行，同一台只能说一次。"""
+    value = {same_ip(str(key)): item for key, item in pairs}
     if not value or (strangers := [key for key in value if key not in subjects]):
         named = "、".join(strangers) if value else "（空）"
         raise InvalidInputError(f"{named} 不在等决定之列；正等着的是 {'、'.join(subjects)}")
-    return {key: _one(item) for key, item in value.items()}
+    if len(value) < len(pairs):
+        raise InvalidInputError(f"{'、'.join(value)} 里有同一台说了几次的；请每台只说一次")
+    return {key: _one(item, key) for key, item in value.items()}
 
 
-def _one(value: object) -> Answer:
+def _one(value: object, subject: str) -> Answer:
     """读一个决定。"""
     if not isinstance(value, Mapping):
-        return Answer(_word(value))
+        return Answer(_word(value, subject))
     if value.get("type") == "response":
-        return _one(value.get("args", ""))
-    said = [value[name] for name in ("decision", "type") if value.get(name)]
-    decision = _word(" ".join(map(str, said)))
-    if strange := value.keys() - _ANSWER_KEYS:
-        raise InvalidInputError(f"回答里不该有 {'、'.join(map(str, strange))}；请只给决定，可附 note 与 operator")
+        _refuse_beside(value, "type", "args")
+        return _one(value.get("args", ""), subject)
+    said = [value[name] for name in ("decision", "type") if value.get(name) not in (None, "")]
+    decision = _word(" ".join(map(str, said)), subject)
+    _refuse_beside(value, *_ANSWER_KEYS)
     note = value.get("note") or value.get("message") or _text(value.get("args"))
     return Answer(decision, str(note), str(value.get("operator") or ""))
 
@@ -203,9 +230,11 @@ def _text(args: object) -> str:
     return args if isinstance(args, str) else ""
 
 
-def _word(value: object) -> Decision:
+def _word(value: object, subject: str) -> Decision:
     """读一个词；看不懂就报错，绝不猜。"""
     word = str(value).strip().strip("。.!！").lower()
+    if word == _ROLL_BACK and subject == PLAN:
+        raise InvalidInputError("问的是批准计划，还没有可回滚的，没有当作同意；请回答 approve 或 reject")
     if word in _WORDS:
         return _WORDS[word]
     if word == "edit":

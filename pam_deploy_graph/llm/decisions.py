@@ -16,7 +16,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, table
 from pam_deploy_graph.llm.normalise import normalise
 
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
-_KINDS: Final = ("reject", "retry", "approve", "except", "rest", "all", "filler", "stop")
+_KINDS: Final = ("reject", "retry", "approve", "except", "rest", "all", "outside", "filler", "stop")
 _LONGEST: Final = 2_000
 
 _Token = tuple[str, str]
@@ -52,7 +52,7 @@ def read_spoken_decisions(text: str, ips: Sequence[str]) -> dict[str, Decision]:
 
     """
     try:
-        orders = list(_orders(list(_tokens(normalise(text)[:_LONGEST].lower()))))
+        orders = list(_orders(list(_tokens(_whole(text)))))
         return _decided(orders, ips)
     except _UnclearError:
         shape = "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」"
@@ -80,6 +80,14 @@ def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision
             if decided.setdefault(ip, order.decision) is not order.decision:
                 raise _UnclearError
     return decided
+
+
+def _whole(text: str) -> str:
+    """归一化的整句；太长的不读：只读开头会漏掉后面的「除了」。"""
+    said = normalise(text).lower()
+    if len(said) > _LONGEST:
+        raise _UnclearError
+    return said
 
 
 @cache
@@ -131,20 +139,28 @@ def _order(tokens: Sequence[_Token]) -> _Order:
             (order.excepted if excepting else order.named).append(text.replace(" ", ""))
         elif kind == "except":
             excepting = True
+        elif kind == "outside":
+            _require(excepting)
         elif order.scope != "rest":
             order.scope = kind
-    if order.excepted and not order.scope:
-        raise _UnclearError
+    _require(bool(order.scope) or not order.excepted)
     return order
+
+
+def _require(clear: bool) -> None:  # noqa: FBT001  判断的结果本来就是真假
+    """不清楚就不当作决定。"""
+    if not clear:
+        raise _UnclearError
 
 
 def _meant(order: _Order, ips: Sequence[str], spoken: set[str]) -> list[str]:
     """一个决定说的是哪几台。"""
-    if order.named:
-        return _waiting(order.named, ips)
     excepted = set(_waiting(order.excepted, ips))
+    if order.named:
+        return [ip for ip in _waiting(order.named, ips) if ip not in excepted]
     if order.scope == "rest":
         excepted |= spoken
+        _require(bool(excepted))
     return [ip for ip in ips if ip not in excepted]
 
 

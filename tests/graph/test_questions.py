@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback import question_of
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.questions import read_decisions, read_typed
 from tests.graph.desk import IPS, PARAMS, READ_ONLY, SOME, Desk
 
 CONFIRMATION = {"type", "ip", "failed_stage", "failure_reason", "rollback_stop_first", "allowed_decisions"}
@@ -91,3 +94,43 @@ def test_an_empty_list_of_targets_is_nobody(desk: Desk) -> None:
     """空的目标清单：以 12 停下，绝不变成全部，什么也没做。"""
     assert desk.begin(target_ips=[])["exit_code"] == 12
     assert desk.actions() == []
+
+
+MIXED = [
+    {"decisions": [{"type": "approve"}], "decision": "reject"},
+    {"decisions": [{"type": "approve"}], "ip": IPS[1]},
+    {"decision": False, "type": "accept"},
+    {"type": "response", "args": "approve", "decision": "reject"},
+    [{"type": "response", "args": "回滚", "decision": "reject"}],
+    {"type": "reject", "text": "approve"},
+    {"decision": "approve", "ip": {"a": 1}},
+    {"decision": "approve", "ip": []},
+    {"decision": "approve", "ip": None},
+    {"decision": "approve", "ip": [IPS[0], [IPS[1]]]},
+    {IPS[0]: "reject", f" {IPS[0]} ": "approve"},
+    {"decision": {"decision": "approve"}},
+]
+
+
+@pytest.mark.parametrize("subjects", [[PLAN], IPS[:2]])
+@pytest.mark.parametrize("value", MIXED)
+def test_an_answer_that_says_two_things_is_refused(value: object, subjects: list[str]) -> None:
+    """几种写法混在一起、同一台说了两次：不挑一个听，报错再问。"""
+    with pytest.raises(InvalidInputError):
+        read_decisions(value, subjects)
+
+
+def test_one_decision_for_several_ips() -> None:
+    """一个决定管列出的几台，没有列的照旧等着。"""
+    answers = read_decisions({"decision": "approve", "ip": IPS[:2]}, IPS[:3])
+    assert {ip: answer.decision for ip, answer in answers.items()} == dict.fromkeys(IPS[:2], "approve")
+
+
+def test_roll_back_does_not_approve_a_plan() -> None:
+    """「回滚」在回滚的问题上是同意，在计划的问题上不是：那里的同意是去部署。"""
+    asked = {"ask": "rollback-ip", "waiting": [{"ip": IPS[0]}]}
+    assert read_typed(asked, "回滚", "甲")[IPS[0]]["decision"] == "approve"
+    with pytest.raises(InvalidInputError, match="没有当作同意"):
+        read_typed({"ask": "approve_plan"}, "回滚", "甲")
+    with pytest.raises(InvalidInputError):
+        read_decisions([{"type": "response", "args": "回滚"}], [PLAN])

@@ -25,3 +25,9 @@ def test_spoken_decisions(case: dict[str, Any]) -> None:
         decided = None
     assert decided == case.get("decided")
     assert asks_again_for_failed(case["text"]) is case.get("again", False)
+
+
+def test_a_long_sentence_is_not_read_by_halves() -> None:
+    """太长的不读：只读开头会漏掉末尾的「除了」。"""
+    with pytest.raises(InvalidInputError):
+        read_spoken_decisions(f"全部回滚{'请' * 2_500}，除了 10.0.0.3", IPS)
