@@ -5,10 +5,12 @@
 """
 
 import asyncio
+import contextlib
+import functools
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,11 +72,18 @@ class LedgerWriter:
             thread.join()
 
     def _serve(self) -> None:
-        """线程主体：取一行，再把已排队的全部取来，作为一批提交。"""
-        with self._engine.connect().execution_options(pam_write=True) as connection:
+        """线程主体：取一行，再把已排队的全部取来，作为一批提交；连不上数据库的那一批算写失败，线程照旧。"""
+        with contextlib.ExitStack() as stack:
+            engine = self._engine
+
+            @functools.cache
+            def connect() -> Connection:
+                """连上一次就一直用；没有连上的不算。"""
+                return stack.enter_context(engine.connect().execution_options(pam_write=True))
+
             while (first := self._queue.get()) is not None:
                 batch, last = self._drain(first)
-                self._commit(connection, batch)
+                self._commit(connect, batch)
                 if last:
                     return
 
@@ -90,9 +99,10 @@ class LedgerWriter:
                 return batch, True
             batch.append(row)
 
-    def _commit(self, connection: Connection, batch: list[Row]) -> None:
+    def _commit(self, connect: Callable[[], Connection], batch: list[Row]) -> None:
         """把一批写进一个事务并通知等待者。"""
         try:
+            connection = connect()
             with connection.begin():
                 self._check_leases(connection, batch)
                 rows = [_columns(row) for row in batch if row.body and (row.run_no, row.fence) not in self._broken]

@@ -1,5 +1,6 @@
 """账本出了毛病：损坏指出哪一行，写不进去就停在下一次动手之前（faults「storage」）。"""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -12,10 +13,10 @@ from sqlalchemy import event
 
 from pam_deploy_graph.constants import ACTIONS, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError, LedgerError
-from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger import Ledger, RunSession
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.agent.rig import DATABASE, PARAMS, Rig, execute, store_url
-from tests.core.books import new_state, registered, step, write
+from tests.core.books import in_session, new_state, registered, step, write
 
 FULL_DISK = """
 import json, os, resource, sys
@@ -43,6 +44,22 @@ def _three_rows(ledger: Ledger) -> AgentState:
     state = registered(ledger)
     write(ledger, state, *(step(number) for number in range(3)))
     return state
+
+
+def test_a_database_that_is_gone_is_said_and_not_waited_for(ledger: Ledger) -> None:
+    """打开之后、头一次写之前，数据库连不上了：这一行报错，不是永远等下去。"""
+    state, path = registered(ledger), Path(ledger.url.removeprefix("sqlite:///"))
+
+    async def work(session: RunSession) -> None:
+        """挪走文件再写。"""
+        ledger.engine.dispose()
+        for name in path.parent.glob(f"{path.name}*"):
+            name.rename(path.parent / f"away-{name.name}")
+        path.mkdir()
+        await asyncio.wait_for(session.append(step(1)), 5)
+
+    with pytest.raises(LedgerError, match="写不进去"):
+        in_session(ledger, state, work)
 
 
 @pytest.mark.parametrize("seq", [1, 2, 3])
