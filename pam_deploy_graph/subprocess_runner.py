@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -90,12 +90,11 @@ class _Capture:
 
     def __exit__(self, *_: object) -> None:
         """关上还开着的两端。"""
-        self._close_writer()
+        self.close_writer()
         self._close_reader()
 
     def listen(self) -> None:
-        """子进程已经有了写端：关掉自己这一份，开始读。"""
-        self._close_writer()
+        """开始看读端；写端还在自己手里，不会读到头。"""
         self._loop.add_reader(self._reader, self._read)
 
     def _read(self) -> None:
@@ -108,8 +107,8 @@ class _Capture:
             self._close_reader()
             self.ended.set_result(None)
 
-    def _close_writer(self) -> None:
-        """关上写端。"""
+    def close_writer(self) -> None:
+        """关上自己的写端：子进程已经有了它那一份，或者没有启动。"""
         if self.writer >= 0:
             os.close(self.writer)
             self.writer = -1
@@ -130,12 +129,14 @@ class _Capture:
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], stdout: _Capture, stderr: _Capture) -> subprocess.Popen[bytes]:
-    """启动进程，开始读它的输出。"""
+    """启动进程，读它的输出；先看好管道再启动，看不了的就没有启动过。"""
+    stdout.listen()
+    stderr.listen()
     process = subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=stdout.writer, stderr=stderr.writer, env=env, start_new_session=True
     )
-    stdout.listen()
-    stderr.listen()
+    stdout.close_writer()
+    stderr.close_writer()
     return process
 
 
@@ -163,21 +164,24 @@ async def _within(seconds: float, *events: asyncio.Future[None]) -> bool:
 @contextmanager
 def _exit_of(pid: int) -> Iterator[asyncio.Future[None]]:
     """给出在进程结束时完成的 future；只看，不收尸。"""
-    loop = asyncio.get_running_loop()
-    try:
-        fd = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # 不是 Linux，或者内核早于 5.3
-        task = loop.create_task(_poll_exit(pid))
-        yield task
-        task.cancel()
-        return
-    ended = loop.create_future()
-    loop.add_reader(fd, _settle, ended)
-    try:
+    with ExitStack() as stack:
+        try:
+            ended = _watch(pid, stack)
+        except (AttributeError, OSError):  # 不是 Linux、内核早于 5.3，或者描述符用完了
+            ended = asyncio.get_running_loop().create_task(_poll_exit(pid))
+            stack.callback(ended.cancel)
         yield ended
-    finally:
-        loop.remove_reader(fd)
-        os.close(fd)
+
+
+def _watch(pid: int, stack: ExitStack) -> asyncio.Future[None]:
+    """由事件循环看着进程的描述符。"""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    fd = os.pidfd_open(pid)
+    stack.callback(os.close, fd)
+    loop.add_reader(fd, _settle, ended)
+    stack.callback(loop.remove_reader, fd)
+    return ended
 
 
 def _settle(ended: asyncio.Future[None]) -> None:
@@ -193,8 +197,11 @@ async def _poll_exit(pid: int) -> None:
 
 
 def _has_ended(pid: int) -> bool:
-    """进程是否已经结束；只看，不收尸。"""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    """进程是否已经结束；只看，不收尸。宿主不理会 SIGCHLD 的，内核已经收走了。"""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

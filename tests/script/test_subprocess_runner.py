@@ -195,3 +195,22 @@ async def test_cancelling_leaves_no_process_behind(make_script: MakeScript, tmp_
         await task
     assert settled(pid_file)
     assert psutil.Process().num_fds() == open_before
+
+
+async def test_what_cannot_be_watched_is_not_started(
+    make_script: MakeScript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """事件循环看不了管道时什么也没有启动：报「没有启动」的，不能已经做了事。"""
+
+    def full(*_: object) -> None:
+        """看得太多了。"""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    script = make_script('touch "$1"; sleep 1')
+    open_before = psutil.Process().num_fds()
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", full)
+    with pytest.raises(OSError, match="space"):
+        await run_process([str(script), str(tmp_path / "done")], env=ENV, limits=ProcessLimits(5))
+    await asyncio.sleep(0.3)
+    assert not (tmp_path / "done").exists()
+    assert psutil.Process().num_fds() == open_before
