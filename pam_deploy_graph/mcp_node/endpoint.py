@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError
+from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -66,6 +66,8 @@ class Endpoint:
             response = refusal or await self._answer(request)
         except _Refusal as error:
             response = error.response
+        except SessionGoneError:
+            response = _no_session().response
         except SessionEndedError:
             # 不是 404：那等于说请求没有收下，可以放心再送一次。
             ended = _Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "会话在答复之前结束了，结果未知", INTERNAL_ERROR)
@@ -77,7 +79,8 @@ class Endpoint:
         if request.method == "POST":
             return await self._post(request)
         if request.method == "DELETE":
-            self._session(request).close()
+            self._session(request)
+            self._close(request.headers[_SESSION])
             return Response(status_code=HTTPStatus.OK)
         reason = f"不支持 {request.method}：本服务没有推送流，请用 POST"
         refusal = _Refusal(HTTPStatus.METHOD_NOT_ALLOWED, reason)
@@ -98,24 +101,35 @@ class Endpoint:
         return response
 
     def _open(self) -> str:
-        """开一个会话，返回它的号；闲置的先关掉。"""
-        for session in self._sessions.values():
-            if session.idle:
-                session.close()
-        if len(self._sessions) >= _MOST_SESSIONS:
-            reason = f"开着的会话已有 {_MOST_SESSIONS} 个，请稍后再来"
-            raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason, INTERNAL_ERROR)
+        """开一个会话，返回它的号。"""
+        self._make_room()
         key = uuid.uuid4().hex
         self._sessions[key] = session = Session(self._server)
         self._group.start_soon(self._serve, key, session)
         return key
+
+    def _make_room(self) -> None:
+        """闲置的先关掉；还是满的，关最久没有用的：客户端走时多半不说一声，再来的那一个会被告知重开。"""
+        for key in [key for key, session in self._sessions.items() if session.idle]:
+            self._close(key)
+        if len(self._sessions) < _MOST_SESSIONS:
+            return
+        quiet = [key for key, session in self._sessions.items() if not session.busy]
+        if not quiet:
+            reason = f"开着的会话已有 {_MOST_SESSIONS} 个，都在忙，请稍后再来"
+            raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason, INTERNAL_ERROR)
+        self._close(min(quiet, key=lambda key: self._sessions[key].used))
+
+    def _close(self, key: str) -> None:
+        """关一个会话；之后再来找它的是 404。"""
+        self._sessions.pop(key).close()
 
     async def _serve(self, key: str, session: Session) -> None:
         """守着一个会话，结束之后忘掉它。"""
         try:
             await session.serve()
         finally:
-            del self._sessions[key]
+            self._sessions.pop(key, None)
 
     def _session(self, request: Request) -> Session:
         """请求头说的那个会话；协议版本不对也不收。"""
@@ -127,8 +141,13 @@ class Endpoint:
         if key is None:
             raise _Refusal(HTTPStatus.BAD_REQUEST, f"缺少请求头 {_SESSION}：请先 initialize")
         if (session := self._sessions.get(key)) is None:
-            raise _Refusal(HTTPStatus.NOT_FOUND, "没有这个会话，请重新 initialize")
+            raise _no_session()
         return session
+
+
+def _no_session() -> _Refusal:
+    """没有这个会话：请求没有收下，可以放心重开一个再送。"""
+    return _Refusal(HTTPStatus.NOT_FOUND, "没有这个会话，请重新 initialize")
 
 
 async def _ask(session: Session, message: JSONRPCRequest) -> Response:

@@ -1,11 +1,11 @@
 """对 PAM_NODE 的 HTTP 调用：发一次，读懂答复，说清失败是哪一种（contract 第 3 节）。"""
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 import aiohttp
+from pydantic_core import from_json
 
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_node.routes import WIRE_NAMES, Route
@@ -130,9 +130,9 @@ def _judge(status: int, body: bytes) -> None:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """解析 JSON 对象。"""
+    """解析 JSON 对象；套得太深的、有孤立代理项的（写不成 UTF-8，转不出去）也不算。"""
     try:
-        parsed = json.loads(body)
+        parsed = from_json(body)
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):

@@ -21,6 +21,10 @@ class SessionEndedError(Exception):
     """会话在答复之前结束了；请求做没做不知道。"""
 
 
+class SessionGoneError(Exception):
+    """会话早已结束，这个消息没有收下。"""
+
+
 class RequestIdTakenError(Exception):
     """同一个会话里还有一个同号的请求没有答复。"""
 
@@ -33,12 +37,17 @@ class Session:
         self._server = server
         self._sink, self._source = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
         self._waiting: dict[RequestId, asyncio.Future[Answer]] = {}
-        self._used = time.monotonic()
+        self.used = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """有在途的请求。"""
+        return bool(self._waiting)
 
     @property
     def idle(self) -> bool:
         """半小时没有动静，也没有在途的请求。"""
-        return not self._waiting and time.monotonic() - self._used > _IDLE_SECONDS
+        return not self.busy and time.monotonic() - self.used > _IDLE_SECONDS
 
     async def serve(self) -> None:
         """服务到 ``close``；离开时放开还在等的请求。"""
@@ -62,6 +71,7 @@ class Session:
 
         Raises:
             RequestIdTakenError: 同号的请求还没有答复；这一个没有送进去。
+            SessionGoneError: 会话早已结束；这一个没有送进去。
             SessionEndedError: 会话在答复之前结束了。
 
         """
@@ -79,14 +89,14 @@ class Session:
         """送进一个不要答复的消息。
 
         Raises:
-            SessionEndedError: 会话已经结束。
+            SessionGoneError: 会话已经结束。
 
         """
-        self._used = time.monotonic()
+        self.used = time.monotonic()
         try:
             self._sink.send_nowait(SessionMessage(JSONRPCMessage(message)))
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-            raise SessionEndedError from None
+            raise SessionGoneError from None
 
     async def send(self, one: SessionMessage) -> None:
         """SDK 写出的消息：答复交给等它的请求；本服务不主动发别的。"""

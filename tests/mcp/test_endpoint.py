@@ -11,7 +11,7 @@ from mcp.server.lowlevel import Server
 from mcp.types import LATEST_PROTOCOL_VERSION, JSONRPCRequest
 
 from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError
+from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
 from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
 
 INITIALIZE = {
@@ -50,7 +50,6 @@ async def test_session_lives_until_it_is_deleted(http: httpx.AsyncClient) -> Non
     headers = await opened(http)
     assert (await http.post(MCP_PATH, json=PING, headers=headers)).json() == {"jsonrpc": "2.0", "id": 1, "result": {}}
     assert (await http.delete(MCP_PATH, headers=headers)).status_code == 200
-    await asyncio.sleep(0.05)
     assert (await http.post(MCP_PATH, json=PING, headers=headers)).status_code == 404
 
 
@@ -116,5 +115,17 @@ async def test_answers_go_to_their_own_requests() -> None:
         session.close()
         with pytest.raises(SessionEndedError):
             await waiting
-    with pytest.raises(SessionEndedError):
+    with pytest.raises(SessionGoneError):
         await session.ask(request(9, "ping"))
+
+
+async def test_forgotten_sessions_make_room(http: httpx.AsyncClient) -> None:
+    """客户端走时不说一声，会话越积越多：满了就关最久没有用的，新来的总开得了，常用的还在。"""
+    used = await opened(http)
+    forgotten = await opened(http)
+    for number in range(1_010):
+        assert (await http.post(MCP_PATH, json=INITIALIZE)).status_code == 200
+        if number % 100 == 0:
+            assert (await http.post(MCP_PATH, json=PING, headers=used)).status_code == 200
+    assert (await http.post(MCP_PATH, json=PING, headers=used)).status_code == 200
+    assert (await http.post(MCP_PATH, json=PING, headers=forgotten)).status_code == 404
