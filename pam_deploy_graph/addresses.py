@@ -55,12 +55,13 @@ def compress_ips(ips: Iterable[str]) -> str:
     return ",".join("-".join(map(str, run)) for run in runs)
 
 
-def expand_ips(scope: object, *, limit: int = MAX_SCOPE) -> list[str]:
+def expand_ips(scope: object, *, limit: int = MAX_SCOPE, taken: int = 0) -> list[str]:
     """把 IP 范围展开成地址列表，保持书写顺序并去重。
 
     Args:
         scope: 逗号（或空白、分号）分隔的文本，或者文本的列表；每一项是地址、范围或 CIDR。
         limit: 最多展开出多少个地址。
+        taken: 其中已经展开过多少个。
 
     Returns:
         规范写法的地址。空列表得到空列表。
@@ -70,7 +71,7 @@ def expand_ips(scope: object, *, limit: int = MAX_SCOPE) -> list[str]:
 
     """
     seen: dict[str, None] = {}
-    left = limit
+    left = limit - taken
     for item in _items(scope):
         count, addresses = _expand_item(item)
         left -= count

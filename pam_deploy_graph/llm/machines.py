@@ -76,10 +76,13 @@ def read_machines(draft: Draft) -> None:
             found[0] = replace(found[0], role="target_ips", start=match.start())
         groups += found
         position = found[-1].end
+    said: dict[str, list[str]] = {}
     for index, group in enumerate(groups):
         if not _is_replaced(draft.text, group, groups[index + 1 :]):
-            _record(draft, "target_ips" if group.role == "target_ips" else "exclude_ips", group.items)
+            said.setdefault("target_ips" if group.role == "target_ips" else "exclude_ips", []).extend(group.items)
         draft.mask(group.start, group.end)
+    for name, items in said.items():
+        _record(draft, name, items)
 
 
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
@@ -171,9 +174,16 @@ def _neighbour(address: str, last: str) -> str:
 
 def _record(draft: Draft, name: str, items: list[str]) -> None:
     """展开并记下；不对的项说清楚，整个范围再问一遍，免得少了一台没人知道。"""
-    for item in items:
+    found = dict.fromkeys(draft.control.get(name, []))
+    taken = len(found)
+    for item in dict.fromkeys(items):
         try:
-            draft.control[name] = expand_ips([*draft.control.get(name, []), item])
+            added = expand_ips([item], taken=taken)
         except InvalidInputError as error:
             draft.note(f"{error}；请重新给出 {name}")
             draft.ask_for(name)
+        else:
+            taken += len(added)
+            found |= dict.fromkeys(added)
+    if found:
+        draft.control[name] = list(found)

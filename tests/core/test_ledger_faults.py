@@ -50,12 +50,16 @@ def test_a_database_that_is_gone_is_said_and_not_waited_for(ledger: Ledger) -> N
     """打开之后、头一次写之前，数据库连不上了：这一行报错，不是永远等下去。"""
     state, path = registered(ledger), Path(ledger.url.removeprefix("sqlite:///"))
 
-    async def work(session: RunSession) -> None:
-        """挪走文件再写。"""
+    def take_away() -> None:
+        """挪走文件，断开已有的连接。"""
         ledger.engine.dispose()
         for name in path.parent.glob(f"{path.name}*"):
             name.rename(path.parent / f"away-{name.name}")
         path.mkdir()
+
+    async def work(session: RunSession) -> None:
+        """挪走再写。"""
+        take_away()
         await asyncio.wait_for(session.append(step(1)), 5)
 
     with pytest.raises(LedgerError, match="写不进去"):

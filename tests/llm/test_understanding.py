@@ -186,6 +186,7 @@ def test_bad_input_is_unknown(text: str) -> None:
         "a\u200b",
         "1.2.3,",
         "ﷺ",
+        "10.0.0.0/17 别动 10.0.0.0/18,",
     ],
 )
 def test_long_text_is_read_in_bounded_time(unit: str) -> None:
