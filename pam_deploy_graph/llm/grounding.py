@@ -68,6 +68,8 @@ def _has_param(text: str, name: str, value: object, rules: Reading) -> bool:
     """一个部署参数在原话里有没有着落。"""
     if rules.params.get(name) == str(value):
         return True
+    if name == "PAM_HOME_URL":  # 原话里有这个网址还不够，要明说它是 HOME：令牌会送到那里去
+        return False
     if name.endswith("_TIMEOUT"):
         return any(number * unit == value for number in _numbers(text) for unit in _UNITS)
     return _occurs(text, str(value))

@@ -122,6 +122,18 @@ def test_values_must_be_grounded(values: dict[str, Any]) -> None:
     assert found.missing_params == (["target_ips"] if values.get("target_ips") == ["10.2.0.9"] else [])
 
 
+def test_a_url_in_the_request_is_not_home_because_the_model_says_so() -> None:
+    """原话里随便一个网址，模型说它是 HOME 也不算（令牌会送到那里去）；明说是 HOME 的才算。"""
+    wiki, home = "http://wiki.example/x", "http://pam.example:8080"
+    with serve(Scene(answer(pam_home_url=wiki)), Scene(answer(pam_home_url=home))) as model:
+        client = client_of(model)
+        found = client.extract_params(f"{TEXT}，日志见 {wiki}", {})
+        said = client.extract_params(f"{TEXT}，HOME 地址是 {home}", {})
+    assert "PAM_HOME_URL" not in found.extracted_params
+    assert any("PAM_HOME_URL" in note for note in found.notes)
+    assert said.extracted_params["PAM_HOME_URL"] == home
+
+
 def test_ambiguous_city_is_never_guessed_by_the_model() -> None:
     """一城两场，模型替人选了也不采用，仍然去问。"""
     with serve(Scene(answer(airport_code="PEK", exclude_ips=None, canary=None))) as model:
