@@ -54,11 +54,12 @@ def test_ten_kills(site: Site) -> None:
 
 @pytest.mark.crash
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("strategy", ["script_only", "hybrid_node_mcp"])
 @pytest.mark.parametrize(("parallel", "workstations"), [(1, 10), (4, 24)])
-def test_a_long_storm(site: Site, parallel: int, workstations: int, seed: int) -> None:
-    """最多四十次 kill -9，依次或同时四台。"""
+def test_a_long_storm(site: Site, parallel: int, workstations: int, strategy: str, seed: int) -> None:
+    """最多四十次 kill -9，依次或同时四台，经脚本或经 MCP。"""
     storm = Storm(site, workstations, seed)
-    storm.rage(40, "--max-parallel", parallel)
+    storm.rage(40, "--max-parallel", parallel, "--strategy", strategy)
     assert storm.kills >= 5, "没有打雷"
     check_truth(site, storm.good, storm.bad)
