@@ -7,7 +7,7 @@
 # 标准输出是 KEY=VALUE 行，同一个键出现多次即为列表；标准错误写给人看。
 # 退出码：0 完成，2 用法，3 配置，4 未授权，5 网络，6 被 PAM 拒绝，7 超时；原因在最后一行 ERROR=。
 # 5、6、7 另有 SENT=no（请求肯定没有送达）或 SENT=maybe（可能已经送达，先查清再重做）；
-# PAM 要求稍后再来时有 RETRY_AFTER=<秒>。
+# PAM 要求稍后再来时有 RETRY_AFTER=<秒>（curl 7.84 起；更早的读不到这个头，就没有这一行）。
 #
 # 令牌只取自环境变量 PAM_TOKEN，经 curl 的标准输入交给它，不进参数、文件和输出。
 # 配置文件是 KEY=VALUE，只解析、从不 source：AIRPORT_CODE APP_NAME MODULE_NAME VERSION_NUMBER PAM_HOME_URL
