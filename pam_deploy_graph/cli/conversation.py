@@ -157,16 +157,17 @@ class Conversation:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
 
-    def _stopped(self, code: ExitCode) -> None:
-        """图停下了：说明停在哪里；了结的运行不再提起。"""
+    def _stopped(self, code: ExitCode, *, resumed: bool = False) -> None:
+        """图停下了：说明停在哪里；了结的运行不再提起。``resumed`` 为真即已经为收尾恢复过一次，不再试。"""
         services = self.session.services
         if not self._run_id or not services.ledger.exists(self._run_id):
             return None
         if code is ExitCode.WAITING and services.cancelled(self._run_id):
             services.finish(self._run_id, ExitCode.STOPPED, f"{current_operator()} 取消了这次运行")
         record = services.ledger.get_run(self._run_id)
-        if record.exit_code is None and services.cancelled(self._run_id):  # 停在半路又取消：在途的做完，收尾
-            return self._stopped(self.session.driver.resume(self._run_id))
+        if record.exit_code is None and services.cancelled(self._run_id) and not resumed:
+            # 停在半路又取消：在途的做完，收尾
+            return self._stopped(self.session.driver.resume(self._run_id), resumed=True)
         if record.exit_code is None:
             return self.session.say(self._unfinished(code, record.reason or ""))
         if services.state_of(self._run_id).completed_global_steps:

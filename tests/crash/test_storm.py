@@ -18,7 +18,7 @@ class Storm:
         self.site, self._random = site, random.Random(seed)  # noqa: S311 —— 要的就是能重演
         *self.good, self.bad = site.take(workstations)
         for ip in site.ips:
-            site.lab.add_fault(f"{ip}:deploy:slow=0.15:1")
+            site.lab.add_fault(f"{ip}:deploy:slow=0.5:1")
         site.lab.add_fault(f"{self.bad}:verify:fail")
         self.kills = 0
 
@@ -38,7 +38,7 @@ class Storm:
         job = site.pam.start("resume", site.run_id) if begun else site.start("--yes", *options)
         if mercy:
             return job.wait()
-        time.sleep(self._random.uniform(0.1, 0.8))
+        time.sleep(self._random.uniform(0.05, 0.45))
         done = job.kill()
         self.kills += done.code == KILLED
         return done
