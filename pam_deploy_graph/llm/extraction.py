@@ -96,7 +96,7 @@ def _cut_hostile(draft: Draft) -> bool:
 def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
     """依次取走各种参数，判断意图；有想改变规矩的话时只按规则判断。"""
     held, heard, meant = _listen(draft)
-    read_version(draft)
+    read_version(draft, answering=answering)
     if draft.take(words("every_airport")):
         draft.note("一次只部署一座机场：请说明是哪一座")
     times = draft.take(words("schedule"))
@@ -168,8 +168,9 @@ def _read_rules_of_play(draft: Draft) -> None:
 
 
 def _complete(draft: Draft, *, placed: bool) -> bool:
-    """是否说了版本，并且至少说了应用或机场（两可的机场也算说了）。"""
-    return "VERSION_NUMBER" in draft.params and (placed or bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"}))
+    """是否说了版本，并且至少说了应用或机场（两可的版本、机场也算说了）。"""
+    told = "VERSION_NUMBER" in draft.params or bool(draft.versions)
+    return told and (placed or bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"}))
 
 
 def _warn(draft: Draft, intent: Intent, times: str, places: str) -> None:

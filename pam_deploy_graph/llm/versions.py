@@ -12,7 +12,7 @@ _MARK = r"(?:版本号?|(?<![a-z0-9_-])(?:version|ver\.?))\s*(?:number|no\.?)?\s
 _VERSION: Final = re.compile(
     rf"(?:{_MARK}v?(?P<marked>[0-9a-z._+-]*\d[0-9a-z._+-]*[0-9a-z+]|\d)(?![0-9a-z]))"
     rf"|(?<![a-z0-9_.])v?(?P<dotted>(?:20\d\d|\d+(?!\.\d{{4,}}(?![\d.])))(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
-    r"|(?<![a-z0-9_.-])v(?P<short>\d{1,4})(?![\w.])"
+    r"|(?<![a-z0-9_.-])v(?P<short>\d{1,4})(?![\w.]|-[a-z]{2})"
     r"|(?<![a-z0-9_.-])(?P<date>20\d{6}(?:[-.][0-9a-z]+)?)(?![\w.])",
     FLAGS,
 )
@@ -31,33 +31,80 @@ _TO_BEFORE: Final = re.compile(
     r"(?:到|至|为|成|换|升|装|要|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
     FLAGS,
 )
+_EITHER: Final = re.compile(
+    r"\s*(?:版本?)?[\s,]*(?:或者?是?|还是|抑或|、|/|\bor\b)\s*(?:升?到|版本|version|v|\s)*", FLAGS
+)
+_ON_PURPOSE: Final = re.compile(
+    r"降(?!落)|回[退滚到]|退[回到成]|[换用装改切]回|恢复|还原|有\s*(?:bug|问题|缺陷|毛病)|崩|闪退|卡死"
+    r"|\b(?:downgrad|revert|restor|crash|bugg|leak)\w*|\b(?:broken|faulty|has (?:a )?bugs?)\b"
+    r"|\broll\w*\s*back|\bback (?:to|on|onto) (?:version )?v?\d",
+    FLAGS,
+)
+_NUMERIC: Final = re.compile(r"\d{1,9}(?:\.\d{1,9})+")
 
 
-def read_version(draft: Draft) -> None:
-    """取走版本；说了不止一个而又分不清新旧时，告诉人并留给补问。"""
+def read_version(draft: Draft, *, answering: bool = False) -> None:
+    """取走版本；说了不止一个而又分不清新旧，或者没有明说却是降级时，告诉人并留给补问。
+
+    Args:
+        draft: IP、节奏都已取走的草稿。
+        answering: 是否在回答补问或修改计划，这时「从 A 改成 B」改的是计划，不是降级。
+
+    """
     matches = list(_VERSION.finditer(draft.text)) or list(_GLUED.finditer(draft.text))
     found = [(_value(match), match) for match in matches]
     flags = kept(draft.text, [match.span() for match in matches])
-    roles = [(value, _role(draft.text, match)) for (value, match), flag in zip(found, flags, strict=True) if flag]
+    roles = _roles(draft.text, [pair for pair, flag in zip(found, flags, strict=True) if flag])
+    deliberate = answering or bool(_ON_PURPOSE.search(draft.text))
     draft.versions = [match.span() for match in matches]
     for span in draft.versions:
         draft.mask(*span)
     if any(_WILD.search(value) for value, _ in found):
         draft.note("版本要写全，不能用 x 或 * 代替：请说明是哪一版")
         roles = [(value, role) for value, role in roles if not _WILD.search(value)]
+    _settle(draft, roles, deliberate=deliberate)
+
+
+def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> None:
+    """定下要装的版本；定不下来的说明缘由。"""
     wanted = _targets(roles)
     if paired := draft.params.get("VERSION_NUMBER"):
         draft.agree("VERSION_NUMBER", {paired, *wanted})
-    elif len(wanted) == 1:
-        draft.set_param("VERSION_NUMBER", wanted[0])
-    elif wanted:
+    elif len(wanted) > 1:
         draft.note(f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
+    elif wanted and not deliberate and (newer := _newer(roles, wanted[0])):
+        draft.note(f"从 {newer} 到 {wanted[0]} 是降级：请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」")
+    elif wanted:
+        draft.set_param("VERSION_NUMBER", wanted[0])
 
 
 def _value(match: re.Match[str]) -> str:
     """取出版本，去掉前面的 v 和后面的句点。"""
     value = next(group for group in match.groups() if group)
     return value.rstrip(".-_+")
+
+
+def _roles(text: str, found: list[tuple[str, re.Match[str]]]) -> list[tuple[str, str]]:
+    """各个版本的角色；「A 或者 B」里的两个同样对待。"""
+    roles: list[tuple[str, str]] = []
+    end = 0
+    for value, match in found:
+        either = roles and _EITHER.fullmatch(text[end : match.start()])
+        roles.append((value, roles[-1][1] if either else _role(text, match)))
+        end = match.end()
+    return roles
+
+
+def _newer(roles: list[tuple[str, str]], wanted: str) -> str:
+    """原来的版本里比要装的还新的一个；没有、或者不是纯数字的不比，返回空串。"""
+    old = [value for value, role in roles if role == "old"]
+    comparable = [value for value in old if _NUMERIC.fullmatch(value) and _NUMERIC.fullmatch(wanted)]
+    return next((value for value in comparable if _parts(value) > _parts(wanted)), "")
+
+
+def _parts(version: str) -> list[int]:
+    """版本的各段数字，从前到后比大小。"""
+    return [int(part) for part in version.split(".")]
 
 
 def _role(text: str, match: re.Match[str]) -> str:
