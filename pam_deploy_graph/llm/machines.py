@@ -21,19 +21,19 @@ _V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{
 _TO = r"\s*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b)\s*"
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
-    rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?![\d.]))"
-    rf"|(?P<start>{_V4})(?:{_TO}(?P<end>{_V4_END}|\d{{1,3}}(?![\d.]|\s*[台个批%])))?"
+    rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?!\.?\d))"
+    rf"|(?P<start>{_V4})(?:{_TO}(?P<end>{_V4_END}|\d{{1,3}}(?!\.?\d|\s*[台个批%])))?"
     rf"|(?P<start6>{_V6})(?:{_TO}(?P<end6>{_V6}))?",
     FLAGS,
 )
 _MORE: Final = re.compile(
-    r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?![\d.]|\s*[台个批次点%秒分个组]|\w)", FLAGS
+    r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?!\.?\d|\s*[台个批次点%秒分个组]|\w)", FLAGS
 )
 _BETWEEN: Final = re.compile(rf"\bbetween\s*({_V4})\s*and\s*({_V4_END})", FLAGS)
 _AMONG: Final = re.compile(rf"({_V4})\s*(?:和|与|跟)\s*({_V4_END})\s*之间", FLAGS)
 _LESS: Final = re.compile(
     r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
-    r"(?![\d.]|\s*[台个批次点%秒分组]|\w)",
+    r"(?!\.?\d|\s*[台个批次点%秒分组]|\w)",
     FLAGS,
 )
 _JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|])*(?:\band\b)?\s*", FLAGS)
