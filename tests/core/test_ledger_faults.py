@@ -46,19 +46,24 @@ def _three_rows(ledger: Ledger) -> AgentState:
     return state
 
 
-def test_a_database_that_is_gone_is_said_and_not_waited_for(ledger: Ledger) -> None:
-    """打开之后、头一次写之前，数据库连不上了：这一行报错，不是永远等下去。"""
-    state, path = registered(ledger), Path(ledger.url.removeprefix("sqlite:///"))
+def test_a_database_that_is_gone_is_said_and_not_waited_for(
+    ledger: Ledger, database: str, request: pytest.FixtureRequest
+) -> None:
+    """打开之后、头一次写之前，数据库没有了：这一行报错，不是永远等下去。"""
+    state, path = registered(ledger), Path(str(ledger.engine.url.database))
 
     def take_away() -> None:
-        """挪走文件，断开已有的连接。"""
+        """断开已有的连接，删掉库，或挪走文件。"""
         ledger.engine.dispose()
+        if database == "postgres":
+            request.getfixturevalue("postgres").execute(f'DROP DATABASE "{path}" WITH (FORCE)')
+            return
         for name in path.parent.glob(f"{path.name}*"):
             name.rename(path.parent / f"away-{name.name}")
         path.mkdir()
 
     async def work(session: RunSession) -> None:
-        """挪走再写。"""
+        """拿走再写。"""
         take_away()
         await asyncio.wait_for(session.append(step(1)), 5)
 
