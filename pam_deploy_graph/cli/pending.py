@@ -26,13 +26,18 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
         plan = {"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan", "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
-    return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
+    return _workstation_questions(state)
 
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
     """返回取消之后还欠着的工作站：停在半路的，以及有了决定而还没有执行的。"""
-    questions = [question | {"subject": question["ip"]} for question in waiting_questions(state)]
-    return unfinished_ips(state) + [q["ip"] for q in questions if _decision(ledger, state.run_id, q)]
+    decided = [q["ip"] for q in _workstation_questions(state) if _decision(ledger, state.run_id, q)]
+    return unfinished_ips(state) + decided
+
+
+def _workstation_questions(state: AgentState) -> list[dict[str, Any]]:
+    """返回各台工作站的问题，``subject`` 是它的地址。"""
+    return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
 
 
 def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval | None:
