@@ -26,18 +26,20 @@ from pam_deploy_graph.lab.server import protocol_app, serving, url_of
 from pam_deploy_graph.lab.state import StateDir
 from pam_deploy_graph.lab.sync import Puller
 from pam_deploy_graph.lab.workshop import Workshop
+from pam_deploy_graph.parent_watch import when_parent_ends
 from pam_deploy_graph.quiet_server import QuietServer
 
 _PROBE_SECONDS = 10.0
 
 
-async def run_lab(config: LabConfig, token: str, state_path: Path) -> None:
+async def run_lab(config: LabConfig, token: str, state_path: Path, *, with_parent: bool = False) -> None:
     """装起试验场，全部听起来之后打印一行 JSON，服务到 SIGTERM 或 SIGINT。
 
     Args:
         config: 检查过的配置。
         token: 环境给出的 PAM 令牌；空串则用上次的，或者新生成。
         state_path: 状态目录，绝对路径。
+        with_parent: 标准输入关闭（父进程没了）也停下。
 
     Raises:
         InvalidInputError: 状态目录被占用、端口被占用，或故障指着不存在的工作站。
@@ -46,6 +48,8 @@ async def run_lab(config: LabConfig, token: str, state_path: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if with_parent:  # 信号已经接管：临时状态目录也照常删
+        when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     os.umask(0o077)
     async with AsyncExitStack() as stack:
         state = StateDir(state_path)

@@ -33,7 +33,7 @@ class Children:
         read, write = os.pipe()
         try:
             process = subprocess.Popen(
-                helper_command("mcp-node", "--node-url", node_url, "--listener", str(number)),
+                helper_command("mcp-node", "--node-url", node_url, "--listener", str(number), "--with-parent"),
                 stdin=read,
                 stdout=subprocess.DEVNULL,
                 env=self._env,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pam_deploy_graph.parent_watch import WithParent
+
 if TYPE_CHECKING:
     from pam_deploy_graph.lab.config import LabConfig
 
@@ -35,6 +37,8 @@ def lab(
     latency: Latency = 0.0,
     installed: InstalledModules = None,
     fault: Faults = None,
+    *,
+    with_parent: WithParent = False,
 ) -> None:
     """开一个试验场：一个 HOME，每个机场一个 NODE，若干台工作站；打印一行 JSON，服务到收到 SIGTERM。
 
@@ -52,11 +56,11 @@ def lab(
     )
     if state is not None:
         check_state_dir(state)
-    _serve(config, state)
+    _serve(config, state, with_parent=with_parent)
 
 
-def _serve(config: "LabConfig", state: Path | None) -> None:
-    """从设置取令牌，服务到收到信号；没有给状态目录就用临时目录，结束时删除。"""
+def _serve(config: "LabConfig", state: Path | None, *, with_parent: bool) -> None:
+    """从设置取令牌，服务到收到信号或父进程没了；没有给状态目录就用临时目录，结束时删除。"""
     import asyncio
 
     from pam_deploy_graph.lab.assembly import run_lab
@@ -67,7 +71,7 @@ def _serve(config: "LabConfig", state: Path | None) -> None:
     token = Settings().token()
     folder = state.absolute() if state else Path(tempfile.mkdtemp(prefix="pam-lab-"))
     try:
-        asyncio.run(run_lab(config, token, folder))
+        asyncio.run(run_lab(config, token, folder, with_parent=with_parent))
     finally:
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,7 @@
-"""启动一个助手进程：自成进程组，第一行标准输出是它报到的 JSON（``lab`` 与 ``mcp-node`` 都如此）。"""
+"""启动一个助手进程：自成进程组，第一行标准输出是它报到的 JSON（``lab`` 与 ``mcp-node`` 都如此）。
+
+它守着自己的标准输入：本进程没了（哪怕是 kill -9），那根管道就断了，它自己结束。
+"""
 
 import json
 import os
@@ -45,7 +48,7 @@ class Helper:
         """启动进程并等它报到。
 
         Args:
-            argv: 命令。
+            argv: 命令；会加上 ``--with-parent``。
             env: 环境变量；``None`` 为继承。
             ready_seconds: 最多等多少秒。
 
@@ -55,7 +58,12 @@ class Helper:
         """
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 —— 与进程同寿，stop 时关闭
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._stderr, env=env, start_new_session=True
+            [*argv, "--with-parent"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=env,
+            start_new_session=True,
         )
         try:
             self.info: dict[str, Any] = json.loads(self._first_line(time.monotonic() + ready_seconds))
@@ -109,7 +117,7 @@ class Helper:
             os.killpg(self.process.pid, number)
 
     def _close(self) -> None:
-        """关掉两个文件。"""
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        self._stderr.close()
+        """关掉管道与标准错误的文件。"""
+        for file in (self.process.stdin, self.process.stdout, self._stderr):
+            if file is not None:
+                file.close()

@@ -1,7 +1,6 @@
 """``mcp-node`` 命令：一个 PAM_NODE 的 MCP 服务（contract 第 8 节）。模块层面只导入轻的东西。"""
 
 import os
-import threading
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Annotated
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.parent_watch import WithParent, when_parent_ends
 
 
 class Transport(StrEnum):
@@ -22,7 +22,7 @@ NodeUrl = Annotated[str, typer.Option(help="PAM_NODE 的地址，例如 http://n
 ChosenTransport = Annotated[Transport, typer.Option(help="传输方式")]
 Host = Annotated[str, typer.Option(help="监听的地址；没有 PAM_TOKEN 时只可以是回环地址")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="监听的端口；0 为任选")]
-Listener = Annotated[int | None, typer.Option(hidden=True, help="试验场交来的监听的描述符；标准输入关闭即退出")]
+Listener = Annotated[int | None, typer.Option(hidden=True, help="试验场交来的监听的描述符")]
 
 
 def mcp_node(
@@ -31,14 +31,16 @@ def mcp_node(
     host: Host = "127.0.0.1",
     port: Port = 0,
     listener: Listener = None,
+    *,
+    with_parent: WithParent = False,
 ) -> None:
     """在一个 PAM_NODE 前面开 MCP 服务；听起来之后打印一行 {"mcp_url": ...}，服务到收到 SIGTERM。
 
     令牌取自环境变量 PAM_TOKEN：调用者要出示它，对 PAM_NODE 也用它。地址不合规则，端口被占用，
     或没有令牌却要听在回环地址之外，都以退出码 2 结束（InvalidInputError）。
     """
-    if listener is not None:
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    if with_parent:
+        when_parent_ends(lambda: os._exit(0))  # 没有要存的东西，立刻退出
     from pam_deploy_graph.open_files import allow_many_files
     from pam_deploy_graph.settings import Settings
 
@@ -51,13 +53,6 @@ def mcp_node(
         _serve_stdio(url, token)
     else:
         _serve_http(url, token, host, port, listener)
-
-
-def _leave_with_parent() -> None:
-    """等到标准输入关闭（试验场没了），立刻退出；本程序没有要存的东西。"""
-    while os.read(0, 1):
-        pass
-    os._exit(0)
 
 
 def _is_loopback(host: str) -> bool:
