@@ -1,7 +1,7 @@
 """核心数据结构：动作结果、一次运行的状态、理解结果（依据 contract 第 3、4、6 节）。"""
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -68,6 +68,9 @@ _IP_DEFAULTS: dict[str, Any] = {
 }
 
 
+_AFTER_SUCCESS: Final[dict[str, str]] = {RollbackStatus.DONE: "recalled", RollbackStatus.FAILED: "failed"}
+
+
 class IpState(dict[str, Any]):
     """单台工作站的状态；本身就是 JSON 对象，``s["status"]`` 与 ``s.status`` 等价。"""
 
@@ -91,6 +94,16 @@ class IpState(dict[str, Any]):
     def awaits_decision(self) -> bool:
         """是否在等人决定回滚（包括回滚失败、可以再试的）。"""
         return self["rollback_status"] in (RollbackStatus.PENDING, RollbackStatus.FAILED)
+
+    @property
+    def tally(self) -> str:
+        """它此刻算在哪一个数里，``report.counts`` 的键之一。
+
+        成功之后照操作员的要求退回了原来的版本的，不再算成功，也不是失败；要退回而没有退成的算失败：它好不好没有人知道。
+        """
+        if self["status"] == IpStatus.SUCCESS:
+            return _AFTER_SUCCESS.get(str(self["rollback_status"]), "succeeded")
+        return "running" if self["status"] == IpStatus.RUNNING else "failed"
 
 
 @dataclass

@@ -100,7 +100,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
 
     Args:
         state: 一次运行的状态。
-        brief: 为真时表里只列没有成功的工作站（大机群在对话里用）。
+        brief: 为真时表里只列没有成功的、已退回的与等人决定的工作站（大机群在对话里用）。
 
     """
     count = counts(state)
@@ -114,6 +114,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         f"- 在线: {count['online']}",
         f"- 目标: {count['targets']}",
         f"- 成功: {count['succeeded']}",
+        *([f"- 已退回: {count['recalled']}"] if count["recalled"] else []),
         f"- 失败: {count['failed']}",
         f"- 待确认: {count['pending']}",
         "",
@@ -124,17 +125,20 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
 
 
 def counts(state: AgentState) -> dict[str, int]:
-    """数出在线、目标、成功、失败、结果未知、待确认、未开工各几台。"""
-    status = Counter(w["status"] for w in state.ip_states.values())
+    """数出各种处境各几台。
+
+    Returns:
+        开了工的每台恰好算在 ``succeeded``、``recalled``（成功之后退回了原来的版本）、``failed``、``running`` 之一；
+        ``in_doubt`` 是 ``failed`` 里结果未知的，``pending`` 是其中还等人决定的，``missing`` 是要求了而不在线的。
+
+    """
+    tally = Counter(w.tally for w in state.ip_states.values())
     targets = _targets(state)
-    failed = status[IpStatus.FAILED] + status[IpStatus.IN_DOUBT]
     return {
         "online": len(state.online_ips),
         "targets": len(targets),
-        "succeeded": status[IpStatus.SUCCESS],
-        "failed": failed,
-        "in_doubt": status[IpStatus.IN_DOUBT],
-        "running": status[IpStatus.RUNNING],
+        **{name: tally[name] for name in ("succeeded", "recalled", "failed", "running")},
+        "in_doubt": sum(w["status"] == IpStatus.IN_DOUBT for w in state.ip_states.values()),
         "pending": sum(w.awaits_decision for w in state.ip_states.values()),
         "not_started": sum(ip not in state.ip_states for ip in targets),
         "missing": len(state.missing_ips),
@@ -215,7 +219,7 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
     for ip in _all_ips(state):
         workstation = state.ip_states.get(ip)
-        if brief and workstation and workstation["status"] == IpStatus.SUCCESS:
+        if brief and workstation and workstation.tally == "succeeded" and not workstation.awaits_decision:
             continue
         if workstation:
             names = ("status", "failed_stage", "rollback_status")

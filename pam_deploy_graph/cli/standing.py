@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
-from pam_deploy_graph.constants import REQUIRED_PARAMS, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import REQUIRED_PARAMS, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -23,12 +23,15 @@ _NEXT: Final = {
 _COUNTS: Final = {
     "targets": "目标",
     "succeeded": "成功",
+    "recalled": "已退回",
     "failed": "失败",
     "running": "进行中",
     "not_started": "未开工",
     "pending": "待确认",
     "missing": "不在线",
 }
+_ONLY_SOME: Final = frozenset({"recalled"})
+"""没有就不提的数。"""
 _MOST_NAMED: Final = 50
 _WORDS: Final = {
     "waiting": "等人决定",
@@ -90,7 +93,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines = [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         f"部署: {what}（{found['execution_strategy']}）",
-        "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items()),
+        "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
     ]
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []
     if brief:
@@ -136,7 +139,7 @@ def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: boo
 
 def _unsuccessful(state: AgentState) -> dict[str, str]:
     """有了结果而没有成功的工作站（最多列这么多台）：停在哪一步、为什么。"""
-    bad = ((ip, w) for ip, w in state.ip_states.items() if w["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT))
+    bad = ((ip, w) for ip, w in state.ip_states.items() if w.tally == "failed")
     return {ip: f"{w['failed_stage']}: {w['failure_reason']}" for ip, w in islice(bad, _MOST_NAMED)}
 
 

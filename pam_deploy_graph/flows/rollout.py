@@ -1,11 +1,12 @@
 """推出的一步：先执行已作的决定，再推进一波；以及推出走到哪里的判断。"""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 import anyio
 
-from pam_deploy_graph.constants import ExitCode, IpStatus
+from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
@@ -62,11 +63,16 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
         return ExitCode.STOPPED, f"失败已到 {rules.max_failures} 台，还有 {left} 台没有开工"
     if not state.target_ips:
         return ExitCode.STOPPED, "指定的范围里一台可以部署的都没有"
-    bad = sum(w["status"] != IpStatus.SUCCESS for w in state.ip_states.values())
+    tally = Counter(w.tally for w in state.ip_states.values())
+    recalled = tally["recalled"]
+    bad = len(state.ip_states) - tally["succeeded"] - recalled
     lost = lost_ips(state)
+    back = f"，{recalled} 台成功之后退回了原来的版本" if recalled else ""
     if bad or lost:
         gone = f"，{len(lost)} 台批准之后离线，没有做" if lost else ""
-        return ExitCode.FINISHED_WITH_FAILURES, f"{len(state.ip_states) - bad} 台成功，{bad} 台没有成功{gone}"
+        return ExitCode.FINISHED_WITH_FAILURES, f"{tally['succeeded']} 台成功{back}，{bad} 台没有成功{gone}"
+    if back:
+        return ExitCode.DONE, f"{tally['succeeded']} 台成功{back}"
     return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.web.looks import LOOKS, Look, look_of
 
 _BEGINS: Final = frozenset({"IP_START", "RETRY_REQUESTED"})
 _ENDS: Final = frozenset({"IP_DONE", "IP_SKIPPED", "CONFIRMATION_REQUIRED"})
-_FAILED: Final = frozenset({"waiting", "stuck", "doubt", "failed", "rolled"})
 
 
 @dataclass(slots=True)
@@ -26,10 +26,14 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Workstation:
-    """页面上的一台工作站；版本都是真正读回来的，没有读到为空串。"""
+    """页面上的一台工作站；版本都是真正读回来的，没有读到为空串。
+
+    ``failed`` 是失败或结果未知（包括已回滚的），或者没有退回成。
+    """
 
     ip: str
     look: Look
+    failed: bool
     stage: str
     reason: str
     before: str
@@ -37,18 +41,13 @@ class Workstation:
     log_file: str
     times: Times
 
-    @property
-    def failed(self) -> bool:
-        """是否失败或结果未知，包括已回滚的。"""
-        return self.look.key in _FAILED
-
 
 def fleet_of(report: Mapping[str, Any]) -> list[Workstation]:
     """返回全部工作站：目标与开了工的，以及要求了而不在线的。"""
     times, skipped = _read_events(report["events"])
     found = [_workstation(ip, row, times, skipped=ip in skipped) for ip, row in report["ips"].items()]
     missing = [ip for ip in report["missing_ips"] if ip not in report["ips"]]
-    return found + [Workstation(ip, LOOKS["offline"], "", "", "", "", "", Times()) for ip in missing]
+    return found + [_offline(ip) for ip in missing]
 
 
 def _read_events(events: list[dict[str, Any]]) -> tuple[dict[str, Times], set[str]]:
@@ -68,11 +67,19 @@ def _read_events(events: list[dict[str, Any]]) -> tuple[dict[str, Times], set[st
     return times, skipped
 
 
+def _offline(ip: str) -> Workstation:
+    """要求了而不在线的一台。"""
+    return Workstation(
+        ip, LOOKS["offline"], failed=False, stage="", reason="", before="", after="", log_file="", times=Times()
+    )
+
+
 def _workstation(ip: str, row: Mapping[str, Any], times: Mapping[str, Times], *, skipped: bool) -> Workstation:
     """一台工作站的一行。"""
     return Workstation(
         ip=ip,
         look=look_of(row, skipped=skipped),
+        failed=row["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT) or row["rollback"] == RollbackStatus.FAILED,
         stage=row["failed_stage"],
         reason=row["failure_reason"],
         before=row["version_before"],

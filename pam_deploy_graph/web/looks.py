@@ -19,11 +19,12 @@ class Look:
 
 
 _ALL: Final = (
-    Look("waiting", "?", "等人决定", "失败后停下，等人决定要不要回滚"),
+    Look("waiting", "?", "等人决定", "停下了，等人决定要不要回滚"),
     Look("stuck", "!", "回滚失败", "批准了回滚而没有成功，可以再决定一次"),
     Look("doubt", "≈", "结果未知", "最后一个动作做没做成，查不清"),
     Look("failed", "×", "失败，保持原样", "人决定不回滚，或还没有问"),
     Look("rolled", "↺", "失败，已回滚", "回到了原来的版本"),
+    Look("recalled", "↩", "成功后已退回", "验证通过之后，照操作员的要求退回了原来的版本"),
     Look("running", "▸", "进行中", "开了工，还没有结果"),
     Look("idle", "·", "未开工", "还没有轮到，或在它之前就停下了"),
     Look("offline", "○", "不在线", "要求了，但当时不在线，没有部署"),
@@ -38,7 +39,8 @@ _BY_ROLLBACK: Final = {
     RollbackStatus.FAILED: "stuck",
     RollbackStatus.PENDING: "waiting",
 }
-_BY_STATUS: Final = {IpStatus.SUCCESS: "done", IpStatus.RUNNING: "running", NOT_STARTED: "idle"}
+_BY_STATUS: Final = {IpStatus.RUNNING: "running", NOT_STARTED: "idle"}
+_AFTER_SUCCESS: Final = _BY_ROLLBACK | {RollbackStatus.DONE: "recalled"}
 
 
 def look_of(workstation: Mapping[str, Any], *, skipped: bool) -> Look:
@@ -51,7 +53,9 @@ def look_of(workstation: Mapping[str, Any], *, skipped: bool) -> Look:
     """
     status, rollback = workstation["status"], workstation["rollback"]
     if key := _BY_STATUS.get(status):
-        return LOOKS["same" if skipped and key == "done" else key]
+        return LOOKS[key]
+    if status == IpStatus.SUCCESS:
+        return LOOKS[_AFTER_SUCCESS.get(rollback, "same" if skipped else "done")]
     if status == IpStatus.FAILED:
         return LOOKS[_BY_ROLLBACK.get(rollback, "failed")]
     settled = rollback in (RollbackStatus.DONE, RollbackStatus.FAILED)

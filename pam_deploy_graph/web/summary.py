@@ -62,7 +62,9 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
     ends = [event for event in report["events"] if event["type"] == "RUN_FINISHED"]
     if ends:
         word, tone = _VERDICTS.get(ends[-1]["exit_code"], ("已结束", "failed"))
-        return word, tone, "" if tone == "done" else ends[-1]["reason"]
+        recalled = report["counts"]["recalled"]
+        after = f"{recalled} 台成功之后退回了原来的版本" if recalled else ""
+        return word, tone, "；".join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
     if pending := report["counts"]["pending"]:
         return "等人决定", "waiting", f"{pending} 台在等决定；用 confirm 回答，再用 resume 继续"
     return "尚未结束", "running", ""

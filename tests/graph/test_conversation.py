@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from pam_deploy_graph.cli.standing import render_standing, standing
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.llm import OpenAiLlmClient
+from pam_deploy_graph.report import render_report, report_object
+from pam_deploy_graph.web.fleet import fleet_of
+from pam_deploy_graph.web.summary import Summary, summary_of
+from pam_deploy_graph.web.timeline import timeline_of
 from tests.graph.desk import IPS, Desk
 from tests.llm.scripted_model import Scene, serve
 
@@ -41,6 +46,54 @@ def test_recall(finished: Desk, thread: str, decision: str) -> None:
     assert finished.decisions()[1:] == [(IPS[1], decision, "")]
     workstation = finished.services.ledger.load_state(run_id).ip_states[IPS[1]]
     assert workstation["rollback_status"] == ("ROLLBACK_DONE" if decision == "approve" else "REJECTED_BY_OPERATOR")
+
+
+def faces(desk: Desk) -> tuple[dict[str, Any], str, str, Summary]:
+    """同一次运行的四张脸：JSON 报告、Markdown 报告、status、网页的结论。"""
+    ledger = desk.services.ledger
+    (run,) = ledger.list_runs()
+    state = ledger.load_state(run.run_id)
+    report = report_object(state, [])
+    page = summary_of(report, fleet_of(report), timeline_of(report))
+    return report, render_report(state, brief=True), render_standing(standing(ledger, run.run_id)), page
+
+
+def test_recalled_is_neither_success_nor_failure(finished: Desk) -> None:
+    """退回了的一台：行上写着成功之后回滚，各处的台数都不再算它成功，也不算失败。"""
+    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    report, text, said, page = faces(finished)
+    assert (report["counts"]["succeeded"], report["counts"]["recalled"], report["counts"]["pending"]) == (3, 0, 1)
+    assert "已退回" not in text + said
+    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("waiting", 1)]
+    assert "2 台成功，1 台成功之后退回了原来的版本" in finished.answer("approve")["answer"]
+    report, text, said, page = faces(finished)
+    row, counts = report["ips"][IPS[1]], report["counts"]
+    assert (row["status"], row["rollback"], row["version_after"]) == ("SUCCESS", "ROLLBACK_DONE", "0.0.0")
+    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 1, 0, 0)
+    assert "- 成功: 2\n- 已退回: 1\n- 失败: 0" in text
+    assert f"| {IPS[1]} | SUCCESS |  | ROLLBACK_DONE |" in text
+    assert IPS[0] not in text
+    assert "成功 2，已退回 1，失败 0" in said
+    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("recalled", 1)]
+    assert (page.headline, page.reason) == ("3 台中 2 台已部署 1.2.3", "1 台成功之后退回了原来的版本")
+
+
+def test_recall_that_fails(finished: Desk) -> None:
+    """没有退回成的一台：不再算成功，列在没有成功的里面；再要求一次，退成了就是退回了的。"""
+    finished.fake.fail("rollback-ip", IPS[1], error="没有前一个版本", times=1)
+    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert "2 台成功，1 台没有成功" in finished.answer("approve")["answer"]
+    report, text, said, page = faces(finished)
+    counts = report["counts"]
+    assert report["ips"][IPS[1]]["rollback"] == "ROLLBACK_FAILED"
+    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 0, 1, 1)
+    assert f"没有成功: {IPS[1]}" in said
+    assert "- 失败: 1" in text
+    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("stuck", 1)]
+    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    finished.answer("approve")
+    counts = faces(finished)[0]["counts"]
+    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 1, 0, 0)
 
 
 def test_where_it_stands_in_a_new_session(finished: Desk) -> None:
