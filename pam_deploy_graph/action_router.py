@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
 from pam_deploy_graph.models import ActionResult, AgentState
 
-__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend"]
+__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend", "find_package"]
 
 
 @runtime_checkable
@@ -29,6 +29,14 @@ class AsyncActionBackend(ActionBackend, Protocol):
 
     async def arun_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """同 ``run_action``，在事件循环里做。"""
+        ...
+
+
+class PackageFinder(ActionBackend, Protocol):
+    """能在动手之前说出 HOME 有没有这个版本的后端。"""
+
+    async def find_package(self, state: AgentState) -> ActionResult | None:
+        """只查不传；说不准的为 ``None``。"""
         ...
 
 
@@ -73,6 +81,11 @@ class ActionRouter:
             return runner
         return _complete(await call_backend(runner, state, action, **kwargs))
 
+    async def find_package(self, state: AgentState) -> ActionResult | None:
+        """问负责 ``upload-package`` 的后端：没有给出安装包时，HOME 有没有这个版本；它不会查就是 ``None``。"""
+        runner = self._runner(state, "upload-package")
+        return None if isinstance(runner, ActionResult) else await find_package(runner, state)
+
     def _runner(self, state: AgentState, action: str) -> ActionBackend | ActionResult:
         """找出负责的 runner；没有时返回说明原因的失败结果。"""
         name = state.action_backends.get(action, "")
@@ -93,6 +106,16 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         name = state.action_backends.get(action, "")
         return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes)
+
+
+async def find_package(backend: ActionBackend, state: AgentState) -> ActionResult | None:
+    """查 HOME 有没有这个版本；不会查的后端为 ``None``。"""
+    return await backend.find_package(state) if _finds(backend) else None
+
+
+def _finds(backend: ActionBackend) -> TypeGuard[PackageFinder]:
+    """这个后端会不会查。"""
+    return inspect.iscoroutinefunction(getattr(type(backend), "find_package", None))
 
 
 def _is_async(backend: ActionBackend) -> TypeGuard[AsyncActionBackend]:

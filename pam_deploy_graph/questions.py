@@ -20,6 +20,7 @@ _NAMED: Final = {
     "APP_NAME": "哪个应用",
     "MODULE_NAME": "哪个模块",
     "VERSION_NUMBER": "哪个版本",
+    "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
 }
 _MOST_SPOKEN: Final = 20
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.addresses import expand_ips
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
@@ -59,23 +59,42 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
     return state, created
 
 
-def register_or_revise(ledger: Ledger, request: RunRequest) -> None:
-    """登记一次运行；还没有批准过、也没有动过手的同名运行，改用这份新的输入。
+def revised(ledger: Ledger, request: RunRequest) -> AgentState:
+    """改了主意：给出同一次运行换成新输入的状态；什么也没有写，登记由 ``Services.register_again`` 握着租约去改。
 
     Raises:
-        RunConflictError: 同名的运行已经批准过，输入不能再改。
+        InvalidInputError: 输入不合规则。
+        RunConflictError: 这次运行已经动过手，输入不能再改。
 
     """
-    try:
-        register(ledger, request)
-    except RunConflictError:
-        run_id = str(request.run_id)
-        begun = ledger.load_state(run_id, keep_events=False)
-        if begun.completed_global_steps or ledger.decisions(run_id):
-            raise
-        state = _state(request, run_id)
-        ledger.revise_run(state)
-        write_run_config(state)
+    state = _state(request, validate_run_id(str(request.run_id)))
+    refuse_once_begun(ledger.load_state(state.run_id, keep_events=False))
+    return state
+
+
+def has_begun(state: AgentState) -> bool:
+    """动过手没有：只读的检查不算，失败了的 ``upload-package`` 没有留下什么，也不算。"""
+    return bool(_changes(state) or state.open_intents or state.ip_states)
+
+
+def refuse_once_begun(state: AgentState) -> None:
+    """动过手的，输入不能再改。
+
+    Raises:
+        RunConflictError: 已经动过手；消息说明做了哪几步，怎么办。
+
+    """
+    if has_begun(state):
+        done = f"（{'、'.join(_changes(state))}）" if _changes(state) else ""
+        raise RunConflictError(
+            f"运行 {state.run_id} 已经动过手{done}，输入不能再改；用 resume {state.run_id} 照原样继续，"
+            f"或者先取消它（cancel {state.run_id}，对话里说「取消」），再说要部署什么"
+        )
+
+
+def _changes(state: AgentState) -> list[str]:
+    """做完的、会改变外界的全局步骤。"""
+    return [step for step in state.completed_global_steps if ACTIONS[step].changes]
 
 
 def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:

@@ -13,6 +13,7 @@ from pam_deploy_graph.safe_text import printable
 PREVIEW_TITLE: Final = "## PAM 部署预演"
 REPORT_TITLE: Final = "## PAM 智能部署报告"
 NOT_STARTED: Final = "NOT_STARTED"
+_LISTED_IPS: Final = 10
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
@@ -43,9 +44,9 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
         *_what(state.params),
         *_before(state),
-        f"- 目标: {len(targets)} 台：{_some(targets)}",
+        f"- 目标: {len(targets)} 台：{show_ips(targets)}",
         *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
-        *([f"- 不在线，不部署: {len(missing)} 台：{_some(missing)}"] if missing else []),
+        *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
         f"- 次序: {_order(state.control_params)}",
         *(["- 已在这个版本上的也重做（force）"] if state.control_params.get("force") else []),
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
@@ -71,17 +72,19 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if not old:
         return ""
     before, after = _facts(old), _facts(new)
+    if before["目标台数"] != after["目标台数"]:  # 台数变了就不必再列一遍是哪几台，计划里有
+        before["目标"] = after["目标"]
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    if not changed:
-        return ""
-    return "改动: " + "；".join(
-        f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed
-    )
+    told = "；".join(f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed)
+    if not told and old.get("digest") != new["digest"]:
+        told = "要做的工作站或步骤有变，见下面的计划"
+    return f"改动: {told}" if told else ""
 
 
 def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     """计划里会被人改的事实。"""
-    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], "目标台数": plan["targets"]}
+    scope = {"目标台数": plan["targets"], "目标": plan.get("scope", "")}
+    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **scope}
 
 
 def _sentence(params: Mapping[str, str]) -> str:
@@ -90,9 +93,12 @@ def _sentence(params: Mapping[str, str]) -> str:
     return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
 
 
-def _some(ips: list[str], most: int = 10) -> str:
-    """列出前若干台。"""
-    return "、".join(ips[:most]) + (" 等" if len(ips) > most else "")
+def show_ips(ips: list[str]) -> str:
+    """列出工作站；多了就把相邻的合成范围，还多就只列前若干段。"""
+    if len(ips) <= _LISTED_IPS:
+        return "、".join(ips)
+    ranges = compress_ips(ips).split(",")
+    return "、".join(ranges[:_LISTED_IPS]) + (" 等" if len(ranges) > _LISTED_IPS else "")
 
 
 def render_report(state: AgentState, *, brief: bool = False) -> str:

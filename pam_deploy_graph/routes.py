@@ -32,8 +32,10 @@ def after_params(state: GraphState) -> Literal["ask-params", "plan"]:
     return "ask-params" if state["missing"] or state["problem"] else "plan"
 
 
-def after_plan(state: GraphState) -> Literal["approve-plan", "report"]:
-    """检查不过就收尾。"""
+def after_plan(state: GraphState) -> Literal["approve-plan", "ask-params", "report"]:
+    """HOME 没有这个版本就问；别的检查不过就收尾。"""
+    if state["phase"] == "params":
+        return "ask-params"
     return "approve-plan" if state["phase"] == "planned" else "report"
 
 

@@ -201,6 +201,10 @@ class ScriptActionRunner:
                 result = await self._act(state, action, **options)
         return result
 
+    async def find_package(self, state: ScriptState) -> ActionResult | None:
+        """没有给出安装包时，问 HOME 有没有这个版本：这时的 ``upload-package`` 只查不传；给了的为 ``None``。"""
+        return None if state.params.get("PACKAGE_PATH") else await self.arun_action(state, "upload-package")
+
     async def _act(
         self, state: ScriptState, action: str, *, time_limit: float | None = None, **options: Any
     ) -> ActionResult:

@@ -13,12 +13,15 @@ from pathlib import Path
 from pam_deploy_graph import portal
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.registration import RunRequest, has_begun, refuse_once_begun, register, revised
+from pam_deploy_graph.runfiles import write_run_config
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
@@ -102,6 +105,37 @@ class Services:
         portal.call(session_work)
         self._states[run_id] = state
         return state
+
+    def register_again(self, request: RunRequest) -> None:
+        """登记一次运行，等着提出计划；同名的还没有动过手，就改用这份输入，原来的计划与批准随之作废。
+
+        Raises:
+            InvalidInputError: 输入不合规则。
+            RunConflictError: 同名的运行已经动过手，输入不能再改。
+            RunHeldError: 另一个存活的进程正握着它。
+
+        """
+        try:
+            before, _ = register(self.ledger, request)
+        except RunConflictError:
+            state = revised(self.ledger, request)
+            self.drive(state.run_id, self._withdraw(state))
+            write_run_config(state)
+        else:
+            if before.plan_digest and not has_begun(before):
+                self.drive(before.run_id, record("PLAN_WITHDRAWN"))
+        self.forget(str(request.run_id))
+
+    def _withdraw(self, state: AgentState) -> Callable[[RunContext], Awaitable[None]]:
+        """返回握着租约换掉输入的流程：先让原来的计划作废，半路被杀也不会照旧计划做新的输入。"""
+
+        async def work(ctx: RunContext) -> None:
+            """再看一眼有没有动过手，然后换。"""
+            refuse_once_begun(ctx.state)
+            await ctx.session.append({"type": "PLAN_WITHDRAWN"})
+            self.ledger.revise_run(state)
+
+        return work
 
     def state_of(self, run_id: str) -> AgentState:
         """返回一次运行折叠到最新的状态（不含事件列表）。"""

@@ -18,6 +18,7 @@ from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.questions import read_typed
+from pam_deploy_graph.registration import has_begun
 from pam_deploy_graph.settings import Settings
 
 _LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
@@ -125,7 +126,7 @@ class Conversation:
             self.session.say(f"还没有开始；{question['action_requests'][0]['description']}")
             return
         self.session.say(render_standing(standing(ledger, run_id), brief=True))
-        if question["ask"] == "rollback-ip":
+        if question["ask"] != "approve_plan":
             show_question(question)
         else:
             self.session.say("正等着批准上面的计划，还没有改变任何东西。")
@@ -182,7 +183,8 @@ class Conversation:
         if code is ExitCode.WAITING:
             return f"运行 {self._run_id} 还等着回答。说「继续」回到那个问题，说「取消」就此作罢。"
         where = "还没有做完" if self._told else f"停下了：{reason}" if reason else "停下了"
-        return f"运行 {self._run_id} {where}。{_LATER}"
+        begun = has_begun(self.session.services.state_of(self._run_id))
+        return f"运行 {self._run_id} {where}。{'' if begun else '要改就说改什么，'}{_LATER}"
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from pam_deploy_graph.report import counts
 from pam_deploy_graph.safe_text import printable
 
 Listener = Callable[[Event], None]
-QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED"})
+QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED", "PLAN_WITHDRAWN"})
 
 
 def json_listener(event: Event) -> None:

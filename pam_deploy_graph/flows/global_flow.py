@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
 from pam_deploy_graph.flows.context import RunContext
@@ -34,12 +35,13 @@ async def run_global(ctx: RunContext) -> None:
 
 
 async def run_checks(ctx: RunContext) -> None:
-    """批准之前的只读检查：HOME 在不在、认不认这个机场、有哪些工作站在线；不改变任何东西。
+    """批准之前的只读检查：HOME 在不在、认不认这个机场、有没有这个版本，有哪些工作站在线；不改变任何东西。
 
     结果只进内存里的状态，不记成完成的步骤，正式执行时照样会再做一遍。
 
     Raises:
         GlobalStepError: 某项检查失败。
+        PackageMissingError: 没有给出安装包，HOME 也没有这个版本。
 
     """
     write_run_config(ctx.state)
@@ -54,6 +56,9 @@ async def run_checks(ctx: RunContext) -> None:
         ctx.state.online_ips = result.values.get("IP", ctx.state.online_ips)
         if action == "get-node-url":
             write_run_config(ctx.state)
+    found = await find_package(ctx.router, ctx.state)
+    if found is not None and not found.ok:
+        raise _error(found)
 
 
 def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """节点 ``global-flow``：做完六个全局步骤。"""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.graph_state import GraphState
 from pam_deploy_graph.services import Services
@@ -16,7 +18,7 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return {"phase": "closing", "problem": ""}
     try:
         services.ledger.lock_module(services.state_of(state["run_id"]))
-        services.drive(state["run_id"], run_global)
+        services.drive(state["run_id"], _approved(state["plan"]["digest"]))
     except GlobalStepError as error:
         services.ledger.unlock_module(state["run_id"])
         services.ledger.update_run(state["run_id"], reason=str(error))
@@ -25,3 +27,15 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return stopped | {"messages": [AIMessage(said)]}
     services.ledger.update_run(state["run_id"], reason=None)
     return {"phase": "rolling", "problem": ""}
+
+
+def _approved(digest: str) -> Callable[[RunContext], Awaitable[None]]:
+    """返回做全局步骤的流程；握着租约再看一眼，批准的还是不是现在的计划。"""
+
+    async def work(ctx: RunContext) -> None:
+        """计划在别处改过就不动手。"""
+        if not ctx.state.ip_states and ctx.state.plan_digest != digest:
+            raise GlobalStepError(f"运行 {ctx.state.run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准")
+        await run_global(ctx)
+
+    return work

@@ -25,7 +25,8 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     known, control = dict(state.get("params") or {}), dict(state.get("control") or {})
     notes, problems = list(state.get("notes") or []), [state.get("problem", "")]
     said = words_of(state)
-    unresolved = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
+    asked = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
+    unresolved = [name for name in asked if name.islower()]  # 答了键值的，还缺哪个部署参数要重新查过
     for text in said[state.get("heard", 0) :]:
         found = services.llm_client.extract_params(text, known)
         known |= found.extracted_params
@@ -34,6 +35,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
         if state.get("missing") and not (found.extracted_params or found.control_params or notes or unresolved):
             problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
+            unresolved = asked
     update: dict[str, Any] = {
         "params": _accepted(known, validate_params, problems),
         "control": _short_scopes(_accepted(control, validate_control, problems)),

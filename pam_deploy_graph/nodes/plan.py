@@ -5,16 +5,17 @@ from typing import Any, Final
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.addresses import compress_ips
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
-from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError, PamError
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, REQUIRED_PARAMS, ExitCode
+from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError, PackageMissingError, PamError, RunConflictError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
-from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
-from pam_deploy_graph.registration import RunRequest, register_or_revise
-from pam_deploy_graph.report import describe_changes, render_plan
+from pam_deploy_graph.questions import ask_params, spoken
+from pam_deploy_graph.registration import RunRequest
+from pam_deploy_graph.report import describe_changes, render_plan, show_ips
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.targeting import resolve_targets
 
@@ -23,46 +24,58 @@ _UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝�
 
 
 def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """拟出计划；只读检查不过就停在这里。"""
+    """拟出计划；只读检查不过就停在这里，缺安装包就问。"""
     run_id = state["run_id"]
-    control = dict(state["control"])
-    strategy = control.pop("execution_strategy", str(DEFAULT_STRATEGY))
-    register_or_revise(
-        services.ledger,
-        RunRequest(
-            params=state["params"],
-            execution_strategy=strategy,
-            run_id=run_id,
-            home=services.home,
-            environment=services.settings.params(),
-            control_params=control,
-        ),
-    )
-    services.forget(run_id)
     try:
-        services.ledger.check_module(services.state_of(run_id))
-        checked = services.drive(run_id, run_checks)
-        plan = _plan(services, checked)
-        changes = describe_changes(state.get("plan") or {}, plan)
-        unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
-        plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
-        proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
-        proposed["text"] = plan["text"]
-        services.drive(run_id, record("PLAN_PROPOSED", **proposed))
+        services.register_again(_request(services, state))
+    except RunConflictError as error:
+        if not state.get("plan"):
+            raise
+        return _stopped(error, "")
+    try:
+        return _proposed(services, state)
     except EmptyScopeError as error:
         _tell_missing(services, run_id)
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
     except GlobalStepError as error:
         services.ledger.update_run(run_id, reason=str(error))
-        return _stopped(error)
+        return _ask_package(state["params"]) if _can_answer(state, error) else _stopped(error)
+
+
+def _request(services: Services, state: GraphState) -> RunRequest:
+    """要登记的输入。"""
+    control = dict(state["control"])
+    return RunRequest(
+        execution_strategy=control.pop("execution_strategy", str(DEFAULT_STRATEGY)),
+        params=state["params"],
+        run_id=state["run_id"],
+        home=services.home,
+        environment=services.settings.params(),
+        control_params=control,
+    )
+
+
+def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
+    """做只读检查，提出计划，等人批准。
+
+    Raises:
+        EmptyScopeError: 范围里一台可部署的都没有。
+        GlobalStepError: 检查不过。
+
+    """
+    run_id = state["run_id"]
+    services.ledger.check_module(services.state_of(run_id))
+    checked = services.drive(run_id, run_checks)
+    plan = _plan(services, checked)
+    changes = describe_changes(state.get("plan") or {}, plan)
+    unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
+    plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
+    proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
+    services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.update_run(run_id, reason=None)
-    return {
-        "phase": "planned",
-        "plan": plan,
-        "problem": unclear,
-        "messages": [AIMessage(unclear or plan["text"])],
-    }
+    said = [AIMessage(unclear or plan["text"])]
+    return {"phase": "planned", "plan": plan, "problem": unclear, "messages": said}
 
 
 def _tell_missing(services: Services, run_id: str) -> None:
@@ -72,9 +85,22 @@ def _tell_missing(services: Services, run_id: str) -> None:
         services.drive(run_id, record("TARGET_SCOPE_CHANGED", missing_ips=missing, target_ips=[]))
 
 
-def _stopped(error: PamError) -> dict[str, Any]:
-    """停在动手之前。"""
-    said = AIMessage(f"{error}。还没有改变任何东西。")
+def _can_answer(state: GraphState, error: GlobalStepError) -> bool:
+    """缺的是安装包，又是在对话里：人可以补上，或者改版本。"""
+    return isinstance(error, PackageMissingError) and bool(words_of(state))
+
+
+def _ask_package(params: dict[str, str]) -> dict[str, Any]:
+    """请人给出安装包，或者改版本；没有改变任何东西。"""
+    _, *names = (params[name] for name in REQUIRED_PARAMS)
+    missing, problem = ["PACKAGE_PATH"], f"PAM_HOME 没有 {'/'.join(names)}，也没有说安装包在哪里。"
+    said = AIMessage(spoken(ask_params(missing, params, [], problem)))
+    return {"phase": "params", "missing": missing, "problem": problem, "messages": [said]}
+
+
+def _stopped(error: PamError, after: str = "。还没有改变任何东西。") -> dict[str, Any]:
+    """停在这里，说明为什么。"""
+    said = AIMessage(f"{error}{after}")
     return {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code), "messages": [said]}
 
 
@@ -121,6 +147,7 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "params": checked.params,
         "control": checked.control_params | _scope(checked, "exclude_ips"),
         "targets": len(targets),
+        "scope": show_ips(targets),
         "target_ips": targets[:_SHOWN_IPS],
         "missing": len(missing),
         "missing_ips": missing[:_SHOWN_IPS],

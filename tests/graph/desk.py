@@ -20,10 +20,18 @@ READ_ONLY = {"check-home", "get-node-url", "get-online-ips"}
 class Desk:
     """一个会话；``fake.calls`` 是真的发生过的调用。"""
 
-    def __init__(self, home: Path, checkpointer: Any, *, thread: str = "desk", ips: list[str] | None = None) -> None:
-        """建图；``home`` 是工作目录。"""
+    def __init__(
+        self,
+        home: Path,
+        checkpointer: Any,
+        *,
+        thread: str = "desk",
+        ips: list[str] | None = None,
+        services: Services | None = None,
+    ) -> None:
+        """建图；``home`` 是工作目录，``services`` 不给就走假后端。"""
         self.fake = FakeActionRunner(online_ips=ips or IPS)
-        self.services = Services(home=home, settings=Settings(), given_router=self.fake)
+        self.services = services or Services(home=home, settings=Settings(), given_router=self.fake)
         self.graph = build_graph(checkpointer=checkpointer, services=self.services)
         self.config: Any = {"configurable": {"thread_id": thread}}
 

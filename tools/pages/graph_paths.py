@@ -34,6 +34,7 @@ TALK: Final[Edges] = {
     ("ask-params", "params"): "答了",
     ("params", "plan"): "齐了",
     ("plan", "approve-plan"): "检查通过",
+    ("plan", "ask-params"): "没有安装包",
     ("plan", "report"): "检查不过，什么也没有改变",
     ("approve-plan", "params"): "答的是要改的话",
     ("answer", _END): "",

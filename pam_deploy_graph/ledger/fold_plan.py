@@ -1,0 +1,67 @@
+"""折叠里关于计划的一半：提出、作废、途中改动、灰度放行，决定还能开哪几台（纯函数）。"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pam_deploy_graph.constants import AMENDED
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.targeting import settle_scope
+
+
+def _scope_changed(state: AgentState, event: Event) -> None:
+    """目标范围有变。"""
+    state.target_ips = list(event["target_ips"])
+    state.settled_ips = list(state.target_ips)
+    state.missing_ips = list(event["missing_ips"])
+
+
+def _plan_proposed(state: AgentState, event: Event) -> None:
+    """提出了请人批准的计划：只有计划里的工作站才可以动。"""
+    state.plan_digest = event["digest"]
+    state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
+    state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
+    state.planned_ips = list(event["target_ips"])
+
+
+def _plan_withdrawn(state: AgentState, _event: Event) -> None:
+    """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
+    state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
+    state.planned_ips = None
+
+
+def _amendment_proposed(state: AgentState, event: Event) -> None:
+    """推出途中提出改动；批准之前不生效。"""
+    state.plan_digest, state.plan_stage, state.plan_text = event["digest"], AMENDED, event.get("text", "")
+    state.amendment = {name: event[name] for name in ("control", "target_ips")}
+
+
+def _amendment_settled(state: AgentState, event: Event) -> None:
+    """改动有了结果：批准了就生效，只影响还没有开工的。"""
+    if event["approved"]:
+        state.control_params = state.control_params | state.amendment["control"]
+        state.planned_ips = list(state.amendment["target_ips"])
+        if state.requested_ips is not None:
+            state.requested_ips = [*state.planned_ips, *state.missing_ips]
+        settle_scope(state)
+    state.amendment, state.plan_stage = {}, ""
+
+
+def _canary_released(state: AgentState, _event: Event) -> None:
+    """灰度观察完了，可以推其余的。"""
+    state.canary_released = True
+
+
+def _same_failures(state: AgentState, event: Event) -> None:
+    """接连几台同样的失败：为它停下来问。"""
+    state.same_cause = event["cause"]
+
+
+PLAN_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
+    "PLAN_PROPOSED": _plan_proposed,
+    "PLAN_WITHDRAWN": _plan_withdrawn,
+    "AMENDMENT_PROPOSED": _amendment_proposed,
+    "AMENDMENT_SETTLED": _amendment_settled,
+    "CANARY_RELEASED": _canary_released,
+    "SAME_FAILURES": _same_failures,
+    "TARGET_SCOPE_CHANGED": _scope_changed,
+}
