@@ -25,6 +25,7 @@ def confirm(
     note: NOTE = "",
     operator: OPERATOR = "",
     home: o.Home = o.HERE,
+    as_json: o.Json = False,
 ) -> None:
     """回答一次运行正等着的问题；之后由 resume 执行。"""
     from pam_deploy_graph.cli.pending import record_decisions
@@ -35,30 +36,28 @@ def confirm(
     if len(chosen) != 1:
         raise InvalidInputError("请给出 --approve、--reject、--retry 其中之一")
     services = Services(home=home)
-    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator or current_operator())
+    operator = operator or current_operator()
+    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)
+    if as_json:
+        said = {"run_id": run_id, "decision": str(chosen[0]), "subjects": subjects}
+        o.print_json(said | {"operator": operator, "note": note})
     typer.echo(f"已记下：{'、'.join(subjects)} → {chosen[0]}；用 resume {run_id} 执行", err=True)
     services.close()
 
 
-def cancel(run_id: o.RunId, home: o.Home = o.HERE) -> None:
+def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """取消一次运行：不再开新的工作站；在途的和已有决定的做完为止。"""
-    from pam_deploy_graph.cli.pending import owed_ips
-    from pam_deploy_graph.constants import ExitCode
-    from pam_deploy_graph.errors import ConfirmationError
+    from pam_deploy_graph.cli.pending import cancel_run
     from pam_deploy_graph.services import Services
 
     services = Services(home=home)
-    record = services.ledger.get_run(run_id)
-    if record.exit_code is not None:
-        raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
-    operator = current_operator()
-    services.ledger.update_run(run_id, cancelled_by=operator)
-    owed = owed_ips(services.ledger, services.state_of(run_id))
-    if holder := services.ledger.holder(run_id):
-        typer.echo(f"已要求取消：{holder}做完在途的工作站就停", err=True)
-    elif owed:
-        typer.echo(f"已要求取消；{'、'.join(owed[:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
+    done = cancel_run(services, run_id, current_operator())
+    if as_json:
+        o.print_json(done)
+    if done["holder"]:
+        typer.echo(f"已要求取消：{done['holder']}做完在途的工作站就停", err=True)
+    elif done["owed"]:
+        typer.echo(f"已要求取消；{'、'.join(done['owed'][:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
     else:
-        services.finish(run_id, ExitCode.STOPPED, f"{operator} 取消了这次运行")
         typer.echo(f"运行 {run_id} 已取消", err=True)
     services.close()

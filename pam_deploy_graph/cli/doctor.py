@@ -1,6 +1,5 @@
 """命令 ``doctor``：装了什么、连得上什么、允许做什么，不行的该怎么办；给了参数就连动作也试接。"""
 
-import json
 from typing import Annotated
 
 import typer
@@ -27,7 +26,7 @@ def doctor(
     given = read_params(param, params)
     checks = examine(home) + (try_on(given, strategy, ip) if given else [])
     if as_json:
-        typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1))
+        o.print_json([check.as_dict() for check in checks])
     else:
         typer.echo("\n".join(check.line() for check in checks))
     raise typer.Exit(ExitCode.USAGE if any(check.required and not check.ok for check in checks) else ExitCode.DONE)

@@ -1,7 +1,8 @@
-"""各命令共用的选项声明。"""
+"""各命令共用的选项声明，与 ``--json`` 的写法。"""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,3 +39,8 @@ FailedOf = Annotated[
     ),
 ]
 HERE = Path()
+
+
+def print_json(value: Any) -> None:
+    """把一个命令的全部数据写成一个 JSON 值，到标准输出。"""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))

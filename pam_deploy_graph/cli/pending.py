@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pam_deploy_graph.addresses import same_ip
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.services import Services
 
 
 def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
@@ -43,6 +44,29 @@ def _workstation_questions(state: AgentState) -> list[dict[str, Any]]:
 def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval | None:
     """一个问题的决定。"""
     return ledger.decision(run_id, question["subject"], question["digest"])
+
+
+def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]:
+    """记下取消；没有进程正做着、也不欠什么的，就此结束。
+
+    Returns:
+        ``holder`` 是正做着它的进程，``exit_code`` 是就此结束的退出码，没有都为 ``None``；``owed`` 是还要做完的工作站。
+
+    Raises:
+        ConfirmationError: 运行已经结束。
+
+    """
+    ledger = services.ledger
+    record = ledger.get_run(run_id)
+    if record.exit_code is not None:
+        raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
+    ledger.update_run(run_id, cancelled_by=operator)
+    owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
+    over = not owed and not holder
+    if over:
+        services.finish(run_id, ExitCode.STOPPED, f"{operator} 取消了这次运行")
+    said = {"run_id": run_id, "cancelled_by": operator, "holder": holder, "owed": owed}
+    return said | {"exit_code": int(ExitCode.STOPPED) if over else None}
 
 
 def record_decisions(

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from pam_deploy_graph.cli.asking import asker
+from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.cli.session import open_session
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
 from pam_deploy_graph.lab.process import LabProcess
@@ -22,13 +23,14 @@ _FAILING: Final = "10.0.0.4"
 _APP: Final = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate"}
 
 
-def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
+def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = False) -> ExitCode:
     """走完一次演示。
 
     Args:
         home: ``runtime/`` 与 ``logs/`` 所在的目录。
         lab_state: 试验场的状态目录；``None`` 为用完即弃。
         yes: 凡问皆同意。
+        as_json: 数据逐行写成 JSON，最后一行是核对的结果。
 
     Returns:
         一切如演示所愿为 0；没有人回答为 10；否则为 1。
@@ -48,28 +50,41 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool) -> ExitCode:
             "PACKAGE_PATH": str(package.absolute()),
             "PAM_HOME_URL": lab.home_url,
         }
-        with open_session(home, as_json=False, ask=asker(yes=yes), settings=settings) as session:
+        with open_session(home, as_json=as_json, ask=asker(yes=yes), settings=settings) as session:
             request = RunRequest(params=params, execution_strategy=str(DEFAULT_STRATEGY), home=home)
             run, _ = register(session.services.ledger, request)
             code = session.finish(run.run_id, session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
-        return _verdict(console, code, after, lab.workstations(), version)
+        if code is ExitCode.WAITING:
+            return code
+        found = _compare(after, lab.workstations(), version)
+        verdict = _verdict(console, code, found)
+        if as_json:
+            emit({"type": "LAB_CHECKED", "run_id": run.run_id, **found, "exit_code": int(verdict)})
+        return verdict
 
 
-def _verdict(
-    console: Console, code: ExitCode, run: AgentState, workstations: list[dict[str, Any]], version: str
-) -> ExitCode:
-    """把报告与试验场里的真相对一遍。"""
+def _compare(run: AgentState, workstations: list[dict[str, Any]], version: str) -> dict[str, Any]:
+    """把报告与试验场里的真相对一遍：报告说更新了的、真的更新了的、仍在原来版本上运行的、没有在运行的。"""
+    running = {row["ip"]: row["version"] for row in workstations if row["running"]}
+    return {
+        "version": version,
+        "claimed": sorted(ip for ip, state in run.ip_states.items() if state["version_after"] == version),
+        "updated": sorted(ip for ip, its in running.items() if its == version),
+        "former": sorted(ip for ip, its in running.items() if its != version),
+        "stopped": sorted(row["ip"] for row in workstations if not row["running"]),
+    }
+
+
+def _verdict(console: Console, code: ExitCode, found: dict[str, Any]) -> ExitCode:
+    """演示如愿没有：恰好以「有工作站失败」结束，报告与真相一致，每台都在运行。"""
     if code is not ExitCode.FINISHED_WITH_FAILURES:
-        return code if code is ExitCode.WAITING else ExitCode.BUG
-    updated = [row["ip"] for row in workstations if row["running"] and row["version"] == version]
-    claimed = [ip for ip, state in run.ip_states.items() if state["version_after"] == version]
-    if sorted(updated) != sorted(claimed) or not all(row["running"] for row in workstations):
+        return ExitCode.BUG
+    claimed, updated, version = found["claimed"], found["updated"], found["version"]
+    if updated != claimed or found["stopped"]:
         console.print(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", style="red", markup=False)
         return ExitCode.BUG
-    console.print(
-        f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(workstations) - len(updated)} 台在原来的版本上运行"
-    )
+    console.print(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(found['former'])} 台在原来的版本上运行")
     return ExitCode.DONE
 
 

@@ -1,6 +1,5 @@
 """命令 ``status``、``runs``、``report``、``preview``、``analyze``：只看，不动手。"""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +29,7 @@ def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False
 
     services = Services(home=home)
     found = standing(services.ledger, run_id)
-    typer.echo(_json(found) if as_json else render_standing(found))
+    o.print_json(found) if as_json else typer.echo(render_standing(found))
     services.close()
 
 
@@ -42,7 +41,7 @@ def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     services = Services(home=home)
     rows = list_runs(services.ledger)
     lines = [f"{row['run_id']}  {row['created_at']}  {row['standing']}" for row in rows]
-    typer.echo(_json(rows) if as_json else "\n".join(lines) or "还没有任何运行。")
+    o.print_json(rows) if as_json else typer.echo("\n".join(lines) or "还没有任何运行。")
     services.close()
 
 
@@ -62,7 +61,10 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
         typer.echo(reports.render_report(state), nl=False)
         return
     whole = reports.report_object(state, decisions)
-    typer.echo(_json(whole) if format_ is ReportFormat.JSON else _page(whole, home, log_folder(state)))
+    if format_ is ReportFormat.JSON:
+        o.print_json(whole)
+    else:
+        typer.echo(_page(whole, home, log_folder(state)))
 
 
 def preview(
@@ -91,7 +93,7 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
     found, notes = analyze_with_notes(Services().llm_client, text)
     for note in notes:
         typer.echo(f"注意: {printable(note)}", err=True)
-    typer.echo(_json(found) if as_json else _analysis(found))
+    o.print_json(found) if as_json else typer.echo(_analysis(found))
 
 
 def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
@@ -111,8 +113,3 @@ def _analysis(found: dict[str, Any]) -> str:
     if plan := found["plan"]:
         lines.append("步骤: " + " → ".join(step["action"] for step in plan["steps"]))
     return "\n".join(lines)
-
-
-def _json(value: Any) -> str:
-    """写成 JSON。"""
-    return json.dumps(value, ensure_ascii=False, indent=1)

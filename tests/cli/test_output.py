@@ -49,6 +49,49 @@ def test_json_lines(site: Site) -> None:
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
 
 
+@pytest.mark.parametrize(("decision", "note"), [("approve", ""), ("reject", "王姐说先别动")])
+def test_json_of_a_decision(site: Site, decision: str, note: str) -> None:
+    """``confirm --json``：标准输出是一个对象，说明记下了谁对什么的决定；标准错误照旧。"""
+    (ip,) = site.take(1)
+    site.lab.add_fault(f"{ip}:verify:fail")
+    assert site.run("--yes").code == 10
+    done = site.confirm(decision, "--note", note, "--operator", "李娜", "--json")
+    said = {"run_id": site.run_id, "decision": decision, "subjects": [ip], "operator": "李娜", "note": note}
+    assert (done.code, done.json()) == (0, said)
+    assert "已记下" in done.err
+    wrong = site.confirm(decision, "--ip", "10.99.0.1", "--json")
+    assert (wrong.code, wrong.out, "10.99.0.1" in wrong.err) == (2, "", True)
+
+
+@pytest.mark.parametrize("stage", ["plan", "decided"])
+def test_json_of_a_cancellation(site: Site, stage: str) -> None:
+    """``cancel --json``：标准输出是一个对象，说明是否就此结束、还欠着哪几台。"""
+    (ip,) = site.take(1)
+    if stage == "decided":
+        site.lab.add_fault(f"{ip}:verify:fail")
+        assert (site.run("--yes").code, site.confirm("approve").code) == (10, 0)
+    else:
+        assert site.run().code == 10
+    done = site.pam("cancel", site.run_id, "--json", env={"LOGNAME": "张三"})
+    owed, code = ([ip], None) if stage == "decided" else ([], 12)
+    said = {"run_id": site.run_id, "cancelled_by": "张三", "holder": None, "owed": owed, "exit_code": code}
+    assert (done.code, done.json()) == (0, said)
+
+
+def test_json_of_the_demo(pam: Pam) -> None:
+    """``demo --json``：与 ``run`` 一样一行一个事件，最后一行是与试验场核对的结果；进度在标准错误。"""
+    done = pam("demo", "--yes", "--json")
+    assert done.code == 0
+    *_, ended, checked = done.events()
+    assert (ended["type"], ended["exit_code"]) == ("ENDED", 11)
+    eight = [f"10.0.0.{number}" for number in range(1, 9)]
+    updated = [ip for ip in eight if ip != "10.0.0.4"]
+    assert (checked["type"], checked["run_id"], checked["exit_code"]) == ("LAB_CHECKED", ended["run_id"], 0)
+    assert (checked["claimed"], checked["updated"]) == (updated, updated)
+    assert (checked["former"], checked["stopped"], checked["version"]) == (["10.0.0.4"], [], "1.2.3")
+    assert "核对过试验场" in done.err
+
+
 @pytest.mark.parametrize(
     ("given", "env", "file"),
     [("lab", AWAY, AWAY), ("", "lab", AWAY), ("", "", "lab")],

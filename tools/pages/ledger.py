@@ -30,6 +30,7 @@ _INTRO: Final = f"""
   只给恢复用的 `INTENT` 与 `LOG_SAVED` 除外。
 - `run --json` 与 `resume --json`：途中一行一个事件到标准输出，不含 {code(sorted(QUIET))}；
   停下时另有 `QUESTION`（在问什么），最后一行是 `WAITING`（在等人）或 `ENDED`，带 `run_id` 与 `exit_code`。
+  `demo --json` 之后还有一行 `LAB_CHECKED`：报告与试验场的真相核对的结果。
 - `PAM_LOG_JSON=1`：每个事件一行 JSON 到标准错误，供日志系统收。
 
 ## 事件
