@@ -12,7 +12,7 @@ from pam_deploy_graph import portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy, IpStatus
-from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.canary import observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, waiting_ips
@@ -35,6 +35,7 @@ from pam_deploy_graph.llm import (
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
@@ -186,8 +187,11 @@ class PamDeployAgent:
 
         Raises:
             ConfirmationError: 没有待确认事项，种类不支持，或别人已先决定（都是 ``ValueError``）。
+            InvalidInputError: ``approved`` 不是 ``True`` 或 ``False``：像 ``"reject"`` 这样的文字不能当作同意。
 
         """
+        if not isinstance(approved, bool):
+            raise InvalidInputError(f"approved 的值 {show_value(approved)} 应为 True（回滚）或 False（保持原样）")
         self._waits(state)
         ip = _pending_ip(state)
         state.ip_states.setdefault(ip, IpState({"status": str(IpStatus.FAILED)}))
@@ -211,7 +215,7 @@ class PamDeployAgent:
         state.adopt_ip_states()
         if ledger.exists(state.run_id):
             ledger.open_session(state).release()
-        return state.pending_confirmation is not None
+        return bool(state.pending_confirmation)
 
     def _drive(self, state: AgentState, work: Work) -> AgentState:
         """取得租约，追上账本，做一段流程，存检查点。"""

@@ -10,10 +10,11 @@ from typing import Any
 
 from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
-from pam_deploy_graph.errors import RunConflictError
+from pam_deploy_graph.errors import InvalidInputError, RunConflictError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runfiles import config_path, run_ids, trace_path, write_run_config
+from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import normalize_params, validate_control, validate_run_id
 
 
@@ -136,5 +137,7 @@ def _strategy(request: RunRequest) -> str:
 
 def _expand(target_ips: Iterable[str] | str) -> list[str]:
     """展开目标；明确给了空列表就是「一台也没有」，不是「全部」。"""
+    if not isinstance(target_ips, Iterable):
+        raise InvalidInputError(f"参数 target_ips 的值 {show_value(target_ips)} 不合规则：应为地址或范围的列表")
     given = target_ips if isinstance(target_ips, str) else list(target_ips)
     return expand_ips(given) if given else []

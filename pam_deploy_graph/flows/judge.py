@@ -51,9 +51,10 @@ def _real_ips(state: AgentState, result: ActionResult) -> str:
     """工作站必须都是真实的地址，并且属于要部署的机场。"""
     given = result.values["IP"]
     try:
-        result.values["IP"] = [canonical_ip(ip) for ip in ([given] if isinstance(given, str) else given)]
+        named = [canonical_ip(ip) for ip in ([given] if isinstance(given, str) else given)]
     except (InvalidInputError, TypeError) as error:
         return f"节点给的工作站地址不对：{error}"
+    result.values["IP"] = list(dict.fromkeys(named))
     return _same_airport(state, result)
 
 

@@ -57,6 +57,8 @@ def _action_done(state: AgentState, event: Event) -> None:
     if ip is None:
         if action not in state.completed_global_steps:
             state.completed_global_steps.append(action)
+        if state.last_failed_step == action:
+            state.last_failed_step = ""
         for key, name in _RESULT_FIELDS.items():
             if key in values:
                 setattr(state, name, values[key])
@@ -109,7 +111,7 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
         rollback_stop_first=event["rollback_stop_first"],
     )
     state.last_failed_step = event["failed_stage"]
-    if state.pending_confirmation is None:
+    if not state.pending_confirmation:
         state.pending_confirmation = f"rollback-ip:{event['ip']}"
 
 

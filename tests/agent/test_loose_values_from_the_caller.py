@@ -1,0 +1,59 @@
+"""曾经的缺陷：调用者或节点给的值不够规矩：文字 ``"reject"`` 当成同意，空串当成有待确认事项，同一台列了两次。"""
+
+from typing import Any
+
+import pytest
+
+from pam_deploy_graph.errors import InvalidInputError
+from tests.agent.rig import FIRST, ONLINE, SECOND, Rig, ip_calls
+
+
+@pytest.mark.parametrize("approved", ["reject", "false", "approve", 0, 1, None, []], ids=repr)
+def test_only_true_or_false_is_an_approval(approved: Any, rig: Rig) -> None:
+    """``approved="reject"`` 曾经按真值回滚；不是布尔的一律拒绝，没有调用，问题照旧等着。"""
+    state = rig.paused()
+    with pytest.raises(InvalidInputError, match="approved"):
+        rig.agent.confirm_pending(state, approved=approved)
+    assert (rig.calls, state.pending_confirmation) == ([], f"rollback-ip:{FIRST}")
+
+
+@pytest.mark.parametrize("emptied", ["", None])
+def test_an_emptied_confirmation_is_set_again(emptied: str | None, rig: Rig) -> None:
+    """调用者清掉待确认事项而那台还在等：重新设上，没有调用；空串曾经被当成有事项而从此卡住。"""
+    state = rig.paused()
+    state.pending_confirmation = emptied
+    assert rig.agent.run_ip_flow(state).pending_confirmation == f"rollback-ip:{FIRST}"
+    assert rig.calls == []
+
+
+def test_an_empty_text_is_no_confirmation(rig: Rig) -> None:
+    """调用者把「没有」写成空串：照常推进，停下时照常设上。"""
+    state = rig.ready()
+    state.pending_confirmation = ""
+    rig.fake.fail("stop-ip", SECOND)
+    assert rig.agent.run_ip_flow(state).pending_confirmation == f"rollback-ip:{SECOND}"
+
+
+def test_a_workstation_listed_twice_is_one(rig: Rig) -> None:
+    """节点把同一台列了两次：在线与目标都只算一台。"""
+    rig.fake.fail("get-online-ips", values={"IP": [SECOND, FIRST, SECOND]})
+    state = rig.agent.run_deploy_flow(rig.state())
+    assert (state.online_ips, state.target_ips) == ([SECOND, FIRST], [SECOND, FIRST])
+    assert rig.calls[-10:] == ip_calls(SECOND, FIRST)
+
+
+def test_a_global_step_done_at_last_is_no_failed_step(rig: Rig) -> None:
+    """全局步骤失败之后重做成功：``last_failed_step`` 不再说它失败。"""
+    rig.fake.fail("publish-version", times=1)
+    state = rig.state()
+    with pytest.raises(RuntimeError):
+        rig.agent.run_global_flow(state)
+    assert rig.agent.run_global_flow(state).last_failed_step == ""
+    assert state.online_ips == ONLINE
+
+
+@pytest.mark.parametrize("targets", [5, 3.5, True], ids=repr)
+def test_targets_that_are_no_list_are_refused(targets: Any, rig: Rig) -> None:
+    """目标不是列表也不是文字：说出参数与值，而不是 Python 的 TypeError。"""
+    with pytest.raises(InvalidInputError, match="target_ips"):
+        rig.state(target_ips=targets)
