@@ -72,14 +72,14 @@ class ActionRouter:
         runner = self._runner(state, action)
         if isinstance(runner, ActionResult):
             return runner
-        return _complete(runner.run_action(state, action, **kwargs))
+        return _answer(action, runner.run_action(state, action, **kwargs))
 
     async def arun_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """异步做一个动作；只有同步接口的 runner 在工作线程里跑。"""
         runner = self._runner(state, action)
         if isinstance(runner, ActionResult):
             return runner
-        return _complete(await call_backend(runner, state, action, **kwargs))
+        return await call_backend(runner, state, action, **kwargs)
 
     async def find_package(self, state: AgentState) -> ActionResult | None:
         """问负责 ``upload-package`` 的后端：没有给出安装包时，HOME 有没有这个版本；它不会查就是 ``None``。"""
@@ -100,8 +100,9 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
     """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
     try:
         if _is_async(backend):
-            return await backend.arun_action(state, action, **kwargs)
-        return await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
+            return _answer(action, await backend.arun_action(state, action, **kwargs))
+        found = await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
+        return _answer(action, found)
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         name = state.action_backends.get(action, "")
@@ -116,6 +117,18 @@ async def find_package(backend: ActionBackend, state: AgentState) -> ActionResul
 def _finds(backend: ActionBackend) -> TypeGuard[PackageFinder]:
     """这个后端会不会查。"""
     return inspect.iscoroutinefunction(getattr(type(backend), "find_package", None))
+
+
+def _answer(action: str, found: object) -> ActionResult:
+    """核对后端的应答：要是一个 ``ActionResult``，成功的要带齐动作表要求的键（contract 第 3 节）。
+
+    Raises:
+        TypeError: 应答不是 ``ActionResult``。
+
+    """
+    if not isinstance(found, ActionResult):
+        raise TypeError(f"{action} 的应答应为 ActionResult，得到的是 {type(found).__name__}")
+    return found.checked()
 
 
 def _is_async(backend: ActionBackend) -> TypeGuard[AsyncActionBackend]:
@@ -133,11 +146,3 @@ def _has_coroutine(kind: type) -> bool:
 def _limiter() -> CapacityLimiter:
     """同步后端用的线程数上限；并发由 ``max_parallel`` 决定，这里只防失控。"""
     return CapacityLimiter(MAX_IN_FLIGHT)
-
-
-def _complete(result: ActionResult) -> ActionResult:
-    """核对成功应答是否带齐动作表要求的键（contract 第 3 节）。"""
-    if not result.ok or not (missing := result.missing_keys()):
-        return result
-    reason = f"{result.action} 的应答缺少 {', '.join(missing)}"
-    return ActionResult.failure(result.action, result.backend, reason, values=result.values)

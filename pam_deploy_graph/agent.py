@@ -222,6 +222,13 @@ class PamDeployAgent:
         ledger = self._open_ledger()
         state.adopt_ip_states()
         snapshot = _adoption(ledger, state)
+        rules = FlowRules.of(state.control_params, self_healing=False)
+        secret = Settings().token()
+
+        def save() -> None:
+            """给了检查点的路径就写。"""
+            if state.checkpoint_path:
+                save_checkpoint(state, state.checkpoint_path)
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -229,13 +236,12 @@ class PamDeployAgent:
             async with session.alive():
                 if snapshot:
                     await session.append(snapshot)
-                await work(RunContext(session, self.router, FlowRules.of(state.control_params, self_healing=False)))
+                await work(RunContext(session, self.router, rules, secret=secret, after_step=save))
 
         try:
             portal.call(session_work)
         finally:
-            if state.checkpoint_path:
-                save_checkpoint(state, state.checkpoint_path)
+            save()
         return state
 
     def _open_ledger(self) -> Ledger:

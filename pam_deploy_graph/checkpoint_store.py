@@ -30,6 +30,9 @@ _PRIVATE_FIELDS: Final = frozenset(
 )
 _PRIVATE_TEXT: Final = re.compile(r"https?://[^\s，。；]+|(?<![\w/])/(?:[\w.-]+/)*[\w.-]+")
 _SECRET_NAME: Final = re.compile(r"token|secret|password|api_key|authorization", re.IGNORECASE)
+_SECRET_TEXT: Final = re.compile(
+    r"(?i)(\bbearer\s+|\b[\w-]*(?:token|secret|password|api[_-]?key)[\"']?\s*[=:]\s*)[^\s，。；,;]+"
+)
 
 
 def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False) -> None:
@@ -175,4 +178,6 @@ def _redacted(value: Any, name: str = "") -> Any:
         return [_redacted(inner, name) for inner in value]
     if value and (name in _PRIVATE_FIELDS or _SECRET_NAME.search(name)):
         return _HIDDEN
-    return _PRIVATE_TEXT.sub(_HIDDEN, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _PRIVATE_TEXT.sub(_HIDDEN, _SECRET_TEXT.sub(rf"\1{_HIDDEN}", value))

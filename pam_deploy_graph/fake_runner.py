@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pam_deploy_graph.addresses import same_ip
-from pam_deploy_graph.constants import ACTIONS, Backend
+from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
 from pam_deploy_graph.models import ActionResult, AgentState, Values
 
 _DEFAULT_ONLINE = [f"10.0.0.{n}" for n in range(1, 9)]
@@ -69,17 +69,22 @@ class FakeActionRunner:
             times: 失败几次；``None`` 是永远。
 
         Raises:
-            ValueError: 没有这个动作。
+            ValueError: 没有这个动作，或 ``times`` 不是不小于 0 的整数。
 
         """
         if action not in ACTIONS:
             raise ValueError(f"没有动作 {action!r}；可以编排的是 {'、'.join(ACTIONS)}")
-        self._failures.append(_Failure(action, ip and same_ip(ip), error, values, times))
+        if times is not None and not str(times).isdecimal():
+            raise ValueError(f"times 的值 {times!r} 应为不小于 0 的整数；None 是永远")
+        limit = None if times is None else int(times)
+        self._failures.append(_Failure(action, ip and same_ip(ip), error, values, limit))
 
     def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """做一个动作：记下调用，看有没有编排的失败，否则照实回答。"""
         ip = kwargs.pop("ip", None)
         self.calls.append((action, ip, kwargs))
+        if reason := _misused(action, ip):
+            return ActionResult.failure(action, Backend.FAKE, reason, exit_code=ScriptExit.USAGE)
         failure = next((f for f in self._failures if f.matches(action, ip)), None)
         if failure is not None and failure.values is None:
             return ActionResult.failure(action, Backend.FAKE, failure.error)
@@ -125,6 +130,13 @@ class FakeActionRunner:
             "sync-node": {"HASH_CODE": kwargs.get("hash_code", "")},
             "get-online-ips": {"IP": list(self.online_ips), "AIRPORT_CODE": state.params.get("AIRPORT_CODE", "")},
         }
+
+
+def _misused(action: str, ip: str | None) -> str:
+    """调用得不对：没有这个动作，或该说哪台工作站而没有说；没有问题时为空串。"""
+    if action not in ACTIONS:
+        return f"没有动作 {action!r}；可用的是 {'、'.join(ACTIONS)}"
+    return f"{action} 要给出 ip" if ip is None and ACTIONS[action].per_ip else ""
 
 
 def _perform(workstation: _Workstation, action: str, version: str, key: str | None) -> None:

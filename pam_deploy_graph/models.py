@@ -1,11 +1,12 @@
 """核心数据结构：动作结果、一次运行的状态、理解结果（依据 contract 第 3、4、6 节）。"""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, RollbackStatus, ScriptExit
+from pam_deploy_graph.safe_text import hidden, masked
 
 Event = dict[str, Any]
 Values = dict[str, Any]
@@ -52,6 +53,23 @@ class ActionResult:
     def missing_keys(self) -> list[str]:
         """返回成功应答里欠缺的键（动作表的 ``gives``）。"""
         return [key for key in ACTIONS[self.action].gives if key not in self.values]
+
+    def checked(self) -> Self:
+        """返回核对过的结果：成功而缺少动作表要求的键，是失败；失败总有一句原因。"""
+        if not self.ok:
+            return self if self.error_summary else replace(self, error_summary="后端没有说明原因")
+        missing = self.missing_keys()
+        if not missing:
+            return self
+        reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
+        return self.failure(self.action, self.backend, reason, values=self.values)
+
+    def without(self, secret: str) -> Self:
+        """返回抹掉秘密的结果：别人写的后端也可能把令牌原样带回来。"""
+        if not secret:
+            return self
+        values = {key: hidden(value, secret) for key, value in self.values.items()}
+        return replace(self, values=values, error_summary=masked(self.error_summary, secret))
 
 
 _IP_DEFAULTS: dict[str, Any] = {

@@ -39,3 +39,10 @@ def neutralise(text: str) -> str:
 def masked(text: str, secret: str) -> str:
     """把文字里的秘密换成 ``***``；``secret`` 为空串是没有秘密。"""
     return text.replace(secret, "***") if secret else text
+
+
+def hidden(value: object, secret: str) -> object:
+    """同 ``masked``，值也可以是文字的列表；别的类型原样返回。"""
+    if isinstance(value, list):
+        return [hidden(each, secret) for each in value]
+    return masked(value, secret) if isinstance(value, str) else value

@@ -14,6 +14,8 @@ from pam_deploy_graph.subprocess_runner import ProcessOutcome
 _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _ALWAYS_LISTS: Final = ("IP",)
 _REASON_LENGTH: Final = 500
+_UNREAD: Final = 1
+"""读不到退出码的失败记作这个：不是约定的任何一种，会改变外界的就是结果未知。"""
 NOTHING_DONE: Final = frozenset({ScriptExit.USAGE, ScriptExit.CONFIG, ScriptExit.UNAUTHORISED})
 ADVICE: Final[dict[int, str]] = {
     ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
@@ -38,7 +40,7 @@ def parse_output(text: str) -> Values:
 
     """
     found: dict[str, list[str]] = {}
-    for line in text.split("\n"):
+    for line in text.removeprefix("\ufeff").split("\n"):
         if match := _LINE.fullmatch(line.removesuffix("\r")):
             found.setdefault(match[1], []).append(neutralise(match[2]))
     return {key: each if len(each) > 1 or key in _ALWAYS_LISTS else each[0] for key, each in found.items()}
@@ -54,13 +56,14 @@ def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: st
         token: 令牌，只用来把它从输出里抹掉。
 
     Returns:
-        退出码 0 且输出完整为成功；会改变外界的动作在结果未知时 ``in_doubt`` 为真。
+        退出码 0 且输出完整为成功；读不到退出码的，输出完整而没有 ``ERROR=`` 为成功；
+        会改变外界的动作在结果未知时 ``in_doubt`` 为真。
         ``exit_code`` 是脚本的退出码，被信号结束时为负，到时限被结束时为 7。
 
     """
     values = parse_output(masked(outcome.stdout, token))
-    if outcome.exit_code == ScriptExit.DONE and not outcome.timed_out and not outcome.stdout_cut:
-        return ActionResult(True, action, Backend.SCRIPT, values)
+    if _is_done(action, outcome, values) and not outcome.timed_out and not outcome.stdout_cut:
+        return ActionResult(True, action, Backend.SCRIPT, values).checked()
     code = _exit_code(outcome)
     in_doubt = ACTIONS[action].changes and _may_have_happened(code, values)
     reason = _reason(outcome, values, masked(outcome.stderr, token))
@@ -75,10 +78,19 @@ def explain(action: str, ip: str | None, reason: str, code: int, *, in_doubt: bo
     return f"{action}{where}：{reason}；{advice}"
 
 
+def _is_done(action: str, outcome: ProcessOutcome, values: Values) -> bool:
+    """脚本说成功了：退出码 0；读不到退出码时，要带齐该给的键而没有 ``ERROR=``。"""
+    if outcome.code_lost:
+        return "ERROR" not in values and all(key in values for key in ACTIONS[action].gives)
+    return outcome.exit_code == ScriptExit.DONE
+
+
 def _exit_code(outcome: ProcessOutcome) -> int:
-    """脚本的退出码；到时限被结束的算超时，没能收回的算被 KILL。"""
+    """脚本的退出码；到时限被结束的算超时，没能收回的算被 KILL，读不到的什么也没有排除。"""
     if outcome.timed_out:
         return ScriptExit.TIMEOUT
+    if outcome.code_lost:
+        return _UNREAD
     return -9 if outcome.exit_code is None else outcome.exit_code
 
 
@@ -88,7 +100,7 @@ def _may_have_happened(code: int, values: Values) -> bool:
     脚本没有说明 ``SENT`` 时往坏处想：网络失败算可能送达；被拒绝则算没有生效。
     """
     sent = _last(values, "SENT")
-    if code in NOTHING_DONE:
+    if code in NOTHING_DONE or (code == _UNREAD and sent == "no"):
         return False
     if code == ScriptExit.REFUSED:
         return sent == "maybe"
@@ -103,6 +115,8 @@ def _reason(outcome: ProcessOutcome, values: Values, stderr: str) -> str:
         return "脚本到了时限还没有结束，已经终止" + (f"（{said}）" if said else "")
     if outcome.stdout_cut:
         return "脚本的输出超过上限，已经截断，不能当作完整的应答" + (f"（{said}）" if said else "")
+    if outcome.code_lost:
+        return said or "本进程忽略了 SIGCHLD，读不到脚本的退出码，它也没有说明原因"
     return said or _silent_end(outcome.exit_code)
 
 

@@ -92,7 +92,7 @@ class Services:
 
         """
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
-        rules = FlowRules.of(state.control_params, self_healing=True)
+        rules, secret = FlowRules.of(state.control_params, self_healing=True), self.settings.token()
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -100,7 +100,7 @@ class Services:
             session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
             with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
                 async with session.alive():
-                    await work(RunContext(session, self.router, rules, self._stop_check(run_id), self.span))
+                    await work(RunContext(session, self.router, rules, self._stop_check(run_id), self.span, secret))
 
         portal.call(session_work)
         self._states[run_id] = state

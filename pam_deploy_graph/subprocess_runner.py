@@ -34,7 +34,8 @@ class ProcessLimits:
 class ProcessOutcome:
     """进程的结局。
 
-    ``exit_code`` 为负表示被该信号结束，``None`` 表示 KILL 之后仍未能收回。
+    ``exit_code`` 为负表示被该信号结束，``None`` 表示 KILL 之后仍未能收回；
+    ``code_lost`` 为真时它不作数：宿主忽略 SIGCHLD（或自己收走了子进程），退出码谁也读不到。
     ``stdout_cut`` 为真时 ``stdout`` 只有上限之内的完整行，末尾有一行说明。
     """
 
@@ -43,6 +44,7 @@ class ProcessOutcome:
     stderr: str
     timed_out: bool
     stdout_cut: bool
+    code_lost: bool = False
 
 
 async def run_process(argv: Sequence[str], *, env: Mapping[str, str], limits: ProcessLimits) -> ProcessOutcome:
@@ -68,8 +70,9 @@ async def run_process(argv: Sequence[str], *, env: Mapping[str, str], limits: Pr
             # 逃出进程组的孙进程可能握着管道：剩下的只再等这一会儿。
             await _within(_DRAIN_SECONDS, stdout.ended, stderr.ended)
         finally:
+            code_lost = _was_taken(process.pid)
             exit_code = _reap(process)
-    return ProcessOutcome(exit_code, stdout.text(), stderr.text(), timed_out, stdout.cut)
+    return ProcessOutcome(exit_code, stdout.text(), stderr.text(), timed_out, stdout.cut, code_lost)
 
 
 class _Capture:
@@ -198,10 +201,16 @@ async def _poll_exit(pid: int) -> None:
 
 def _has_ended(pid: int) -> bool:
     """进程是否已经结束；只看，不收尸。宿主不理会 SIGCHLD 的，内核已经收走了。"""
+    return _was_taken(pid) or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _was_taken(pid: int) -> bool:
+    """结束了的进程是不是已经被内核或宿主收走，连同退出码；``Popen`` 那时会说它是 0。"""
     try:
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return True
+    return False
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -27,6 +27,7 @@ async def run_global(ctx: RunContext) -> None:
             continue
         result = await perform(ctx, outbox, action, **_arguments(ctx, action))
         await outbox.commit(result_event(result))
+        ctx.after_step()
         if not result.ok:
             raise _error(result)
         ctx.state.mcp_tools = result.values.get("MCP_TOOLS", ctx.state.mcp_tools)

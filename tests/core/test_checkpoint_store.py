@@ -119,6 +119,15 @@ def test_redacted_hides_addresses_paths_and_people(state: AgentState) -> None:
     assert document["ip_states"][SECOND]["log_file"] != state.ip_states[SECOND].log_file
 
 
+@pytest.mark.parametrize("text", ["Authorization: Bearer {}", "PAM_TOKEN={}", '{{"api_key": "{}"}}', "password: {}"])
+def test_redacted_hides_a_secret_within_a_text(text: str, state: AgentState) -> None:
+    """曾经的缺陷：事件的文字里写着令牌，只认键名的隐去放过了它。"""
+    state.events.append({"type": "NOTE", "message": text.format("canary-9d1c") + "，完了"})
+    save_checkpoint(state, PATH, redact=True)
+    assert "canary-9d1c" not in PATH.read_text(encoding="utf-8")
+    assert "完了" in PATH.read_text(encoding="utf-8")
+
+
 def test_redacting_does_not_touch_the_state(state: AgentState) -> None:
     """隐去的只是文件，内存里的状态不变。"""
     before = json.dumps(state.to_dict(), sort_keys=True)

@@ -20,6 +20,7 @@ from pam_deploy_graph.subprocess_runner import ProcessOutcome
         ("IP=10.0.0.1\n", {"IP": ["10.0.0.1"]}),
         ("IP=10.0.0.1\nAIRPORT_CODE=PEK\nIP=fe80::1\n", {"IP": ["10.0.0.1", "fe80::1"], "AIRPORT_CODE": "PEK"}),
         ("MESSAGE=\n", {"MESSAGE": ""}),
+        ("\ufeffHOME_VERSION=1\r\n", {"HOME_VERSION": "1"}),
         ("HASH_CO", {}),
         ("说明文字\n a=1\n A=1\nlower=1\n1A=2\n=x\nA-B=1\nÄ=1\n", {}),
         ("MESSAGE=\x1b[2J\x07清屏\n", {"MESSAGE": "\\x1b[2J\\x07清屏"}),
@@ -108,3 +109,26 @@ def test_the_token_is_masked_wherever_a_script_prints_it() -> None:
     """现场的脚本若把令牌打印出来，结果里只有星号。"""
     for outcome in (ended(0, "MESSAGE=key canary\n"), ended(6, "ERROR=bad canary\n"), ended(1, "", "canary?")):
         assert "canary" not in repr(to_result("stop-ip", "10.0.0.1", outcome, token="canary"))
+
+
+def test_a_done_script_that_owes_keys_has_failed() -> None:
+    """曾经的缺陷：直接用脚本后端时，退出码 0 而缺键的被当成成功，只有路由才核对（contract 第 3 节）。"""
+    result = to_result(CHANGING, "10.0.0.1", ended(0, "VERSION=1\n"))
+    assert (result.ok, result.in_doubt) == (False, False)
+    assert "缺少 MESSAGE" in result.error_summary
+
+
+@pytest.mark.parametrize(
+    ("stdout", "ok", "in_doubt", "reason"),
+    [
+        ("MESSAGE=好了\n", True, False, ""),
+        ("MESSAGE=好了\nERROR=磁盘满\n", False, True, "磁盘满"),
+        ("SENT=no\nERROR=连接不上\n", False, False, "连接不上"),
+        ("", False, True, "SIGCHLD"),
+    ],
+)
+def test_an_exit_code_that_nobody_can_read_is_not_zero(stdout: str, ok: bool, in_doubt: bool, reason: str) -> None:  # noqa: FBT001 —— 参数表里的一列
+    """曾经的缺陷：宿主忽略 SIGCHLD，``Popen`` 说退出码是 0，失败的脚本当成了成功；现在看它说了什么。"""
+    outcome = ProcessOutcome(0, stdout, "", timed_out=False, stdout_cut=False, code_lost=True)
+    result = to_result(CHANGING, "10.0.0.7", outcome)
+    assert (result.ok, result.in_doubt, reason in result.error_summary) == (ok, in_doubt, True)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import resource
+import signal
 import time
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_output_and_exit_code_come_back(make_script: MakeScript) -> None:
     lines = outcome.stdout.splitlines()
     assert lines[0] == "A=x y;$(id)"
     assert {line.split("=")[0] for line in lines[1:]} <= {"PATH", "PWD", "SHLVL", "_"}
+
+
+def test_a_host_that_ignores_its_children_loses_the_exit_code(make_script: MakeScript) -> None:
+    """宿主忽略 SIGCHLD：输出照样拿到，退出码说明是读不到的，不冒充 0。"""
+    script = make_script("echo A=1; exit 6")
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        outcome = run(script)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (outcome.code_lost, outcome.stdout, outcome.timed_out) == (True, "A=1\n", False)
+    assert not run(script).code_lost
 
 
 def test_a_signal_is_reported(make_script: MakeScript) -> None:
