@@ -64,7 +64,6 @@ def build_graph(
     for name, node in _nodes(services).items():
         graph.add_node(name, node)
     graph.add_edge(START, "intent")
-    graph.add_edge("ask-params", "params")
     for name, route in _ROUTES.items():
         graph.add_conditional_edges(name, route)
     graph.add_edge("report", END)
@@ -92,6 +91,7 @@ def _nodes(services: Services) -> dict[str, Any]:
 _ROUTES: dict[str, Callable[[GraphState], str]] = {
     "intent": routes.after_intent,
     "params": routes.after_params,
+    "ask-params": routes.after_asking,
     "answer": routes.after_answer,
     "recall": routes.after_recall,
     "amend": routes.after_amend,

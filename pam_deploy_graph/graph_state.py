@@ -73,6 +73,11 @@ def words_of(state: GraphState) -> list[str]:
     return [str(message.text) for message in state.get("messages", []) if isinstance(message, HumanMessage)]
 
 
+def unheard(state: GraphState) -> bool:
+    """有没有还没听过的话。"""
+    return len(words_of(state)) > state.get("heard", 0)
+
+
 def named(approvals: Iterable[Approval]) -> dict[str, dict[str, str]]:
     """把决定写成 ``decided``：摘要 -> 谁决定了什么。"""
     return {one.digest: {"operator": one.operator, "decision": one.decision} for one in approvals}

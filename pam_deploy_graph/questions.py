@@ -21,6 +21,7 @@ _NAMED: Final = {
     "MODULE_NAME": "哪个模块",
     "VERSION_NUMBER": "哪个版本",
     "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
+    "target_ips": "要做哪几台",
 }
 _MOST_SPOKEN: Final = 20
 _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pam_deploy_graph.graph_state import GraphState, Question, open_question
+from pam_deploy_graph.graph_state import GraphState, Question, open_question, unheard
 
 
 def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "recall", "answer"]:
@@ -39,16 +39,19 @@ def after_plan(state: GraphState) -> Literal["approve-plan", "ask-params", "repo
     return "approve-plan" if state["phase"] == "planned" else "report"
 
 
-def after_approval(
-    state: GraphState,
-) -> Literal["approve-plan", "params", "amend", "global-flow", "ip-flow", "report"]:
-    """看不懂的回答再问；要改的重新摘参数；批准了才动手；途中的改动有了结果就接着推。"""
+def after_asking(state: GraphState) -> Literal["intent", "params"]:
+    """答键值的直接去检查；答一句话的先听是不是在答这个问题。"""
+    return "intent" if unheard(state) else "params"
+
+
+def after_approval(state: GraphState) -> Literal["intent", "approve-plan", "global-flow", "ip-flow", "report"]:
+    """答一句话的先听懂；看不懂的回答再问；批准了才动手；途中的改动有了结果就接着推。"""
+    if unheard(state):
+        return "intent"
     if state["phase"] == "rolling":
         return "ip-flow"
     if state["phase"] == "approved":
         return "global-flow"
-    if state["phase"] == "amending":
-        return "amend" if state["plan"].get("stage") else "params"
     return "report" if state["phase"] == "rejected" else "approve-plan"
 
 
@@ -71,8 +74,8 @@ def after_amend(state: GraphState) -> Literal["approve-plan", "rollback-confirm"
     return "approve-plan" if state["phase"] == "planned" else "rollback-confirm"
 
 
-def after_confirm(state: GraphState) -> Literal["rollback-confirm", "amend", "ip-flow"]:
-    """看不懂的回答再问；要改的去拟改动；有了决定就去执行。"""
-    if state["phase"] == "amending":
-        return "amend"
+def after_confirm(state: GraphState) -> Literal["intent", "rollback-confirm", "ip-flow"]:
+    """答一句话的先听懂；看不懂的回答再问；有了决定就去执行。"""
+    if unheard(state):
+        return "intent"
     return "rollback-confirm" if state["waiting"] else "ip-flow"

@@ -76,10 +76,8 @@ class Driver:
 
     def hear(self, run_id: str, text: str) -> ExitCode:
         """把人说的一句话交给图，推进到停下。"""
-        result = self.say(run_id, {"messages": [{"role": "user", "content": text}], "run_id": run_id})
-        if result.get("__interrupt__") and result["answered"]:  # 说的是别的事，问题照旧等着
-            self.on_answer(result["answer"])
-        return self._settle(run_id, result)
+        value = {"messages": [{"role": "user", "content": text}], "run_id": run_id}
+        return self._settle(run_id, self.say(run_id, value))
 
     def new_run_id(self) -> str:
         """返回一个账本与检查点里都还没有的运行名。"""
@@ -102,6 +100,8 @@ class Driver:
     def _settle(self, run_id: str, result: dict[str, Any]) -> ExitCode:
         """图停下了：逐个回答问题，直到结束或没有人能答。"""
         while pending := result.get("__interrupt__"):
+            if result["answered"]:  # 说的是别的事，问题照旧等着
+                self.on_answer(result["answer"])
             if (value := self._command(pending[0])) is None:
                 return ExitCode.WAITING
             result = self.say(run_id, value)

@@ -4,6 +4,7 @@ from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analy
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
+from pam_deploy_graph.llm.rescoping import merge_control
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
@@ -18,6 +19,7 @@ __all__ = [
     "analyze_with_notes",
     "asks_again_for_failed",
     "choose_strategy",
+    "merge_control",
     "read_spoken_decisions",
     "validate_deploy_plan",
     "validate_intent_result",

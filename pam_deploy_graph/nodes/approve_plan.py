@@ -26,7 +26,7 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         answer = read_decisions(value, [PLAN])[PLAN]
     except InvalidInputError as error:
         if text := spoken_text(value):
-            return {"phase": "amending", "problem": "", "messages": [HumanMessage(text)]}
+            return {"problem": "", "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
     return _record(services, plan, answer)
 

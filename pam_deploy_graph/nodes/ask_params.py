@@ -18,5 +18,5 @@ def ask_params_node(state: GraphState) -> dict[str, Any]:
     except InvalidInputError as error:
         return {"problem": str(error)}
     if isinstance(answer, str):
-        return {"problem": "", "messages": [HumanMessage(answer)]}
+        return {"messages": [HumanMessage(answer)]}
     return {"problem": "", "params": state["params"] | answer}

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.again import failed_again
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.graph_state import GraphState, Question, open_question, words_of
+from pam_deploy_graph.graph_state import GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.services import Services
@@ -19,7 +19,7 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
     said, pending = words_of(state), open_question(state)
     update: dict[str, Any] = {"answered": False}
-    if len(said) <= state.get("heard", 0):
+    if not unheard(state):
         renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
         busy = pending == "rollback-confirm"
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.addresses import compress_ips, expand_ips
+from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, words_of
+from pam_deploy_graph.llm import merge_control
 from pam_deploy_graph.questions import ask_params, spoken
 from pam_deploy_graph.runfiles import unused_run_id
 from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
@@ -30,7 +31,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     for text in said[state.get("heard", 0) :]:
         found = services.llm_client.extract_params(text, known)
         known |= found.extracted_params
-        control = _merged(control, found.control_params)
+        control = merge_control(control, found.control_params, text)
         notes = list(found.notes)
         unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
         if state.get("missing") and not (found.extracted_params or found.control_params or notes or unresolved):
@@ -54,14 +55,6 @@ def _question(update: Mapping[str, Any]) -> list[AIMessage]:
     if not (update["missing"] or update["problem"]):
         return []
     return [AIMessage(spoken(ask_params(update["missing"], update["params"], update["notes"], update["problem"])))]
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """新说的压过先前说的；排除的工作站是累加的。"""
-    merged = {**old, **new}
-    if old.get("exclude_ips") and new.get("exclude_ips"):
-        merged["exclude_ips"] = [*expand_ips(old["exclude_ips"]), *expand_ips(new["exclude_ips"])]
-    return merged
 
 
 def _short_scopes(control: Mapping[str, Any]) -> dict[str, Any]:

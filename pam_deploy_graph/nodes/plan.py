@@ -35,12 +35,16 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         return _proposed(services, state)
     except EmptyScopeError as error:
+        if state.get("plan"):
+            return _ask(state, "target_ips", str(error))
         _tell_missing(services, run_id)
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
     except GlobalStepError as error:
         services.ledger.update_run(run_id, reason=str(error))
-        return _ask_package(state["params"]) if _can_answer(state, error) else _stopped(error)
+        if isinstance(error, PackageMissingError) and words_of(state):
+            return _ask(state, "PACKAGE_PATH", f"PAM_HOME 没有 {_release(state['params'])}，也没有说安装包在哪里。")
+        return _stopped(error)
 
 
 def _request(services: Services, state: GraphState) -> RunRequest:
@@ -85,17 +89,15 @@ def _tell_missing(services: Services, run_id: str) -> None:
         services.drive(run_id, record("TARGET_SCOPE_CHANGED", missing_ips=missing, target_ips=[]))
 
 
-def _can_answer(state: GraphState, error: GlobalStepError) -> bool:
-    """缺的是安装包，又是在对话里：人可以补上，或者改版本。"""
-    return isinstance(error, PackageMissingError) and bool(words_of(state))
+def _ask(state: GraphState, name: str, problem: str) -> dict[str, Any]:
+    """请在对话里的人补上这一项，或者改别的；没有改变任何东西。"""
+    said = AIMessage(spoken(ask_params([name], state["params"], [], problem)))
+    return {"phase": "params", "missing": [name], "problem": problem, "messages": [said]}
 
 
-def _ask_package(params: dict[str, str]) -> dict[str, Any]:
-    """请人给出安装包，或者改版本；没有改变任何东西。"""
-    _, *names = (params[name] for name in REQUIRED_PARAMS)
-    missing, problem = ["PACKAGE_PATH"], f"PAM_HOME 没有 {'/'.join(names)}，也没有说安装包在哪里。"
-    said = AIMessage(spoken(ask_params(missing, params, [], problem)))
-    return {"phase": "params", "missing": missing, "problem": problem, "messages": [said]}
+def _release(params: dict[str, str]) -> str:
+    """应用、模块、版本写在一起。"""
+    return "/".join(params[name] for name in REQUIRED_PARAMS[1:])
 
 
 def _stopped(error: PamError, after: str = "。还没有改变任何东西。") -> dict[str, Any]:

@@ -21,7 +21,7 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
         answers = read_decisions(value, [question["ip"] for question in waiting])
     except InvalidInputError as error:
         if text := spoken_text(value):
-            return {"phase": "amending", "problem": str(error), "messages": [HumanMessage(text)]}
+            return {"problem": "", "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
     settled = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
     said = [AIMessage(text) for _, text in settled if text]

@@ -1,6 +1,7 @@
 """改主意：动手之前怎么改都行，范围变大、换版本都照新的来；批准的必须是现在的计划（contract 第 5 节）。"""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
@@ -40,6 +41,30 @@ def test_another_scope(at_plan: Desk, said: str, targets: list[str], change: str
     assert change in question["plan"]["text"].splitlines()[0]
     at_plan.answer("approve")
     assert {ip for _, ip in at_plan.actions() if ip} == set(targets)
+
+
+@pytest.mark.parametrize("scope", [{"target_ips": IPS[:1]}, {"exclude_ips": IPS[1:]}])
+def test_nothing_left_of_the_scope(tmp_path: Path, scope: dict[str, Any]) -> None:
+    """改到一台都不剩：说明缘由，再问要做哪几台，运行还在；此前就此结束。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.begin(**scope)
+    question = desk.answer(f"{IPS[0]} 别动")
+    assert (question["ask"], question["missing"]) == ("provide_params", ["target_ips"])
+    assert "排除" in question["problem"]
+    assert desk.answer(f"那就装 {IPS[0]}")["plan"]["target_ips"] == IPS[:1]
+
+
+@pytest.mark.parametrize(
+    ("text", "ask", "code"),
+    [("取消", "", 12), ("到哪了", "approve_plan", None), ("先别执行，看看步骤", "approve_plan", None)],
+)
+def test_answered_with_something_else(at_plan: Desk, text: str, ask: str, code: int | None) -> None:
+    """在问题上答的一句话，与打在聊天框里一样先听懂；此前取消、问进度都当作要改的话。"""
+    out = at_plan.answer(text)
+    assert (out.get("ask", ""), out.get("exit_code")) == (ask, code)
+    assert at_plan.values()["messages"][-1].type == "ai"
+    assert at_plan.decisions() == []
+    assert at_plan.actions() == []
 
 
 def test_another_version_after_a_failed_upload(at_plan: Desk) -> None:
