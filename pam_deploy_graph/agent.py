@@ -11,18 +11,18 @@ from typing import Any
 from pam_deploy_graph import portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy, IpStatus
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.canary import observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, waiting_ips
 from pam_deploy_graph.flows.global_flow import run_global
-from pam_deploy_graph.flows.rollback import KIND, carry_out, question_digest, question_of
+from pam_deploy_graph.flows.rollback import carry_out, question_digest, question_of
 from pam_deploy_graph.flows.rollout import can_go_on, next_ips
 from pam_deploy_graph.flows.targets import settle_targets
 from pam_deploy_graph.flows.wave import run_wave
 from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.ledger import Approval, Ledger
+from pam_deploy_graph.ledger import Approval, Ledger, pending_rollback
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
     LlmClient,
@@ -272,7 +272,7 @@ async def _run_ips(ctx: RunContext) -> None:
         await run_wave(ctx, next_ips(ctx))
         await observe_canary(ctx)
     waiting = waiting_ips(ctx.state)
-    asked = ctx.state.pending_confirmation or (f"{KIND}:{waiting[0]}" if waiting else None)
+    asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else None)
     ctx.state.pending_confirmation = asked if waiting else None
 
 
@@ -295,6 +295,6 @@ def _pending_ip(state: AgentState) -> str:
     if not state.pending_confirmation:
         raise ConfirmationError("当前没有待确认事项")
     kind, _, ip = state.pending_confirmation.partition(":")
-    if kind != KIND:
+    if kind != Ask.ROLLBACK:
         raise ConfirmationError(f"不支持的确认类型: {kind}")
     return ip

@@ -79,6 +79,14 @@ class Decision(StrEnum):
     RETRY = "retry"
 
 
+class Ask(StrEnum):
+    """图停下来问人的三件事（contract 第 5 节）：补参数、批准计划、回滚（与动作同名）。"""
+
+    PARAMS = "provide_params"
+    PLAN = "approve_plan"
+    ROLLBACK = "rollback-ip"
+
+
 class ExitCode(IntEnum):
     """命令行退出码（contract 第 8 节）。"""
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.addresses import same_ip
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Decision, RollbackStatus
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.diagnosis import same_cause
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.flows.rollback import KIND
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_spoken_decisions
 
@@ -54,7 +53,7 @@ def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence
     description = "\n".join(filter(None, [problem, *notes, f"已知 {told}。" if told else "", text]))
     form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing]) if name.isupper()}
     more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
-    return _review("provide_params", [form], [description], []) | more
+    return _review(Ask.PARAMS, [form], [description], []) | more
 
 
 def _glossed(name: str) -> str:
@@ -66,14 +65,14 @@ def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     """批准计划的问题（``approve_plan``）。"""
     args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
     description = "\n".join(filter(None, [problem, plan["text"]]))
-    shown = _review("approve_plan", [args], [description], _REVIEW_DECISIONS)
+    shown = _review(Ask.PLAN, [args], [description], _REVIEW_DECISIONS)
     return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": _REVIEW_DECISIONS}
 
 
 def ask_rollback(run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str) -> dict[str, Any]:
     """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。"""
     descriptions = [_describe(question) for question in waiting]
-    shown = _review(KIND, [dict(question) for question in waiting], descriptions, _REVIEW_DECISIONS)
+    shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, _REVIEW_DECISIONS)
     allowed = [str(decision) for decision in Decision]
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
     return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
@@ -83,7 +82,7 @@ def spoken(question: Mapping[str, Any]) -> str:
     """问题写成一段话，供聊天界面显示。"""
     descriptions = [request["description"] for request in question["action_requests"]]
     shown = descriptions[:_MOST_SPOKEN]
-    problem = question["problem"] if question["ask"] == "rollback-ip" else ""
+    problem = question["problem"] if question["ask"] == Ask.ROLLBACK else ""
     left = [f"……还有 {len(descriptions) - len(shown)} 台"] if len(descriptions) > len(shown) else []
     return "\n".join(filter(None, [question.get("headline", ""), *shown, *left, problem]))
 
@@ -142,7 +141,7 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
 
 def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
     """把操作员在终端里打的一句话读成恢复值；不是决定时抛 ``InvalidInputError``。"""
-    if question["ask"] == "approve_plan":
+    if question["ask"] == Ask.PLAN:
         return {"decision": str(_word(text, PLAN)), "note": "", "operator": operator}
     answers = read_decisions(text, [one["ip"] for one in question["waiting"]])
     return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
@@ -246,8 +245,9 @@ def _word(value: object, subject: str) -> Decision:
     raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(Decision)} 之一")
 
 
-def _review(name: str, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
+def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
     """审阅界面的模式，外加 ``ask`` 与 ``type``。"""
+    name = str(ask)
     requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]
     config = {"action_name": name, "allowed_decisions": decisions or ["edit"]}
     return {"ask": name, "type": name, "action_requests": requests, "review_configs": [config]}
@@ -263,7 +263,7 @@ def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
 
 def _describe(question: Mapping[str, Any]) -> str:
     """一台工作站的问题，写给人看。"""
-    state = "结果未知" if question.get("status") == "IN_DOUBT" else "失败"
+    state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
     stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import yaml
 
-from pam_deploy_graph.constants import ACTIONS, Phase
+from pam_deploy_graph.constants import ACTIONS, Ask, Phase
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.resources import packaged_path
 
 DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
-NEEDS_HUMAN: Final = ("provide_params", "approve_plan", "rollback-ip")
+NEEDS_HUMAN: Final = tuple(map(str, Ask))
 """三处必须由人决定的事，与图里三处 ``interrupt()`` 同名（contract 第 5 节）。"""
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*\n(.*)\Z", re.DOTALL)

@@ -15,6 +15,7 @@ from bench.drivers.meter import Meter, tell
 from bench.fleet import PARAMS, addresses
 from pam_deploy_graph.action_router import ActionRouter
 from pam_deploy_graph.cli.driver import open_driver
+from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.registration import RunRequest, register
@@ -54,7 +55,7 @@ def main() -> None:
     def approve(_question: Mapping[str, Any]) -> str:
         """批准计划，从这里起计时。"""
         meter.reset()
-        return "approve"
+        return str(Decision.APPROVE)
 
     with closing(services):
         fold = 0.0

@@ -8,6 +8,7 @@ from langgraph.types import Command
 from bench.drivers.meter import Meter, tell
 from bench.fleet import PARAMS
 from pam_deploy_graph.action_router import ActionRouter
+from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.graph import build_graph
 
@@ -19,8 +20,8 @@ def main() -> None:
     graph = build_graph(checkpointer=InMemorySaver(), router=ActionRouter(fake_runner=fake))
     config = {"configurable": {"thread_id": "bench"}}
     graph.invoke({"params": PARAMS, "control": {"execution_strategy": "fake"}}, config)
-    asked = graph.invoke(Command(resume="approve"), config)["__interrupt__"][0].value["ask"]
-    if asked != "rollback-ip":
+    asked = graph.invoke(Command(resume=str(Decision.APPROVE)), config)["__interrupt__"][0].value["ask"]
+    if asked != Ask.ROLLBACK:
         raise RuntimeError(f"应当在等回滚的决定，却在等 {asked}")
     tell(waiting=asked)
     meter = Meter()

@@ -10,16 +10,16 @@ from typing import Any
 
 from rich.console import Console
 
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.questions import read_typed, spoken
 from pam_deploy_graph.safe_text import printable
 
 _PROMPTS = {
-    "approve_plan": "批准这个计划吗？[approve/reject] ",
-    "rollback-ip": "回滚吗？[approve=回滚 / reject=保持原样 / retry=查清后继续] ",
-    "provide_params": "请补充: ",
+    Ask.PLAN: "批准这个计划吗？[approve/reject] ",
+    Ask.ROLLBACK: "回滚吗？[approve=回滚 / reject=保持原样 / retry=查清后继续] ",
+    Ask.PARAMS: "请补充: ",
 }
 
 
@@ -70,7 +70,7 @@ def _prepare_terminal(*, fresh: bool) -> None:
 def in_terminal(question: Mapping[str, Any]) -> Any:
     """在终端里问；没有回答就是没有决定。"""
     show_question(question)
-    decides = question["ask"] != "provide_params"
+    decides = question["ask"] != Ask.PARAMS
     while (text := read_line(_PROMPTS[question["ask"]], fresh=decides)) is not None:
         if not decides:
             return text

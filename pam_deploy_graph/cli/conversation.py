@@ -12,7 +12,7 @@ from pam_deploy_graph.cli.asking import read_line, show_question
 from pam_deploy_graph.cli.rehearsal import provision
 from pam_deploy_graph.cli.session import Session, open_session
 from pam_deploy_graph.cli.standing import latest_unfinished, render_standing, standing
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
@@ -26,9 +26,9 @@ _WELCOME: Final = (
     "请说要部署什么，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3，先灰度 2 台。输入「退出」结束。"
 )
 _PROMPTS: Final = {
-    "provide_params": "补充> ",
-    "approve_plan": "批准？同意、拒绝，或说要改什么> ",
-    "rollback-ip": "回滚？同意、拒绝（保持原样）、重试，或先问一句> ",
+    Ask.PARAMS: "补充> ",
+    Ask.PLAN: "批准？同意、拒绝，或说要改什么> ",
+    Ask.ROLLBACK: "回滚？同意、拒绝（保持原样）、重试，或先问一句> ",
 }
 _LATER: Final = "说「继续」接着做，说「取消」就此作罢。"
 
@@ -73,7 +73,7 @@ class Conversation:
         """图在问人：读到能作数的回答为止；要离开时返回 ``None``。"""
         self._show(question)
         self._cancelled = False
-        prompt, decides = _PROMPTS[question["ask"]], question["ask"] != "provide_params"
+        prompt, decides = _PROMPTS[question["ask"]], question["ask"] != Ask.PARAMS
         while (text := read_line(prompt, fresh=decides)) is not None and text.lower() not in _LEAVE:
             answer = self._answer(question, text) if text else None
             if answer is not None:
@@ -109,7 +109,7 @@ class Conversation:
 
     def _answer(self, question: Mapping[str, Any], text: str) -> Any:
         """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""
-        if question["ask"] != "provide_params":
+        if question["ask"] != Ask.PARAMS:
             with contextlib.suppress(InvalidInputError):
                 return read_typed(question, text, current_operator())
         intent = self.session.services.llm_client.understand_request(text).intent
@@ -126,15 +126,15 @@ class Conversation:
             self.session.say(f"还没有开始；{question['action_requests'][0]['description']}")
             return
         self.session.say(render_standing(standing(ledger, run_id), brief=True))
-        if question["ask"] != "approve_plan":
+        if question["ask"] != Ask.PLAN:
             show_question(question)
         else:
             self.session.say("正等着批准上面的计划，还没有改变任何东西。")
 
     def _cancel(self, question: Mapping[str, Any]) -> Any:
         """取消：计划还没批准就是拒绝；已经在推出就记下取消。"""
-        if question["ask"] == "approve_plan":
-            return {"decision": "reject", "note": "取消", "operator": current_operator()}
+        if question["ask"] == Ask.PLAN:
+            return {"decision": str(Decision.REJECT), "note": "取消", "operator": current_operator()}
         ledger, run_id = self.session.services.ledger, question.get("run_id", "")
         if ledger.exists(run_id) and ledger.get_run(run_id).exit_code is None:
             ledger.update_run(run_id, cancelled_by=current_operator())

@@ -13,7 +13,7 @@ from langgraph.types import Command
 
 from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.ledger import PLAN, Approval
@@ -126,10 +126,10 @@ class Driver:
     def _recorded(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
         """账本里已记下的决定（来自 ``confirm``）。"""
         ledger, run_id = self.services.ledger, question.get("run_id", "")
-        if question["ask"] == "approve_plan":
+        if question["ask"] == Ask.PLAN:
             found = ledger.decision(run_id, PLAN, question["digest"])
             return _spoken(found) if found else None
-        if question["ask"] != "rollback-ip":
+        if question["ask"] != Ask.ROLLBACK:
             return None
         decided = {q["ip"]: ledger.decision(run_id, q["ip"], q["digest"]) for q in question["waiting"]}
         return {ip: _spoken(found) for ip, found in decided.items() if found} or None
@@ -138,7 +138,7 @@ class Driver:
         """计划是否已获批准。"""
         digest = self.services.ledger.load_state(run_id, keep_events=False).plan_digest
         found = self.services.ledger.decision(run_id, PLAN, digest) if digest else None
-        return found is not None and found.decision == "approve"
+        return found is not None and found.decision == Decision.APPROVE
 
 
 @contextlib.contextmanager

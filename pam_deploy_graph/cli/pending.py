@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pam_deploy_graph.addresses import same_ip
-from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
@@ -24,7 +24,7 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
     if state.plan_digest and (untouched or state.plan_stage):
         if untouched and ledger.get_run(state.run_id).input.get("preapproved_by"):
             return []
-        plan = {"subject": PLAN, "digest": state.plan_digest, "type": "approve_plan", "text": state.plan_text}
+        plan = {"subject": PLAN, "digest": state.plan_digest, "type": str(Ask.PLAN), "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
     return _workstation_questions(state)

@@ -12,7 +12,7 @@ from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
 from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_listener, unless_deaf
 from pam_deploy_graph.cli.standing import next_step
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.open_files import allow_many_files
 from pam_deploy_graph.report import render_report
@@ -40,7 +40,7 @@ class Session:
                 emit({"type": "QUESTION", "run_id": run_id, "at": now_ms(), "question": dict(asked)})
             emit({"type": "WAITING" if code is ExitCode.WAITING else "ENDED", "run_id": run_id, "exit_code": int(code)})
         if code is ExitCode.WAITING:
-            about_plan = self.driver.unanswered.get("ask") == "approve_plan"
+            about_plan = self.driver.unanswered.get("ask") == Ask.PLAN
             self.say(f"等人决定：{next_step('waiting', run_id, about_plan=about_plan)}")
             return code
         record = self.services.ledger.get_run(run_id)

@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.cli.pending import asked_questions, open_questions
-from pam_deploy_graph.constants import REQUIRED_PARAMS, RollbackStatus
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -77,7 +77,7 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "missing_ips": state.missing_ips,
         "failed_of": state.control_params.get("failed_of", ""),
         "waiting": waiting,
-        "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == "approve_plan"),
+        "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == Ask.PLAN),
     }
 
 
@@ -145,7 +145,7 @@ def _unsuccessful(state: AgentState) -> dict[str, str]:
 
 def _question(question: dict[str, Any]) -> str:
     """一个等着的问题。"""
-    if question["type"] == "approve_plan":
+    if question["type"] == Ask.PLAN:
         return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
     again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
     return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}")

@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.door import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
 from pam_deploy_graph.models import AgentState, IpState
 
-KIND = "rollback-ip"
-
 
 def question_of(state: AgentState, ip: str) -> dict[str, Any]:
     """返回一台工作站要人决定的事，键与 ``build_confirmation_request`` 相同。"""
     workstation = state.ip_states.get(ip) or IpState()
     return {
-        "type": KIND,
+        "type": str(Ask.ROLLBACK),
         "ip": ip,
         "failed_stage": workstation["failed_stage"],
         "failure_reason": workstation["failure_reason"],
@@ -57,7 +55,7 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
 async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     """回滚一台并记下结果。"""
     stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
-    result = await perform(ctx, outbox, KIND, ip, stop_first=stop_first)
+    result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=stop_first)
     event = result_event(result, ip)
     if result.ok:
         outbox.tell(event | {"type": "ROLLBACK_DONE", "values": {"VERSION": result.values["VERSION"]}})

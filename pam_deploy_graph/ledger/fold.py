@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final
 
-from pam_deploy_graph.constants import Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.ledger.fold_plan import PLAN_HANDLERS
 from pam_deploy_graph.models import AgentState, Event, IpState
 from pam_deploy_graph.targeting import settle_scope
@@ -25,6 +25,11 @@ def slot_of(ip: str | None, action: str) -> str:
 def idempotency_key(run_id: str, ip: str | None, action: str, attempt: int) -> str:
     """返回幂等键 ``<run_id>:<ip 或 ->:<action>:<attempt>``（contract 第 3 节）。"""
     return f"{run_id}:{slot_of(ip, action)}:{attempt}"
+
+
+def pending_rollback(ip: str) -> str:
+    """返回等人决定一台的回滚时的 ``pending_confirmation``（contract 第 6 节）。"""
+    return f"{Ask.ROLLBACK}:{ip}"
 
 
 def apply(state: AgentState, event: Event) -> None:
@@ -112,7 +117,7 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
     )
     state.last_failed_step = event["failed_stage"]
     if not state.pending_confirmation:
-        state.pending_confirmation = f"rollback-ip:{event['ip']}"
+        state.pending_confirmation = pending_rollback(event["ip"])
 
 
 def _rollback_requested(state: AgentState, event: Event) -> None:
@@ -151,7 +156,7 @@ def _rollback_failed(state: AgentState, event: Event) -> None:
     workstation = _ip(state, event)
     workstation["asked"] += 1
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
-    slot = slot_of(event["ip"], "rollback-ip")
+    slot = slot_of(event["ip"], event["stage"])
     state.attempts.setdefault(slot, 1)
     if not event.get("in_doubt"):
         state.attempts[slot] += 1
@@ -172,7 +177,7 @@ def _retry(state: AgentState, event: Event) -> None:
 
 def _clear_pending(state: AgentState, ip: str) -> None:
     """若正等着这台的决定，则不再等。"""
-    if state.pending_confirmation == f"rollback-ip:{ip}":
+    if state.pending_confirmation == pending_rollback(ip):
         state.pending_confirmation = None
 
 

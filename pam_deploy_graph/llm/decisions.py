@@ -16,7 +16,9 @@ from pam_deploy_graph.llm.lexicon import FLAGS, table
 from pam_deploy_graph.llm.normalise import normalise
 
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
-_KINDS: Final = ("reject", "retry", "approve", "except", "rest", "all", "outside", "filler", "stop")
+_SAID: Final = (Decision.REJECT, Decision.RETRY, Decision.APPROVE)
+"""先认「不」：「不同意」里有「同意」。"""
+_KINDS: Final = (*map(str, _SAID), "except", "rest", "all", "outside", "filler", "stop")
 _LONGEST: Final = 2_000
 
 _Token = tuple[str, str]

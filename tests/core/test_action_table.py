@@ -8,6 +8,7 @@ from pam_deploy_graph.constants import (
     GLOBAL_ACTION_SEQUENCE,
     IP_ACTION_SEQUENCE,
     REQUIRED_PARAMS,
+    Ask,
     Decision,
     ExecutionStrategy,
     ExitCode,
@@ -108,10 +109,11 @@ def test_an_unknown_strategy_is_refused() -> None:
             ],
         ),
         (Decision, ["approve", "reject", "retry"]),
+        (Ask, ["provide_params", "approve_plan", "rollback-ip"]),
         (ScriptExit, [0, 2, 3, 4, 5, 6, 7]),
         (ExitCode, [0, 1, 2, 10, 11, 12]),
     ],
 )
 def test_fixed_values(kind: type[ExecutionStrategy], values: list[object]) -> None:
-    """状态、决定与退出码的值一个不多、一个不少。"""
+    """状态、决定、问题与退出码的值一个不多、一个不少。"""
     assert list(kind) == values
