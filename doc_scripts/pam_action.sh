@@ -75,7 +75,10 @@ done
 [[ -f ${config} && -r ${config} ]] || die 3 "配置文件 ${config} 不存在或不可读"
 declare -A cfg=()
 mapfile -t lines <"${config}"
-for line in ${lines[@]+"${lines[@]}"}; do
+lines[0]=${lines[0]-}
+lines[0]=${lines[0]#$'\357\273\277'} # Windows 的编辑器会加上 BOM 与回车
+for line in "${lines[@]}"; do
+    line=${line%$'\r'}
     [[ -n ${line} && ${line} != \#* ]] || continue
     name=${line%%=*}
     [[ ${line} == [A-Z]*=* && ${name} != *[!A-Z0-9_]* ]] || die 3 "配置文件 ${config} 里有一行不是 KEY=VALUE"

@@ -14,7 +14,7 @@ from pam_deploy_graph.safe_text import show_value
 
 Address = IPv4Address | IPv6Address
 
-_SEPARATORS = re.compile(r"[,;\s]+")
+_SEPARATORS = re.compile(r"[,;，；、\s]+")
 _ADDRESS_TEXT = re.compile(r"[0-9A-Fa-f.:]+")
 _LAST_OCTET = re.compile(r"[0-9]{1,3}")
 
@@ -59,7 +59,7 @@ def expand_ips(scope: object, *, limit: int = MAX_SCOPE, taken: int = 0) -> list
     """把 IP 范围展开成地址列表，保持书写顺序并去重。
 
     Args:
-        scope: 逗号（或空白、分号）分隔的文本，或者文本的列表；每一项是地址、范围或 CIDR。
+        scope: 逗号（或空白、分号、顿号，全角亦可）分隔的文本，或者文本的列表；每一项是地址、范围或 CIDR。
         limit: 最多展开出多少个地址。
         taken: 其中已经展开过多少个。
 

@@ -52,7 +52,8 @@ def _root(_version: VERSION = False) -> None:
 def main() -> None:
     """命令行入口；以退出码结束进程。终端关掉或被要求结束时照样收拾，不留下试验场之类的子进程。"""
     for kind in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(kind, _leave)
+        if signal.getsignal(kind) is not signal.SIG_IGN:  # nohup 之下，终端关了也照样做
+            signal.signal(kind, _leave)
     try:
         code = app(standalone_mode=False)
     except PamError as error:

@@ -160,7 +160,7 @@ def _spoken(approval: Approval) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _stoppable(services: Services) -> Iterator[None]:
-    """推进时的 Ctrl-C：第一次让在途的做完再停，第二次立即停。"""
+    """推进时的 Ctrl-C、TERM 与终端关闭：第一次让在途的做完再停，第二次立即停。"""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         """第一次只立停止标志。"""
@@ -168,7 +168,8 @@ def _stoppable(services: Services) -> Iterator[None]:
             raise RunPausedError("已立即停下，在途的结果未知，恢复时会先查证；用 status 查看，用 resume 继续")
         services.stop.set()
 
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    hup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []  # nohup 之下不理它
+    kinds = [signal.SIGINT, signal.SIGTERM, *hup]
     try:
         before = {kind: signal.signal(kind, stop) for kind in kinds}
     except ValueError:  # 不在主线程（被嵌入时），信号归宿主管

@@ -143,13 +143,14 @@ class TokenGuard:
     def __init__(self, app: ASGIApp, token: str) -> None:
         """``token`` 只留在内存里。"""
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """放行或拒绝一个请求。"""
         if scope["type"] == "http":
             given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            if not hmac.compare_digest(given, self._expected):
+            scheme, _, credentials = given.partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(credentials, self._expected):
                 request = Request(scope)
                 refusal = answer(request, {"error": "令牌缺失或不对：请核对环境变量 PAM_TOKEN"}, 401)
                 refusal.headers["WWW-Authenticate"] = "Bearer"

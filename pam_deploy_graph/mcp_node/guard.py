@@ -14,7 +14,7 @@ class Gate:
     def __init__(self, app: ASGIApp, token: str) -> None:
         """``token`` 只留在内存里；为空则不核对（那时只会听在回环地址上）。"""
         self._app = app
-        self._expected = f"Bearer {token}".encode() if token else None
+        self._expected = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """放行或拒绝一个请求。"""
@@ -34,4 +34,5 @@ class Gate:
         if self._expected is None:
             return True
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        return hmac.compare_digest(given, self._expected)
+        scheme, _, credentials = given.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(credentials, self._expected)

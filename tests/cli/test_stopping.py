@@ -1,6 +1,7 @@
 """停下：Ctrl-C、取消、被别的进程握着、两个人同时作决定。"""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,31 @@ def test_whoever_read_the_progress_went_away(site: Site, deaf: str) -> None:
     os.close(reader)
     assert process.wait(50) == 12
     assert site.resume().code == 0
+    site.all_right()
+
+
+def test_the_terminal_is_closed(site: Site) -> None:
+    """终端关了（SIGHUP）：像 Ctrl-C 那样，在途的一台做完才停，退出码 12。"""
+    job = slow_start(site, 1)
+    job.interrupt(signal.SIGHUP)
+    assert job.wait().code == 12
+    assert (site.real(site.ips[0]), site.real(site.ips[1])) == ((True, site.version), (True, BEFORE))
+    assert site.resume().code == 0
+
+
+def test_under_nohup_it_goes_on(site: Site) -> None:
+    """``nohup`` 之下终端关了也照样做完：不换掉继承来的「不理 SIGHUP」。"""
+    first = site.take(1)[0]
+    site.lab.add_fault(f"{first}:deploy:slow=1:1")
+    argv = ["nohup", sys.executable, "-m", "pam_deploy_graph", *site.argv("--yes"), "--home", str(site.pam.home)]
+    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(argv, cwd=site.pam.folder, env=site.pam.env, **quiet)
+    deadline = time.monotonic() + 20
+    while not site.count("stop-ip", first):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(50) == 0
     site.all_right()
 
 

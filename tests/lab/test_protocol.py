@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ConfigDict, TypeAdapter
 
@@ -19,6 +20,16 @@ def test_home_needs_the_token(shared: Api, path: str, given: str) -> None:
     """没有令牌或令牌不对，HOME 的每个地址都答 401 和中文原因。"""
     answer = shared.home("GET", path, headers={"Authorization": given})
     assert (answer.status, "令牌" in answer.error) == (401, True)
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_name_of_the_scheme_has_no_case(shared: Api, scheme: str) -> None:
+    """``bearer`` 大小写皆可（RFC 9110 第 11.1 节）；HOME、NODE 与 MCP 都认。"""
+    lab = shared.lab
+    headers = {"Authorization": f"{scheme} {lab.token}"}
+    assert shared.home("GET", "/api/health", headers=headers).status == 200
+    assert shared.node("GET", "/api/workstations", headers=headers).status == 200
+    assert httpx.get(lab.info["mcp_url"], headers=headers).status_code != 401
 
 
 @pytest.mark.parametrize(

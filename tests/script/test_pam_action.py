@@ -316,6 +316,14 @@ def test_a_bad_configuration_is_exit_3(line: str, action: str, reason: str, pam:
     assert reason in lines[-1]
 
 
+def test_a_configuration_saved_on_windows(pam: WirePam, config: Path) -> None:
+    """Windows 的编辑器存过的配置（BOM、回车换行、末行没有换行）照样读得懂。"""
+    config.write_bytes(b"\xef\xbb\xbf# \xe6\xb3\xa8\r\n\r\n" + config.read_bytes().strip().replace(b"\n", b"\r\n"))
+    pam.on("POST", f"{AT}/stop", reply(200, "MESSAGE=ok\n"))
+    assert script("stop-ip", "--config", str(config), "--ip", "10.0.0.1") == (0, ["MESSAGE=ok"])
+    assert json.loads(pam.requests[0].body) == VERSION
+
+
 def test_a_missing_configuration_is_exit_3(tmp_path: Path) -> None:
     """配置文件不存在退出 3，报出路径。"""
     code, lines = script("check-home", "--config", str(tmp_path / "gone.txt"))
