@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import BaseModel, BeforeValidator, StrictBool, StringConstraints
 from typing_extensions import TypedDict
 
-from pam_deploy_graph import scope
+from pam_deploy_graph import value_rules
 
 
 def _only_text(value: object) -> object:
@@ -18,9 +18,9 @@ def _only_text(value: object) -> object:
     raise ValueError("应为文本")
 
 
-AirportCode = Annotated[scope.AirportCode, BeforeValidator(_only_text)]
-Name = Annotated[scope.Name, BeforeValidator(_only_text)]
-Version = Annotated[scope.Version, BeforeValidator(_only_text)]
+AirportCode = Annotated[value_rules.AirportCode, BeforeValidator(_only_text)]
+Name = Annotated[value_rules.Name, BeforeValidator(_only_text)]
+Version = Annotated[value_rules.Version, BeforeValidator(_only_text)]
 
 HashCode = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

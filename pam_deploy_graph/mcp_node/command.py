@@ -68,7 +68,7 @@ def _checked_url(text: str) -> str:
     from pydantic import TypeAdapter, ValidationError
 
     from pam_deploy_graph.safe_text import show_value
-    from pam_deploy_graph.scope import Url
+    from pam_deploy_graph.value_rules import Url
 
     try:
         return TypeAdapter[str](Url).validate_python(text).rstrip("/")

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
 from pam_deploy_graph.mcp_node.routes import Route, route_of
 from pam_deploy_graph.safe_text import show_value
-from pam_deploy_graph.scope import AirportCode, Name, Version
+from pam_deploy_graph.value_rules import AirportCode, Name, Version
 
 _MAX_KEY: Final = 255
 
