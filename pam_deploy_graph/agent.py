@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph import portal, report
+from pam_deploy_graph import plan_text, portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
@@ -161,7 +161,7 @@ class PamDeployAgent:
 
     def preview(self, params: Mapping[str, object], strategy: str = DEFAULT_STRATEGY) -> str:
         """返回预演的 Markdown；什么也不执行。"""
-        return report.render_preview(self.normalize_params(params), strategy, build_action_backends(strategy))
+        return plan_text.render_preview(self.normalize_params(params), strategy, build_action_backends(strategy))
 
     def run_global_flow(self, state: AgentState) -> AgentState:
         """做完还没做的全局步骤；失败抛 ``RuntimeError("<action> 执行失败: <reason>")``。"""

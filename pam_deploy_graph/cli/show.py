@@ -75,7 +75,7 @@ def preview(
     """预演：谁做什么；什么也不执行。"""
     from pam_deploy_graph.cli.inputs import read_params, read_strategy
     from pam_deploy_graph.constants import build_action_backends
-    from pam_deploy_graph.report import render_preview
+    from pam_deploy_graph.plan_text import render_preview
     from pam_deploy_graph.scope import normalize_params
     from pam_deploy_graph.settings import Settings
 

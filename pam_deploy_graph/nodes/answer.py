@@ -8,7 +8,8 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, Question, open_question, words_of
-from pam_deploy_graph.report import render_preview, render_report
+from pam_deploy_graph.plan_text import render_preview
+from pam_deploy_graph.report import render_report
 from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.services import Services
 

@@ -13,9 +13,9 @@ from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
+from pam_deploy_graph.plan_text import describe_changes, render_plan, show_ips
 from pam_deploy_graph.questions import ask_params, spoken
 from pam_deploy_graph.registration import RunRequest
-from pam_deploy_graph.report import describe_changes, render_plan, show_ips
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.targeting import resolve_targets
 
