@@ -27,7 +27,7 @@ _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
 _ROLL_BACK: Final = "回滚"
 """在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
 _SPOKEN: Final = {
-    Decision.APPROVE: f"approve accept yes y ok 同意 批准 {_ROLL_BACK} 可以 好 是",
+    Decision.APPROVE: f"approve accept yes y ok okay sure 同意 批准 确认 确定 {_ROLL_BACK} 可以 好 好的 行 是",
     Decision.REJECT: "reject ignore no n 拒绝 不同意 不 否 不回滚 保持 保持原样",
     Decision.RETRY: "retry 重试 再试 继续",
 }

@@ -172,7 +172,7 @@ class Conversation:
         if record.exit_code is None:
             return self.session.say(self._unfinished(code, record.reason or ""))
         if services.state_of(self._run_id).completed_global_steps:
-            self.session.finish(self._run_id, code)
+            self.session.finish(self._run_id, ExitCode(record.exit_code))
         else:
             self.session.say(f"结果: {record.reason}；什么也没有改变。")
         self._run_id = ""

@@ -100,7 +100,7 @@ class Driver:
     def _settle(self, run_id: str, result: dict[str, Any]) -> ExitCode:
         """图停下了：逐个回答问题，直到结束或没有人能答。"""
         while pending := result.get("__interrupt__"):
-            if result["answered"]:  # 说的是别的事，问题照旧等着
+            if result["answered"] and result["answer"] != pending[0].value["problem"]:  # 说的是别的事，问题照旧等着
                 self.on_answer(result["answer"])
             if (value := self._command(pending[0])) is None:
                 return ExitCode.WAITING

@@ -18,7 +18,7 @@ from pam_deploy_graph.llm.normalise import normalise
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
 _SAID: Final = (Decision.REJECT, Decision.RETRY, Decision.APPROVE)
 """先认「不」：「不同意」里有「同意」。"""
-_KINDS: Final = (*map(str, _SAID), "except", "rest", "all", "outside", "filler", "stop")
+_KINDS: Final = ("short", *map(str, _SAID), "except", "rest", "all", "outside", "filler", "stop")
 _LONGEST: Final = 2_000
 
 _Token = tuple[str, str]
@@ -137,8 +137,8 @@ def _order(tokens: Sequence[_Token]) -> _Order:
     """第一个记号是决定，其余是对象。"""
     order, excepting = _Order(Decision(tokens[0][0])), False
     for kind, text in tokens[1:]:
-        if kind == "ip":
-            (order.excepted if excepting else order.named).append(text.replace(" ", ""))
+        if kind in ("ip", "short"):
+            (order.excepted if excepting else order.named).append(_address(kind, text))
         elif kind == "except":
             excepting = True
         elif kind == "outside":
@@ -147,6 +147,11 @@ def _order(tokens: Sequence[_Token]) -> _Order:
             order.scope = kind
     _require(bool(order.scope) or not order.excepted)
     return order
+
+
+def _address(kind: str, text: str) -> str:
+    """地址或范围；只说尾号的写成 ``.3``。"""
+    return "." + re.sub(r"\D", "", text) if kind == "short" else text.replace(" ", "")
 
 
 def _require(clear: bool) -> None:  # noqa: FBT001  判断的结果本来就是真假
@@ -167,12 +172,12 @@ def _meant(order: _Order, ips: Sequence[str], spoken: set[str]) -> list[str]:
 
 
 def _waiting(named: Sequence[str], ips: Sequence[str]) -> list[str]:
-    """点名的地址；范围只算其中在等的，单个的必须在等。"""
+    """点名的地址；范围只算其中在等的，单个的必须在等，尾号要只对得上一台。"""
     found: list[str] = []
     for item in named:
-        expanded = expand_ips(item)
-        chosen = [ip for ip in expanded if ip in ips]
-        if not chosen:
+        short = item.startswith(".")
+        chosen = [ip for ip in ips if ip.endswith(item)] if short else [ip for ip in expand_ips(item) if ip in ips]
+        if not chosen or (short and len(chosen) > 1):
             raise InvalidInputError(f"{item} 不在等决定之列；正等着的是 {'、'.join(ips)}")
         found += chosen
     return found

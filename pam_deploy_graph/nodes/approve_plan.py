@@ -44,7 +44,7 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
         said = [AIMessage(str(error))]
         decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
     approved = decided.decision == Decision.APPROVE
-    update = {"messages": said, "problem": "", "decided": named([decided])}
+    update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
     if plan.get("stage") == AMENDED:
         services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved))
         return update | {"phase": "rolling", "plan": plan | {"stage": ""}}

@@ -26,7 +26,8 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     settled = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
     said = [AIMessage(text) for _, text in settled if text]
     decided = named([approval for approval, _ in settled])
-    return {"waiting": [], "problem": "", "phase": "rolling", "decided": decided, "messages": said}
+    settled_now = {"waiting": [], "problem": "", "phase": "rolling", "answered": False}
+    return settled_now | {"decided": decided, "messages": said}
 
 
 def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> tuple[Approval, str]:

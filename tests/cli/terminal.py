@@ -20,14 +20,15 @@ class Terminal:
         self.shown = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # 一个汉字可能分两次读到
 
-    def expect(self, words: str) -> None:
-        """等到显示出 ``words``；看过的不再算。"""
+    def expect(self, words: str) -> str:
+        """等到显示出 ``words``，返回它之前的；看过的不再算。"""
         deadline = time.monotonic() + SECONDS
         while words not in self.shown:
             assert time.monotonic() < deadline, f"等不到 {words!r}：{self.shown}"
             if select.select([self.master], [], [], 0.1)[0]:
                 self.shown += self._decoder.decode(os.read(self.master, 65_536))
-        self.shown = self.shown.partition(words)[2]
+        before, _, self.shown = self.shown.partition(words)
+        return before
 
     def type(self, text: str) -> None:
         """打字。"""

@@ -68,3 +68,21 @@ def test_typed_ahead_is_no_answer(site: Site, terminal: Terminal) -> None:
     terminal.type("取消\n")
     terminal.expect("什么也没有改变")
     assert site.real(ip) != (True, site.version)
+
+
+@pytest.mark.usefixtures("job")
+def test_cancelled_while_a_rollback_waits(site: Site, terminal: Terminal) -> None:
+    """等着决定回滚时说一句话只应一次；说不做了就以 12 收尾、给出报告。此前说「等人决定」，答话还会再冒出来。"""
+    ips = site.take(2)
+    site.lab.add_fault(f"{ips[0]}:verify:fail")
+    ask_for(site, terminal, site.version)
+    terminal.type("好的\n")
+    terminal.expect(ROLLBACK)
+    terminal.type("把 3 回滚了吧\n")
+    terminal.expect("请说明要退回哪几台")
+    assert "请说明要退回哪几台" not in terminal.expect(ROLLBACK)
+    terminal.type("算了后面的不做了\n")
+    ending = terminal.expect("取消了这次运行")
+    assert "等人决定" not in ending
+    assert "PAM 智能部署报告" in ending
+    assert site.real(ips[1]) != (True, site.version)
