@@ -1,6 +1,6 @@
 """脚本后端：把一个动作译成一次脚本调用（依据 contract 第 3 节 Script backend）。
 
-``build_argv`` 与 ``select_script_entry`` 决定怎么调，``subprocess_runner`` 在限度内运行，
+``script_entry`` 找到脚本，``build_argv`` 决定怎么调，``subprocess_runner`` 在限度内运行，
 ``script_result`` 读懂输出。令牌只进脚本的环境变量，不进参数、配置文件与消息。
 """
 
@@ -9,23 +9,19 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from anyio import CancelScope, CapacityLimiter
 
 from pam_deploy_graph import portal
 from pam_deploy_graph.constants import Backend, ScriptExit
-from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.private_files import private_folder
-from pam_deploy_graph.resources import packaged_path
-from pam_deploy_graph.safe_text import neutralise, show_value
+from pam_deploy_graph.safe_text import neutralise
+from pam_deploy_graph.script_entry import DEFAULT_BASE_DIR, current_settings, launcher, select_script_entry
 from pam_deploy_graph.script_result import explain, parse_output, to_result
 from pam_deploy_graph.subprocess_runner import ProcessLimits, run_process
 from pam_deploy_graph.time_limits import time_limit_of
-
-if TYPE_CHECKING:
-    from pam_deploy_graph.settings import Settings
 
 __all__ = [
     "INHERITED",
@@ -37,14 +33,9 @@ __all__ = [
     "select_script_entry",
 ]
 
-DEFAULT_BASE_DIR: Final = "doc_scripts"
 # 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
 _GRACE_SECONDS: Final = 0.3
 INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
-_LAUNCHERS: Final = {
-    ".sh": ["bash"],
-    ".ps1": ["powershell", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"],
-}
 
 
 class ScriptState(Protocol):
@@ -55,37 +46,6 @@ class ScriptState(Protocol):
     script_base_dir: str
     config_path: str
     trace_file_path: str
-
-
-def select_script_entry(
-    base_dir: str | os.PathLike[str] = DEFAULT_BASE_DIR, platform: str = sys.platform, override: str | None = None
-) -> str:
-    """按平台选出脚本入口。
-
-    Args:
-        base_dir: 脚本所在目录；默认目录里没有时用随包的那一份。
-        platform: 同 ``sys.platform``；``win32`` 上只认现场提供的 ``pam_action.ps1`` 或 ``.cmd``。
-        override: 现成的入口，给了就只看它；不给则取自 ``PAM_SCRIPT_ENTRY``，空串是不看它。
-
-    Returns:
-        入口脚本的路径。
-
-    Raises:
-        InvalidInputError: 找不到入口；消息说明看过哪里。
-
-    """
-    override = _settings().pam_script_entry if override is None else override
-    if override:
-        if not Path(override).is_file():
-            raise InvalidInputError(f"PAM_SCRIPT_ENTRY 指的脚本 {show_value(override)} 不存在，请核对路径")
-        return override
-    names = ["pam_action.ps1", "pam_action.cmd"] if platform == "win32" else ["pam_action.sh"]
-    for name in names:
-        if (Path(base_dir) / name).is_file():
-            return str(Path(base_dir) / name)
-    if Path(base_dir) == Path(DEFAULT_BASE_DIR) and platform != "win32":
-        return str(packaged_path(names[0]))
-    raise InvalidInputError(f"目录 {base_dir} 里没有脚本入口 {' 或 '.join(names)}，请放一份或设置 PAM_SCRIPT_ENTRY")
 
 
 def build_argv(
@@ -138,13 +98,6 @@ def child_env(source: Mapping[str, str], token: str, *, frozen: bool = False) ->
     # 没有 SHELL，bash 每次起步都去查用户库；只定字符编码，省得载入其余的区域文件。
     env |= {"SHELL": "/bin/sh", "LC_CTYPE": "C.UTF-8"}
     return env | {"PAM_TOKEN": token} if token else env
-
-
-def _launcher(entry: str) -> list[str]:
-    """没有执行权限的脚本（例如从 wheel 装出来的）由解释器启动。"""
-    if os.access(entry, os.X_OK) or not Path(entry).is_file():
-        return []
-    return _LAUNCHERS.get(Path(entry).suffix.lower(), [])
 
 
 class ScriptActionRunner:
@@ -224,12 +177,12 @@ class ScriptActionRunner:
     @functools.cached_property
     def _secret(self) -> str:
         """令牌。"""
-        return _settings().token() if self._token is None else self._token
+        return current_settings().token() if self._token is None else self._token
 
     @functools.cached_property
     def _env(self) -> dict[str, str]:
         """脚本的环境变量。"""
-        source = _settings().process_environ() if self._environ is None else self._environ
+        source = current_settings().process_environ() if self._environ is None else self._environ
         return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False)))
 
     def _program(self, script_entry: str, script_base_dir: str) -> list[str]:
@@ -245,11 +198,11 @@ class ScriptActionRunner:
         wanted = (script_entry, script_base_dir)
         if wanted not in self._programs:
             if self._override is None:
-                self._override = _settings().pam_script_entry
+                self._override = current_settings().pam_script_entry
             base_dir = script_base_dir or self._base_dir
             chosen = script_entry or select_script_entry(base_dir, override=self._override)
             entry = str(Path(chosen).absolute())
-            self._programs[wanted] = [*_launcher(entry), entry]
+            self._programs[wanted] = [*launcher(entry), entry]
         return self._programs[wanted]
 
     def _prepare_trace(self, path: str) -> None:
@@ -257,10 +210,3 @@ class ScriptActionRunner:
         if path and path not in self._traces:
             private_folder(Path(path).absolute().parent)
             self._traces.add(path)
-
-
-def _settings() -> "Settings":
-    """用到时才读设置：导入它不便宜，而且构造之后才设的环境也算数。"""
-    from pam_deploy_graph.settings import Settings
-
-    return Settings()
