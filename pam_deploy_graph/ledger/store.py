@@ -5,24 +5,23 @@
 
 import json
 import weakref
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
-from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.errors import RunConflictError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
-from pam_deploy_graph.ledger import chain, leases, locks
+from pam_deploy_graph.ledger import chain, leases, locks, rows
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import open_engine, reading, writing
 from pam_deploy_graph.ledger.fold import apply, forget_progress
-from pam_deploy_graph.ledger.schema import events, runs
+from pam_deploy_graph.ledger.schema import runs
 from pam_deploy_graph.ledger.session import RunSession
 from pam_deploy_graph.ledger.writer import LedgerWriter
-from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.models import AgentState
 
 _INPUT_FIELDS = (
     "params",
@@ -138,52 +137,12 @@ class Ledger:
         with writing(self.engine) as connection:
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(**clean))
 
-    def read_rows(self, run_no: int, after: int = 0) -> Iterator[tuple[int, list[Event]]]:
-        """逐行读取 ``after`` 之后的事件；哈希链断裂时指出断在哪一行。
-
-        Yields:
-            ``(seq, 这一行的事件)``。
-
-        Raises:
-            LedgerDamagedError: 行缺失或内容被改动。
-
-        """
-        link, expected = self.link_at(run_no, after), after + 1
-        query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
-        query = query.where(events.c.run_no == run_no, events.c.seq > after)
-        try:
-            with self.engine.connect() as connection:
-                for seq, at, body, stored in connection.execute(query):
-                    link = chain.link_of(link, seq, at, body)
-                    if seq != expected or link != stored:
-                        raise self._damaged(run_no, expected)
-                    yield seq, chain.decode(body, at)
-                    expected += 1
-        except (SQLAlchemyError, UnicodeError, AttributeError, ValueError) as error:
-            raise self._damaged(run_no, expected) from error
-
-    def _damaged(self, run_no: int, seq: int) -> LedgerDamagedError:
-        """指出断在哪一行。"""
-        where = f"账本 {self.engine.url.database} 里第 {run_no} 次运行的第 {seq} 行"
-        return LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
-
-    def link_at(self, run_no: int, seq: int) -> bytes:
-        """返回某一行的链接；第 0 行是创世值。"""
-        if seq == 0:
-            return chain.GENESIS
-        query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
-        with reading(self.engine) as connection:
-            found = connection.execute(query).scalar()
-        if found is None:
-            raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：检查点比账本新")
-        return bytes(found)
-
     def catch_up(self, state: AgentState) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。"""
         run_no = self.get_run(state.run_id).run_no
         if state.ledger_seq < 0:
             forget_progress(state)
-        for seq, row in self.read_rows(run_no, state.ledger_seq):
+        for seq, row in rows.read_rows(self.engine, run_no, state.ledger_seq):
             for event in row:
                 apply(state, event)
             state.ledger_seq = seq
@@ -214,7 +173,7 @@ class Ledger:
         lease = leases.acquire(self.engine, record.run_no, state.run_id)
         try:
             self.catch_up(state)
-            link = self.link_at(record.run_no, state.ledger_seq)
+            link = rows.link_at(self.engine, record.run_no, state.ledger_seq)
         except BaseException:
             leases.release(self.engine, lease)
             raise

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger.rows import read_rows
 from tests.cli.program import ROOT, Zygote
 from tests.docs.reader import FILE, MANUAL, RUN, SERVE, SHOWN, Reader, commands
 from tools.documents import blocks, pages
@@ -33,7 +34,7 @@ def _check_events(book: Path) -> None:
     """核对一本账里的事件。"""
     ledger = Ledger(f"sqlite:///{book}")
     for run in ledger.list_runs():
-        for _, row in ledger.read_rows(run.run_no):
+        for _, row in read_rows(ledger.engine, run.run_no):
             for event in row:
                 kind, names = EVENTS[event["type"]], set(event) - {"type", "at"}
                 assert set(kind.fields) <= names <= {*kind.fields, *kind.may}, event

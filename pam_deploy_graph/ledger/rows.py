@@ -1,0 +1,60 @@
+"""账本的行：逐行读出事件，沿途核对哈希链；不需要租约，别的进程在写时也能读。"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.ledger import chain
+from pam_deploy_graph.ledger.engine import reading
+from pam_deploy_graph.ledger.schema import events
+from pam_deploy_graph.models import Event
+
+
+def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int, list[Event]]]:
+    """逐行读取 ``after`` 之后的事件；哈希链断裂时指出断在哪一行。
+
+    Args:
+        engine: 账本的引擎。
+        run_no: 哪次运行。
+        after: 已经读到的行号；0 是从头读。
+
+    Yields:
+        ``(seq, 这一行的事件)``。
+
+    Raises:
+        LedgerDamagedError: 行缺失或内容被改动。
+
+    """
+    link, expected = link_at(engine, run_no, after), after + 1
+    query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
+    query = query.where(events.c.run_no == run_no, events.c.seq > after)
+    try:
+        with engine.connect() as connection:
+            for seq, at, body, stored in connection.execute(query):
+                link = chain.link_of(link, seq, at, body)
+                if seq != expected or link != stored:
+                    raise _damaged(engine, run_no, expected)
+                yield seq, chain.decode(body, at)
+                expected += 1
+    except (SQLAlchemyError, UnicodeError, AttributeError, ValueError) as error:
+        raise _damaged(engine, run_no, expected) from error
+
+
+def _damaged(engine: Engine, run_no: int, seq: int) -> LedgerDamagedError:
+    """指出断在哪一行。"""
+    where = f"账本 {engine.url.database} 里第 {run_no} 次运行的第 {seq} 行"
+    return LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
+
+
+def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
+    """返回某一行的链接；第 0 行是创世值，没有那一行抛 ``LedgerDamagedError``。"""
+    if seq == 0:
+        return chain.GENESIS
+    query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
+    with reading(engine) as connection:
+        found = connection.execute(query).scalar()
+    if found is None:
+        raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：检查点比账本新")
+    return bytes(found)
