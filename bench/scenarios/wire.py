@@ -13,6 +13,7 @@ from bench.fleet import PARAMS, addresses
 _SECONDS: Final = 0.02
 _TOKEN: Final = "bench"  # noqa: S105 —— 轻的 PAM 不核对令牌，有一个即可
 _ORDERS: Final = ("stop", "deploy", "start", "verify", "log")
+_LEAST: Final = child.PROJECT / "bench" / "drivers" / "least.sh"
 _WHO: Final = {"agent": "智能体", "node": "mcp-node", "pam": "PAM（参照物也要它）"}
 _BODY: Final = '{{"app":"{APP_NAME}","module":"{MODULE_NAME}","version":"{VERSION_NUMBER}"}}'.format_map(PARAMS)
 
@@ -35,7 +36,7 @@ def _ours(strategy: str, workstations: int, parallel: int, env: Mapping[str, str
 
 
 def measure(workstations: int, parallel: int) -> dict[str, float]:
-    """量一轮：同一个 PAM，四种走法各一遍。"""
+    """量一轮：同一个 PAM，几种走法各一遍。"""
     argv = child.driver("light_pam", workstations, _SECONDS)
     with tempfile.TemporaryDirectory() as name, child.serving(argv, cwd=Path(name)) as pam:
         folder, url = Path(name), pam.info["url"]
@@ -44,12 +45,15 @@ def measure(workstations: int, parallel: int) -> dict[str, float]:
         mcp = _mcp(workstations, parallel, pam, env)
         curl = _curl(workstations, parallel, url, folder)
         scripts = _ours("script_only", workstations, parallel, env)["wall"]
+        least = _ours("script_only", workstations, parallel, env | {"PAM_SCRIPT_ENTRY": str(_LEAST)})["wall"]
     return mcp | {
         "loop": loop,
         "curl": curl,
         "scripts": scripts,
+        "least": least,
         "mcp/loop": mcp["mcp"] / loop,
         "scripts/curl": scripts / curl,
+        "least/curl": least / curl,
     }
 
 
@@ -82,7 +86,9 @@ def scenario(parallel: int, *, quick: bool) -> Scenario:
             *(Metric(f"cpu:{who}", f"经 MCP：每次调用的 CPU，{name}", "毫秒", 3) for who, name in _WHO.items()),
             Metric("curl", f"参照：xargs -P {parallel} + curl", "秒"),
             Metric("scripts", "经脚本", "秒"),
+            Metric("least", "下限：什么也不核对的脚本（bench/drivers/least.sh）", "秒"),
             Metric("scripts/curl", "经脚本 ÷ xargs + curl", "倍", 2, Goal(1.25) if judged else None),
+            Metric("least/curl", "下限 ÷ xargs + curl", "倍", 2),
         ),
         lambda: measure(workstations, parallel),
     )
