@@ -14,15 +14,12 @@ from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.flows.canary import observe_canary
-from pam_deploy_graph.flows.context import FlowRules, RunContext, waiting_ips
+from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import carry_out, question_digest, question_of
-from pam_deploy_graph.flows.rollout import can_go_on, next_ips
-from pam_deploy_graph.flows.targets import settle_targets
-from pam_deploy_graph.flows.wave import run_wave
+from pam_deploy_graph.flows.rollout import run_until_asked
 from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.ledger import Approval, Ledger, pending_rollback
+from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
     LlmClient,
@@ -169,7 +166,7 @@ class PamDeployAgent:
 
     def run_ip_flow(self, state: AgentState) -> AgentState:
         """逐台推进，直到做完或有一台要人决定；已有待确认事项时立即返回。"""
-        return state if self._waits(state) else self._drive(state, _run_ips)
+        return state if self._waits(state) else self._drive(state, run_until_asked)
 
     def run_deploy_flow(self, state: AgentState) -> AgentState:
         """全局流程，然后逐台；已有待确认事项时原样返回。"""
@@ -263,17 +260,6 @@ def _recorded(ledger: Ledger, run_id: str, mine: Approval) -> Approval:
         if theirs is None or theirs.decision != mine.decision:
             raise
         return theirs
-
-
-async def _run_ips(ctx: RunContext) -> None:
-    """一次逐台流程：先看有没有还在等的，再推进。"""
-    await settle_targets(ctx)
-    while not waiting_ips(ctx.state) and can_go_on(ctx.state, ctx.rules):
-        await run_wave(ctx, next_ips(ctx))
-        await observe_canary(ctx)
-    waiting = waiting_ips(ctx.state)
-    asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else None)
-    ctx.state.pending_confirmation = asked if waiting else None
 
 
 async def _restart(ctx: RunContext) -> None:

@@ -12,7 +12,7 @@ from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, 
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
 from pam_deploy_graph.flows.targets import settle_targets
 from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
-from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
 
 STEP_SIZE: Final = 1_000
@@ -35,6 +35,17 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     with ctx.span("pam.wave", run_id=ctx.state.run_id, fresh=len(fresh)):
         await run_wave(ctx, fresh)
     await observe_canary(ctx)
+
+
+async def run_until_asked(ctx: RunContext) -> None:
+    """自己掌舵的逐台流程（contract 第 6 节 run_ip_flow）：推进到做完，或有人要决定；还有等着的就再等那一台。"""
+    await settle_targets(ctx)
+    while not waiting_ips(ctx.state) and can_go_on(ctx.state, ctx.rules):
+        await run_wave(ctx, next_ips(ctx))
+        await observe_canary(ctx)
+    waiting = waiting_ips(ctx.state)
+    asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else None)
+    ctx.state.pending_confirmation = asked if waiting else None
 
 
 def must_ask(state: AgentState, rules: FlowRules) -> bool:
