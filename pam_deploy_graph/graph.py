@@ -9,7 +9,9 @@ from langgraph.graph import END, START, StateGraph
 
 from pam_deploy_graph import routes
 from pam_deploy_graph.action_router import ActionBackend
+from pam_deploy_graph.deploy_graph import DeployGraph
 from pam_deploy_graph.graph_state import GraphInput, GraphState
+from pam_deploy_graph.home_saver import HomeSaver
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.nodes.amend import amend_node
@@ -41,7 +43,8 @@ def build_graph(
     """编译图；除此之外什么也不建，各部件用到才建。
 
     Args:
-        checkpointer: 任一 LangGraph 检查点器；交给 LangGraph 服务器时不给。
+        checkpointer: 任一 LangGraph 检查点器；不给就用 ``home`` 里的 ``runtime/checkpoints.sqlite``
+            （账本在 PostgreSQL 的用同一个库），作子图、交给 LangGraph 服务器时用它们的。
         settings: 设置；不给取自环境。
         router: 动作后端；不给按策略选脚本、MCP 或假后端。
         llm_client: 语言理解；不给用离线规则。
@@ -67,7 +70,10 @@ def build_graph(
     for name, route in _ROUTES.items():
         graph.add_conditional_edges(name, route)
     graph.add_edge("report", END)
-    return graph.compile(checkpointer=checkpointer, name="pam_deploy")
+    compiled: Any = graph.compile(checkpointer=checkpointer, name="pam_deploy")
+    compiled.__class__ = DeployGraph  # compile() 没有给出换类的地方
+    compiled.home_saver = HomeSaver(services.settings.checkpoint_store(services.home))
+    return compiled
 
 
 def _nodes(services: Services) -> dict[str, Any]:

@@ -27,12 +27,20 @@ _REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
 _ROLL_BACK: Final = "回滚"
 """在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
 _SPOKEN: Final = {
-    Decision.APPROVE: f"approve accept yes y ok okay sure 同意 批准 确认 确定 {_ROLL_BACK} 可以 好 好的 行 是",
-    Decision.REJECT: "reject ignore no n 拒绝 不同意 不 否 不回滚 保持 保持原样",
+    Decision.APPROVE: "approve approved accept accepted confirm confirmed yes y ok okay sure "
+    f"同意 批准 确认 确定 {_ROLL_BACK} 可以 可以的 好 好的 行 是 是的",
+    Decision.REJECT: "reject rejected decline ignore no n 拒绝 不同意 不批准 不可以 不行 不 不要 否 "
+    "不回滚 保持 保持原样",
     Decision.RETRY: "retry 重试 再试 继续",
 }
+_ON_PLAN: Final = {
+    Decision.APPROVE: "通过 开始 go",
+    Decision.REJECT: "不通过 算了",
+}
+"""只在计划的问题上才说得通的。「取消」不在其中：它是取消这次运行，由意图那里办。"""
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args"})
 _WORDS: Final = {word: decision for decision, words in _SPOKEN.items() for word in words.split()}
+_PLAN_WORDS: Final = _WORDS | {word: decision for decision, words in _ON_PLAN.items() for word in words.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +244,14 @@ def _word(value: object, subject: str) -> Decision:
     word = str(value).strip().strip("。.!！").lower()
     if word == _ROLL_BACK and subject == PLAN:
         raise InvalidInputError("问的是批准计划，还没有可回滚的，没有当作同意；请回答 approve 或 reject")
-    if word in _WORDS:
-        return _WORDS[word]
+    known, allowed = (_PLAN_WORDS, _REVIEW_DECISIONS) if subject == PLAN else (_WORDS, list(Decision))
+    if word in known:
+        return known[word]
     if word == "edit":
         raise InvalidInputError(
             "这里不能改参数（edit），没有当作同意；要改请用一句话说改什么，要决定请回答 approve 或 reject"
         )
-    raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(Decision)} 之一")
+    raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(allowed)} 之一")
 
 
 def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
@@ -268,7 +277,8 @@ def _describe(question: Mapping[str, Any]) -> str:
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
     lines = [f"{question['ip']} {where}{question['failure_reason']}。是否回滚（{stop}）？"]
-    lines += ["  上次回滚没有成功"] if question.get("rollback_status") == RollbackStatus.FAILED else []
+    if question.get("rollback_status") == RollbackStatus.FAILED:
+        lines.append(f"  上次回滚没有成功：{question.get('rollback_failure') or '没有说明原因'}")
     lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
     lines += [f"  {item['file']}:{item['line']}: {item['quote']}" for item in diagnosis["evidence"]]
     return "\n".join(lines)

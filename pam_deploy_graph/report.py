@@ -158,11 +158,14 @@ def _near(log_file: str, state: AgentState) -> str:
 def _reasons(state: AgentState) -> list[str]:
     """每台没有成功的工作站一行原因。"""
     bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
-    return (
-        ["", *(f"- {ip} {w['failed_stage']}".rstrip() + f": {escape_cell(w['failure_reason'])}" for ip, w in bad)]
-        if bad
-        else []
-    )
+    lines = []
+    for ip, workstation in bad:
+        lines.append(
+            f"- {ip} {workstation['failed_stage']}".rstrip() + f": {escape_cell(workstation['failure_reason'])}"
+        )
+        if why := workstation.get("rollback_failure"):
+            lines.append(f"- {ip} rollback-ip: {escape_cell(why)}")
+    return ["", *lines] if lines else []
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:

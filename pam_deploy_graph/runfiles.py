@@ -1,5 +1,6 @@
 """一次运行的文件：默认路径、运行名、给脚本读的配置文件。"""
 
+import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
@@ -18,8 +19,13 @@ def run_ids() -> Iterator[str]:
 
 
 def unused_run_id(taken: Callable[[str], bool]) -> str:
-    """按当前时间取一个 ``taken`` 说还没有用过的运行名；重名则加序号。"""
-    return next(name for name in run_ids() if not taken(name))
+    """按当前时间取一个 ``taken`` 说还没有用过的运行名。
+
+    名字要过一会儿才登记，光看有没有登记不够：同一秒里的两个会话会取到同一个，后一个就接管了前一个的运行。
+    所以带上随机的尾巴，形如 ``20260101_120000_3f9a2c``。
+    """
+    names = (f"{stem}_{secrets.token_hex(3)}" for stem in run_ids())
+    return next(name for name in names if not taken(name))
 
 
 def config_path(home: Path, run_id: str) -> Path:

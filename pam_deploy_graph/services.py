@@ -17,7 +17,7 @@ from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.ledger import Ledger
-from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient
+from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.registration import RunRequest, has_begun, refuse_once_begun, register, revised
@@ -64,9 +64,9 @@ class Services:
 
     @cached_property
     def llm_client(self) -> LlmClient:
-        """语言理解；没有注入时，设了模型用模型（它自己会退回规则），没设用离线规则。"""
+        """语言理解；没有注入时，设了模型用模型，没设用离线规则；模型与注入的不行时都退回规则。"""
         if self.given_llm_client is not None:
-            return self.given_llm_client
+            return GuardedLlmClient(self.given_llm_client)
         if not self.settings.pam_llm_model:
             return RuleBasedLlmClient()
         return OpenAiLlmClient.from_settings(self.settings, policy_rules=load_skill_policy().rules)

@@ -66,9 +66,10 @@ async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
 
 def waiting_questions(state: AgentState) -> list[dict[str, Any]]:
     """返回正等人决定的所有问题，各带摘要与状态。"""
+    shown = ("status", "rollback_status", "rollback_failure", "log_file")
     return [
         question_of(state, ip)
-        | {"digest": question_digest(state, ip), "status": state.ip_states[ip]["status"]}
-        | {"rollback_status": state.ip_states[ip]["rollback_status"], "log_file": state.ip_states[ip]["log_file"]}
+        | {"digest": question_digest(state, ip)}
+        | {name: state.ip_states[ip].get(name, "") for name in shown}
         for ip in waiting_ips(state)
     ]

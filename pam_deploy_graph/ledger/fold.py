@@ -144,6 +144,7 @@ def _rollback_done(state: AgentState, event: Event) -> None:
     """回滚成功：清掉等待与这台的未了尝试。"""
     workstation = _ip(state, event)
     workstation["rollback_status"] = str(RollbackStatus.DONE)
+    workstation.pop("rollback_failure", None)
     workstation["version_after"] = event.get("values", {}).get("VERSION", "")
     state.last_failed_step = ""
     _clear_pending(state, event["ip"])
@@ -156,6 +157,7 @@ def _rollback_failed(state: AgentState, event: Event) -> None:
     workstation = _ip(state, event)
     workstation["asked"] += 1
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
+    workstation["rollback_failure"] = event.get("message", "")
     slot = slot_of(event["ip"], event["stage"])
     state.attempts.setdefault(slot, 1)
     if not event.get("in_doubt"):

@@ -3,6 +3,7 @@
 from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analyze_with_notes, choose_strategy
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
+from pam_deploy_graph.llm.guarded import GuardedLlmClient
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.rescoping import merge_control
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
@@ -10,6 +11,7 @@ from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, valida
 
 __all__ = [
     "Analysis",
+    "GuardedLlmClient",
     "Intent",
     "LlmClient",
     "OpenAiLlmClient",

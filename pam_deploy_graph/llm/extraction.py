@@ -111,7 +111,7 @@ def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
     if draft.versions:
         heard, meant = (_without_names(text, before, draft.text) for text in (heard, meant))
     verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
-    _warn(draft, verdict.intent, _said(times), _said(places))
+    _warn(draft, verdict.intent, _said(times), _said(places), answering=answering)
     return verdict
 
 
@@ -173,11 +173,11 @@ def _complete(draft: Draft, *, placed: bool) -> bool:
     return told and (placed or bool(draft.params.keys() & {"APP_NAME", "AIRPORT_CODE"}))
 
 
-def _warn(draft: Draft, intent: Intent, times: str, places: str) -> None:
+def _warn(draft: Draft, intent: Intent, times: str, places: str, *, answering: bool) -> None:
     """时间与小于机场的地方不能悄悄丢掉。"""
     if intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK}:
         return
-    if intent is Intent.ROLLBACK and "VERSION_NUMBER" in draft.params:
+    if intent is Intent.ROLLBACK and "VERSION_NUMBER" in draft.params and not answering:
         draft.note("回滚只退回上一个版本；要装指定的版本，请说部署到哪一版")
     if times:
         draft.note(f"提到了时间「{times}」：没有定时器，批准之后立即开始")

@@ -11,6 +11,8 @@ from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.services import Services
 
 _CLOSED: Final = "finished"
+_GUESSED: Final = 0.5
+"""没有规则认得、凭用字猜的意图，把握都不超过它；补参数时的「版本 1.2.3」就猜成过回滚，那时当作答问题的话。"""
 _ASIDE: Final = frozenset({"status", "preview", "cancel"})
 """不管问着什么都可以说的。"""
 
@@ -25,8 +27,11 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
     if not pending and asks_again_for_failed(said[-1]):
         return _again(services, state)
-    intent = str(validate_intent_result(services.llm_client.understand_request(said[-1])).intent)
-    if pending:
+    understood = validate_intent_result(services.llm_client.understand_request(said[-1]))
+    intent = str(understood.intent)
+    if pending == "ask-params" and understood.confidence <= _GUESSED:
+        intent = "deploy"
+    elif pending:
         intent = _about(pending, intent, said[-1])
     update |= {"intent": intent}
     if intent != "deploy":

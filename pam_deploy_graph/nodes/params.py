@@ -12,10 +12,12 @@ from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.llm import merge_control
 from pam_deploy_graph.questions import ask_params, spoken
 from pam_deploy_graph.runfiles import unused_run_id
+from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import missing_params, validate_control, validate_params, validate_run_id
 from pam_deploy_graph.services import Services
 
 _SHOWN_TEXT: Final = 40
+_EXAMPLES: Final = {"params": '{"AIRPORT_CODE": "PEK"}', "control": '{"canary": 1}'}
 
 
 def params_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -23,8 +25,8 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     运行名在这里取好并随检查点存下，之后的节点重跑也不会登记两次。
     """
-    known, control = dict(state.get("params") or {}), dict(state.get("control") or {})
     notes, problems = list(state.get("notes") or []), [state.get("problem", "")]
+    known, control = (_mapping(name, state.get(name), problems) for name in ("params", "control"))
     said = words_of(state)
     asked = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
     unresolved = [name for name in asked if name.islower()]  # 答了键值的，还缺哪个部署参数要重新查过
@@ -48,6 +50,15 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
     asking = {"phase": "params"} if update["missing"] or update["problem"] else {}
     return update | asking | {"messages": _question(update)}
+
+
+def _mapping(name: str, given: object, problems: list[str]) -> dict[str, Any]:
+    """现成的输入要是键值映射；不是的不要，原因加进 ``problems``。"""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if given:
+        problems.append(f"输入 {name} 的值 {show_value(given)} 应为键值映射，例如 {_EXAMPLES[name]}")
+    return {}
 
 
 def _question(update: Mapping[str, Any]) -> list[AIMessage]:
