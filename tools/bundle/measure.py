@@ -2,12 +2,12 @@
 
 import os
 import statistics
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from bench import child
 
 HELP_ROUNDS: Final = 7
 DEMO_ROUNDS: Final = 3
@@ -56,23 +56,16 @@ def _rounds(programs: Mapping[str, Sequence[str]], options: Sequence[str], round
 
 
 def run(argv: Sequence[str]) -> Cost:
-    """在一个空目录里运行一个命令。
+    """在一个空目录里运行一个命令，其余的环境照旧。
 
     Raises:
-        CalledProcessError: 它没有以 0 结束。
+        RuntimeError: 它没有以 0 结束。
 
     """
-    with tempfile.TemporaryDirectory() as folder, Path(folder, "output").open("wb") as output:
-        start = time.monotonic()
-        env = {name: value for name, value in os.environ.items() if name != _SLOWING}
-        process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            text = Path(folder, "output").read_text(encoding="utf-8", errors="replace")
-            raise subprocess.CalledProcessError(process.returncode, argv, output=text)
-    return Cost(usage.ru_utime + usage.ru_stime, wall)
+    env = {name: value for name, value in os.environ.items() if name != _SLOWING}
+    with tempfile.TemporaryDirectory() as folder:
+        spent = child.run(argv, cwd=Path(folder), env=env)
+    return Cost(spent.cpu, spent.wall)
 
 
 def _median(costs: Sequence[Cost]) -> Cost:
