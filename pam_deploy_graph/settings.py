@@ -87,6 +87,8 @@ class Settings(BaseSettings):
             return Path(self.pam_token_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 读不了：{error.strerror}") from None
+        except UnicodeDecodeError:
+            raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 不是文本，请核对路径") from None
 
     def params(self) -> dict[str, str]:
         """返回环境给出的部署参数（介于命令行与默认值之间）。"""

@@ -15,6 +15,7 @@ from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
+from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.usage import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
@@ -51,6 +52,7 @@ def _root(_version: VERSION = False) -> None:
 
 def main() -> None:
     """命令行入口；以退出码结束进程。终端关掉或被要求结束时照样收拾，不留下试验场之类的子进程。"""
+    stand_in_streams()
     for kind in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(kind) is not signal.SIG_IGN:  # nohup 之下，终端关了也照样做
             signal.signal(kind, _leave)

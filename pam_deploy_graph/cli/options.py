@@ -6,9 +6,29 @@ from typing import Annotated, Any
 
 import typer
 
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.safe_text import show_value
+
+
+def _writable_name(home: Path) -> Path:
+    """工作目录的路径要写进账本与配置文件，那里只有 UTF-8。"""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"选项 --home 的值 {show_value(str(home))} 不是 UTF-8 文字，请换一个目录") from None
+    return home
+
+
 Home = Annotated[
     Path,
-    typer.Option("--home", help="runtime/ 与 logs/ 所在的目录。", metavar="DIR", resolve_path=True, file_okay=False),
+    typer.Option(
+        "--home",
+        help="runtime/ 与 logs/ 所在的目录。",
+        metavar="DIR",
+        resolve_path=True,
+        file_okay=False,
+        callback=_writable_name,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。")]
 RunId = Annotated[str, typer.Argument(help="运行名。", metavar="RUN_ID")]

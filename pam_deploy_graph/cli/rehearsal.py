@@ -33,7 +33,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
         as_json: 数据逐行写成 JSON，最后一行是核对的结果。
 
     Returns:
-        一切如演示所愿为 0；没有人回答为 10；否则为 1。
+        一切如演示所愿为 0；没有人回答为 10；计划被否决、被人停下为 12；否则为 1。
 
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -56,6 +56,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
             code = session.finish(run.run_id, session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
         if code is ExitCode.WAITING:
+            console.print("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里再来一次，或加 --yes")
             return code
         found = _compare(after, lab.workstations(), version)
         verdict = _verdict(console, code, found)
@@ -78,6 +79,8 @@ def _compare(run: AgentState, workstations: list[dict[str, Any]], version: str) 
 
 def _verdict(console: Console, code: ExitCode, found: dict[str, Any]) -> ExitCode:
     """演示如愿没有：恰好以「有工作站失败」结束，报告与真相一致，每台都在运行。"""
+    if code is ExitCode.STOPPED:
+        return code
     if code is not ExitCode.FINISHED_WITH_FAILURES:
         return ExitCode.BUG
     claimed, updated, version = found["claimed"], found["updated"], found["version"]

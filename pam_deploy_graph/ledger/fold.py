@@ -133,8 +133,10 @@ def _decided(status: str) -> Callable[[AgentState, Event], None]:
     """生成「决定了，不再等」的处理。"""
 
     def handle(state: AgentState, event: Event) -> None:
-        """写下回滚状态并清掉等待。"""
-        _ip(state, event)["rollback_status"] = status
+        """写下回滚状态与此刻的版本，清掉等待。"""
+        workstation = _ip(state, event)
+        workstation["rollback_status"] = status
+        workstation["version_after"] = event.get("values", {}).get("VERSION", workstation["version_after"])
         _clear_pending(state, event["ip"])
 
     return handle

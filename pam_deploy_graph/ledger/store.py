@@ -114,7 +114,7 @@ class Ledger:
 
         """
         with reading(self.engine) as connection:
-            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+            row = connection.execute(select(runs).where(runs.c.run_id == chain.to_text(run_id))).mappings().first()
         if row is None:
             raise RunNotFoundError(run_id)
         return _record(row)
@@ -127,7 +127,7 @@ class Ledger:
 
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""
-        query = select(func.count()).select_from(runs).where(runs.c.run_id == run_id)
+        query = select(func.count()).select_from(runs).where(runs.c.run_id == chain.to_text(run_id))
         with reading(self.engine) as connection:
             return bool(connection.execute(query).scalar())
 
