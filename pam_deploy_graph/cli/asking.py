@@ -10,10 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
+from pam_deploy_graph.answers import read_typed
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.questions import read_typed, spoken
+from pam_deploy_graph.questions import spoken
 from pam_deploy_graph.safe_text import printable
 
 _PROMPTS = {

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from pam_deploy_graph.answers import read_typed
 from pam_deploy_graph.cli.asking import read_line, show_question
 from pam_deploy_graph.cli.rehearsal import provision
 from pam_deploy_graph.cli.session import Session, open_session
@@ -17,7 +18,6 @@ from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.lab.process import LabProcess
 from pam_deploy_graph.llm import asks_again_for_failed
-from pam_deploy_graph.questions import read_typed
 from pam_deploy_graph.registration import has_begun
 from pam_deploy_graph.settings import Settings
 

@@ -5,13 +5,14 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
+from pam_deploy_graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph_state import GraphState, named
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import PLAN, Approval
-from pam_deploy_graph.questions import Answer, ask_plan, read_decisions, spoken_text
+from pam_deploy_graph.questions import ask_plan
 from pam_deploy_graph.services import Services
 
 

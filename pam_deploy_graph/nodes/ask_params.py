@@ -5,9 +5,10 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 from langgraph.types import interrupt
 
+from pam_deploy_graph.answers import read_params
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState
-from pam_deploy_graph.questions import ask_params, read_params
+from pam_deploy_graph.questions import ask_params
 
 
 def ask_params_node(state: GraphState) -> dict[str, Any]:

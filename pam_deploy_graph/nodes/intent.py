@@ -4,10 +4,10 @@ import contextlib
 from typing import Any, Final
 
 from pam_deploy_graph.again import failed_again
+from pam_deploy_graph.answers import read_decisions
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import asks_again_for_failed, validate_intent_result
-from pam_deploy_graph.questions import read_decisions
 from pam_deploy_graph.services import Services
 
 _CLOSED: Final = "finished"

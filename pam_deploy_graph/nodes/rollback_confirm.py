@@ -5,11 +5,12 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
+from pam_deploy_graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, named
 from pam_deploy_graph.identity import current_operator
 from pam_deploy_graph.ledger import Approval
-from pam_deploy_graph.questions import Answer, ask_rollback, read_decisions, spoken_text
+from pam_deploy_graph.questions import ask_rollback
 from pam_deploy_graph.services import Services
 
 
