@@ -327,17 +327,20 @@ die_unknown() { # 退出码 原因 [SENT]
 }
 
 judge_transfer() { # 按 curl 的退出码判断请求有没有走完
+    local name=NODE_URL
+    [[ ${side} == PAM_NODE ]] || name=PAM_HOME_URL
+    local where="${side}（${cfg[${name}]-}）"
     case ${curl_exit} in
         0) return 0 ;;
         28)
             # 只信六位小数的零：旧版 curl 只有三位，本机连接会被误当成没有连上。
-            [[ ${connected} != 0.000000 ]] || die_unknown 5 "连接 ${side} 超时，请求没有送出" no
+            [[ ${connected} != 0.000000 ]] || die_unknown 5 "连接 ${where}超时，请求没有送出" no
             [[ ${unsent} != no ]] || die_unknown 5 "向 ${side} 查询节点地址超时"
             die_unknown 7 "${side} 没有在时限内答复"
             ;;
-        5 | 6) die_unknown 5 "解析不了 ${side} 的主机名" no ;;
-        7) die_unknown 5 "连接不上 ${side}" no ;;
-        35 | 60) die_unknown 5 "与 ${side} 的 TLS 握手失败（curl ${curl_exit}）" no ;;
+        5 | 6) die_unknown 5 "解析不了 ${where}的主机名" no ;;
+        7) die_unknown 5 "连接不上 ${where}" no ;;
+        35 | 60) die_unknown 5 "与 ${where}的 TLS 握手失败（curl ${curl_exit}）" no ;;
         18) die_unknown 5 "${side} 的应答不完整" ;;
         52 | 55 | 56) die_unknown 5 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）" ;;
         2 | 3 | 77) die_unknown 3 "curl 不能发出请求（curl ${curl_exit}），请检查地址、证书与 curl 的版本" no ;;

@@ -33,14 +33,21 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
         text = reply(services, state)
     except InvalidInputError as error:
         text = str(error)
+    if state["intent"] == "cancel" and (open_question(state) or _at_rest(services, state)):
+        update |= _settled(services, state)
     if open_question(state):
-        update |= _settled(services, state) if state["intent"] == "cancel" else {}
         update |= {"problem": text} if reply is _unknown else {}
     return update | {"answer": text, "messages": [AIMessage(text)]}
 
 
+def _at_rest(services: Services, state: GraphState) -> bool:
+    """停在半路，也没有别的进程在做它。"""
+    run_id = state.get("run_id", "")
+    return state.get("phase") == "stopped" and services.ledger.exists(run_id) and not services.ledger.holder(run_id)
+
+
 def _settled(services: Services, state: GraphState) -> dict[str, Any]:
-    """问题等着的时候取消：计划当作拒绝，推出途中的去收尾，还在问参数的就此作罢。"""
+    """问题等着、或停在半路的时候取消：计划当作拒绝，别的去收尾，还在问参数的就此作罢。"""
     if not services.ledger.exists(state["run_id"]):
         return {"phase": "finished"}
     if services.cancelled(state["run_id"]):

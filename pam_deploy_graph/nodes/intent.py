@@ -33,6 +33,8 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         intent = "deploy"
     elif pending:
         intent = _about(pending, intent, said[-1])
+    elif intent == "unknown" and _mends(services, state, said[-1]):
+        intent = "deploy"
     update |= {"intent": intent}
     if intent != "deploy":
         return update | ({} if pending else {"problem": ""})
@@ -52,6 +54,14 @@ def _about(pending: Question, intent: str, text: str) -> str:
             read_decisions(text, ["-"])
             return "unknown"
     return "deploy"
+
+
+def _mends(services: Services, state: GraphState, text: str) -> bool:
+    """停在半路之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
+    if state.get("phase") != "stopped":
+        return False
+    found = services.llm_client.extract_params(text, state["params"])
+    return bool(found.extracted_params or found.control_params)
 
 
 def _deploying() -> dict[str, Any]:

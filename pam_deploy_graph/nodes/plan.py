@@ -24,14 +24,22 @@ _UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝�
 
 
 def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """拟出计划；只读检查不过就停在这里，缺安装包就问。"""
+    """拟出计划；取消了的去收尾，已经动过手的不改。"""
     run_id = state["run_id"]
+    if services.ledger.exists(run_id) and services.cancelled(run_id):
+        return {"phase": "closing", "problem": ""}
     try:
         services.register_again(_request(services, state))
     except RunConflictError as error:
         if not state.get("plan"):
             raise
         return _stopped(error, "")
+    return _checked(services, state)
+
+
+def _checked(services: Services, state: GraphState) -> dict[str, Any]:
+    """检查过就提出计划；检查不过停在这里，能在对话里补上的就问。"""
+    run_id = state["run_id"]
     try:
         return _proposed(services, state)
     except EmptyScopeError as error:

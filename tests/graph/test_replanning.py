@@ -87,6 +87,25 @@ def test_not_once_begun(at_plan: Desk) -> None:
     assert at_plan.services.ledger.get_run(out["run_id"]).input["params"]["VERSION_NUMBER"] == "1.2.3"
 
 
+@pytest.mark.parametrize("text", ["VERIFY_TIMEOUT=60", "每批 2 台", "继续"])
+def test_stopped_before_the_plan(tmp_path: Path, text: str) -> None:
+    """检查不过停下之后：单独一句 ``KEY=VALUE`` 就是要改的，「继续」再检查一遍。此前都听不懂。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.fake.fail("check-home", times=1)
+    assert desk.begin()["phase"] == "stopped"
+    assert desk.say({"messages": [("user", text)]})["ask"] == "approve_plan"
+    assert desk.answer("approve")["exit_code"] == 0
+
+
+def test_cancelled_before_the_plan(tmp_path: Path) -> None:
+    """检查不过停下之后取消：以 12 收尾。此前还停在那里，说没有做完。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.fake.fail("check-home")
+    desk.begin()
+    out = desk.say({"messages": [("user", "取消")]})
+    assert (out["exit_code"], desk.services.ledger.get_run(out["run_id"]).exit_code) == (12, 12)
+
+
 def test_approval_of_what_has_changed(at_plan: Desk, tmp_path: Path) -> None:
     """别的进程在批准的同时换了输入：批准的是旧计划，不动手。"""
     other = Services(home=tmp_path, settings=Settings(), given_router=at_plan.fake)

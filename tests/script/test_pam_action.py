@@ -192,12 +192,16 @@ def test_answers_and_faults_become_exit_codes(
 
 @pytest.mark.parametrize(
     ("url", "reason"),
-    [("closed", "连接不上 PAM_NODE"), ("http://" + "x" * 64 + ".invalid", "解析不了 PAM_NODE 的主机名")],
+    [
+        (closed_port(), "连接不上 PAM_NODE（{}）"),
+        (f"http://{'x' * 63}.invalid", "解析不了 PAM_NODE（{}）的主机名"),
+    ],
 )
 def test_what_was_never_sent_says_so(url: str, reason: str, config: Path) -> None:
-    """连接不上、解析不了时肯定没有送达。"""
-    change(config, NODE_URL=closed_port() if url == "closed" else url)
-    assert script("deploy-ip", "--config", str(config), "--ip", "10.0.0.1") == (5, ["SENT=no", f"ERROR={reason}"])
+    """连接不上、解析不了时肯定没有送达；说出是哪个地址。"""
+    change(config, NODE_URL=url)
+    told = f"ERROR={reason.format(url)}"
+    assert script("deploy-ip", "--config", str(config), "--ip", "10.0.0.1") == (5, ["SENT=no", told])
 
 
 def test_a_connection_that_hangs_was_never_sent(config: Path) -> None:
@@ -205,7 +209,7 @@ def test_a_connection_that_hangs_was_never_sent(config: Path) -> None:
     with full_backlog() as url:
         change(config, NODE_URL=url, REQUEST_TIMEOUT="0.5")
         output = script("deploy-ip", "--config", str(config), "--ip", "10.0.0.1")
-    assert output == (5, ["SENT=no", "ERROR=连接 PAM_NODE 超时，请求没有送出"])
+    assert output == (5, ["SENT=no", f"ERROR=连接 PAM_NODE（{url}）超时，请求没有送出"])
 
 
 def test_a_slow_answer_times_out(pam: WirePam, config: Path) -> None:
