@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""
         return self.pam_store_url or f"sqlite:///{(home / 'runtime' / 'pam.db').absolute()}"
 
+    def has_store(self, home: Path) -> bool:
+        """账本在不在；别的机器上的数据库算在。"""
+        url = self.store_url(home)
+        return not url.startswith("sqlite:") or Path(url.removeprefix("sqlite:///")).exists()
+
     def checkpoint_store(self, home: Path) -> str:
         """返回图的检查点放在哪里：账本在 PostgreSQL 的，放在同一个库；否则是 ``<home>/runtime/checkpoints.sqlite``。"""
         if self.pam_store_url.startswith("postgresql"):

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -71,9 +71,18 @@ def main() -> None:
         # typer 有的版本自带一份 click，没有公开的用法错误类型可捕获；以它的接口辨认，其余原样抛出
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"用法不对：{usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
+        _misused(error)
     else:
         sys.exit(code or 0)
+
+
+def _misused(error: Any) -> None:
+    """说明用法哪里不对；没有给出命令的，帮助就是答案。"""
+    if type(error).__name__ != "NoArgsIsHelpError":
+        _fail(f"用法不对：{usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{error.format_message()}\n")
+    sys.exit(int(ExitCode.USAGE))
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

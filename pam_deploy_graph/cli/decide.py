@@ -28,30 +28,29 @@ def confirm(
     as_json: o.Json = False,
 ) -> None:
     """回答一次运行正等着的问题；之后由 resume 执行。"""
+    from pam_deploy_graph.cli.past import past_runs
     from pam_deploy_graph.cli.pending import record_decisions
     from pam_deploy_graph.errors import InvalidInputError
-    from pam_deploy_graph.services import Services
 
     chosen = [d for d, given in zip(Decision, (approve, reject, retry), strict=True) if given]
     if len(chosen) != 1:
         raise InvalidInputError("请给出 --approve、--reject、--retry 其中之一")
-    services = Services(home=home)
     operator = operator or current_operator()
-    subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)
+    with past_runs(home, run_id) as services:
+        subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)
     if as_json:
         said = {"run_id": run_id, "decision": str(chosen[0]), "subjects": subjects}
         o.print_json(said | {"operator": operator, "note": note})
     typer.echo(f"已记下：{'、'.join(subjects)} → {chosen[0]}；用 resume {run_id} 执行", err=True)
-    services.close()
 
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """取消一次运行：不再开新的工作站；在途的和已有决定的做完为止。"""
+    from pam_deploy_graph.cli.past import past_runs
     from pam_deploy_graph.cli.pending import cancel_run
-    from pam_deploy_graph.services import Services
 
-    services = Services(home=home)
-    done = cancel_run(services, run_id, current_operator())
+    with past_runs(home, run_id) as services:
+        done = cancel_run(services, run_id, current_operator())
     if as_json:
         o.print_json(done)
     if done["holder"]:
@@ -60,4 +59,3 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
         typer.echo(f"已要求取消；{'、'.join(done['owed'][:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
     else:
         typer.echo(f"运行 {run_id} 已取消", err=True)
-    services.close()

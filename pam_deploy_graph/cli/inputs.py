@@ -43,17 +43,14 @@ def of_failed(
 
     """
     from pam_deploy_graph.again import failed_again
-    from pam_deploy_graph.services import Services
+    from pam_deploy_graph.cli.past import past_runs
 
     if "target_ips" in control:
         raise InvalidInputError(
             "--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台"
         )
-    services = Services(home=home)
-    try:
+    with past_runs(home, run_id) as services:
         before = failed_again(services.ledger, run_id)
-    finally:
-        services.close()
     return {**before.params, **params}, {**before.control, **control}, strategy or before.strategy
 
 

@@ -65,8 +65,10 @@ def run(
 
 def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """继续一次停下、中断或已有决定的运行。"""
+    from pam_deploy_graph.cli.past import require_store
     from pam_deploy_graph.cli.session import open_session
 
+    require_store(home, run_id)
     with open_session(home, as_json=as_json, run_id=run_id) as session:
         raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
 

@@ -24,25 +24,27 @@ TEXT = Annotated[str, typer.Argument(help="操作员的原话。", metavar="TEXT
 
 def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """一次运行走到哪里；别的进程正在跑时也能看。"""
+    from pam_deploy_graph.cli.past import past_runs
     from pam_deploy_graph.cli.standing import render_standing, standing
-    from pam_deploy_graph.services import Services
 
-    services = Services(home=home)
-    found = standing(services.ledger, run_id)
+    with past_runs(home, run_id) as services:
+        found = standing(services.ledger, run_id)
     o.print_json(found) if as_json else typer.echo(render_standing(found))
-    services.close()
 
 
 def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """列出已有的运行，新的在前。"""
+    from pam_deploy_graph.cli.past import past_runs
     from pam_deploy_graph.cli.standing import list_runs
-    from pam_deploy_graph.services import Services
+    from pam_deploy_graph.errors import RunNotFoundError
 
-    services = Services(home=home)
-    rows = list_runs(services.ledger)
+    try:
+        with past_runs(home) as services:
+            rows = list_runs(services.ledger)
+    except RunNotFoundError:
+        rows = []
     lines = [f"{row['run_id']}  {row['created_at']}  {row['standing']}" for row in rows]
     o.print_json(rows) if as_json else typer.echo("\n".join(lines) or "还没有任何运行。")
-    services.close()
 
 
 def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:
@@ -50,13 +52,12 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from dataclasses import asdict
 
     from pam_deploy_graph import report as reports
+    from pam_deploy_graph.cli.past import past_runs
     from pam_deploy_graph.runfiles import log_folder
-    from pam_deploy_graph.services import Services
 
-    services = Services(home=home)
-    state = services.ledger.load_state(run_id)
-    decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
-    services.close()
+    with past_runs(home, run_id) as services:
+        state = services.ledger.load_state(run_id)
+        decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
         typer.echo(reports.render_report(state), nl=False)
         return

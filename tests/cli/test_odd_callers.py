@@ -75,3 +75,27 @@ def test_what_is_left_as_it_is_is_read_back(site: Site, failing: str) -> None:
     assert (site.run("--yes").code, site.confirm("reject").code, site.resume().code) == (10, 0, 11)
     row = site.report()["ips"][bad]
     assert (row["version_before"], row["version_after"]) == (BEFORE, site.version)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["runs"], 0),
+        *(
+            (argv, 2)
+            for argv in (["status"], ["report", "x"], ["resume", "x"], ["cancel", "x"], ["confirm", "x", "--reject"])
+        ),
+        (["run", "--failed-of", "x"], 2),
+    ],
+    ids=str,
+)
+def test_a_look_leaves_nothing_behind(pam: Pam, argv: list[str], code: int) -> None:
+    """看一个没有运行过的地方（例如打错的 ``--home``）：说没有，不新建目录与文件。"""
+    done = pam(*argv)
+    assert (done.code, "没有" in done.out + done.err, pam.home.exists()) == (code, True, False)
+
+
+def test_without_a_command(pam: Pam) -> None:
+    """不给命令就看到帮助，退出码 2，不说成一条错误。"""
+    done = pam.job(["pam_deploy_graph"]).wait()
+    assert (done.code, done.out, "doctor" in done.err, "错误" in done.err) == (2, "", True, False)
