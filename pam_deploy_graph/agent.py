@@ -31,7 +31,7 @@ from pam_deploy_graph.llm import (
 )
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
-from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.registration import RunRequest, fill_in, register
 from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import normalize_params
 from pam_deploy_graph.script_runner import ScriptActionRunner
@@ -218,6 +218,7 @@ class PamDeployAgent:
         """取得租约，追上账本，做一段流程，存检查点。"""
         ledger = self._open_ledger()
         state.adopt_ip_states()
+        fill_in(state)
         snapshot = _adoption(ledger, state)
         rules = FlowRules.of(state.control_params, self_healing=False)
         secret = Settings().token()

@@ -1,5 +1,6 @@
 """没有另外给检查点器时图用的那一个：家里的 ``runtime/checkpoints.sqlite``，同步与异步都行（contract 第 5 节）。"""
 
+import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -72,8 +73,9 @@ class HomeSaver:
     def __init__(self, where: str) -> None:
         """``where`` 同 ``open_saver``。"""
         self._where = where
-        self._lock = threading.Lock()
+        self._lock, self._pid = threading.Lock(), os.getpid()
         self._opened: BaseCheckpointSaver[Any] | None = None
+        self._left_behind: BaseCheckpointSaver[Any] | None = None
 
     def get(self) -> BaseCheckpointSaver[Any]:
         """返回打开的检查点器。
@@ -82,6 +84,9 @@ class HomeSaver:
             LedgerError: 打不开；消息说明是哪个文件、怎么办。
 
         """
+        if self._pid != os.getpid():  # fork 出来的子进程：连接不能跨进程用
+            self._left_behind = self._opened
+            self._pid, self._lock, self._opened = os.getpid(), threading.Lock(), None
         with self._lock:
             if self._opened is None:
                 stack = ExitStack()

@@ -12,6 +12,25 @@ Event = dict[str, Any]
 Values = dict[str, Any]
 
 
+_ANY_NUMBER: Final = frozenset({"IP", "MESSAGE"})
+"""可以有几个值的键；其余的各有一个。"""
+_LIKE_TEXT: Final = (int, float, bool, type(None))
+_LONGEST_REASON: Final = 2_000
+
+
+def _text(value: object) -> str:
+    """一个值的文字：``None`` 是空串，真假照脚本的写法。"""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _shortened(reason: str) -> str:
+    """太长的原因只留开头：它要进账本、报告与问题，不是放日志的地方。"""
+    if len(reason) <= _LONGEST_REASON:
+        return reason
+    note = f"…（共 {len(reason)} 个字符）"
+    return reason[: _LONGEST_REASON - len(note)] + note
+
+
 @dataclass(slots=True)
 class ActionResult:
     """一次动作的结果。
@@ -55,14 +74,24 @@ class ActionResult:
         return [key for key in ACTIONS[self.action].gives if key not in self.values]
 
     def checked(self) -> Self:
-        """返回核对过的结果：成功而缺少动作表要求的键，是失败；失败总有一句原因。"""
+        """返回核对过的结果。
+
+        成功而缺少动作表要求的键、或键的值不成文字，是失败；失败总有一句原因，太长的截短。
+        """
         if not self.ok:
-            return self if self.error_summary else replace(self, error_summary="后端没有说明原因")
-        missing = self.missing_keys()
-        if not missing:
-            return self
-        reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
-        return self.failure(self.action, self.backend, reason, values=self.values)
+            said = _shortened(self.error_summary) or "后端没有说明原因"
+            return self if said == self.error_summary else replace(self, error_summary=said)
+        if missing := self.missing_keys():
+            reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
+            return self.failure(self.action, self.backend, reason, values=self.values)
+        spec = ACTIONS[self.action]
+        owed = (key for key in (*spec.gives, *spec.may_give) if key in self.values and key not in _ANY_NUMBER)
+        other = {key: self.values[key] for key in owed if not isinstance(self.values[key], str)}
+        # SUCCESS 是什么都行：不是真就是假，由判断的人去说原因
+        if odd := [key for key, value in other.items() if key != "SUCCESS" and not isinstance(value, _LIKE_TEXT)]:
+            shown = "、".join(f"{key}（{type(other[key]).__name__}）" for key in odd)
+            return self.failure(self.action, self.backend, f"{self.action} 的应答里 {shown} 应为一个文字")
+        return replace(self, values=self.values | {key: _text(other[key]) for key in other}) if other else self
 
     def without(self, secret: str) -> Self:
         """返回抹掉秘密的结果：别人写的后端也可能把令牌原样带回来。"""

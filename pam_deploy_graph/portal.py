@@ -1,18 +1,22 @@
 """本进程自己的事件循环：一个守护线程，同步代码经由它运行协程。
 
 宿主可能没有事件循环，也可能正在循环里；都不影响这里。守护线程不妨碍进程退出。
+``fork`` 出来的子进程没有这个线程，用到时另起一个。
 """
 
+import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
+_LET_GO_SECONDS: Final = 2.0
+"""打断之后最多等被取消的协程这么久，好让它交还租约；再久的留它自己收尾。"""
 _lock = threading.Lock()
 _portal: BlockingPortal | None = None
 
@@ -20,13 +24,23 @@ _portal: BlockingPortal | None = None
 def call(function: Callable[..., Awaitable[T]], *args: Any) -> T:
     """在自己的事件循环里运行 ``function(*args)`` 并等到结果。
 
-    等待中被打断（例如 Ctrl-C）时取消那个协程，再把打断原样抛出。
+    等待中被打断（例如 Ctrl-C）时取消那个协程，等它收完尾（最多两秒），再把打断原样抛出。
     """
-    future = _get().start_task_soon(function, *args)
+    ended = threading.Event()
+
+    async def watched() -> T:
+        """照做，做完说一声。"""
+        try:
+            return await function(*args)
+        finally:
+            ended.set()
+
+    future = _get().start_task_soon(watched)
     try:
         return future.result()
     except BaseException:
-        future.cancel()
+        if future.cancel():
+            ended.wait(_LET_GO_SECONDS)
         raise
 
 
@@ -54,3 +68,15 @@ def _exempt_this_thread() -> None:
     guard = getattr(sys.modules.get("blockbuster.blockbuster"), "_skip", None)
     if guard is not None:
         guard.value = True
+
+
+def _forget() -> None:
+    """子进程里没有父进程的线程：忘掉它的入口与锁，别的一概不动，那个循环还在父进程里转着。"""
+    global _portal, _lock
+    _left_behind.append(_portal)
+    _portal, _lock = None, threading.Lock()
+
+
+_left_behind: Final[list[BlockingPortal | None]] = []
+"""留着不回收：回收会动到与父进程共用的描述符。"""
+os.register_at_fork(after_in_child=_forget)

@@ -98,6 +98,19 @@ def _changes(state: AgentState) -> list[str]:
     return [step for step in state.completed_global_steps if ACTIONS[step].changes]
 
 
+def fill_in(state: AgentState, home: Path = Path()) -> None:
+    """调用者自己建的 ``AgentState`` 没有写的路径与后端，用默认值补上。
+
+    Raises:
+        InvalidInputError: 运行名或执行策略不合规则。
+
+    """
+    validate_run_id(state.run_id)
+    state.config_path = state.config_path or str(config_path(home, state.run_id))
+    state.trace_file_path = state.trace_file_path or str(trace_path(home, state.run_id))
+    state.action_backends = state.action_backends or build_action_backends(state.execution_strategy)
+
+
 def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     """按时间取名；重名则加序号，直到登记成功。"""
     for run_id in run_ids():

@@ -61,7 +61,7 @@ def _real_ips(state: AgentState, result: ActionResult) -> str:
 def _same_airport(state: AgentState, result: ActionResult) -> str:
     """别的机场的节点一律拒绝。"""
     theirs, ours = result.values["AIRPORT_CODE"], state.params["AIRPORT_CODE"]
-    return "" if theirs == ours else f"节点属于机场 {theirs}，要部署的是 {ours}"
+    return "" if str(theirs).upper() == ours else f"节点属于机场 {theirs or '（没有说）'}，要部署的是 {ours}"
 
 
 def _right_version(state: AgentState, result: ActionResult) -> str:

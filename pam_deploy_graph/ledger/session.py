@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from anyio import CancelScope
 from sqlalchemy import Engine
 
 from pam_deploy_graph.errors import LedgerError
@@ -77,6 +78,11 @@ class RunSession:
         except LedgerError:
             # 内存已经走在账本前面：下次推进时从头折叠
             self.state.ledger_seq = -1
+            raise
+        except BaseException:
+            # 被打断的也把已记下的写完：内存已经这样往前走了
+            with CancelScope(shield=True), contextlib.suppress(LedgerError):
+                await self.flush()
             raise
         finally:
             heart.cancel()

@@ -4,9 +4,10 @@
 """
 
 import json
+import os
 import weakref
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -66,6 +67,7 @@ class Ledger:
         self.engine = open_engine(url)
         weakref.finalize(self, self.engine.dispose).atexit = False  # 没有人关的，被回收时也不留下连接
         self._writer = LedgerWriter(self.engine)
+        _open.add(self)
 
     def close(self) -> None:
         """写完等着的行并关闭。"""
@@ -224,3 +226,17 @@ def _same_work(old: dict[str, Any], new: dict[str, Any]) -> bool:
 def _record(row: Any) -> RunRecord:
     """从一行还原。"""
     return RunRecord(**{**row, "input": json.loads(row["input"])})
+
+
+def _start_over() -> None:
+    """``fork`` 之后在子进程里：数据库连接不能跨进程用，丢下（不关，那是父进程的）另开；写手也另起。"""
+    for ledger in _open:
+        _left_behind.append(ledger.engine.pool)
+        ledger.engine.dispose(close=False)
+        ledger._writer.start_over()  # noqa: SLF001  同一模块里的账本
+
+
+_open: Final[weakref.WeakSet[Ledger]] = weakref.WeakSet()
+_left_behind: Final[list[Any]] = []
+"""父进程的连接池；留着不回收，回收会关掉它们。"""
+os.register_at_fork(after_in_child=_start_over)

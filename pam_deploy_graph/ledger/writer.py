@@ -55,6 +55,11 @@ class LedgerWriter:
         self._broken: dict[tuple[int, int], Exception] = {}
         self._renewed: dict[int, int] = {}
 
+    def start_over(self) -> None:
+        """``fork`` 之后在子进程里调用：写手线程留在了父进程，从头来过。"""
+        self._queue, self._thread, self._lock = queue.SimpleQueue(), None, threading.Lock()
+        self._broken, self._renewed = {}, {}
+
     def submit(self, row: Row) -> None:
         """交出一行；落盘（或失败）后 ``row.future`` 在它自己的事件循环里得到结果。"""
         with self._lock:

@@ -1,5 +1,6 @@
 """曾经的缺陷：自己写的后端不守规矩：应答不是结果、缺键、带回令牌、没有原因；以及全局流程途中没有检查点可用。"""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.checkpoint_store import load_checkpoint
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE
+from pam_deploy_graph.errors import GlobalStepError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.agent.rig import FIRST, ONLINE, PARAMS, Hooked, Rig
@@ -133,3 +135,48 @@ def test_times_is_a_number(times: Any, rig: Rig) -> None:
     """编排失败的次数不对：当场说，不是到了那一步才 TypeError。"""
     with pytest.raises(ValueError, match="times"):
         rig.fake.fail("check-home", times=times)
+
+
+@pytest.mark.parametrize("value", [["a", "b"], {"x": 1}, b"x", object()], ids=["list", "dict", "bytes", "object"])
+@pytest.mark.parametrize(
+    ("action", "key"), [("download-log", "LOG_FILE"), ("verify-ip", "VERSION"), ("publish-version", "PUBLISH_ID")]
+)
+def test_a_value_that_is_no_text_is_a_failure(action: str, key: str, value: Any, rig: Rig) -> None:
+    """应答的值不成文字（脚本把一个键写了两次就是列表）：那一步失败并写出是哪个键；曾经在写账本或出报告时 TypeError。"""
+    rig.fake.fail(action, values={key: value})
+    state = rig.state(checkpoint_path="cp.json")
+    with contextlib.suppress(GlobalStepError):
+        rig.agent.run_deploy_flow(state)
+    assert state.last_failed_step == action
+    assert f"{key}（{type(value).__name__}）" in str(state.events)
+    assert rig.agent.render_report(state)
+
+
+@pytest.mark.parametrize(("value", "status"), [(True, "SUCCESS"), (1, "SUCCESS"), (False, "FAILED"), (None, "FAILED")])
+def test_python_values_are_read_as_the_text_they_mean(value: object, status: str, rig: Rig) -> None:
+    """``SUCCESS`` 给的是 Python 的真假、数字、空：照它的意思读；存进账本的是文字。"""
+    rig.fake.fail("verify-ip", FIRST, values={"SUCCESS": value, "VERSION": 13})
+    state = rig.agent.run_deploy_flow(rig.state())
+    assert state.ip_states[FIRST]["status"] == status
+
+
+def test_a_very_long_reason_is_cut(rig: Rig) -> None:
+    """两百万字的原因：留开头，写出一共多长，不整个存进账本与报告。"""
+    rig.fake.fail("verify-ip", FIRST, error="x" * 2_000_000)
+    state = rig.agent.run_deploy_flow(rig.state())
+    assert len(rig.agent.render_report(state)) < 5_000
+    assert "2000000" in state.ip_states[FIRST]["failure_reason"]
+
+
+def test_the_airport_in_small_letters_is_the_same_airport(rig: Rig) -> None:
+    """节点把机场写成小写：还是那一座。"""
+    rig.fake.fail("get-online-ips", values={"AIRPORT_CODE": "pek"})
+    assert rig.agent.run_global_flow(rig.state()).online_ips == ONLINE
+
+
+def test_a_state_made_by_the_caller_runs(rig: Rig) -> None:
+    """调用者自己建的 ``AgentState``，没有写路径与后端：用默认值；曾经以 ``OSError: ... -> '.'`` 倒下。"""
+    state = AgentState(run_id="mine", params=dict(PARAMS), execution_strategy="fake")
+    rig.agent.run_deploy_flow(state)
+    assert list(state.ip_states) == ONLINE
+    assert state.config_path == "runtime/config_mine.txt"
