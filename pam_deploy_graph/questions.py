@@ -47,11 +47,16 @@ def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": REVIEW_DECISIONS}
 
 
-def ask_rollback(run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str) -> dict[str, Any]:
-    """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。"""
+def ask_rollback(
+    run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str, *, over: bool = False
+) -> dict[str, Any]:
+    """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。
+
+    ``over`` 为真是运行已经结束：没有可接着做的，不能再 retry。
+    """
     descriptions = [_describe(question) for question in waiting]
     shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, REVIEW_DECISIONS)
-    allowed = [str(decision) for decision in Decision]
+    allowed = REVIEW_DECISIONS if over else [str(decision) for decision in Decision]
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
     return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
 

@@ -6,6 +6,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import interrupt
 
 from pam_deploy_graph.answers import Answer, read_decisions, spoken_text
+from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, named
 from pam_deploy_graph.identity import current_operator
@@ -16,15 +17,18 @@ from pam_deploy_graph.services import Services
 
 def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
     """问等着的每一台，把决定记进账本；执行在 ``ip-flow``，没答到的随后再问。"""
-    waiting = state["waiting"]
-    value = interrupt(ask_rollback(state["run_id"], waiting, state["problem"]))
+    run_id, waiting = state["run_id"], state["waiting"]
+    over = services.ledger.get_run(run_id).exit_code is not None
+    value = interrupt(ask_rollback(run_id, waiting, state["problem"], over=over))
     try:
         answers = read_decisions(value, [question["ip"] for question in waiting])
     except InvalidInputError as error:
         if text := spoken_text(value):
             return {"problem": "", "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
-    settled = [_record(services, state["run_id"], q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
+    if over and any(answer.decision is Decision.RETRY for answer in answers.values()):
+        return {"problem": f"运行 {run_id} 已经结束，不能再 retry；请回答 approve 或 reject，要重做就另开一次运行"}
+    settled = [_record(services, run_id, q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
     said = [AIMessage(text) for _, text in settled if text]
     decided = named([approval for approval, _ in settled])
     settled_now = {"waiting": [], "problem": "", "phase": "rolling", "answered": False}

@@ -78,6 +78,17 @@ def test_recalled_is_neither_success_nor_failure(finished: Desk) -> None:
     assert (page.headline, page.reason) == ("3 台中 2 台已部署 1.2.3", "1 台成功之后退回了原来的版本")
 
 
+def test_a_finished_run_cannot_be_retried(finished: Desk) -> None:
+    """结束了的运行没有可以接着做的：要退回的一台答 retry 不算，说明缘由再问，它仍算成功。"""
+    question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert question["allowed_decisions"] == ["approve", "reject"]
+    again = finished.answer("retry")
+    assert (again["ask"], "不能再 retry" in again["problem"]) == ("rollback-ip", True)
+    finished.answer("reject")
+    counts = faces(finished)[0]["counts"]
+    assert (counts["succeeded"], counts["running"], counts["pending"]) == (3, 0, 0)
+
+
 def test_recall_that_fails(finished: Desk) -> None:
     """没有退回成的一台：不再算成功，列在没有成功的里面；再要求一次，退成了就是退回了的。"""
     finished.fake.fail("rollback-ip", IPS[1], error="没有前一个版本", times=1)
