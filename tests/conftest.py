@@ -21,10 +21,9 @@ _free = count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _clean_environment() -> None:
-    """跑测试的人的环境不进测试。"""
-    for name in [name for name in os.environ if name.startswith(_OURS)]:
-        del os.environ[name]
+def operator_environment() -> dict[str, str]:
+    """跑测试的人的环境不进测试；从环境里拿走的在这里，要用的用例自己来取。"""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_OURS)}
 
 
 @pytest.fixture
