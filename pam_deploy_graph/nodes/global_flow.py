@@ -5,15 +5,25 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import ConfirmationError, GlobalStepError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.graph_state import GraphState
+from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.services import Services
 
 
 def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续；开工之前就取消了的不做。"""
+    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续；开工之前就取消了的不做。
+
+    Raises:
+        ConfirmationError: 账本里没有对这份计划的批准；不管从哪里走到这里，没有批准就不动手。
+
+    """
+    decided = services.ledger.decision(state["run_id"], PLAN, state["plan"]["digest"])
+    if decided is None or decided.decision != Decision.APPROVE:
+        raise ConfirmationError(f"运行 {state['run_id']} 的计划还没有批准；请先批准计划")
     if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
     try:
