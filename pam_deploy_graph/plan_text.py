@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.addresses import compress_ips
-from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, Side
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, REQUIRED_PARAMS, Side
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report import deployed, rerun, table
 
@@ -39,6 +39,8 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
         *deployed(state.params),
         *rerun(state),
+        *([f"- 安装包: {package}"] if (package := state.params.get("PACKAGE_PATH")) else []),
+        *_limits(state.params),
         f"- 目标: {len(targets)} 台：{show_ips(targets)}",
         *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
         *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
@@ -49,6 +51,13 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         "- 任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _limits(params: Mapping[str, str]) -> list[str]:
+    """另外说定的时限；与默认相同的不说。"""
+    named = {"REQUEST_TIMEOUT": "一个动作", "VERIFY_TIMEOUT": "验证"}
+    said = [f"{what} {params[name]} 秒" for name, what in named.items() if params[name] != DEFAULT_PARAMS[name]]
+    return [f"- 时限: {'，'.join(said)}"] if said else []
 
 
 def _order(control: Mapping[str, Any]) -> str:

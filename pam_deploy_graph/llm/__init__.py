@@ -5,6 +5,7 @@ from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.guarded import GuardedLlmClient
 from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
+from pam_deploy_graph.llm.planning import in_own_words
 from pam_deploy_graph.llm.rescoping import merge_control
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
@@ -21,6 +22,7 @@ __all__ = [
     "analyze_with_notes",
     "asks_again_for_failed",
     "choose_strategy",
+    "in_own_words",
     "merge_control",
     "read_spoken_decisions",
     "validate_deploy_plan",

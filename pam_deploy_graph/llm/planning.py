@@ -10,6 +10,7 @@ from pam_deploy_graph.constants import (
     build_action_backends,
 )
 from pam_deploy_graph.models import LlmDeployPlan, PlanStep
+from pam_deploy_graph.safe_text import printable
 
 _DESCRIPTIONS: Final = {
     "check-home": "确认 PAM_HOME 可用",
@@ -24,6 +25,8 @@ _DESCRIPTIONS: Final = {
     "verify-ip": "验证新版本在运行",
     "download-log": "取回日志",
 }
+_MOST_WORDS: Final = 6
+_LONGEST_WORD: Final = 200
 _RISKS: Final = [
     "每台工作站升级时，它的模块会短暂停用",
     "验证失败的工作站会停在新版本上，等人决定是否回滚",
@@ -52,6 +55,26 @@ def build_plan(params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
     return LlmDeployPlan(
         steps=steps, summary=_summary(params, strategy), risks=list(_RISKS), warnings=_warnings(params)
     )
+
+
+def in_own_words(proposal: LlmDeployPlan, params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
+    """把一份提议写成请人批准的样子：做什么由程序自己说，不由模型说。
+
+    Args:
+        proposal: 通过了校验的提议。
+        params: 部署参数。
+        strategy: ``ExecutionStrategy`` 的某个值。
+
+    Returns:
+        步骤照提议；说明、摘要、风险与提醒照规程，一句不少，提议里另有的话标明是补充，截短，去掉看不见的字符。
+
+    """
+    own = build_plan(params, strategy)
+    more = [text for text in [*proposal.warnings, *proposal.risks] if text not in [*own.warnings, *own.risks]]
+    added = [f"（补充，仅供参考）{printable(text)[:_LONGEST_WORD]}" for text in more[:_MOST_WORDS]]
+    described = {step.action: step.description for step in own.steps}
+    steps = [step.model_copy(update={"description": described[step.action]}) for step in proposal.steps]
+    return own.model_copy(update={"steps": steps, "warnings": [*own.warnings, *added]})
 
 
 def _summary(params: Mapping[str, object], strategy: str) -> str:

@@ -34,7 +34,9 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
         return heard | _unclear(str(error))
     change = _change(run, control, said[-1])
     if not change["text"]:
-        return heard | _unclear("没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台")
+        what = "没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台"
+        return heard | _unclear("\n".join([*found.notes, what]))
+    change["text"] = "\n".join([*found.notes, change["text"]])
     digest = digest_of({"run_id": run.run_id, "seq": run.ledger_seq, **change})
     proposal = {"digest": digest, **change}
     services.drive(run.run_id, record("AMENDMENT_PROPOSED", **proposal))

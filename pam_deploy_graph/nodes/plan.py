@@ -11,7 +11,7 @@ from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.graph_state import GraphState, words_of
 from pam_deploy_graph.ledger import digest_of
-from pam_deploy_graph.llm import validate_deploy_plan
+from pam_deploy_graph.llm import in_own_words, validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.plan_text import describe_changes, render_plan, show_ips
 from pam_deploy_graph.questions import ask_params, spoken
@@ -127,7 +127,8 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
     proposal = services.llm_client.generate_plan(
         params=checked.params, intent="deploy", strategy=checked.execution_strategy
     )
-    steps = validate_deploy_plan(proposal, target_ips=checked.requested_ips)
+    valid = validate_deploy_plan(proposal, target_ips=checked.requested_ips)
+    steps = in_own_words(valid, checked.params, checked.execution_strategy)
     digest = digest_of(
         {
             "params": checked.params,
