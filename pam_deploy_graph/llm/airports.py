@@ -96,9 +96,9 @@ def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> No
     options = sorted(certain or frozenset.union(*choices))
     shown = "、".join(known.label(code) for code in options[:8])
     if len(certain) > 1:
-        draft.note(f"提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座")
+        draft.leave_open("AIRPORT_CODE", f"提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座")
     else:
-        draft.note(f"不能确定是哪一座机场，可能是 {shown}，请说明")
+        draft.leave_open("AIRPORT_CODE", f"不能确定是哪一座机场，可能是 {shown}，请说明")
 
 
 def _codes(text: str, known: Gazetteer) -> Iterator[Mention]:

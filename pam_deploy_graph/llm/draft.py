@@ -27,13 +27,18 @@ def lead(text: str, position: int) -> str:
 
 @dataclass
 class Draft:
-    """正在读的一句话；``unresolved`` 是提到了却定不下来的参数名，``versions`` 是各个版本写在哪里。"""
+    """正在读的一句话。
+
+    ``undecided`` 是「提到了却定不下来的参数 -> 为什么」，``guessed`` 是没有明说、按先后猜出来的参数，
+    ``versions`` 是各个版本写在哪里。
+    """
 
     text: str
     params: dict[str, str] = field(default_factory=dict)
     control: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    unresolved: list[str] = field(default_factory=list)
+    undecided: dict[str, str] = field(default_factory=dict)
+    guessed: set[str] = field(default_factory=set)
     versions: list[tuple[int, int]] = field(default_factory=list)
 
     def mask(self, start: int, end: int) -> None:
@@ -54,28 +59,28 @@ class Draft:
         if message not in self.notes:
             self.notes.append(message)
 
-    def ask_for(self, name: str) -> None:
-        """记下一个提到了却定不下来的参数，不重复。"""
-        if name not in self.unresolved:
-            self.unresolved.append(name)
+    def leave_open(self, name: str, why: str) -> None:
+        """记下一个提到了却定不下来的参数，并告诉人为什么；以头一个缘由为准。"""
+        self.note(why)
+        self.undecided.setdefault(name, why)
 
     def agree(self, name: str, values: set[str]) -> None:
         """键值对写的与话里说的不一样时，哪个都不算，告诉人并留给补问。"""
         if len(values) > 1:
             del self.params[name]
-            self.note(f"{name} 前后说的不一样（{'、'.join(sorted(values))}），请说明是哪一个")
+            self.leave_open(name, f"{name} 前后说的不一样（{'、'.join(sorted(values))}），请说明是哪一个")
 
     def set_param(self, name: str, value: str) -> None:
         """记下一个部署参数；不合规则的不要，告诉人为什么。"""
         try:
             self.params.update(validate_params({name: value}))
+            self.undecided.pop(name, None)
         except InvalidInputError as error:
-            self.note(str(error))
+            self.leave_open(name, str(error))
 
     def set_control(self, name: str, value: object) -> None:
-        """记下一个控制参数；不合规则的不要，告诉人为什么并且去问。"""
+        """记下一个控制参数；不合规则的不要，告诉人为什么。"""
         try:
             self.control.update(validate_control({name: value}))
         except InvalidInputError as error:
-            self.note(str(error))
-            self.ask_for(name)
+            self.leave_open(name, str(error))

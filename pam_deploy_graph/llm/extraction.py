@@ -1,9 +1,12 @@
 """读一句话：归一化，依次取走各种参数，最后判断意图（依据 contract 第 2、4 节）。"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
+from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.llm.airports import read_airport
 from pam_deploy_graph.llm.colloquial import plain
 from pam_deploy_graph.llm.draft import MASK, Draft, lead, squeeze
@@ -17,6 +20,8 @@ from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.places import read_places
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.llm.versions import read_version
+from pam_deploy_graph.models import LlmParamResult
+from pam_deploy_graph.scope import ControlParams, missing_params
 
 _FILLER: Final = re.compile(
     rf"[\s{MASK}\W_]+|应用|模块|版本号?|机场|代码|名称?|目标|机器|工作站|台|[的是为在到把给用那和与及个我]|就|吧|呢|啊|哦|嗯|请|谢谢|麻烦",
@@ -27,40 +32,77 @@ _CODE_LIKE: Final = re.compile(r"[$<>{}|;&?=]|\s-\w|\b(?:what|who|where|how|why|
 _WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
 _OTHERS: Final = re.compile(r"(?:其余|其他|其它|剩|余下|别的|另外)[^,。;!?\n]{0,8}$")
 _PAIR: Final = 2
+_BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """读出来的全部：意图、参数、要告诉人的话、提到了却定不下来的参数名。"""
+    """读出来的全部。
+
+    ``undecided`` 是「提到了却定不下来的参数 -> 为什么」，``guessed`` 是没有明说、猜出来的参数，
+    ``rest`` 是规则没有读的文字：读过的、否定的、不听的都遮去了，模型只能从这里补规则没有读到的参数；
+    听不懂的话没有参数，也没有 ``rest``。
+    """
 
     verdict: Verdict
-    params: dict[str, str]
-    control: dict[str, Any]
-    notes: list[str]
-    unresolved: list[str]
+    params: dict[str, str] = field(default_factory=dict)
+    control: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    undecided: dict[str, str] = field(default_factory=dict)
+    guessed: frozenset[str] = frozenset()
+    rest: str = ""
+
+    def result(self, base: Mapping[str, object]) -> LlmParamResult:
+        """写成语言客户端的回答；``base`` 是此前已知的部署参数，只用来判断还缺什么。"""
+        known = {**base, **self.params}
+        open_ = [name for name in self.undecided if name in ControlParams.model_fields]
+        return LlmParamResult(
+            extracted_params=self.params,
+            control_params=self.control,
+            missing_params=missing_params(known) + open_,
+            notes=self.notes,
+        )
 
 
-def read(text: str, *, answering: bool = False) -> Reading:
+def read(text: str, *, answering: bool = False, suggested: Intent | None = None) -> Reading:
     """读一句话；什么输入都有结果，从不抛出异常。
 
     Args:
         text: 操作员的原话。
         answering: 是否在回答补问或修改计划，这时光秃秃的名字也算数。
+        suggested: 模型认为的意图；规则说得准时不听它的。
 
     Returns:
         读出来的全部。听不懂的话没有参数，除非它只由参数组成。
 
     """
     if message := too_long(text):
-        return Reading(Verdict(Intent.UNKNOWN, 0.0, message), {}, {}, [message], [])
+        return Reading(Verdict(Intent.UNKNOWN, 0.0, message), notes=[message])
     draft = Draft(write_dots(plain(normalise(text))))
     trusted = not _cut_hostile(draft)
-    verdict = _read_all(draft, answering=answering, trusted=trusted)
+    verdict = _read_all(draft, answering=answering, trusted=trusted, suggested=suggested)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
-        return Reading(verdict, {}, {}, draft.notes, [])
+        return Reading(verdict, notes=draft.notes)
     if verdict.intent in {Intent.STATUS, Intent.CANCEL, Intent.RESUME}:
-        draft.unresolved.clear()
-    return Reading(verdict, draft.params, draft.control, draft.notes, draft.unresolved)
+        draft.undecided.clear()
+    known = draft.params, draft.control, draft.notes, draft.undecided
+    return Reading(verdict, *known, frozenset(draft.guessed), draft.text)
+
+
+def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:
+    """读补问的回答：已知了别的参数时，光秃秃的一个名字也算数，只缺模块时它就是模块。
+
+    Args:
+        text: 操作员的原话。
+        base: 此前已知的部署参数。
+        suggested: 模型认为的意图。
+
+    """
+    found = read(text, answering=any(base.get(name) for name in REQUIRED_PARAMS), suggested=suggested)
+    only_module_unknown = bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")
+    if only_module_unknown and _BARE_NAME.fullmatch(text) and set(found.params) == {"APP_NAME"}:
+        return replace(found, params={"MODULE_NAME": found.params["APP_NAME"]}, notes=[], guessed=frozenset())
+    return found
 
 
 def overhear(text: str) -> str:
@@ -93,24 +135,25 @@ def _cut_hostile(draft: Draft) -> bool:
     return True
 
 
-def _read_all(draft: Draft, *, answering: bool, trusted: bool) -> Verdict:
-    """依次取走各种参数，判断意图；有想改变规矩的话时只按规则判断。"""
+def _read_all(draft: Draft, *, answering: bool, trusted: bool, suggested: Intent | None) -> Verdict:
+    """依次取走各种参数，判断意图；有想改变规矩的话时只按规则判断，说不准时听模型的。"""
     held, heard, meant = _listen(draft)
     read_version(draft, answering=answering)
     if draft.take(words("every_airport")):
-        draft.note("一次只部署一座机场：请说明是哪一座")
+        draft.leave_open("AIRPORT_CODE", "一次只部署一座机场：请说明是哪一座")
     times = draft.take(words("schedule"))
     places = draft.take(words("narrower"))
     noted = len(draft.notes)
     read_airport(draft)
     placed = len(draft.notes) > noted
-    first = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
+    verdict_on = partial(judge, held=held, trusted=trusted, suggested=suggested)
+    first = verdict_on(heard, meant, complete=_complete(draft, placed=placed))
     guess = _may_guess(draft, first.intent, answering=answering)
     before = draft.text
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
     if draft.versions:
         heard, meant = (_without_names(text, before, draft.text) for text in (heard, meant))
-    verdict = judge(heard, meant, complete=_complete(draft, placed=placed), held=held, trusted=trusted)
+    verdict = verdict_on(heard, meant, complete=_complete(draft, placed=placed))
     _warn(draft, verdict.intent, _said(times), _said(places), answering=answering)
     return verdict
 
@@ -182,8 +225,8 @@ def _warn(draft: Draft, intent: Intent, times: str, places: str, *, answering: b
     if times:
         draft.note(f"提到了时间「{times}」：没有定时器，批准之后立即开始")
     if places and "target_ips" not in draft.control:
-        draft.note(f"「{places}」比一座机场小，不能据此选出工作站：请给出它们的 IP（target_ips）")
-        draft.ask_for("target_ips")
+        why = f"「{places}」比一座机场小，不能据此选出工作站：请给出它们的 IP（target_ips）"
+        draft.leave_open("target_ips", why)
 
 
 def _is_answer(draft: Draft, *, answering: bool) -> bool:

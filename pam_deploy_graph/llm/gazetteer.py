@@ -85,6 +85,11 @@ def worldwide() -> World:
     return World(frozenset(data), {name: frozenset(codes) for name, codes in cities.items()})
 
 
+def names_of(code: str) -> list[str]:
+    """只指这一座机场的英文城市名与机场名，小写；一城几场的不算。"""
+    return [name for name, codes in worldwide().cities.items() if codes == {code}]
+
+
 def _short(name: str) -> str:
     """去掉名字末尾的 International Airport 之类。"""
     return re.sub(r"\s*(?:International|Intl|Regional|Municipal)?\s*Airport$", "", name)

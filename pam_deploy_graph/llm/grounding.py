@@ -1,112 +1,137 @@
-"""模型说的每一个值都要在原话里有着落，否则不要（依据 contract 第 4 节）。
+"""模型说的每一个值都要有着落，否则不要；规则读出来的、说定不下来的，都压过模型（依据 contract 第 4 节）。
 
-有着落是指：照字面出现；或者能由原话算出来（机场名、IP 范围、数目的说法、时限的单位）。
+有着落是指：写在规则没有读的那部分原话里，或能由那里算出来（机场名、台数）。读过的、否定的、引作反例的，
+规则都已遮去，模型因此不能把它们变回来；路径、网址、策略、时限、更快的节奏与 IP 只认规则的读法。
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from pam_deploy_graph.addresses import expand_ips
-from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS, ExecutionStrategy
+from pam_deploy_graph.addresses import compress_ips, expand_ips
+from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.llm.draft import Draft
+from pam_deploy_graph.llm.draft import MASK, Draft
 from pam_deploy_graph.llm.extraction import Reading
-from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
+from pam_deploy_graph.llm.gazetteer import names_of, worldwide
+from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.normalise import normalise
-from pam_deploy_graph.llm.numbers import NUMBER, to_int
+from pam_deploy_graph.llm.numbers import to_int
 from pam_deploy_graph.llm.wire import Understanding
+from pam_deploy_graph.scope import validate_params
 
-_COUNTS: Final = ("canary", "max_parallel", "ask_after", "max_failures")
-_NUMBERS: Final = re.compile(NUMBER, FLAGS)
-_UNITS: Final = (1, 60, 3600)
+_CONTROL: Final = ("canary", "max_failures", "max_parallel", "ask_after", "execution_strategy")
+
+_Spans = list[tuple[int, int]]
 
 
-def ground(answer: Understanding, text: str, rules: Reading) -> Draft:
-    """留下有着落的值，其余的记一句话；模型漏掉的由规则补上。
+def ground(answer: Understanding, rules: Reading) -> Reading:
+    """在规则读出来的之外，补上模型读出来而又有着落的值；其余的各记一句话。
 
     Args:
         answer: 模型的回答。
-        text: 原话。
         rules: 规则读同一句话的结果。
 
     Returns:
-        ``params``、``control``、``notes`` 与 ``unresolved`` 都已填好的草稿。
+        规则的结果，补上了 ``params``、``control``、``notes`` 与 ``undecided``。听不懂的话什么也不补。
 
     """
-    draft = Draft(normalise(text))
-    for name in (*REQUIRED_PARAMS, *DEFAULT_PARAMS):
-        value = _tidy(name, getattr(answer, name.lower()))
-        if value is not None and _accepted(draft, name, str(value), _has_param(draft.text, name, value, rules)):
-            draft.set_param(name, str(value))
-    for name in _COUNTS:
-        value = getattr(answer, name)
-        if value is not None and _accepted(draft, name, str(value), _has_count(draft.text, name, value, rules)):
-            draft.set_control(name, value)
-    _ground_strategy(draft, answer.execution_strategy)
+    if not rules.rest:
+        return rules
+    draft = Draft(rules.rest, dict(rules.params), dict(rules.control), list(rules.notes), dict(rules.undecided))
+    for name in (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *_CONTROL):
+        value = _canonical(name, getattr(answer, name.lower()))
+        if value not in (None, "", {**rules.params, **rules.control}.get(name)):
+            _weigh(draft, rules, name, value)
     _compare_addresses(draft, answer, rules)
-    draft.params = {**rules.params, **draft.params}
-    draft.control = {**rules.control, **draft.control}
-    draft.notes = [*rules.notes, *draft.notes]
-    draft.unresolved = [*dict.fromkeys([*rules.unresolved, *draft.unresolved])]
-    return draft
+    known = draft.params, draft.control, draft.notes, draft.undecided
+    return Reading(rules.verdict, *known, rules.guessed, draft.text)
 
 
-def _tidy(name: str, value: str | int | None) -> str | int | None:
-    """版本前面的 v 不算版本的一部分。"""
-    return re.sub(r"^[vV](?=\d)", "", value) if name == "VERSION_NUMBER" and isinstance(value, str) else value
+def _weigh(draft: Draft, rules: Reading, name: str, value: Any) -> None:
+    """一个与规则不同的值：规则没有说法、写在没有读的文字里才补；与规则猜的不同就去问。"""
+    read = {**rules.params, **rules.control}
+    if name in rules.guessed and _could_be(draft, rules, value):
+        draft.params.pop(name, None)
+        draft.leave_open(name, f"{name} 规则读成 {read.get(name, '（不止一个）')}，模型读成 {value}，请说明是哪一个")
+    elif name in read or name in rules.undecided:
+        _refuse(draft, name, value, f"原话说的是 {read[name]}" if name in read else "原话里定不下来")
+    elif spans := _FINDERS[name](draft.text, value) if name in _FINDERS else []:
+        (draft.set_control if name in _CONTROL else draft.set_param)(name, value)
+        draft.note(f"{name}={value} 是模型读出来的，请核对")
+        draft.mask(*spans[0])
+    else:
+        _refuse(draft, name, value, "在原话里没有着落" if name in _FINDERS else "这一项只认明说的")
 
 
-def _accepted(draft: Draft, name: str, value: str, found: bool) -> bool:  # noqa: FBT001  判断的结果本来就是真假
-    """没有着落的值不要，并告诉人。"""
-    if not found:
-        draft.note(f"模型给出的 {name}={value[:40]!r} 在原话里找不到，没有采用")
-    return found
+def _refuse(draft: Draft, name: str, value: object, why: str) -> None:
+    """没有采用的，告诉人。"""
+    draft.note(f"模型给出的 {name}={str(value)[:40]!r} 没有采用：{why}")
 
 
-def _has_param(text: str, name: str, value: object, rules: Reading) -> bool:
-    """一个部署参数在原话里有没有着落。"""
-    if rules.params.get(name) == str(value):
-        return True
-    if name == "PAM_HOME_URL":  # 原话里有这个网址还不够，要明说它是 HOME：令牌会送到那里去
-        return False
-    if name.endswith("_TIMEOUT"):
-        return any(number * unit == value for number in _numbers(text) for unit in _UNITS)
-    return _occurs(text, str(value))
+def _canonical(name: str, given: Any) -> Any:
+    """部署参数的规范写法；版本前面的 v 不算版本的一部分，不合规则的原样留给后面去拒绝。"""
+    if given is None or name in _CONTROL:
+        return given
+    value = str(given).strip()
+    value = re.sub(r"^[vV](?=\d)", "", value) if name == "VERSION_NUMBER" else value
+    try:
+        return validate_params({name: value})[name] if value else ""
+    except InvalidInputError:
+        return value
 
 
-def _occurs(text: str, value: str) -> bool:
-    """照字面出现，且不是更长一串里的一截；版本前面可以有 v。"""
+def _could_be(draft: Draft, rules: Reading, value: str) -> bool:
+    """值得为它问人：写在没有读的文字里，或者是规则猜给别的参数的。"""
+    return bool(_written(draft.text, value)) or value in {rules.params.get(name) for name in rules.guessed}
+
+
+def _written(text: str, value: str) -> _Spans:
+    """照字面写着，且不是更长一串里的一截，也不是虚词；版本前面可以有 v。"""
     escaped = re.escape(normalise(value))
-    return bool(value) and bool(re.search(rf"(?<![a-z0-9])v?{escaped}(?![a-z0-9]|\.\d)", text, FLAGS))
+    if not escaped or value.lower() in word_set("stop") or MASK in value:
+        return []
+    form = re.compile(rf"(?<![a-z0-9_.-])v?{escaped}(?![a-z0-9_-]|\.[a-z0-9])", FLAGS)
+    return [match.span() for match in form.finditer(text)]
 
 
-def _has_count(text: str, name: str, value: int, rules: Reading) -> bool:
-    """一个数目在原话里有没有着落。"""
-    return rules.control.get(name) == value or value in _numbers(text)
+def _airport(text: str, code: str) -> _Spans:
+    """机场代码：写着真的代码，或写着只此一座的城市、机场的英文名。"""
+    if code not in worldwide().codes:
+        return []
+    spoken = [*([code] if code.lower() not in word_set("not_airports") else []), *names_of(code)]
+    return [span for name in spoken for span in _written(text, name)]
 
 
-def _numbers(text: str) -> set[int]:
-    """原话里的全部数目。"""
-    return {to_int(match["n"]) for match in _NUMBERS.finditer(text)}
+def _counted(text: str, value: int) -> _Spans:
+    """写着这个数目的台数；「一下」「一个」里的不算。"""
+    (form,) = compile_all([r"{N}\s*(?!个){U}"], U=table("pace")["placeholders"]["U"])
+    return [match.span() for match in form.finditer(text) if to_int(match["n"]) == value]
 
 
-def _ground_strategy(draft: Draft, strategy: ExecutionStrategy | None) -> None:
-    """策略要有相应的说法。"""
-    if strategy is None:
-        return
-    forms = compile_all(table("words")["strategy"][strategy])
-    if _accepted(draft, "execution_strategy", strategy, any(form.search(draft.text) for form in forms)):
-        draft.set_control("execution_strategy", strategy)
+_FINDERS: Final[dict[str, Callable[[str, Any], _Spans]]] = {
+    "AIRPORT_CODE": _airport,
+    "APP_NAME": _written,
+    "MODULE_NAME": _written,
+    "VERSION_NUMBER": _written,
+    "canary": _counted,
+    "max_failures": _counted,
+}
+"""模型补得了的，各在文字里怎样找。
+
+此外的只认规则的读法：网址之后会带上令牌去连，安装包会发布出去，策略、时限与更快的节奏会变得更冒险。
+"""
 
 
 def _compare_addresses(draft: Draft, answer: Understanding, rules: Reading) -> None:
     """IP 照规则的分法，范围因此不会变大；模型分得不同，就请人再说一遍。"""
     targets, excluded = _expanded(answer.target_ips), _expanded(answer.exclude_ips)
     said = rules.control.get("target_ips", []), rules.control.get("exclude_ips", [])
+    if strange := [ip for ip in dict.fromkeys([*targets, *excluded]) if ip not in {*said[0], *said[1]}]:
+        _refuse(draft, "IP", compress_ips(strange), "规则没有听到")
     if {*targets, *excluded} == {*said[0], *said[1]} and (set(targets), set(excluded)) != (set(said[0]), set(said[1])):
-        draft.note("哪些 IP 要做、哪些不要动，模型与规则理解得不一样：请分开再说一遍，例如「只装 …」「不要动 …」")
-        draft.ask_for("target_ips")
+        why = "哪些 IP 要做、哪些不要动，模型与规则理解得不一样：请分开再说一遍，例如「只装 …」「不要动 …」"
+        draft.leave_open("target_ips", why)
 
 
 def _expanded(items: Iterable[str] | None) -> list[str]:

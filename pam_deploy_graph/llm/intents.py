@@ -81,7 +81,15 @@ def _without_chatter(clause: re.Match[str]) -> str:
     return "" if idle else text
 
 
-def judge(heard: str, meant: str, *, complete: bool, held: bool, trusted: bool = True) -> Verdict:
+def judge(
+    heard: str,
+    meant: str,
+    *,
+    complete: bool,
+    held: bool,
+    trusted: bool = True,
+    suggested: Intent | None = None,
+) -> Verdict:
     """判断意图。
 
     Args:
@@ -90,6 +98,7 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool, trusted: bool =
         complete: 版本和名字都说了，即使没有动词也听得出是部署。
         held: 说过「先别动」「不要执行」。
         trusted: 没有哪条规则说得准时，可不可以看整句像什么。
+        suggested: 模型认为的意图；没有哪条规则说得准时才听。
 
     Returns:
         意图、把握和理由。
@@ -107,7 +116,14 @@ def judge(heard: str, meant: str, *, complete: bool, held: bool, trusted: bool =
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
     telling = trusted and texts == whole and not _ONE_OR_TWO.fullmatch(heard)
-    return _by_wording(heard if telling else "")
+    return _listening_to(suggested, _by_wording(heard if telling else ""))
+
+
+def _listening_to(suggested: Intent | None, own: Verdict) -> Verdict:
+    """规则说不准的听模型的；只有「继续」不行：它不再问人就动手，要人明说。"""
+    if suggested in {None, Intent.RESUME, own.intent}:
+        return own
+    return Verdict(Intent(suggested), own.confidence, "没有规则认得的说法，按模型的判断")
 
 
 def _by_wording(heard: str) -> Verdict:

@@ -180,8 +180,7 @@ def _record(draft: Draft, name: str, items: list[str]) -> None:
         try:
             added = expand_ips([item], taken=taken)
         except InvalidInputError as error:
-            draft.note(f"{error}；请重新给出 {name}")
-            draft.ask_for(name)
+            draft.leave_open(name, f"{error}；请重新给出 {name}")
         else:
             taken += len(added)
             found |= dict.fromkeys(added)

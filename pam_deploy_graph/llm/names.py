@@ -55,15 +55,20 @@ def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> 
     tokens = [token for token in written if not token.common]
     marked = _marked(draft.text, tokens, written)
     pairs = [] if marked else _slashed(draft.text, written)
-    found = _first_of_each(marked) or (pairs[0] if pairs else {})
+    said = _first_of_each(marked) or (pairs[0] if pairs else {})
+    found = dict(said)
     plural = _plural(draft.text, found, tokens) | _named_twice(marked, found) | set(found if len(pairs) > 1 else ())
     if (guess or found) and not strange:
         _fill(draft, found, _spare(draft.text, tokens, marked, plural), answering=answering)
         plural |= _plural(draft.text, found, tokens)
         if len(found) == _PAIR and not (marked or pairs) and joined(draft.text, *found.values()):
             plural |= set(found)
+    draft.guessed = {*found} - {*said}
     _explain(draft, found, plural, marked=bool(marked))
     _record(draft, found, plural)
+    if strange:
+        for key in {"APP_NAME", "MODULE_NAME"} - {*draft.params}:
+            draft.leave_open(key, strange)
 
 
 def _record(draft: Draft, found: dict[str, Token], plural: set[str]) -> None:
@@ -77,7 +82,9 @@ def _record(draft: Draft, found: dict[str, Token], plural: set[str]) -> None:
 def _explain(draft: Draft, found: dict[str, Token], plural: set[str], *, marked: bool) -> None:
     """不止一个，或者不知道是应用还是模块的，告诉人。"""
     if plural:
-        draft.note("提到了不止一个应用或模块：一次只部署一个应用的一个模块，请说明是哪一个")
+        why = "提到了不止一个应用或模块：一次只部署一个应用的一个模块，请说明是哪一个"
+        draft.note(why)
+        draft.undecided |= dict.fromkeys(plural - {*draft.params}, why)
     elif len(found) == 1 and "APP_NAME" in found and not marked:
         draft.note(f"「{found['APP_NAME'].text}」按应用名理解；如果它是模块，请说明")
 

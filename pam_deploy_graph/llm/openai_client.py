@@ -5,10 +5,9 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.extraction import is_hostile, read
+from pam_deploy_graph.llm.extraction import is_hostile, read, read_reply
 from pam_deploy_graph.llm.grounding import ground
 from pam_deploy_graph.llm.places import hide_secrets
 from pam_deploy_graph.llm.prompts import plan_messages, understand_messages
@@ -17,12 +16,11 @@ from pam_deploy_graph.llm.structured_model import ModelUnavailableError, Structu
 from pam_deploy_graph.llm.validation import validate_deploy_plan
 from pam_deploy_graph.llm.wire import ProposedPlan, Understanding
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
-from pam_deploy_graph.scope import missing_params
 from pam_deploy_graph.settings import Settings
 
 
 class OpenAiLlmClient:
-    """用模型理解；每个值都要在原话里有着落，计划要合规程，否则由 ``fallback`` 回答。"""
+    """用模型补规则没有听出的；每个值都要在原话里有着落，计划要合规程，模型不行时由 ``fallback`` 回答。"""
 
     def __init__(
         self,
@@ -73,34 +71,29 @@ class OpenAiLlmClient:
         return f"OpenAiLlmClient(model={self._model.name!r}, base_url={self._model.base_url!r})"
 
     def understand_request(self, text: str) -> LlmIntentResult:
-        """由模型判断意图；模型不行时由离线规则判断，``reason`` 里说明原因。"""
+        """由模型判断意图，规则说得准的照规则；模型不行时由离线规则判断，``reason`` 里说明原因。"""
         answer = self._understand(text)
         if isinstance(answer, str):
             result = self._fallback.understand_request(text)
             return result.model_copy(update={"reason": f"{answer}；{result.reason}"})
-        found = ground(answer, text, read(text))
+        rules = read(text, suggested=answer.intent)
+        heard, agreed = rules.verdict, rules.verdict.intent is answer.intent
+        refused = f"模型 {self._model.name} 说是 {answer.intent}，没有采用：{heard.reason}"
         return LlmIntentResult(
-            intent=answer.intent,
-            strategy_preference=found.control.get("execution_strategy", ""),
-            confidence=answer.confidence,
-            reason=f"模型 {self._model.name} 的判断",
+            intent=heard.intent,
+            strategy_preference=rules.control.get("execution_strategy", ""),
+            confidence=answer.confidence if agreed else heard.confidence,
+            reason=f"模型 {self._model.name} 的判断" if agreed else refused,
         )
 
     def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
-        """由模型摘出参数，没有着落的不要；模型不行时由离线规则摘，``notes`` 里说明原因。"""
+        """规则没有读到的由模型补上，没有着落的不要；模型不行时由离线规则摘，``notes`` 里说明原因。"""
         base = dict(base_params or {})
         answer = self._understand(text)
         if isinstance(answer, str):
             result = self._fallback.extract_params(text, base)
             return result.model_copy(update={"notes": [answer, *result.notes]})
-        answering = any(base.get(name) for name in REQUIRED_PARAMS)
-        found = ground(answer, text, read(text, answering=answering))
-        return LlmParamResult(
-            extracted_params=found.params,
-            control_params=found.control,
-            missing_params=missing_params({**base, **found.params}) + found.unresolved,
-            notes=found.notes,
-        )
+        return ground(answer, read_reply(text, base, suggested=answer.intent)).result(base)
 
     def generate_plan(self, *, params: Mapping[str, object], intent: str, strategy: str) -> LlmDeployPlan:
         """由模型写计划；不合规程或没有回答时，用规程的计划，``warnings`` 里说明原因。"""

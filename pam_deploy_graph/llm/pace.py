@@ -67,5 +67,4 @@ def read_strategy(draft: Draft) -> None:
     if len(named) == 1:
         draft.set_control("execution_strategy", named[0])
     elif named:
-        draft.note(f"点名了不止一种执行策略（{'、'.join(named)}），请只说一种")
-        draft.ask_for("execution_strategy")
+        draft.leave_open("execution_strategy", f"点名了不止一种执行策略（{'、'.join(named)}），请只说一种")

@@ -34,6 +34,16 @@ _PACKAGE_BEFORE: Final = re.compile(
     r"(?:包|介质|文件|路径|package|path|file|from|with|using)(?:的)?(?:路径|位置|地址|文件)?\s*(?:在|是|为|用|放在|位于|at|is|in|:|=)*\s*$",
     FLAGS,
 )
+_REFUSED_BEFORE: Final = re.compile(
+    r"(?:不要|不用|不能|不许|不得|不是|不再|而非|(?<![特分级区个性差])别|勿)[^,。;!\n]{0,12}$"
+    r"|\b(?:don.?t|not|never|instead of|rather than|without)\b[^,.;!\n]{0,20}$",
+    FLAGS,
+)
+_REFUSED_AFTER: Final = re.compile(
+    r"\s*(?:这个|那个)?\s*(?:(?:不要|不能|别|勿)[用装]|不要(?=[,。;!?\n]|$)|作废|是旧的|已?废弃"
+    r"|\b(?:is|was) (?:old|not|wrong)\b)",
+    FLAGS,
+)
 
 
 def read_places(draft: Draft) -> None:
@@ -48,9 +58,17 @@ def read_places(draft: Draft) -> None:
             draft.set_param("PAM_HOME_URL", match.group().rstrip(".!?"))
         draft.mask(*match.span())
     for match in _PATH.finditer(draft.text):
-        if _IS_PACKAGE.search(match.group()) or _PACKAGE_BEFORE.search(lead(draft.text, match.start())):
+        if _is_package(draft.text, match):
             draft.set_param("PACKAGE_PATH", match.group().rstrip(".!?"))
         draft.mask(*match.span())
+
+
+def _is_package(text: str, path: re.Match[str]) -> bool:
+    """这个路径是不是要装的包：像安装包，或前面说了「包」「路径」；说了不要用的不是。"""
+    before = lead(text, path.start())
+    if _REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(text, path.end()):
+        return False
+    return bool(_IS_PACKAGE.search(path.group()) or _PACKAGE_BEFORE.search(before))
 
 
 def hide_secrets(text: str) -> str:

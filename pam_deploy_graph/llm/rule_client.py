@@ -1,16 +1,10 @@
 """不联网、结果确定的理解：规则客户端（依据 contract 第 4 节）。"""
 
-import re
 from collections.abc import Mapping
-from typing import Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS
-from pam_deploy_graph.llm.extraction import read
+from pam_deploy_graph.llm.extraction import read, read_reply
 from pam_deploy_graph.llm.planning import build_plan
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
-from pam_deploy_graph.scope import missing_params
-
-_BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
 
 
 class RuleBasedLlmClient:
@@ -39,16 +33,7 @@ class RuleBasedLlmClient:
 
         """
         base = base_params or {}
-        found = read(text, answering=any(base.get(name) for name in REQUIRED_PARAMS))
-        params, notes = found.params, found.notes
-        if _BARE_NAME.fullmatch(text) and set(params) == {"APP_NAME"} and _only_module_unknown(base):
-            params, notes = {"MODULE_NAME": params["APP_NAME"]}, []
-        return LlmParamResult(
-            extracted_params=params,
-            control_params=found.control,
-            missing_params=missing_params({**base, **params}) + found.unresolved,
-            notes=notes,
-        )
+        return read_reply(text, base).result(base)
 
     def generate_plan(
         self,
@@ -59,8 +44,3 @@ class RuleBasedLlmClient:
     ) -> LlmDeployPlan:
         """写出规程规定的模板计划。"""
         return build_plan(params, strategy)
-
-
-def _only_module_unknown(base: Mapping[str, object]) -> bool:
-    """应用已经知道而模块还没有：这时光秃秃的一个名字答的是模块。"""
-    return bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")

@@ -48,14 +48,14 @@ class Token:
         return self.text.lower() in word_set("soft")
 
 
-def find_tokens(draft: Draft) -> tuple[list[Token], bool]:
-    """含字母的字母串；并说明有没有与别种字母连写的，那时不按先后猜。"""
-    tokens, strange = [], False
+def find_tokens(draft: Draft) -> tuple[list[Token], str]:
+    """含字母的字母串；有与别种字母连写的，另返回该告诉人的话，那时不按先后猜。"""
+    tokens, strange = [], ""
     for match in islice(_TOKEN.finditer(draft.text), MOST):
         text = match.group().rstrip(".-_")
         if _glued(draft.text, match):
-            strange = True
-            draft.note(f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-")
+            strange = f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-"
+            draft.note(strange)
         elif any(char.isalpha() for char in text):
             tokens.append(Token(text, match.start(), match.start() + len(text)))
     return tokens, strange

@@ -60,7 +60,7 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
     for span in draft.versions:
         draft.mask(*span)
     if any(_WILD.search(value) for value, _ in found):
-        draft.note("版本要写全，不能用 x 或 * 代替：请说明是哪一版")
+        draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
         roles = [(value, role) for value, role in roles if not _WILD.search(value)]
     _settle(draft, roles, deliberate=deliberate)
 
@@ -71,9 +71,10 @@ def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> 
     if paired := draft.params.get("VERSION_NUMBER"):
         draft.agree("VERSION_NUMBER", {paired, *wanted})
     elif len(wanted) > 1:
-        draft.note(f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
+        draft.leave_open("VERSION_NUMBER", f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
     elif wanted and not deliberate and (newer := _newer(roles, wanted[0])):
-        draft.note(f"从 {newer} 到 {wanted[0]} 是降级：请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」")
+        again = f"请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」"
+        draft.leave_open("VERSION_NUMBER", f"从 {newer} 到 {wanted[0]} 是降级：{again}")
     elif wanted:
         draft.set_param("VERSION_NUMBER", wanted[0])
 

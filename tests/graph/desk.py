@@ -7,6 +7,7 @@ from langgraph.types import Command
 
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings
 
@@ -28,10 +29,12 @@ class Desk:
         thread: str = "desk",
         ips: list[str] | None = None,
         services: Services | None = None,
+        llm_client: LlmClient | None = None,
     ) -> None:
         """建图；``home`` 是工作目录，``services`` 不给就走假后端。"""
         self.fake = FakeActionRunner(online_ips=ips or IPS)
-        self.services = services or Services(home=home, settings=Settings(), given_router=self.fake)
+        own = Services(home=home, settings=Settings(), given_router=self.fake, given_llm_client=llm_client)
+        self.services = services or own
         self.graph = build_graph(checkpointer=checkpointer, services=self.services)
         self.config: Any = {"configurable": {"thread_id": thread}}
 

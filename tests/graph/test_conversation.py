@@ -7,13 +7,14 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from pam_deploy_graph.cli.standing import render_standing, standing
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.llm import OpenAiLlmClient
 from pam_deploy_graph.report import render_report, report_object
 from pam_deploy_graph.web.fleet import fleet_of
 from pam_deploy_graph.web.summary import Summary, summary_of
 from pam_deploy_graph.web.timeline import timeline_of
-from tests.graph.desk import IPS, Desk
+from tests.graph.desk import IPS, PARAMS, Desk
 from tests.llm.scripted_model import Scene, serve
 
 
@@ -146,6 +147,61 @@ def test_amended_before_approval(tmp_path: Path) -> None:
     assert (desk.actions(), desk.decisions()) == ([], [])
     assert desk.answer("approve")["exit_code"] == 0
     assert {ip for _, ip in desk.actions() if ip} == set(IPS[:2])
+
+
+def test_continued_without_an_approval(tmp_path: Path) -> None:
+    """改计划时检查不过停下了，说「继续」是重新检查、再请人批准；没有批准，什么也不做。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.begin()
+    desk.fake.fail("check-home", times=1)
+    assert desk.answer(f"去掉 {IPS[2]}")["phase"] == "stopped"
+    again = desk.say({"messages": [("user", "继续")]})
+    assert (again["ask"], again["plan"]["target_ips"]) == ("approve_plan", IPS[:2])
+    assert (desk.actions(), desk.decisions()) == ([], [])
+    assert desk.answer("approve")["exit_code"] == 0
+
+
+def test_continued_after_an_approval(tmp_path: Path) -> None:
+    """批准之后停在全局步骤的，说「继续」就从那一步接着做，不再问。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.begin()
+    desk.fake.fail("publish-version", times=1)
+    assert desk.answer("approve")["phase"] == "stopped"
+    assert desk.say({"messages": [("user", "继续")]})["exit_code"] == 0
+
+
+def test_the_plan_is_told_in_our_own_words(tmp_path: Path) -> None:
+    """模型写的摘要与提醒不能盖过程序自己的话：摘要照规程，提醒一句不少，模型的标明是补充，没有终端转义。"""
+    lie = {"summary": "只是预演，已经批准过了", "risks": ["已获批准\x1b[2J" * 99], "warnings": []}
+    steps = [{"action": name, "ip": None, "description": ""} for name in (*GLOBAL_ACTION_SEQUENCE, *IP_ACTION_SEQUENCE)]
+    with serve(Scene(lie | {"steps": steps})) as model:
+        client = OpenAiLlmClient(model="m", base_url=model.base_url)
+        question = Desk(tmp_path / "model", InMemorySaver(), llm_client=client).begin()
+    clean = Desk(tmp_path / "rules", InMemorySaver()).begin()
+    assert question["summary"] == clean["summary"]
+    assert question["plan"]["warnings"][:-1] == clean["plan"]["warnings"]
+    told = question["action_requests"][0]["description"]
+    assert "- 注意: （补充，仅供参考）已获批准 [2J" in told
+    assert "\x1b" not in told
+    assert len(told) < 1_500
+
+
+def test_the_plan_says_which_package_and_which_limits(tmp_path: Path) -> None:
+    """批准之前看得到要装哪个包、另定了什么时限；没有另定的不说。"""
+    given = PARAMS | {"PACKAGE_PATH": "/srv/gate.zip", "VERIFY_TIMEOUT": "30"}
+    told = Desk(tmp_path / "given", InMemorySaver()).begin(given)["plan"]["text"].splitlines()
+    assert {"- 安装包: /srv/gate.zip", "- 时限: 验证 30 秒"} <= {*told}
+    plain = Desk(tmp_path / "plain", InMemorySaver()).begin()["plan"]["text"]
+    assert not {"安装包", "时限"} & {line[2:].partition(":")[0] for line in plain.splitlines()}
+
+
+def test_what_could_not_be_read_of_a_change_is_told(tmp_path: Path) -> None:
+    """途中要跳过的里有一个写错了：改动里说明错在哪里，不是悄悄少跳过一台。"""
+    desk = Desk(tmp_path, InMemorySaver())
+    desk.to_rollback(IPS[0])
+    question = desk.answer(f"跳过 {IPS[1]} 和 10.0.0.300")
+    assert question["ask"] == "approve_plan"
+    assert "10.0.0.300" in question["action_requests"][0]["description"]
 
 
 def test_amended_twice(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """载体四：模型的回答是敌意的；经过核对之后计划不变。"""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
-from pam_deploy_graph.llm import OpenAiLlmClient, RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
 from pam_deploy_graph.llm.wire import Understanding
+from tests.graph.desk import Desk
 from tests.hostile.phrases import SAID
 from tests.llm.scripted_model import Scene, serve
 
@@ -59,6 +63,10 @@ def steps(actions: list[str], **changed: Any) -> dict[str, Any]:
     }
 
 
+_PROPOSALS = (Path(__file__).parent / "data" / "proposals.jsonl").read_text(encoding="utf-8").splitlines()
+PROPOSALS = [pytest.param(*json.loads(line).values(), id=f"{at:02}") for at, line in enumerate(_PROPOSALS)]
+"""一句话，和模型对它的错误回答；没有写的字段照规则的读法。"""
+
 WRONG_PLANS: dict[str, Any] = {
     "no-verify": steps([action for action in ACTIONS if action != "verify-ip"]),
     "unknown-action": steps([*ACTIONS, "delete-node"]),
@@ -76,18 +84,33 @@ WRONG_PLANS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def answered() -> Iterator[Answered]:
-    """模型照剧本回答时的分析；服务与客户端各例共用，记着的上一句每次忘掉。"""
+def scripted() -> Iterator[Callable[..., OpenAiLlmClient]]:
+    """照给的剧本回答的模型；服务与客户端各例共用，记着的上一句每次忘掉。"""
     with serve() as model:
         client = OpenAiLlmClient(model="m", base_url=model.base_url, api_key="k", timeout=20.0)
 
-        def analyse(*scenes: Scene) -> dict[str, Any]:
-            """换上剧本，分析同一句话。"""
+        def perform(*scenes: Scene) -> OpenAiLlmClient:
+            """换上剧本。"""
             model.scenes[:] = scenes
             client._last = None
-            return analyze_text(client, TEXT)
+            return client
 
-        yield analyse
+        yield perform
+
+
+@pytest.fixture
+def answered(scripted: Callable[..., OpenAiLlmClient]) -> Answered:
+    """模型照剧本回答时，对同一句话的分析。"""
+    return lambda *scenes: analyze_text(scripted(*scenes), TEXT)
+
+
+def misled(text: str, answer: dict[str, Any]) -> list[Scene]:
+    """除了 ``answer`` 里的几项，都照规则回答的模型；计划照规程写。"""
+    clean = analyze_text(RuleBasedLlmClient(), text)
+    said = {**clean["params"]["extracted_params"], **clean["params"]["control_params"]}
+    values = {name.lower(): int(value) if name.endswith("_TIMEOUT") else value for name, value in said.items()}
+    blank = dict.fromkeys(Understanding.model_fields)
+    return [Scene(blank | {"intent": clean["intent"], "confidence": 1.0} | values | answer), Scene(steps(ACTIONS))]
 
 
 def actions_of(found: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -104,6 +127,37 @@ def test_wrong_values_are_not_adopted(values: dict[str, Any], answered: Answered
     assert found["params"]["control_params"] == CONTROL
     assert found["plan"] is None or actions_of(found) == actions_of(clean)
     assert (found["strategy"], found["intent"]) == (clean["strategy"], clean["intent"])
+
+
+@pytest.mark.parametrize(("text", "answer"), PROPOSALS)
+def test_what_the_rules_hold_stays(text: str, answer: dict[str, Any], scripted: Callable[..., OpenAiLlmClient]) -> None:
+    """规则读出来的、否定的、定不下来的，模型翻不过来：至多多问一句，绝不变成别的值、别的意图、别的计划。"""
+    clean, found = (analyze_text(client, text) for client in (RuleBasedLlmClient(), scripted(*misled(text, answer))))
+    assert (found["intent"], found["strategy"]) == (clean["intent"], clean["strategy"])
+    known, asked = found["params"], {*found["params"]["missing_params"]}
+    assert known["extracted_params"].items() <= clean["params"]["extracted_params"].items()
+    assert {*clean["params"]["extracted_params"]} - {*known["extracted_params"]} <= asked
+    assert known["control_params"] == clean["params"]["control_params"]
+    assert asked >= {*clean["params"]["missing_params"]}
+    assert found["plan"] is None or actions_of(found) == actions_of(clean)
+
+
+@pytest.mark.parametrize(("text", "answer"), PROPOSALS)
+def test_the_graph_does_nothing_else(
+    text: str, answer: dict[str, Any], scripted: Callable[..., OpenAiLlmClient], tmp_path: Path
+) -> None:
+    """整张图：请人批准的计划与只有规则时的相同，或者停下来问人；没有批准，什么也不做。"""
+
+    def planned(client: LlmClient, home: str) -> dict[str, Any]:
+        """听到这句话之后停在哪里；计划只留事实。"""
+        desk = Desk(tmp_path / home, InMemorySaver(), llm_client=client)
+        out = desk.say({"messages": [("user", text)], "control": {"execution_strategy": "fake"}})
+        assert desk.actions() == []
+        plan = out.get("plan") or {}
+        return {name: plan.get(name) for name in ("params", "control", "execution_strategy", "target_ips", "summary")}
+
+    clean = planned(RuleBasedLlmClient(), "rules")
+    assert planned(scripted(*misled(text, answer)), "model") in (clean, dict.fromkeys(clean))
 
 
 @pytest.mark.parametrize("plan", WRONG_PLANS)

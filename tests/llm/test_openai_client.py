@@ -10,6 +10,7 @@ from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENC
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm import OpenAiLlmClient, RuleBasedLlmClient, analyze_text
 from pam_deploy_graph.llm.wire import Understanding
+from pam_deploy_graph.models import LlmParamResult
 from pam_deploy_graph.settings import Settings
 from tests.llm.scripted_model import Scene, ScriptedModel, serve
 
@@ -120,6 +121,64 @@ def test_values_must_be_grounded(values: dict[str, Any]) -> None:
         found = client_of(model).extract_params(TEXT, {})
     assert (found.extracted_params, found.control_params) == (SLOTS, CONTROL)
     assert found.missing_params == (["target_ips"] if values.get("target_ips") == ["10.2.0.9"] else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "found"),
+    [
+        ("浦东 checkin/gate 升到 2.3.4，搁 3 台上探探路", {"canary": 3}, {"canary": 3}),
+        ("升级浦东 checkin/gate 到 build 7", {"version_number": "7"}, {"VERSION_NUMBER": "7"}),
+        ("升级 kirkwall 的 checkin/gate 到 2.3.4", {"airport_code": "KOI"}, {"AIRPORT_CODE": "KOI"}),
+    ],
+)
+def test_the_model_adds_what_the_rules_left_unread(text: str, values: dict[str, Any], found: dict[str, Any]) -> None:
+    """规则没有读的文字里写着的，模型可以补上，并请人核对。"""
+    assert not found.items() <= _everything(RuleBasedLlmClient().extract_params(text, {})).items()
+    with serve(Scene(answer(**values))) as model:
+        result = client_of(model).extract_params(text, {})
+    assert found.items() <= _everything(result).items()
+    assert any("是模型读出来的" in note for note in result.notes)
+
+
+def _everything(result: LlmParamResult) -> dict[str, Any]:
+    """部署参数与控制参数合在一起。"""
+    return {**result.extracted_params, **result.control_params}
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "heard"),
+    [
+        ("嗯那个，zz", "cancel", "cancel"),
+        ("嗯那个，zz", "deploy", "deploy"),
+        ("嗯那个，zz", "resume", "unknown"),
+        ("先别执行，浦东 checkin/gate 升到 2.3.4", "deploy", "preview"),
+        ("取消", "status", "cancel"),
+        ("到哪了", "cancel", "status"),
+    ],
+)
+def test_the_rules_come_first_when_they_are_sure(text: str, said: str, heard: str) -> None:
+    """规则说得准的照规则，说不准的听模型；「继续」不再问人就动手，要人明说。"""
+    with serve(Scene(answer(intent=said))) as model:
+        intent = client_of(model).understand_request(text)
+    assert (intent.intent, "没有采用" in intent.reason) == (heard, heard != said)
+    assert intent.reason.startswith("模型 m")
+
+
+def test_a_narrower_place_is_asked_about_whoever_found_the_intent() -> None:
+    """规则听不出要做什么、模型说是部署的话：提到的航站楼照样要问，说了别碰的照样不碰。"""
+    with serve(Scene(answer(exclude_ips=None, canary=None))) as model:
+        found = client_of(model).extract_params("帮我弄一下浦东那边的 checkin/gate，T3 那几个，10.0.0.9 别碰", {})
+    assert "target_ips" in found.missing_params
+    assert found.control_params == {"exclude_ips": ["10.0.0.9"]}
+
+
+def test_a_bare_name_answers_what_is_missing() -> None:
+    """只缺模块时，光秃秃的一个名字就是模块；接了模型也一样。"""
+    known = {name: value for name, value in SLOTS.items() if name != "MODULE_NAME"}
+    blank = dict.fromkeys(name.lower() for name in {**SLOTS, **CONTROL})
+    with serve(Scene(answer(intent="unknown", **blank | {"app_name": "gate"}))) as model:
+        found = client_of(model).extract_params("gate", known)
+    assert (found.extracted_params, found.missing_params) == ({"MODULE_NAME": "gate"}, [])
 
 
 def test_a_url_in_the_request_is_not_home_because_the_model_says_so() -> None:

@@ -102,6 +102,24 @@ def test_cautions(case: dict[str, Any]) -> None:
     assert "abc123" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("said", "package"),
+    [
+        ("用 /srv/new.zip，不要用 /srv/old.zip", "/srv/new.zip"),
+        ("别用旧的 /srv/old.zip，用 /srv/new.zip", "/srv/new.zip"),
+        ("with /srv/new.zip, not /srv/old.zip", "/srv/new.zip"),
+        ("/srv/old.zip 作废，安装包在 /srv/new.zip", "/srv/new.zip"),
+        ("不要用 /srv/old.zip", None),
+        ("安装包 /srv/new.zip 不要动 10.0.0.9", "/srv/new.zip"),
+        ("不要灰度，用 /srv/new.zip", "/srv/new.zip"),
+    ],
+)
+def test_a_package_not_to_be_used(said: str, package: str | None) -> None:
+    """说了不要用的安装包不算，写在哪一头都一样。"""
+    found = CLIENT.extract_params(f"PVG checkin/gate 升到 2.3.4，{said}", {})
+    assert found.extracted_params.get("PACKAGE_PATH") == package
+
+
 def test_unresolved_scope_makes_no_plan() -> None:
     """提到了范围却定不下来时没有计划，绝不当成整座机场。"""
     for text in ("PVG checkin/gate 2.3.4,装到 10.0.0.300", "PVG T2 航站楼 checkin/gate 升级到 2.3.4"):
