@@ -13,6 +13,7 @@
 import argparse
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -41,9 +42,11 @@ class Case:
 
 @dataclass
 class Score:
-    """一个集的成绩；``hit``、``extra``、``lost`` 按参数名计数。"""
+    """一个集的成绩；``hit``、``extra``、``lost`` 按参数名计数，``by_model`` 是模型自己答了几句。"""
 
     total: int = 0
+    by_model: int = 0
+    seconds: float = 0.0
     right_intents: int = 0
     hit: Counter[str] = field(default_factory=Counter)
     extra: Counter[str] = field(default_factory=Counter)
@@ -80,9 +83,11 @@ def evaluate(client: LlmClient, cases: Iterable[Case]) -> Score:
     """逐例评估；值完全相同才算对。"""
     score = Score()
     for case in cases:
-        intent = client.understand_request(case.text).intent
-        found = client.extract_params(case.text, {})
-        _mark(score, case, intent, {**found.extracted_params, **found.control_params})
+        started = time.monotonic()
+        heard, found = client.understand_request(case.text), client.extract_params(case.text, {})
+        score.seconds += time.monotonic() - started
+        score.by_model += heard.reason.startswith("模型 ")
+        _mark(score, case, heard.intent, {**found.extracted_params, **found.control_params})
     return score
 
 
@@ -164,11 +169,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     client = OpenAiLlmClient.from_settings(Settings()) if options.llm else RuleBasedLlmClient()
     scores = {name: evaluate(client, load(path)) for name, path in paths.items()}
     print("\n".join(table(scores)))
+    if options.llm:
+        print("\n".join(map(_asked, scores.values())))
     if options.files or options.llm:
         print("\n".join(miss for score in scores.values() for miss in score.misses))
     elif not _publish(page(scores), check=options.check):
         return 1
     return 0 if all(score.good_enough for score in scores.values()) else 1
+
+
+def _asked(score: Score) -> str:
+    """模型自己答了几句，每句几秒；其余的是规则答的。"""
+    average = score.seconds / max(1, score.total)
+    return f"模型自己答了 {score.by_model}/{score.total} 句，平均每句 {average:.1f} 秒；没有答的由规则答"
 
 
 def _publish(text: str, *, check: bool) -> bool:

@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.addresses import compress_ips, expand_ips
@@ -25,12 +25,13 @@ _CONTROL: Final = ("canary", "max_failures", "max_parallel", "ask_after", "execu
 _Spans = list[tuple[int, int]]
 
 
-def ground(answer: Understanding, rules: Reading) -> Reading:
+def ground(answer: Understanding, rules: Reading, base: Mapping[str, object]) -> Reading:
     """在规则读出来的之外，补上模型读出来而又有着落的值；其余的各记一句话。
 
     Args:
         answer: 模型的回答。
         rules: 规则读同一句话的结果。
+        base: 此前已知的部署参数；要改它们得由规则读出来。
 
     Returns:
         规则的结果，补上了 ``params``、``control``、``notes`` 与 ``undecided``。听不懂的话什么也不补。
@@ -39,23 +40,23 @@ def ground(answer: Understanding, rules: Reading) -> Reading:
     if not rules.rest:
         return rules
     draft = Draft(rules.rest, dict(rules.params), dict(rules.control), list(rules.notes), dict(rules.undecided))
+    settled = {**{name: value for name, value in base.items() if value}, **rules.params, **rules.control}
     for name in (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *_CONTROL):
         value = _canonical(name, getattr(answer, name.lower()))
-        if value not in (None, "", {**rules.params, **rules.control}.get(name)):
-            _weigh(draft, rules, name, value)
+        if value not in (None, "", settled.get(name)):
+            _weigh(draft, rules, settled, name, value)
     _compare_addresses(draft, answer, rules)
     known = draft.params, draft.control, draft.notes, draft.undecided
     return Reading(rules.verdict, *known, rules.guessed, draft.text)
 
 
-def _weigh(draft: Draft, rules: Reading, name: str, value: Any) -> None:
-    """一个与规则不同的值：规则没有说法、写在没有读的文字里才补；与规则猜的不同就去问。"""
-    read = {**rules.params, **rules.control}
+def _weigh(draft: Draft, rules: Reading, settled: Mapping[str, object], name: str, value: Any) -> None:
+    """一个与已知不同的值：还没有说法、写在没有读的文字里才补；与规则猜的不同就去问。"""
     if name in rules.guessed and _could_be(draft, rules, value):
         draft.params.pop(name, None)
-        draft.leave_open(name, f"{name} 规则读成 {read.get(name, '（不止一个）')}，模型读成 {value}，请说明是哪一个")
-    elif name in read or name in rules.undecided:
-        _refuse(draft, name, value, f"原话说的是 {read[name]}" if name in read else "原话里定不下来")
+        draft.leave_open(name, f"{name} 规则读成 {settled.get(name, '（不止一个）')}，模型读成 {value}，请说明是哪一个")
+    elif name in settled or name in rules.undecided:
+        _refuse(draft, name, value, f"说过的是 {settled[name]}" if name in settled else "原话里定不下来")
     elif spans := _FINDERS[name](draft.text, value) if name in _FINDERS else []:
         (draft.set_control if name in _CONTROL else draft.set_param)(name, value)
         draft.note(f"{name}={value} 是模型读出来的，请核对")

@@ -14,6 +14,8 @@ _SURE = 0.65
 """整句的用字像到什么份上才算数。"""
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
+_AT_ONCE = frozenset({Intent.RESUME, Intent.CANCEL})
+"""听到就做，不再问人。"""
 _CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
 _BREAK = re.compile(r"[,。;!?\n:]|\.\s")
 _PARAMETER = re.compile(rf"{MASK}|\d\.\d")
@@ -120,10 +122,10 @@ def judge(
 
 
 def _listening_to(suggested: Intent | None, own: Verdict) -> Verdict:
-    """规则说不准的听模型的；只有「继续」不行：它不再问人就动手，要人明说。"""
-    if suggested in {None, Intent.RESUME, own.intent}:
+    """规则说不准的听模型的；不再问人就算数的那两种除外，要人明说。"""
+    if suggested is None or suggested in {own.intent, *_AT_ONCE}:
         return own
-    return Verdict(Intent(suggested), own.confidence, "没有规则认得的说法，按模型的判断")
+    return Verdict(suggested, own.confidence, "没有规则认得的说法，按模型的判断")
 
 
 def _by_wording(heard: str) -> Verdict:

@@ -93,7 +93,7 @@ class OpenAiLlmClient:
         if isinstance(answer, str):
             result = self._fallback.extract_params(text, base)
             return result.model_copy(update={"notes": [answer, *result.notes]})
-        return ground(answer, read_reply(text, base, suggested=answer.intent)).result(base)
+        return ground(answer, read_reply(text, base, suggested=answer.intent), base).result(base)
 
     def generate_plan(self, *, params: Mapping[str, object], intent: str, strategy: str) -> LlmDeployPlan:
         """由模型写计划；不合规程或没有回答时，用规程的计划，``warnings`` 里说明原因。"""

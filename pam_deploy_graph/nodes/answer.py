@@ -61,7 +61,8 @@ def _preview(services: Services, state: GraphState) -> str:
     found = services.llm_client.extract_params(words_of(state)[-1], state.get("params") or {})
     strategy = found.control_params.get("execution_strategy", str(DEFAULT_STRATEGY))
     params = normalize_params({**(state.get("params") or {}), **found.extracted_params}, services.settings.params())
-    return render_preview(params, strategy, build_action_backends(strategy))
+    preview = render_preview(params, strategy, build_action_backends(strategy))
+    return "\n".join([preview, *(f"注意: {note}" for note in found.notes)])
 
 
 def _status(services: Services, state: GraphState) -> str:

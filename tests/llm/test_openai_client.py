@@ -148,16 +148,17 @@ def _everything(result: LlmParamResult) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("text", "said", "heard"),
     [
-        ("嗯那个，zz", "cancel", "cancel"),
+        ("嗯那个，zz", "status", "status"),
         ("嗯那个，zz", "deploy", "deploy"),
         ("嗯那个，zz", "resume", "unknown"),
+        ("嗯那个，zz", "cancel", "unknown"),
         ("先别执行，浦东 checkin/gate 升到 2.3.4", "deploy", "preview"),
         ("取消", "status", "cancel"),
         ("到哪了", "cancel", "status"),
     ],
 )
 def test_the_rules_come_first_when_they_are_sure(text: str, said: str, heard: str) -> None:
-    """规则说得准的照规则，说不准的听模型；「继续」不再问人就动手，要人明说。"""
+    """规则说得准的照规则，说不准的听模型；「继续」「取消」听到就做，要人明说。"""
     with serve(Scene(answer(intent=said))) as model:
         intent = client_of(model).understand_request(text)
     assert (intent.intent, "没有采用" in intent.reason) == (heard, heard != said)
@@ -179,6 +180,15 @@ def test_a_bare_name_answers_what_is_missing() -> None:
     with serve(Scene(answer(intent="unknown", **blank | {"app_name": "gate"}))) as model:
         found = client_of(model).extract_params("gate", known)
     assert (found.extracted_params, found.missing_params) == ({"MODULE_NAME": "gate"}, [])
+
+
+def test_the_model_does_not_change_what_was_said_before() -> None:
+    """先前说定的，模型不能凭后来一句话里提到的别的数改掉；还没有说定的可以补。"""
+    known = {name: value for name, value in SLOTS.items() if name != "MODULE_NAME"}
+    with serve(Scene(answer(version_number="4711", module_name="kiosk"))) as model:
+        found = client_of(model).extract_params("模块 kiosk，工单 4711", known)
+    assert (found.extracted_params, found.missing_params) == ({"MODULE_NAME": "kiosk"}, [])
+    assert any("VERSION_NUMBER='4711' 没有采用：说过的是 2.3.4" in note for note in found.notes)
 
 
 def test_a_url_in_the_request_is_not_home_because_the_model_says_so() -> None:
