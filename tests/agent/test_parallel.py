@@ -31,7 +31,7 @@ class Slow(FakeActionRunner):
         if ip := kwargs.get("ip"):
             self.flying = {one for one, w in state.ip_states.items() if w.status == "RUNNING"}
             self.peak = max(self.peak, len(self.flying))
-            await anyio.sleep(0.001 if ip != MANY[0] else 0.004)
+            await anyio.sleep(0.001 if ip != MANY[0] else 0.02)
         return self.run_action(state, action, **kwargs)
 
 
