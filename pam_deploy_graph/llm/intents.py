@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from pam_deploy_graph.llm.draft import MASK, squeeze
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
@@ -12,6 +13,8 @@ from pam_deploy_graph.llm.wording import likeliest
 
 _SURE = 0.65
 """整句的用字像到什么份上才算数。"""
+GUESSED: Final = 0.5
+"""没有规则认得的说法，凭用字或模型猜的，把握至多是这么多。"""
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
 _AT_ONCE = frozenset({Intent.RESUME, Intent.CANCEL})

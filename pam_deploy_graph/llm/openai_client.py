@@ -9,6 +9,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.extraction import is_hostile, read, read_reply
 from pam_deploy_graph.llm.grounding import ground
+from pam_deploy_graph.llm.intents import GUESSED
 from pam_deploy_graph.llm.places import hide_secrets
 from pam_deploy_graph.llm.prompts import plan_messages, understand_messages
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
@@ -82,7 +83,7 @@ class OpenAiLlmClient:
         return LlmIntentResult(
             intent=heard.intent,
             strategy_preference=rules.control.get("execution_strategy", ""),
-            confidence=answer.confidence if agreed else heard.confidence,
+            confidence=min(answer.confidence, max(heard.confidence, GUESSED)) if agreed else heard.confidence,
             reason=f"模型 {self._model.name} 的判断" if agreed else refused,
         )
 

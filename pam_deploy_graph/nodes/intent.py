@@ -7,12 +7,10 @@ from pam_deploy_graph.again import failed_again
 from pam_deploy_graph.answers import read_decisions
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph_state import GraphState, Question, open_question, unheard, words_of
-from pam_deploy_graph.llm import asks_again_for_failed, validate_intent_result
+from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.services import Services
 
 _CLOSED: Final = "finished"
-_GUESSED: Final = 0.5
-"""没有规则认得、凭用字猜的意图，把握都不超过它；补参数时的「版本 1.2.3」就猜成过回滚，那时当作答问题的话。"""
 _ASIDE: Final = frozenset({"status", "preview", "cancel"})
 """不管问着什么都可以说的。"""
 
@@ -29,7 +27,7 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         return _again(services, state)
     understood = validate_intent_result(services.llm_client.understand_request(said[-1]))
     intent = str(understood.intent)
-    if pending == "ask-params" and understood.confidence <= _GUESSED:
+    if pending == "ask-params" and understood.confidence <= GUESSED:  # 「版本 1.2.3」就猜成过回滚
         intent = "deploy"
     elif pending:
         intent = _about(pending, intent, said[-1])
