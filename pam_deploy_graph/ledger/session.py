@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from anyio import CancelScope
 from sqlalchemy import Engine
@@ -16,6 +18,7 @@ from pam_deploy_graph.ledger.writer import RENEW_MS, LedgerWriter, Row
 from pam_deploy_graph.models import AgentState, Event
 
 Listener = Callable[[Event], None]
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 class RunSession:
@@ -40,11 +43,14 @@ class RunSession:
         return self.write(events)
 
     def note(self, event: Event) -> None:
-        """把事件应用到状态并告诉听众；写进账本要另外 ``write``。"""
+        """把事件应用到状态并告诉听众；写进账本要另外 ``write``。听众各得一份抄本，它出错不牵连推出。"""
         event["at"] = now_ms()
         apply(self.state, event)
         for listener in self.listeners:
-            listener(event)
+            try:
+                listener(dict(event))
+            except Exception:  # 听众是宿主写的，什么都可能抛出
+                _LOGGER.exception("听众 %r 在事件 %s 上出错；推出照常", listener, event["type"])
 
     def write(self, events: Sequence[Event]) -> asyncio.Future[None]:
         """把已应用的事件写成一行。

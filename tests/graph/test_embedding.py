@@ -214,3 +214,13 @@ def test_a_graph_that_lends_itself_opens_nothing(tmp_path: Path) -> None:
     parent.invoke(REQUEST, config)
     parent.invoke(Command(resume="approve"), config)
     assert not (tmp_path / "runtime" / "checkpoints.sqlite").exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda _: 1 / 0, lambda event: event.clear()], ids=["raises", "empties"])
+def test_a_listener_cannot_take_the_rollout_down(spoil: Any, tmp_path: Path) -> None:
+    """宿主的听众出错（网页的连接断了）或改了事件：推出照常；曾经在半路连同整个图一起倒下。"""
+    fake = FakeActionRunner(online_ips=IPS)
+    graph = build_graph(home=tmp_path, router=fake, listeners=[spoil], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    graph.invoke({"params": PARAMS, "control": FAKE}, config)
+    assert graph.invoke(Command(resume="approve"), config)["exit_code"] == 0
