@@ -193,12 +193,13 @@ def test_answers_and_faults_become_exit_codes(
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        (closed_port(), "连接不上 PAM_NODE（{}）"),
+        ("closed", "连接不上 PAM_NODE（{}）"),  # 端口到用例里才取：名字每次不同，pytest-xdist 不收
         (f"http://{'x' * 63}.invalid", "解析不了 PAM_NODE（{}）的主机名"),
     ],
 )
 def test_what_was_never_sent_says_so(url: str, reason: str, config: Path) -> None:
     """连接不上、解析不了时肯定没有送达；说出是哪个地址。"""
+    url = closed_port() if url == "closed" else url
     change(config, NODE_URL=url)
     told = f"ERROR={reason.format(url)}"
     assert script("deploy-ip", "--config", str(config), "--ip", "10.0.0.1") == (5, ["SENT=no", told])
