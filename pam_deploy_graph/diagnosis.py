@@ -22,7 +22,7 @@ _CAUSES: Final = (
     (r"(?i)address already in use|端口.*占用", "端口被占用"),
     (r"(?i)hash|哈希|改动|altered", "发布目录的内容与安装包不一致"),
     (r"(?i)time(d )?out|超时", "操作超时"),
-    (r"(?i)refused|unreachable|连接|不在线|offline", "连不上工作站或它的服务"),
+    (r"(?i)refused|unreachable|连接|不在线|离线|联系不上|offline", "连不上工作站或它的服务"),
     (r"(?i)version|版本", "版本不符"),
     (r"(?i)probe|health|探测|健康", "启动后健康探测不通过"),
     (r"(?i)verify|验证|校验", "部署之后的验证没有通过"),
