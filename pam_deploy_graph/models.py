@@ -16,6 +16,8 @@ _ANY_NUMBER: Final = frozenset({"IP", "MESSAGE"})
 """可以有几个值的键；其余的各有一个。"""
 _LIKE_TEXT: Final = (int, float, bool, type(None))
 _LONGEST_REASON: Final = 2_000
+_KEYS: Final = {name: (spec.gives, spec.may_give) for name, spec in ACTIONS.items()}
+"""每个动作的应答要带的键、可有可无的键。"""
 
 
 def _text(value: object) -> str:
@@ -81,12 +83,19 @@ class ActionResult:
         if not self.ok:
             said = _shortened(self.error_summary) or "后端没有说明原因"
             return self if said == self.error_summary else replace(self, error_summary=said)
+        values, (owed, more) = self.values, _KEYS[self.action]
+        for key in owed:  # 每个动作都走这里：绝大多数应答看一眼就过
+            if type(values.get(key)) is not str:
+                return self._tidied()
+        return self._tidied() if any(key in values for key in more) else self
+
+    def _tidied(self) -> Self:
+        """缺键、值不成文字的失败，其余的值写成文字。"""
         if missing := self.missing_keys():
             reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
             return self.failure(self.action, self.backend, reason, values=self.values)
-        spec = ACTIONS[self.action]
-        owed = (key for key in (*spec.gives, *spec.may_give) if key in self.values and key not in _ANY_NUMBER)
-        other = {key: self.values[key] for key in owed if not isinstance(self.values[key], str)}
+        single = [key for keys in _KEYS[self.action] for key in keys if key in self.values and key not in _ANY_NUMBER]
+        other = {key: self.values[key] for key in single if not isinstance(self.values[key], str)}
         # SUCCESS 是什么都行：不是真就是假，由判断的人去说原因
         if odd := [key for key, value in other.items() if key != "SUCCESS" and not isinstance(value, _LIKE_TEXT)]:
             shown = "、".join(f"{key}（{type(other[key]).__name__}）" for key in odd)
