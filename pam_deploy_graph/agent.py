@@ -10,6 +10,7 @@ from typing import Any
 
 from pam_deploy_graph import plan_text, portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
+from pam_deploy_graph.addresses import canonical_ip
 from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
@@ -284,4 +285,7 @@ def _pending_ip(state: AgentState) -> str:
     kind, _, ip = state.pending_confirmation.partition(":")
     if kind != Ask.ROLLBACK:
         raise ConfirmationError(f"不支持的确认类型: {kind}")
-    return ip
+    try:
+        return canonical_ip(ip)
+    except InvalidInputError:
+        raise ConfirmationError(f"待确认事项 {show_value(state.pending_confirmation)} 没有写明是哪台工作站") from None

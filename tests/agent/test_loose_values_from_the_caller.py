@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from tests.agent.rig import FIRST, ONLINE, SECOND, Rig, ip_calls
 
 
@@ -57,3 +57,13 @@ def test_targets_that_are_no_list_are_refused(targets: Any, rig: Rig) -> None:
     """目标不是列表也不是文字：说出参数与值，而不是 Python 的 TypeError。"""
     with pytest.raises(InvalidInputError, match="target_ips"):
         rig.state(target_ips=targets)
+
+
+@pytest.mark.parametrize("pending", ["rollback-ip", "rollback-ip:", "rollback-ip: ", "rollback-ip:x;y"])
+def test_a_confirmation_of_no_workstation_is_refused(pending: str, rig: Rig) -> None:
+    """待确认事项没有写明是哪一台：拒绝；曾经对着空的地址去回滚。"""
+    state = rig.ready()
+    state.pending_confirmation = pending
+    with pytest.raises(ConfirmationError, match="哪台工作站"):
+        rig.agent.confirm_pending(state, approved=True)
+    assert rig.calls == []
