@@ -10,6 +10,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_spoken_decisions
 from pam_deploy_graph.questions import REVIEW_DECISIONS
+from pam_deploy_graph.scope import ControlParams
 
 _ROLL_BACK: Final = "回滚"
 """在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
@@ -39,8 +40,8 @@ class Answer:
     operator: str = ""
 
 
-def read_params(value: object) -> dict[str, str] | str:
-    """读补充参数的回答：键值映射，或一句话。
+def read_params(value: object) -> dict[str, Any] | str:
+    """读补充参数的回答：键值映射（大写的部署参数、小写的控制参数，值还没有检查），或一句话。
 
     Raises:
         InvalidInputError: 既不是映射也不是文字。
@@ -48,14 +49,19 @@ def read_params(value: object) -> dict[str, str] | str:
     """
     while (inner := _unwrapped(value)) is not None:
         value = inner
-    if isinstance(value, Mapping) and all(isinstance(key, str) and key.isupper() for key in value):
-        value = {str(key): str(item) for key, item in value.items() if str(item).strip()}
-        if value:
-            return value
+    if isinstance(value, Mapping) and all(_names_parameter(key) for key in value):
+        given = {str(key): item for key, item in value.items() if item is not None and item != ""}
+        if given:
+            return given
     if isinstance(value, str) and value.strip():
         return value
     wanted = "、".join(REQUIRED_PARAMS)
     raise InvalidInputError(f"这个回答看不懂；请用一句话补充，或给出 {wanted} 之类的键值")
+
+
+def _names_parameter(key: object) -> bool:
+    """是不是参数的名字；大写的就算（不认识的随后会说明），小写的要认识，免得把 ``{"type": "reject"}`` 当成参数。"""
+    return isinstance(key, str) and (key.isupper() or key in ControlParams.model_fields)
 
 
 def _unwrapped(value: object) -> object | None:
@@ -65,6 +71,8 @@ def _unwrapped(value: object) -> object | None:
         return only
     if not isinstance(value, Mapping):
         return None
+    if value.keys() == {"params", "control"} and all(isinstance(part, Mapping) for part in value.values()):
+        return {**value["params"], **value["control"]}
     wrappers = ("decisions", "edited_action", "args", "params", "known", "text", "message")
     found: object | None = next((value[name] for name in wrappers if value.get(name)), None)
     return found

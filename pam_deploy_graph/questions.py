@@ -29,7 +29,7 @@ def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence
     if len(missing) > 1 and missing[0] in _NAMED:
         text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"
     description = "\n".join(filter(None, [problem, *notes, f"已知 {told}。" if told else "", text]))
-    form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing]) if name.isupper()}
+    form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing])}
     more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
     return _review(Ask.PARAMS, [form], [description], []) | more
 

@@ -20,4 +20,6 @@ def ask_params_node(state: GraphState) -> dict[str, Any]:
         return {"problem": str(error)}
     if isinstance(answer, str):
         return {"messages": [HumanMessage(answer)]}
-    return {"problem": "", "params": state["params"] | answer}
+    params = {name: item for name, item in answer.items() if name.isupper()}
+    control = {name: item for name, item in answer.items() if name not in params}
+    return {"problem": "", "params": state["params"] | params, "control": state["control"] | control}

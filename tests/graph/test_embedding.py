@@ -224,3 +224,38 @@ def test_a_listener_cannot_take_the_rollout_down(spoil: Any, tmp_path: Path) -> 
     config: Any = {"configurable": {"thread_id": "t"}}
     graph.invoke({"params": PARAMS, "control": FAKE}, config)
     assert graph.invoke(Command(resume="approve"), config)["exit_code"] == 0
+
+
+T3 = {"messages": [{"role": "user", "content": "用 fake 策略部署 checkin gate 1.2.3 到 PEK 的 T3 航站楼"}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"target_ips": IPS[0]},
+        {"target_ips": [IPS[0]]},
+        {"params": {"VERSION_NUMBER": "1.2.4"}, "control": {"target_ips": [IPS[0]]}},
+        {"decisions": [{"type": "edit", "edited_action": {"name": "provide_params", "args": {"target_ips": IPS[0]}}}]},
+        [{"type": "edit", "args": {"action": "provide_params", "args": {"target_ips": IPS[0], "AIRPORT_CODE": "PEK"}}}],
+    ],
+    ids=str,
+)
+def test_a_control_parameter_that_is_asked_for_can_be_filled_in(desk: Desk, value: Any) -> None:
+    """问的是 ``target_ips``，表单里就有这一格，填了就算；曾经没有这一格，键值的回答也一概看不懂。"""
+    question = desk.say(T3)
+    assert question["action_requests"][0]["args"]["target_ips"] == ""
+    assert desk.answer(value)["plan"]["target_ips"] == [IPS[0]]
+
+
+@pytest.mark.parametrize("value", [{"VERSION_NUMBER": None}, {"VERSION_NUMBER": ["1.2.3"]}, {"VERSION_NUMBER": True}])
+def test_null_is_no_version(desk: Desk, value: Any) -> None:
+    """JSON 的 ``null`` 曾经成了版本 ``None``，列表成了它的写法；现在再问并说明。"""
+    desk.begin({name: item for name, item in PARAMS.items() if name != "VERSION_NUMBER"})
+    again = desk.answer(value)
+    assert (again["ask"], again["missing"], bool(again["problem"])) == ("provide_params", ["VERSION_NUMBER"], True)
+
+
+def test_a_number_is_a_version(desk: Desk) -> None:
+    """版本答成整数：就是那个版本。"""
+    desk.begin({name: item for name, item in PARAMS.items() if name != "VERSION_NUMBER"})
+    assert desk.answer({"VERSION_NUMBER": 2})["plan"]["params"]["VERSION_NUMBER"] == "2"
