@@ -7,6 +7,7 @@ from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, REQUIRED_PARAMS, Side
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report import deployed, rerun, table
+from pam_deploy_graph.safe_text import printable
 
 _LISTED_IPS: Final = 10
 
@@ -38,8 +39,8 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- 执行策略: {state.execution_strategy}",
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
         *deployed(state.params),
+        *_package(state),
         *rerun(state),
-        *([f"- 安装包: {package}"] if (package := state.params.get("PACKAGE_PATH")) else []),
         *_limits(state.params),
         f"- 目标: {len(targets)} 台：{show_ips(targets)}",
         *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
@@ -58,6 +59,13 @@ def _limits(params: Mapping[str, str]) -> list[str]:
     named = {"REQUEST_TIMEOUT": "一个动作", "VERIFY_TIMEOUT": "验证"}
     said = [f"{what} {params[name]} 秒" for name, what in named.items() if params[name] != DEFAULT_PARAMS[name]]
     return [f"- 时限: {'，'.join(said)}"] if said else []
+
+
+def _package(state: AgentState) -> list[str]:
+    """返回一行：安装包在哪里，是哪一份；没有给出的为空列表。"""
+    path = state.params.get("PACKAGE_PATH")
+    which = f"（SHA-256 {state.package_digest}）" if state.package_digest else ""
+    return [f"- 安装包: {printable(path)}{which}"] if path else []
 
 
 def _order(control: Mapping[str, Any]) -> str:
@@ -87,8 +95,9 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     """计划里会被人改的事实。"""
+    package = {"安装包内容": plan["package"][:12]} if plan.get("package") else {}
     scope = {"目标台数": plan["targets"], "目标": plan.get("scope", "")}
-    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **scope}
+    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **package, **scope}
 
 
 def _sentence(params: Mapping[str, str]) -> str:

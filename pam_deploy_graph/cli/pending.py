@@ -10,6 +10,7 @@ from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.registration import has_begun
 from pam_deploy_graph.services import Services
 
 
@@ -20,7 +21,7 @@ def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
 
 def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
     """返回问着的问题（含已有决定而还没有执行的）：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
-    untouched = not state.completed_global_steps and not state.ip_states
+    untouched = not has_begun(state)
     if state.plan_digest and (untouched or state.plan_stage):
         if untouched and ledger.get_run(state.run_id).input.get("preapproved_by"):
             return []

@@ -8,6 +8,7 @@ from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.door import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.package import package_digest, refuse_changed
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.runfiles import write_run_config
 
@@ -25,6 +26,8 @@ async def run_global(ctx: RunContext) -> None:
     for action in GLOBAL_ACTION_SEQUENCE:
         if action in ctx.state.completed_global_steps:
             continue
+        if action == "upload-package":
+            await refuse_changed(ctx)
         result = await perform(ctx, outbox, action, **_arguments(ctx, action))
         await outbox.commit(result_event(result))
         ctx.after_step()
@@ -60,6 +63,7 @@ async def run_checks(ctx: RunContext) -> None:
     found = await find_package(ctx.router, ctx.state)
     if found is not None and not found.ok:
         raise _error(found)
+    ctx.state.package_digest = await package_digest(ctx.state)
 
 
 def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
     state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
+    state.package_digest = event.get("package", "")
     state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
 
@@ -26,7 +27,7 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
 def _plan_withdrawn(state: AgentState, _event: Event) -> None:
     """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
     state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
-    state.planned_ips = None
+    state.package_digest, state.planned_ips = "", None
 
 
 def _amendment_proposed(state: AgentState, event: Event) -> None:

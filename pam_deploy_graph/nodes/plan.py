@@ -84,6 +84,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
     plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
+    proposed |= {"package": checked.package_digest} if checked.package_digest else {}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.update_run(run_id, reason=None)
     said = [AIMessage(unclear or plan["text"])]
@@ -137,6 +138,7 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
             "targets": targets,
             "steps": [step.model_dump() for step in steps.steps],
             "mcp_tools": checked.mcp_tools,
+            "package": checked.package_digest,
         }
     )
     return _shown(checked, steps, targets, missing) | {
@@ -157,6 +159,7 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "execution_strategy": checked.execution_strategy,
         "params": checked.params,
         "control": checked.control_params | _scope(checked, "exclude_ips"),
+        "package": checked.package_digest,
         "targets": len(targets),
         "scope": show_ips(targets),
         "target_ips": targets[:_SHOWN_IPS],

@@ -1,5 +1,7 @@
 """推出：只做批准过的，答了哪台做哪台，同一个毛病只问一次，重做与重试（contract 第 2、5、8 节）。"""
 
+import hashlib
+
 import pytest
 
 from tests.cli.site import BEFORE, Site
@@ -114,3 +116,21 @@ def test_the_failure_budget(site: Site) -> None:
     done = site.resume()
     assert (done.code, "1 台" in done.err) == (12, True)
     assert site.real(site.ips[2]) == (True, BEFORE)
+
+
+def test_a_package_that_changed_since_it_was_shown(site: Site) -> None:
+    """给人看过、批准了之后安装包换了：不上传，批准作废，再看新的计划；批准的总是要部署的那一份。"""
+    site.take(1)
+    assert site.run().code == 10
+    shown = site.status()["waiting"][0]
+    assert hashlib.sha256(site.package.read_bytes()).hexdigest() in shown["text"]
+    site.package.write_bytes(b"not what was shown\n")
+    assert site.confirm("approve").code == 0
+    done = site.resume()
+    assert (done.code, str(site.package) in done.err, site.effects()) == (12, True, [])
+    assert site.resume().code == 10
+    again = site.status()["waiting"][0]
+    assert again["digest"] != shown["digest"]
+    assert hashlib.sha256(site.package.read_bytes()).hexdigest() in again["text"]
+    assert (site.confirm("approve").code, site.resume().code) == (0, 0)
+    site.all_right()
