@@ -12,19 +12,21 @@ from pam_deploy_graph.parent_watch import WithParent
 if TYPE_CHECKING:
     from pam_deploy_graph.lab.config import LabConfig
 
-Airports = Annotated[list[str] | None, typer.Option(help="机场代码，可重复；默认 PEK")]
-Workstations = Annotated[int, typer.Option(help="每个机场多少台工作站，地址从 10.0.0.1 起")]
-Port = Annotated[int, typer.Option(help="HOME 的端口，各 NODE 依次往后；0 为任选，重启时沿用上次的")]
-State = Annotated[Path | None, typer.Option(help="状态目录；默认是临时目录，结束时删除")]
-Latency = Annotated[float, typer.Option(help="每次工作站调用额外的秒数")]
+Airports = Annotated[list[str] | None, typer.Option(help="机场代码，可重复；默认 PEK", metavar="CODE")]
+Workstations = Annotated[int, typer.Option(help="每个机场多少台工作站，地址从 10.0.0.1 起", metavar="N")]
+Port = Annotated[int, typer.Option(help="HOME 的端口，各 NODE 依次往后；0 为任选，重启时沿用上次的", metavar="PORT")]
+State = Annotated[Path | None, typer.Option(help="状态目录；默认是临时目录，结束时删除", metavar="DIR")]
+Latency = Annotated[float, typer.Option(help="每次工作站调用额外的秒数", metavar="SECONDS")]
 InstalledModules = Annotated[
-    list[str] | None, typer.Option(help="出厂就在运行的 app/module=version，可重复；默认 checkin/gate=1.2.2")
+    list[str] | None,
+    typer.Option(help="出厂就在运行的 app/module=version，可重复；默认 checkin/gate=1.2.2", metavar="MODULE=VERSION"),
 ]
 Faults = Annotated[
     list[str] | None,
     typer.Option(
         help="故障 IP:ACTION:KIND[:TIMES]，可重复；ACTION 为 stop、deploy、start、verify、rollback、log，"
-        "KIND 为 fail、hang、slow=秒数、drop、offline、crash"
+        "KIND 为 fail、hang、slow=秒数、drop（做成了而答复丢了）、offline、crash（做成了而试验场随即 kill -9）",
+        metavar="SPEC",
     ),
 ]
 
