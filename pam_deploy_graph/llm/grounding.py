@@ -17,6 +17,7 @@ from pam_deploy_graph.llm.gazetteer import names_of, worldwide
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.normalise import normalise
 from pam_deploy_graph.llm.numbers import to_int
+from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.llm.wire import Understanding
 from pam_deploy_graph.scope import validate_params
 
@@ -41,13 +42,21 @@ def ground(answer: Understanding, rules: Reading, base: Mapping[str, object]) ->
         return rules
     draft = Draft(rules.rest, dict(rules.params), dict(rules.control), list(rules.notes), dict(rules.undecided))
     settled = {**{name: value for name, value in base.items() if value}, **rules.params, **rules.control}
-    for name in (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *_CONTROL):
+    for name in _wanted(rules):
         value = _canonical(name, getattr(answer, name.lower()))
         if value not in (None, "", settled.get(name)):
             _weigh(draft, rules, settled, name, value)
     _compare_addresses(draft, answer, rules)
     known = draft.params, draft.control, draft.notes, draft.undecided
     return Reading(rules.verdict, *known, rules.guessed, draft.text)
+
+
+def _wanted(rules: Reading) -> tuple[str, ...]:
+    """看模型的哪些项：问进度、叫停、退回的话里没有要部署的东西；点了名的台数说的是那几台，不是节奏。"""
+    if rules.verdict.intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.UNKNOWN}:
+        return ()
+    named = "target_ips" in {*rules.control, *rules.undecided}
+    return (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *(name for name in _CONTROL if not (named and name in _FINDERS)))
 
 
 def _weigh(draft: Draft, rules: Reading, settled: Mapping[str, object], name: str, value: Any) -> None:
@@ -90,7 +99,7 @@ def _could_be(draft: Draft, rules: Reading, value: str) -> bool:
 def _written(text: str, value: str) -> _Spans:
     """照字面写着，且不是更长一串里的一截，也不是虚词；版本前面可以有 v。"""
     escaped = re.escape(normalise(value))
-    if not escaped or value.lower() in word_set("stop") or MASK in value:
+    if not escaped or value.lower().strip("._-") in word_set("stop") or MASK in value:
         return []
     form = re.compile(rf"(?<![a-z0-9_.-])v?{escaped}(?![a-z0-9_-]|\.[a-z0-9])", FLAGS)
     return [match.span() for match in form.finditer(text)]
@@ -104,6 +113,11 @@ def _airport(text: str, code: str) -> _Spans:
     return [span for name in spoken for span in _written(text, name)]
 
 
+def _version(text: str, value: str) -> _Spans:
+    """版本里总有数字。"""
+    return _written(text, value) if any(char.isdigit() for char in value) else []
+
+
 def _counted(text: str, value: int) -> _Spans:
     """写着这个数目的台数；「一下」「一个」里的不算。"""
     (form,) = compile_all([r"{N}\s*(?!个){U}"], U=table("pace")["placeholders"]["U"])
@@ -114,7 +128,7 @@ _FINDERS: Final[dict[str, Callable[[str, Any], _Spans]]] = {
     "AIRPORT_CODE": _airport,
     "APP_NAME": _written,
     "MODULE_NAME": _written,
-    "VERSION_NUMBER": _written,
+    "VERSION_NUMBER": _version,
     "canary": _counted,
     "max_failures": _counted,
 }

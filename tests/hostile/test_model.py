@@ -1,6 +1,8 @@
 """载体四：模型的回答是敌意的；经过核对之后计划不变。"""
 
 import json
+import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,16 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
-from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, REQUIRED_PARAMS, ExecutionStrategy
+from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.llm.extraction import read_reply
+from pam_deploy_graph.llm.grounding import ground
 from pam_deploy_graph.llm.wire import Understanding
+from pam_deploy_graph.scope import ControlParams
 from tests.graph.desk import Desk
 from tests.hostile.phrases import SAID
 from tests.llm.scripted_model import Scene, serve
+from tools.eval import DATA, load
 
 Answered = Callable[..., dict[str, Any]]
 TEXT = "给 PEK 的 10.0.0.1 和 10.0.0.2 部署 checkin 应用 gate 模块 1.2.3，先灰度一台"
@@ -140,6 +146,33 @@ def test_what_the_rules_hold_stays(text: str, answer: dict[str, Any], scripted: 
     assert known["control_params"] == clean["params"]["control_params"]
     assert asked >= {*clean["params"]["missing_params"]}
     assert found["plan"] is None or actions_of(found) == actions_of(clean)
+
+
+def test_any_answer_leaves_what_the_rules_hold() -> None:
+    """每一项都从原话里胡乱挑：规则读出来的一个不变、一个不少，规则要问的照问，不多出工作站、策略、安装包与时限。"""
+    pick = random.Random(20_260_101)  # noqa: S311  要的是每次都一样
+    for case in load(DATA / "heldout.jsonl")[::3]:
+        answer = nonsense(pick, case.text)
+        clean = read_reply(case.text, {}, suggested=answer.intent)
+        found = ground(answer, clean, {}).result({})
+        known, asked = {**clean.params, **clean.control}, {*found.missing_params}
+        values = {**found.extracted_params, **found.control_params}
+        assert all(values[name] == value for name, value in known.items() if name not in asked), case.text
+        assert asked >= {*clean.undecided} & {*ControlParams.model_fields}, case.text
+        assert {*values} - {*known} <= {*REQUIRED_PARAMS, "canary", "max_failures"}, case.text
+        assert not {*values} & {*clean.undecided} - {*known}, case.text
+
+
+def nonsense(pick: random.Random, text: str) -> Understanding:
+    """每一项都是原话里随便一个词或数的回答。"""
+    words = [*re.findall(r"[A-Za-z0-9][\w./:-]*", text), "x"]
+    numbers = [*map(int, re.findall(r"\d{1,4}", text)), 1, 2]
+    values: dict[str, Any] = {name: pick.choice(words) for name in Understanding.model_fields}
+    values |= {name: pick.choice(numbers) for name in ("canary", "max_parallel", "ask_after", "max_failures")}
+    values |= {name: pick.choice(numbers) for name in ("request_timeout", "verify_timeout")}
+    values |= {name: [pick.choice(words)] for name in ("target_ips", "exclude_ips")}
+    values |= {"execution_strategy": pick.choice([*ExecutionStrategy]), "intent": pick.choice([*Intent])}
+    return Understanding(**values | {"confidence": 1.0})
 
 
 @pytest.mark.parametrize(("text", "answer"), PROPOSALS)

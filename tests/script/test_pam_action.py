@@ -196,6 +196,7 @@ def test_answers_and_faults_become_exit_codes(
         ("closed", "连接不上 PAM_NODE（{}）"),  # 端口到用例里才取：名字每次不同，pytest-xdist 不收
         (f"http://{'x' * 63}.invalid", "解析不了 PAM_NODE（{}）的主机名"),
     ],
+    ids=["closed", "unknown"],  # 端口每个进程不同，不能进用例名
 )
 def test_what_was_never_sent_says_so(url: str, reason: str, config: Path) -> None:
     """连接不上、解析不了时肯定没有送达；说出是哪个地址。"""
