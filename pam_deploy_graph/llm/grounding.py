@@ -42,7 +42,7 @@ def ground(answer: Understanding, rules: Reading, base: Mapping[str, object]) ->
         return rules
     draft = Draft(rules.rest, dict(rules.params), dict(rules.control), list(rules.notes), dict(rules.undecided))
     settled = {**{name: value for name, value in base.items() if value}, **rules.params, **rules.control}
-    for name in _wanted(rules):
+    for name in _wanted(rules, base):
         value = _canonical(name, getattr(answer, name.lower()))
         if value not in (None, "", settled.get(name)):
             _weigh(draft, rules, settled, name, value)
@@ -51,12 +51,12 @@ def ground(answer: Understanding, rules: Reading, base: Mapping[str, object]) ->
     return Reading(rules.verdict, *known, rules.guessed, draft.text)
 
 
-def _wanted(rules: Reading) -> tuple[str, ...]:
-    """看模型的哪些项：问进度、叫停、退回的话里没有要部署的东西；点了名的台数说的是那几台，不是节奏。"""
+def _wanted(rules: Reading, base: Mapping[str, object]) -> tuple[str, ...]:
+    """看模型的哪些项：问进度、叫停、退回的话里没有要部署的东西；补充、改动里的和点了名的台数不当作节奏。"""
     if rules.verdict.intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.UNKNOWN}:
         return ()
-    named = "target_ips" in {*rules.control, *rules.undecided}
-    return (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *(name for name in _CONTROL if not (named and name in _FINDERS)))
+    told = any(base.get(name) for name in REQUIRED_PARAMS) or "target_ips" in {*rules.control, *rules.undecided}
+    return (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *(name for name in _CONTROL if not (told and name in _FINDERS)))
 
 
 def _weigh(draft: Draft, rules: Reading, settled: Mapping[str, object], name: str, value: Any) -> None:

@@ -193,6 +193,34 @@ def test_the_graph_does_nothing_else(
     assert planned(scripted(*misled(text, answer)), "model") in (clean, dict.fromkeys(clean))
 
 
+@pytest.mark.parametrize("waiting", ["plan", "rollback"])
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("嗯", {"intent": "resume"}),
+        ("嗯", {"intent": "cancel"}),
+        ("那个 5 台的机房呢", {"intent": "cancel", "canary": 5, "max_failures": 5, "target_ips": ["10.0.0.9"]}),
+        ("为什么", {"intent": "rollback", "target_ips": ["10.0.0.2"]}),
+        ("慢一点", {"intent": "deploy", "max_parallel": 50, "exclude_ips": ["10.0.0.2", "10.0.0.3"]}),
+        ("到哪了", {"intent": "deploy", "version_number": "9.9.9"}),
+    ],
+)
+def test_nothing_moves_on_the_way(
+    waiting: str, text: str, answer: dict[str, Any], scripted: Callable[..., OpenAiLlmClient], tmp_path: Path
+) -> None:
+    """计划或回滚正等着人：模型把一句话听成别的，问题照旧等着，参数、范围、决定都不变，也不动手。"""
+    desk = Desk(tmp_path, InMemorySaver(), llm_client=scripted(Scene(steps(ACTIONS))))
+    before = desk.begin() if waiting == "plan" else desk.to_rollback("10.0.0.1")
+    held, done, decided = desk.values(), desk.actions(), desk.decisions()
+    scripted(Scene(dict.fromkeys(HONEST) | {"confidence": 1.0} | answer), Scene(steps(ACTIONS)))
+    after = desk.answer(text)
+    assert (after["ask"], after.get("digest")) == (before["ask"], before.get("digest"))
+    assert {name: desk.values()[name] for name in ("params", "control")} == {
+        name: held[name] for name in ("params", "control")
+    }
+    assert (desk.actions(), desk.decisions()) == (done, decided)
+
+
 @pytest.mark.parametrize("plan", WRONG_PLANS)
 def test_wrong_plans_are_not_adopted(plan: str, answered: Answered) -> None:
     """没有验证、多了动作、换了 IP、次序不对的计划：不用，改用规程的，并告诉人。"""

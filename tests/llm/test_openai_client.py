@@ -186,9 +186,9 @@ def test_a_bare_name_answers_what_is_missing() -> None:
 def test_the_model_does_not_change_what_was_said_before() -> None:
     """先前说定的，模型不能凭后来一句话里提到的别的数改掉；还没有说定的可以补。"""
     known = {name: value for name, value in SLOTS.items() if name != "MODULE_NAME"}
-    with serve(Scene(answer(version_number="4711", module_name="kiosk"))) as model:
-        found = client_of(model).extract_params("模块 kiosk，工单 4711", known)
-    assert (found.extracted_params, found.missing_params) == ({"MODULE_NAME": "kiosk"}, [])
+    with serve(Scene(answer(version_number="4711", module_name="kiosk", canary=5))) as model:
+        found = client_of(model).extract_params("模块 kiosk，5 台的那间机房，工单 4711", known)
+    assert (found.extracted_params, found.control_params) == ({"MODULE_NAME": "kiosk"}, {})
     assert any("VERSION_NUMBER='4711' 没有采用：说过的是 2.3.4" in note for note in found.notes)
 
 
