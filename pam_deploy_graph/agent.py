@@ -150,7 +150,7 @@ class PamDeployAgent:
             environment=Settings().params(),
             control_params=control_params or {},
             target_ips=target_ips,
-            paths={name: str(path) for name, path in (paths | scripts).items() if path is not None},
+            paths={name: str(path) for name, path in (paths | scripts).items() if path not in (None, "")},
         )
         state, created = register(self._open_ledger(), request)
         if not created and state.execution_strategy == ExecutionStrategy.FAKE:

@@ -3,10 +3,11 @@
 ``PamDeployAgent``、图与命令行都从这里开始一次运行。
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
@@ -16,6 +17,8 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runfiles import config_path, run_ids, trace_path, write_run_config
 from pam_deploy_graph.safe_text import show_value
 from pam_deploy_graph.scope import normalize_params, validate_control, validate_run_id
+
+_WRITTEN_PATHS: Final = frozenset({"config_path", "trace_file_path", "checkpoint_path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
         RunConflictError: run_id 已被另一份输入占用。
 
     """
+    for name in _WRITTEN_PATHS & request.paths.keys():
+        _check_path(name, request.paths[name])
     if request.run_id is not None:
         state = _state(request, validate_run_id(request.run_id))
         created = ledger.create_run(state, dict(request.extra))
@@ -96,6 +101,21 @@ def refuse_once_begun(state: AgentState) -> None:
 def _changes(state: AgentState) -> list[str]:
     """做完的、会改变外界的全局步骤。"""
     return [step for step in state.completed_global_steps if ACTIONS[step].changes]
+
+
+def _check_path(name: str, path: str) -> None:
+    """要写的文件得写得了：登记之前就说，而不是做到一半以 ``IsADirectoryError`` 停下。"""
+    target = Path(path).absolute()
+    folder = next(parent for parent in target.parents if parent.exists())
+    reason = ""
+    if not path.isprintable():
+        reason = "路径不能含控制字符"
+    elif target.is_dir():
+        reason = "它是一个目录，应为文件的路径"
+    elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"{folder} 不是可写的目录"
+    if reason:
+        raise InvalidInputError(f"参数 {name} 的值 {show_value(path)} 写不了：{reason}")
 
 
 def fill_in(state: AgentState, home: Path = Path()) -> None:

@@ -1,10 +1,13 @@
 """曾经的缺陷：调用者或节点给的值不够规矩：文字 ``"reject"`` 当成同意，空串当成有待确认事项，同一台列了两次。"""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.settings import Settings
 from tests.agent.rig import FIRST, ONLINE, SECOND, Rig, ip_calls
 
 
@@ -67,3 +70,21 @@ def test_a_confirmation_of_no_workstation_is_refused(pending: str, rig: Rig) -> 
     with pytest.raises(ConfirmationError, match="哪台工作站"):
         rig.agent.confirm_pending(state, approved=True)
     assert rig.calls == []
+
+
+@pytest.mark.parametrize("name", ["config_path", "trace_file_path", "checkpoint_path"])
+@pytest.mark.parametrize("path", ["folder", "file/below", "a\nb"])
+def test_a_path_that_cannot_be_written_is_refused_first(name: str, path: str, rig: Rig, home: Path) -> None:
+    """要写的文件写不了（是目录、在一个文件下面）：登记之前就说是哪个参数；曾经做了一步才以 OSError 停下。"""
+    (home / "folder").mkdir()
+    (home / "file").touch()
+    with pytest.raises(InvalidInputError, match=name):
+        rig.state(**{name: path}, run_id="r1")
+    assert not Ledger(Settings().store_url(home)).exists("r1")
+
+
+@pytest.mark.parametrize("name", ["config_path", "trace_file_path", "checkpoint_path", "script_entry"])
+def test_an_empty_path_is_none_given(name: str, rig: Rig) -> None:
+    """路径给了空串：等于没有给；曾经拿当前目录当文件写。"""
+    state = rig.agent.run_deploy_flow(rig.state(**{name: ""}))
+    assert (list(state.ip_states), bool(state.config_path)) == (ONLINE, True)
