@@ -27,9 +27,9 @@ class DeployGraph(CompiledStateGraph[GraphState, None, GraphInput, GraphState]):
     home_saver: HomeSaver | None = None
 
     def copy(self, update: dict[str, Any] | None = None) -> Self:
-        """同上游；副本用同一个家里的检查点器。"""
+        """同上游；副本用同一个家里的检查点器，明说了用哪个（包括不用）的除外：LangGraph 服务器就是这样说的。"""
         copied = super().copy(update)
-        copied.home_saver = self.home_saver
+        copied.home_saver = None if "checkpointer" in (update or {}) else self.home_saver
         return copied
 
     def _resolve_checkpointer(self, config: RunnableConfig) -> BaseCheckpointSaver[Any] | None:

@@ -213,6 +213,8 @@ def test_a_graph_that_lends_itself_opens_nothing(tmp_path: Path) -> None:
     config: Any = {"configurable": {"thread_id": "t"}}
     parent.invoke(REQUEST, config)
     parent.invoke(Command(resume="approve"), config)
+    stateless = inner.copy({"checkpointer": None})  # LangGraph 服务器不留会话的运行
+    assert stateless.invoke({"params": PARAMS, "control": FAKE}, config)["__interrupt__"]
     assert not (tmp_path / "runtime" / "checkpoints.sqlite").exists()
 
 
