@@ -23,6 +23,9 @@ _PLACE_BEFORE: Final = re.compile(
     r"(?:\b(?:at|in|to|for|on|onto|across|over)|@|[在到给往去把将对])\s*(?:the\s*|our\s*)?$", FLAGS
 )
 _OBJECT_BEFORE: Final = re.compile(r"[将把对]\s*$")
+_CLAUSE_END: Final = re.compile(
+    r"\s*(?:$|[,。;!?.]|\b(?:thanks|thank|thx|please|pls|plz|cheers|asap|tonight|now)\b)", FLAGS
+)
 _PATH_LIKE: Final = re.compile(r"\s*/\s*[a-z]", FLAGS)
 _NAME_AFTER: Final = re.compile(
     r"\s*(?:这个|的)?\s*(?:应用|系统|程序|软件|模块|组件|\bapp\b|\bapplication\b|\bmodule\b)", FLAGS
@@ -36,6 +39,13 @@ _ENGLISH_PLACE: Final = re.compile(
     r"(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})(?!\s*/)",
     re.ASCII,
 )
+
+
+_MODAL: Final = re.compile(
+    r"(?<=\byou )can|(?<=\bwe )can|(?<=\bi )can|can(?= (?:you|we|i|u|ya|it|they|this|(?:some|any)(?:one|body))\b)",
+    FLAGS,
+)
+"""大写的整句里，``CAN YOU`` 的 CAN 不是白云机场。"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,8 @@ def read_airport(draft: Draft) -> None:
     named = list(_names(draft.text, known))
     heard = draft.text
     _mask(draft, named)
-    mentions = _certain([*named, *_codes(draft.text, known)]) or list(_abroad(draft.text))
+    shouting = not any(char.islower() for char in "".join([draft.text, *(name for name, _ in draft.names.values())]))
+    mentions = _certain([*named, *_codes(draft.text, known, shouting=shouting)]) or list(_abroad(draft.text))
     _mask(draft, mentions)
     mentions = _uncorrected(heard, mentions)
     if paired := draft.params.get("AIRPORT_CODE"):
@@ -101,15 +112,16 @@ def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> No
         draft.leave_open("AIRPORT_CODE", f"不能确定是哪一座机场，可能是 {shown}，请说明")
 
 
-def _codes(text: str, known: Gazetteer) -> Iterator[Mention]:
-    """三字码：大写的直接认，小写的要在表里且不是普通词，或者前后有「机场」。"""
-    shouting = not any(char.islower() for char in text)
+def _codes(text: str, known: Gazetteer, *, shouting: bool) -> Iterator[Mention]:
+    """三字码：大写的直接认（整句都大写的除外），小写的要在表里且不是普通词，或者前后有「机场」。"""
     for match in _CODE.finditer(text):
         code, before = match.group().upper(), lead(text, match.start())
         labelled = bool(_LABELLED.search(before))
         rare = code not in known.codes
         unusual = rare or match.group().islower()
         beside_name = bool(_NAME_AFTER.match(text, match.end()) or _NAME_BEFORE.search(before))
+        if _MODAL.match(text, match.start()):
+            continue
         if not labelled and _is_name(text, match, rare=rare, beside_name=beside_name):
             continue
         named = labelled or _named(text, match, known)
@@ -149,8 +161,8 @@ def _plausible(written: str, code: str, known: Gazetteer, *, shouting: bool) -> 
 
 
 def _ends_clause(text: str, end: int) -> bool:
-    """后面是句读或结尾，例如 ``deploy ... at can``。"""
-    return text[end : end + 8].lstrip()[:1] in {"", *",。;!?."}
+    """后面是句读、结尾或客气话，例如 ``deploy ... at can``。"""
+    return bool(_CLAUSE_END.match(text, end))
 
 
 def _names(text: str, known: Gazetteer) -> Iterator[Mention]:

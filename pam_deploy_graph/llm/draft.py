@@ -11,12 +11,14 @@ from pam_deploy_graph.scope import validate_control, validate_params
 
 MASK: Final = "\ue000"
 """取走的文字换成这个私用字符，长度不变；归一化保证原文里没有它。"""
+NAMED: Final = "\ue001"
+"""断定了的名字换成这个私用字符，长度不变；名字本身记在 ``Draft.names``。"""
 _LEAD: Final = 40
-_RUNS = re.compile(MASK + "+")
+_RUNS = re.compile(f"[{MASK}{NAMED}]+")
 
 
 def squeeze(text: str) -> str:
-    """连着取走的部分只留一个记号，一长串的标点与记号截短；位置因此会变，只用来判断有没有某种说法。"""
+    """连着取走的部分与断定的名字只留一个记号，一长串的标点与记号截短；位置因此会变，只用来判断有没有某种说法。"""
     return short_marks(_RUNS.sub(MASK, text))
 
 
@@ -30,7 +32,8 @@ class Draft:
     """正在读的一句话。
 
     ``undecided`` 是「提到了却定不下来的参数 -> 为什么」，``guessed`` 是没有明说、按先后猜出来的参数，
-    ``versions`` 是各个版本写在哪里。
+    ``versions`` 是各个版本写在哪里，
+    ``names`` 是断定了的名字从哪里起、是什么、是应用还是模块。
     """
 
     text: str
@@ -40,10 +43,16 @@ class Draft:
     undecided: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
     versions: list[tuple[int, int]] = field(default_factory=list)
+    names: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def mask(self, start: int, end: int) -> None:
         """遮去一段文字。"""
         self.text = self.text[:start] + MASK * (end - start) + self.text[end:]
+
+    def name(self, start: int, end: int, role: str) -> None:
+        """断定一段文字是应用名或模块名。"""
+        self.names[start] = (self.text[start:end], role)
+        self.text = self.text[:start] + NAMED * (end - start) + self.text[end:]
 
     def take(self, patterns: Iterable[re.Pattern[str]]) -> list[re.Match[str]]:
         """依次匹配各个模式，遮去并返回匹配到的全部。"""

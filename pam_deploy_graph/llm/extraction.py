@@ -9,15 +9,17 @@ from typing import Any, Final
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.llm.airports import read_airport
 from pam_deploy_graph.llm.colloquial import plain
-from pam_deploy_graph.llm.draft import MASK, Draft, lead, squeeze
+from pam_deploy_graph.llm.draft import MASK, NAMED, Draft, lead, squeeze
+from pam_deploy_graph.llm.hostile import hostile_from, left_out, requests_after
 from pam_deploy_graph.llm.intents import Verdict, judge
 from pam_deploy_graph.llm.lexicon import FLAGS, word_set, words
 from pam_deploy_graph.llm.machines import read_machines
 from pam_deploy_graph.llm.names import read_names
-from pam_deploy_graph.llm.normalise import fold_look_alikes, normalise, too_long
+from pam_deploy_graph.llm.normalise import normalise, too_long
 from pam_deploy_graph.llm.numbers import write_dots
 from pam_deploy_graph.llm.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.places import read_places
+from pam_deploy_graph.llm.sure_names import read_sure_names
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.llm.versions import read_version
 from pam_deploy_graph.models import LlmParamResult
@@ -78,15 +80,48 @@ def read(text: str, *, answering: bool = False, suggested: Intent | None = None)
     """
     if message := too_long(text):
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), notes=[message])
-    draft = Draft(write_dots(plain(normalise(text))))
-    trusted = not _cut_hostile(draft)
+    heard = write_dots(plain(normalise(text)))
+    start = hostile_from(heard)
+    if start is None:
+        return _reading(heard, answering=answering, suggested=suggested)
+    return _read_around(heard, start, answering=answering)
+
+
+def _read_around(text: str, start: int, *, answering: bool) -> Reading:
+    """有想改变规矩的话：只读它前面的；前面什么也没说，才从后面整句的话里找自己站得住的请求。"""
+    heard = text[:start]
+    found = _reading(heard, answering=answering, trusted=False)
+    if found.verdict.intent is Intent.UNKNOWN and not (found.params or found.control or found.undecided):
+        for sentence, whole in requests_after(text, start):
+            if _stands_alone(_reading(sentence, answering=False, trusted=False)):
+                heard, found = whole, _reading(whole, answering=False, trusted=False)
+                break
+    return replace(found, notes=[*found.notes, left_out(text, heard)])
+
+
+def _stands_alone(found: Reading) -> bool:
+    """不靠别的话也成立的请求：问进度，说全了应用和版本的部署，点名了工作站的回滚。"""
+    match found.verdict.intent:
+        case Intent.STATUS:
+            return True
+        case Intent.DEPLOY | Intent.PREVIEW:
+            return {"APP_NAME", "VERSION_NUMBER"} <= found.params.keys()
+        case Intent.ROLLBACK:
+            return "target_ips" in found.control
+        case _:
+            return False
+
+
+def _reading(text: str, *, answering: bool, trusted: bool = True, suggested: Intent | None = None) -> Reading:
+    """读归一化了的一句话；``trusted`` 为假时只按规则判断意图，不看整句像什么。"""
+    draft = Draft(text)
     verdict = _read_all(draft, answering=answering, trusted=trusted, suggested=suggested)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
         return Reading(verdict, notes=draft.notes)
     if verdict.intent in {Intent.STATUS, Intent.CANCEL, Intent.RESUME}:
         draft.undecided.clear()
     known = draft.params, draft.control, draft.notes, draft.undecided
-    return Reading(verdict, *known, frozenset(draft.guessed), draft.text)
+    return Reading(verdict, *known, frozenset(draft.guessed), draft.text.replace(NAMED, MASK))
 
 
 def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:
@@ -107,32 +142,11 @@ def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | Non
 
 def overhear(text: str) -> str:
     """一句话遮去参数之后的样子，用来训练用字的权重；说全了参数的、要求别动的返回空串。"""
-    draft = Draft(write_dots(plain(normalise(text))))
-    _cut_hostile(draft)
+    heard = write_dots(plain(normalise(text)))
+    draft = Draft(heard[: hostile_from(heard)])
     held, heard, _ = _listen(draft)
     read_version(draft)
     return "" if held or "VERSION_NUMBER" in draft.params else heard
-
-
-def is_hostile(text: str) -> bool:
-    """原话里有没有想改变规矩的话；过长的也算。"""
-    return bool(too_long(text)) or _hostile_from(normalise(text)) is not None
-
-
-def _hostile_from(text: str) -> int | None:
-    """想改变规矩的话从哪里开始。"""
-    folded = fold_look_alikes(text)
-    return min((match.start() for pattern in words("hostile") if (match := pattern.search(folded))), default=None)
-
-
-def _cut_hostile(draft: Draft) -> bool:
-    """从想改变规矩的话起，后面的都不听；返回有没有这样的话。"""
-    start = _hostile_from(draft.text)
-    if start is None:
-        return False
-    draft.text = draft.text[:start]
-    draft.note("请求里有想改变规矩的话，那一段起没有理会：计划与批准的规矩不因一句话而变")
-    return True
 
 
 def _read_all(draft: Draft, *, answering: bool, trusted: bool, suggested: Intent | None) -> Verdict:
@@ -161,6 +175,7 @@ def _read_all(draft: Draft, *, answering: bool, trusted: bool, suggested: Intent
 def _listen(draft: Draft) -> tuple[bool, str, str]:
     """取走照字面就认得的部分；返回是否要求别动、留着否定的文字、去掉否定的文字。"""
     _read_literals(draft)
+    draft.take(words("set_aside"))
     before = draft.text
     held = any(not _spares_others(draft, before, match.start()) for match in draft.take(words("hold")))
     heard = draft.text
@@ -181,6 +196,7 @@ def _without_names(text: str, before: str, after: str) -> str:
 def _read_literals(draft: Draft) -> None:
     """取走照字面就认得的部分：键值、路径、节奏、时限、IP、策略。"""
     read_places(draft)
+    read_sure_names(draft)
     _read_rules_of_play(draft)
     read_pace(draft)
     read_timeouts(draft)
@@ -193,8 +209,16 @@ def _read_literals(draft: Draft) -> None:
 def _may_guess(draft: Draft, intent: Intent, *, answering: bool) -> bool:
     """没有标记的字母串能不能当作名字：要部署、说了版本时能，回答补问时能，中文句子里夹着的能。"""
     if intent is Intent.UNKNOWN:
-        return not _CODE_LIKE.search(draft.text) and (answering or len(_WORD.findall(draft.text)) == _PAIR)
-    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(draft.versions or _CHINESE.search(draft.text))
+        return not _CODE_LIKE.search(draft.text) and (answering or _looks_paired(draft.text))
+    return intent in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK} or bool(
+        draft.versions or _CHINESE.search(draft.text)
+    )
+
+
+def _looks_paired(text: str) -> bool:
+    """只有两个词，又都不是虚词：多半是应用和模块。"""
+    found = _WORD.findall(text)
+    return len(found) == _PAIR and not word_set("stop") & {word.lower() for word in found}
 
 
 def _said(matches: list[re.Match[str]]) -> str:

@@ -65,11 +65,10 @@ def _key(name: str) -> str:
 
 def _pattern(names: dict[str, tuple[frozenset[str], bool]]) -> re.Pattern[str]:
     """长的在前；字母写的名字前后不得再有字母，汉字之间可以有一个空格。"""
-    forms = []
-    for name in sorted(names, key=len, reverse=True):
-        form = re.escape(name).replace(r"\ ", r"\s+")
-        forms.append(rf"(?<![a-z0-9_-]){form}(?![a-z0-9_-])" if name.isascii() else " ?".join(name))
-    return re.compile("|".join(forms), FLAGS)
+    ordered = sorted(names, key=len, reverse=True)
+    letters = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in ordered if name.isascii())
+    characters = "|".join(" ?".join(name) for name in ordered if not name.isascii())
+    return re.compile(rf"(?<![a-z0-9_-])(?:{letters})(?![a-z0-9_-])|{characters}", FLAGS)
 
 
 @cache

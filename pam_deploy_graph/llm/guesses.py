@@ -9,7 +9,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS
 from pam_deploy_graph.llm.tokens import Token, owned, owner_first
 
 _VERB_BEFORE: Final = re.compile(
-    r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release)(?:ing)?)"
+    r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release|roll\s*back|revert|restore)(?:ing)?)"
     rf"(?:\s|一下|一?[个套]|the\b|our\b|new\b|{MASK}|[:,])*$",
     FLAGS,
 )
@@ -17,6 +17,8 @@ _CHANGED_AFTER: Final = re.compile(r"\s+(?:[a-z]+ed|taken|brought|put|kept)\s+(?
 _WANTED_AFTER: Final = re.compile(r"\s*(?:要|需要|得|想|该)?(?:升级|更新|部署|升)", FLAGS)
 _SENTENCE: Final = re.compile(r"[。!?\n;]|\.\s")
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
+_ASKING: Final = re.compile(r"\s*(?:(?:so|and|ok)\s*,?\s*)?(?:what|how|which|will|would|does|is|can)\b", FLAGS)
+_LAST: Final = re.compile(r"[\s.?!]*")
 _PAIR: Final = 2
 _NEAR: Final = 3
 _FAR: Final = 25
@@ -112,10 +114,16 @@ def _asked_for(text: str, token: Token) -> re.Match[str] | None:
     return _VERB_BEFORE.search(lead(text, token.start)) or _WANTED_AFTER.match(text, token.end)
 
 
+def _trails(text: str, token: Token, versions: Spans) -> bool:
+    """英文问句末尾、版本之后的一个普通的词，多半是动词：``what does 2.3.4 involve``。"""
+    after = versions and token.start >= max(end for _, end in versions)
+    return bool(after and not token.shaped and _ASKING.match(text) and _LAST.fullmatch(text, token.end))
+
+
 def _lone(text: str, tokens: list[Token], versions: Spans, *, answering: bool) -> list[Token]:
     """没有成对的：整句只有一两个就都要，否则要挨着版本或动词。"""
     if answering or (versions and len(tokens) <= _PAIR):
-        return tokens[:_PAIR]
+        return [token for token in tokens if answering or not _trails(text, token, versions)][:_PAIR]
     near = [
         token
         for token in tokens

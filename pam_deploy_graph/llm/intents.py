@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from pam_deploy_graph.llm.draft import MASK, squeeze
+from pam_deploy_graph.llm.draft import MASK, NAMED, squeeze
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.llm.wording import likeliest
@@ -23,11 +23,16 @@ _CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
 _BREAK = re.compile(r"[,。;!?\n:]|\.\s")
 _PARAMETER = re.compile(rf"{MASK}|\d\.\d")
 _ASKS = re.compile(r"(?:\?|吗|没|没有|呢)$")
+_HOW_MANY = re.compile(r"[几哪]|多少|\b(?:how many|which|what)\b", FLAGS)
+_COURTESY = re.compile(rf"[\s,。;{MASK}]*ok(?:ay)?\s*\?", FLAGS)
+"""「……，ok？」是客气，不是在问进度。"""
 _SHORT = 7
 _FEW_WORDS = 3
 """叫停或回滚的一句话最多几个字、几个词。"""
 _ONE_OR_TWO = re.compile(r"\s*[\w.-]+(?:\s+[\w.-]+)?\s*", FLAGS)
 """光秃秃的一两个英文词多半是名字，不凭用字猜意图。"""
+_FIELDS_ONLY = re.compile(rf"(?:[\s\d.:,;{MASK}{NAMED}]|v(?=\d)|版本号?|机场|应用|模块|名称?|[是为])*", FLAGS)
+"""只有参数和它们的名目，没有用字可看。"""
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -120,7 +125,7 @@ def judge(
         return Verdict(intent, 0.9, f"原话里有「{word}」")
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
-    telling = trusted and texts == whole and not _ONE_OR_TWO.fullmatch(heard)
+    telling = trusted and texts == whole and not (_ONE_OR_TWO.fullmatch(heard) or _FIELDS_ONLY.fullmatch(heard))
     return _listening_to(suggested, _by_wording(heard if telling else ""))
 
 
@@ -160,13 +165,15 @@ def _matches(heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent
 
 def _is_aside(intent: Intent, text: str, match: re.Match[str]) -> bool:
     """说全了的部署里，这个词是不是另有所指：背景、条件（「……就停」「完成后汇报」），而不是现在要做的事。"""
-    if intent in {Intent.DEPLOY, Intent.PREVIEW}:
+    if intent in {Intent.DEPLOY, Intent.PREVIEW} or (intent is Intent.RESUME and _speaks(text, "unfinished")):
         return False
+    if _COURTESY.fullmatch(match.group().strip()) and _speaks(text, "deploys"):
+        return True
     before, after = _BREAK.split(text[: match.start()]), _BREAK.split(text[match.end() :])
     clause = before[-1] + match.group() + after[0]
     if _speaks(clause.strip(), "bounds"):
         return True
-    nearby = [*before[-2:], *([match.group()] if intent is Intent.STATUS else [])]
+    nearby = [*before[-2:], *([match.group()] if intent is Intent.STATUS and not _HOW_MANY.search(clause) else [])]
     if any(_speaks(part, "condition") or (MASK in part and len(part.strip()) <= _FEW_WORDS) for part in nearby):
         return True
     if not _PARAMETER.search(clause):

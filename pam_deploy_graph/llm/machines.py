@@ -29,8 +29,6 @@ _ITEM: Final = re.compile(
 _MORE: Final = re.compile(
     r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?!\.?\d|\s*[台个批次点%秒分个组]|\w)", FLAGS
 )
-_BETWEEN: Final = re.compile(rf"\bbetween\s*({_V4})\s*and\s*({_V4_END})", FLAGS)
-_AMONG: Final = re.compile(rf"({_V4})\s*(?:和|与|跟)\s*({_V4_END})\s*之间", FLAGS)
 _LESS: Final = re.compile(
     r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
     r"(?!\.?\d|\s*[台个批次点%秒分组]|\w)",
@@ -39,6 +37,7 @@ _LESS: Final = re.compile(
 _JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|])*(?:\band\b)?\s*", FLAGS)
 _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
+_VERSION_AFTER: Final = re.compile(r"\s*(?:这个|那个)?(?:版本?|\bversion\b|\brelease\b)", FLAGS)
 _TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
 _SMALL: Final = 10
 
@@ -63,12 +62,10 @@ class Group:
 
 def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
-    for form in (_BETWEEN, _AMONG):
-        draft.text = form.sub(r"\g<1> - \g<2>", draft.text)
     groups: list[Group] = []
     position = 0
     while match := _ITEM.search(draft.text, position):
-        if _is_version(lead(draft.text, match.start()), match) or _is_clock(match):
+        if _is_version(draft.text, match) or _is_clock(match):
             position = match.end()
             continue
         found = _groups(draft.text, match)
@@ -102,6 +99,8 @@ def _groups(text: str, match: re.Match[str]) -> list[Group]:
         return [Group(items, "target_ips", start, max(end, only.end()))]
     for name, role in (("refuse_before", "refused"), ("exclude_before", "exclude_ips")):
         if found := _forms(name).search(before):
+            if role == "exclude_ips" and (rest := _forms("spared_after").match(text, end)):
+                return [Group(items, "target_ips", start - len(found.group()), rest.end())]
             return [Group(items, role, start - len(found.group()), end)]
     if less := _LESS.match(text, end):
         left_out = _neighbour(items[-1].partition("-")[0], less.group(1))
@@ -123,10 +122,12 @@ def _left_out(items: list[str], start: int, end: int) -> list[Group]:
     return [Group(items[:-1], "target_ips", start, start), Group(items[-1:], "exclude_ips", start, end)]
 
 
-def _is_version(before: str, match: re.Match[str]) -> bool:
-    """四段的版本：前面说了「版本」，或者「升到 2.0.0.1」这样首段很小的数。"""
+def _is_version(text: str, match: re.Match[str]) -> bool:
+    """四段的版本：前后说了「版本」，或者「升到 2.0.0.1」这样首段很小的数。"""
+    before = lead(text, match.start())
     small = bool(match["start"]) and not match["end"] and int(match["start"].partition(".")[0]) < _SMALL
-    return bool(_VERSION_BEFORE.search(before) or (small and _TO_BEFORE.search(before)))
+    told = _TO_BEFORE.search(before) or _VERSION_AFTER.match(text, match.end())
+    return bool(_VERSION_BEFORE.search(before) or (small and told))
 
 
 def _is_clock(match: re.Match[str]) -> bool:

@@ -2,19 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Final
 
+from pam_deploy_graph.llm.corrections import kept
 from pam_deploy_graph.llm.draft import Draft
 from pam_deploy_graph.llm.guesses import guess_names, partner
-from pam_deploy_graph.llm.lexicon import FLAGS, table
-from pam_deploy_graph.llm.tokens import MOST, Token, find_tokens, joined
+from pam_deploy_graph.llm.lexicon import FLAGS, word_set
+from pam_deploy_graph.llm.tokens import EXPLICIT, LEFT_GAP, RIGHT_GAP, Token, find_tokens, joined, markers
 
-_IS = r"(?:是|为|叫做?|\bnamed|\bcalled|\bis\b|=|:|-(?=\s))"
-_LEFT_GAP: Final = re.compile(r"\s?\(?(?:这个|那个|这套|那套|的|之|里的|里面的|下面的|下的)? ?(?:那个|这个)?$")
-_RIGHT_GAP: Final = re.compile(rf"\)?\s*{_IS}?\s*$", FLAGS)
-_EXPLICIT: Final = re.compile(rf"\s*{_IS}\s*$", FLAGS)
 _PAIR_GAP: Final = re.compile(r"\s*/\s*")
 _PAIR: Final = 2
 _NEVER: Final = re.compile(
@@ -28,18 +24,10 @@ class Marker:
 
     key: str
     start: int
+    end: int
     left: Token | None
     right: Token | None
     explicit: bool
-
-
-@cache
-def _markers() -> re.Pattern[str]:
-    """应用与模块的标记。"""
-    return re.compile(
-        rf"(?P<APP_NAME>{table('names')['app']})|(?P<MODULE_NAME>{table('names')['module']})",
-        FLAGS,
-    )
 
 
 def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> None:
@@ -54,7 +42,7 @@ def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> 
     written, strange = find_tokens(draft)
     tokens = [token for token in written if not token.common]
     marked = _marked(draft.text, tokens, written)
-    pairs = [] if marked else _slashed(draft.text, written)
+    pairs = [] if marked else _slashed(draft.text, written, told=bool(draft.versions))
     said = _first_of_each(marked) or (pairs[0] if pairs else {})
     found = dict(said)
     plural = _plural(draft.text, found, tokens) | _named_twice(marked, found) | set(found if len(pairs) > 1 else ())
@@ -118,17 +106,26 @@ def _spare(text: str, tokens: list[Token], marked: list[tuple[str, Token]], plur
 
 def _marked(text: str, tokens: list[Token], written: list[Token]) -> list[tuple[str, Token]]:
     """按标记认名字：明写「应用: x」的取右边（常用词也算），其余整句用同一种次序。"""
-    matches = list(islice(_markers().finditer(text), MOST))
-    markers = [_marker(text, match, tokens, written) for match in matches]
-    both = {marker.key for marker in markers if marker.left or marker.right}
-    lead_on = next((marker for marker in markers if marker.left or marker.right), None)
+    marks = [_marker(text, place, tokens, written) for place in markers(text)]
+    both = {marker.key for marker in marks if marker.left or marker.right}
+    lead_on = next((marker for marker in marks if marker.left or marker.right), None)
     suffix = bool(lead_on and lead_on.left) and not (lead_on and len(both) == 1 and _ambiguous_module(lead_on))
     chosen = []
-    for marker in markers:
+    for marker in marks:
         prefer = marker.right if marker.explicit or not suffix else marker.left
         if token := prefer or marker.left or marker.right:
-            chosen.append((marker.key, token))
-    return chosen
+            chosen.append((marker, token))
+    return _uncorrected(text, chosen)
+
+
+def _uncorrected(text: str, chosen: list[tuple[Marker, Token]]) -> list[tuple[str, Token]]:
+    """同一种标记说了几处的，说错了又更正过的不算。"""
+    dropped = set()
+    for key in ("APP_NAME", "MODULE_NAME"):
+        same = [(marker, token) for marker, token in chosen if marker.key == key]
+        flags = kept(text, [(token.start, max(token.end, marker.end)) for marker, token in same])
+        dropped |= {token for (_, token), flag in zip(same, flags, strict=True) if not flag}
+    return [(marker.key, token) for marker, token in chosen if token not in dropped]
 
 
 def _ambiguous_module(marker: Marker) -> bool:
@@ -136,28 +133,39 @@ def _ambiguous_module(marker: Marker) -> bool:
     return marker.key == "MODULE_NAME" and marker.left is not None and marker.right is not None
 
 
-def _marker(text: str, match: re.Match[str], tokens: list[Token], written: list[Token]) -> Marker:
-    """找出标记左右紧挨着的名字。"""
-    stated = next((t for t in written if t.start >= match.end() and not _NEVER.fullmatch(t.text)), None)
-    explicit = bool(stated and _EXPLICIT.fullmatch(text[match.end() : stated.start]))
-    left = next((t for t in reversed(tokens) if t.end <= match.start()), None)
-    right = stated if explicit else next((t for t in tokens if t.start >= match.end()), None)
-    return Marker(
-        str(match.lastgroup),
-        match.start(),
-        left if left and _LEFT_GAP.fullmatch(text[left.end : match.start()]) else None,
-        right if right and _RIGHT_GAP.fullmatch(text[match.end() : right.start]) else None,
-        explicit,
-    )
+def _marker(text: str, place: tuple[str, int, int], tokens: list[Token], written: list[Token]) -> Marker:
+    """找出标记左右紧挨着的名字；断定了角色的只归那个角色，并且优先。"""
+    key, start, end = place
+    stated = next((t for t in written if t.start >= end and not _NEVER.fullmatch(t.text)), None)
+    explicit = bool(stated and EXPLICIT.fullmatch(text, end, stated.start) and not _is_said_of_it(text, end, stated))
+    left = next((t for t in reversed(tokens) if t.end <= start), None)
+    right = stated if explicit else next((t for t in tokens if t.start >= end), None)
+    left = left if left and left.role in {"", key} and LEFT_GAP.fullmatch(text, left.end, start) else None
+    right = right if right and right.role in {"", key} and RIGHT_GAP.fullmatch(text, end, right.start) else None
+    if left and right and bool(left.role) != bool(right.role):
+        left, right = (left, None) if left.role else (None, right)
+    return Marker(key, start, end, left, right, explicit)
 
 
-def _slashed(text: str, written: list[Token]) -> list[dict[str, Token]]:
-    """``checkin/gate`` 是应用和模块；列出每一对。两边都是常用词的（``and/or``）不是。"""
+def _is_said_of_it(text: str, end: int, token: Token) -> bool:
+    """「the app is down」说的不是名字。"""
+    return token.common and text[end : token.start].strip().lower() == "is"
+
+
+def _slashed(text: str, written: list[Token], *, told: bool) -> list[dict[str, Token]]:
+    """``checkin/gate`` 是应用和模块；列出每一对。两边都是常用词的，说了版本才算。"""
     return [
         {"APP_NAME": left, "MODULE_NAME": right}
         for left, right in pairwise(written)
-        if _PAIR_GAP.fullmatch(text[left.end : right.start]) and not (left.common and right.common)
+        if _PAIR_GAP.fullmatch(text[left.end : right.start])
+        and (not (left.common and right.common) or (told and not _is_phrase(left, right)))
     ]
+
+
+def _is_phrase(left: Token, right: Token) -> bool:
+    """``and/or``、``install/upgrade`` 是平常的话。"""
+    words = {left.text.lower(), right.text.lower()}
+    return bool(words & word_set("never")) or words <= word_set("acts") or min(map(len, words)) < _PAIR
 
 
 def _fill(draft: Draft, found: dict[str, Token], spare: list[Token], *, answering: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_LENGTH: Final = 20_000
 """一次请求最多读多少个字；更长的不读，免得把范围截断成别的意思。"""
 
+_BLANK: Final = frozenset({"Cc", "Co", "Cs", "So", "Zl", "Zp", "Zs"})
 _MOST_GLUED: Final = 500
 _GLUED: Final = re.compile(rf"[\w.+/:-]{{{_MOST_GLUED + 1}}}", re.ASCII)
 """连写不断的字母数字；名字、版本、路径、地址都没有这么长。"""
@@ -28,6 +29,16 @@ _DASHES = re.compile(r"[‐‑‒–−﹘]|(?<=\d)[—―]+(?=\d)")
 _EM_DASHES = re.compile(r"[—―]+")
 _WIDE_DOT = re.compile(r"(?<=\d)[。．·](?=\d)")
 _QUOTES = re.compile(r"[\"“”‘’「」『』【】《》〈〉`]")
+_QUOTED_PATH = re.compile(
+    r"([\"“‘「『《'`]\s?)((?:[A-Za-z]:[\\/]|\\\\|~?/|\.{1,2}/))([^\"“”‘’「」『』《》'`\n,。;:!?*<>|]{1,200})(?=[\"”’」』》'`])"
+)
+_BARE_PATH = re.compile(
+    r"(?<![\w/.])(?:[A-Za-z]:[\\/]|\\\\|~?/|\.{1,2}/)[^\s\"“”,。;:!?*<>|()]{1,200}?\.[A-Za-z0-9]{2,4}(?![\w./\\])",
+    re.ASCII,
+)
+_ASIDE: Final = 0x100000
+_BASIC: Final = 0x10000
+"""引号里的路径逐字挪到最后一个私用平面去：空格、括号、汉字都原样留着，别的规则也不会看成别的。"""
 _SPACES = re.compile(r"\s+")
 _ELLIPSIS = re.compile(r"\s*(?:(?<!\d)\.{3,}(?![/\\])|\.{3,}(?![\d/\\])|。{2,}|~{2,}(?!\d))\s*")
 _ENDS = re.compile(r"^[\s,]+|[\s,]+$")
@@ -37,7 +48,8 @@ _ROW = re.compile(r"^[\w./\u4e00-\u9fff-]{1,30}(?:;[\w./\u4e00-\u9fff-]{1,30}){2
 _TABLE: Final = 2
 """至少几行分号隔开的才是表格。"""
 _ARROWS = re.compile(r"\s?(?:→|⇒|➔|=>|⟶)\s?")
-_LONG_MARKS = re.compile(r"([\W_]{8})[\W_]+([\W_]{8})")
+_SIGN = r"(?:[^\w\U00100000-\U0010fffd]|_)"
+_LONG_MARKS = re.compile(f"({_SIGN}{{8}}){_SIGN}+({_SIGN}{{8}})")
 
 
 def too_long(text: str) -> str:
@@ -59,16 +71,27 @@ def normalise(text: str) -> str:
 
     Returns:
         同样意思的文字：NFKC、简体、半角标点（句号除外），控制字符变成空格，零宽字符去掉，连续的空白合一，
-        一长串的标点截短；大小写不变。
+        一长串的标点截短；大小写不变；引号里的路径要经 ``as_written`` 还原。
 
     """
-    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_visible(char) for char in unicodedata.normalize("NFKC", text))
+    text = _QUOTED_PATH.sub(lambda path: path[1] + path[2] + _aside(path[3]), text)
     if not text.isascii():
+        text = _BARE_PATH.sub(lambda path: "".join(char if char.isascii() else _aside(char) for char in path[0]), text)
         text = _HAN.sub(lambda char: _simplified(char.group()), text)
-    text = "".join(_visible(char) for char in text)
     text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
     text = _ARROWS.sub(" -> ", _one_space(_QUOTES.sub(" ", text)))
     return _ENDS.sub("", _tabulate(_pause(short_marks(_one_space(text)))))
+
+
+def _aside(text: str) -> str:
+    """逐字挪开，位置不变。"""
+    return "".join(chr(ord(char) + _ASIDE) if ord(char) < _BASIC else char for char in text.rstrip())
+
+
+def as_written(text: str) -> str:
+    """挪开的字还原。"""
+    return "".join(chr(ord(char) - _ASIDE) if ord(char) >= _ASIDE else char for char in text)
 
 
 def short_marks(text: str) -> str:
@@ -77,8 +100,8 @@ def short_marks(text: str) -> str:
 
 
 def fold_look_alikes(text: str) -> str:
-    """把形近的西里尔与希腊字母换成拉丁字母；只用来识别想改变规矩的话，不用来读参数。"""
-    return text.translate(_LOOK_ALIKES)
+    """把形近的西里尔与希腊字母换成拉丁字母，挪开的字还原；只用来识别想改变规矩的话，不用来读参数。"""
+    return as_written(text).translate(_LOOK_ALIKES)
 
 
 def _one_space(text: str) -> str:
@@ -112,8 +135,8 @@ def _tabulate(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    """零宽与方向控制字符去掉，其余控制字符与私用字符变成空格。"""
+    """零宽与方向控制字符去掉，其余控制字符、私用字符与表情变成空格。"""
     category = unicodedata.category(char)
     if category == "Cf":
         return ""
-    return " " if category in {"Cc", "Co", "Cs", "Zl", "Zp", "Zs"} and char != "\n" else char
+    return " " if category in _BLANK and char not in "\n➔" else char

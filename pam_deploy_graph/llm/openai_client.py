@@ -7,8 +7,9 @@ from pydantic import SecretStr
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.extraction import is_hostile, read, read_reply
+from pam_deploy_graph.llm.extraction import read, read_reply
 from pam_deploy_graph.llm.grounding import ground
+from pam_deploy_graph.llm.hostile import is_hostile
 from pam_deploy_graph.llm.intents import GUESSED
 from pam_deploy_graph.llm.places import hide_secrets
 from pam_deploy_graph.llm.prompts import plan_messages, understand_messages

@@ -1,9 +1,11 @@
 """节奏与策略：灰度、并发、失败上限、攒够再问、时限、执行策略（依据 contract 第 2 节）。"""
 
 import re
+from collections import defaultdict
 from functools import cache
 from typing import Final
 
+from pam_deploy_graph.llm.corrections import kept
 from pam_deploy_graph.llm.draft import Draft
 from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.numbers import to_int
@@ -15,6 +17,7 @@ _PERCENT: Final = re.compile(
     FLAGS,
 )
 
+Mention = tuple[re.Match[str], int | None]
 Rules = tuple[tuple[str, int | None, tuple[re.Pattern[str], ...]], ...]
 
 
@@ -34,15 +37,31 @@ def read_pace(draft: Draft) -> None:
     """取走说节奏的话；同一项说了两个不同的数，就去问。"""
     if draft.take([_PERCENT]):
         draft.note("按比例分批还不支持：请说台数，例如「先灰度 2 台」「每批 8 台」")
+    heard = draft.text
+    said: defaultdict[str, list[Mention]] = defaultdict(list)
     for name, value, patterns in _rules():
         for match in draft.take(patterns):
             amount = to_int(match["n"]) if value is None else (value or _ZERO.get(name, 0))
-            if draft.control.get(name, amount) != amount:
-                draft.note(f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请确认")
-                continue
-            draft.set_control(name, amount)
-            if "超过" in match.group():
-                draft.note(f"「{match.group()}」理解为达到 {amount} 台就停")
+            said[name].append((match, amount))
+    for name, mentions in said.items():
+        _settle(draft, name, _uncorrected(heard, mentions))
+
+
+def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
+    """说错了又更正过的不算。"""
+    flags = kept(text, [match.span() for match, _ in mentions])
+    return [mention for mention, flag in zip(mentions, flags, strict=True) if flag]
+
+
+def _settle(draft: Draft, name: str, mentions: list[Mention]) -> None:
+    """定下一项；说了两个不同的数就去问。"""
+    for match, amount in mentions:
+        if draft.control.get(name, amount) != amount:
+            draft.note(f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请确认")
+            continue
+        draft.set_control(name, amount)
+        if "超过" in match.group():
+            draft.note(f"「{match.group()}」理解为达到 {amount} 台就停")
 
 
 def read_timeouts(draft: Draft) -> None:

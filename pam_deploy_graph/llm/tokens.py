@@ -1,16 +1,18 @@
 """一句话里可能是名字的字母串，以及它们之间隔着什么（依据 contract 第 2 节）。"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Final
 
-from pam_deploy_graph.llm.draft import MASK, Draft
-from pam_deploy_graph.llm.lexicon import FLAGS, word_set
+from pam_deploy_graph.llm.draft import MASK, NAMED, Draft
+from pam_deploy_graph.llm.lexicon import FLAGS, table, word_set
 
 MOST: Final = 300
 """一句话里最多看多少个字母串。"""
-_TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TOKEN: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]*|{NAMED}+")
 _TICKET: Final = re.compile(r"[A-Z]{2,6}-?\d{3,}(?:-\d+)*|[TtGg]\d{1,2}|\d+[a-z]{1,2}")
 _SHAPED: Final = re.compile(r"[-_\d]|[a-z][A-Z]|^[A-Z]{2,}$")
 _AND: Final = re.compile(r"\s*(?:和|与|及|以及|、|跟|\band\b|&)\s*(?:the\s*)?", FLAGS)
@@ -19,33 +21,66 @@ _OF: Final = re.compile(
 )
 _OWNS: Final = re.compile(r"\s*(?:'s|的|之|里面?的?|下面?的?|中的?|这边的?|那边的?|上的)\s*(?:那个|这个)?\s*", FLAGS)
 _BESIDE: Final = re.compile(r"\s*(?:那个|这个)?\s*|\s*[(,、|:]\s*|\s*(?:->|→|-)\s*", FLAGS)
+_IS = r"(?:是|为|叫做?|写|填|\bnamed|\bcalled|\bis\b|=|:|-(?=\s))"
+LEFT_GAP: Final = re.compile(r" ?\(?(?:这个|那个|这套|那套|的|之|里的|里面的|下面的|下的)? ?(?:那个|这个)?")
+"""名字与它右边的标记之间。"""
+RIGHT_GAP: Final = re.compile(rf"\)?\s*{_IS}?\s*", FLAGS)
+"""标记与它右边的名字之间。"""
+EXPLICIT: Final = re.compile(rf"\s*{_IS}\s*", FLAGS)
+"""明写「应用: x」。"""
 _ITEM_AFTER: Final = re.compile(rf"\s*、\s*(?:版本)?\s*{MASK}")
 _SHORTEST: Final = 2
 
 
 @dataclass(frozen=True)
 class Token:
-    """一个可能的名字。"""
+    """一个可能的名字；``role`` 是照说法就能断定的参数名，断定不了的为空串。"""
 
     text: str
     start: int
     end: int
+    role: str = ""
 
     @property
     def shaped(self) -> bool:
         """有连字符、下划线、数字或大小写混写，不像普通的词。"""
-        return bool(_SHAPED.search(self.text))
+        return bool(self.role) or bool(_SHAPED.search(self.text))
 
     @property
     def common(self) -> bool:
         """是虚词、动词、单个字母或工单号：不明写就不当名字。"""
+        if self.role:
+            return False
         lowered = self.text.lower()
         return lowered in word_set("stop") or len(self.text) < _SHORTEST or bool(_TICKET.fullmatch(self.text))
 
     @property
     def soft(self) -> bool:
         """平常多半是普通的词，要有旁证才当名字。"""
-        return self.text.lower() in word_set("soft")
+        return not self.role and self.text.lower() in word_set("soft")
+
+
+def spelled(text: str) -> Iterator[Token]:
+    """还没有断定名字时，含字母的字母串；与别种字母连写的不算。"""
+    for match in islice(_TOKEN.finditer(text), MOST):
+        word = match.group().rstrip(".-_")
+        if not _glued(text, match) and not word.isdigit():
+            yield Token(word, match.start(), match.start() + len(word))
+
+
+def markers(text: str) -> Iterator[tuple[str, int, int]]:
+    """「应用」「模块」字样：是哪一种，起止位置。"""
+    for match in islice(_marker_form().finditer(text), MOST):
+        yield str(match.lastgroup), match.start(), match.end()
+
+
+@cache
+def _marker_form() -> re.Pattern[str]:
+    """应用与模块的标记。"""
+    return re.compile(
+        rf"(?P<APP_NAME>{table('names')['app']})|(?P<MODULE_NAME>{table('names')['module']})",
+        FLAGS,
+    )
 
 
 def find_tokens(draft: Draft) -> tuple[list[Token], str]:
@@ -53,7 +88,10 @@ def find_tokens(draft: Draft) -> tuple[list[Token], str]:
     tokens, strange = [], ""
     for match in islice(_TOKEN.finditer(draft.text), MOST):
         text = match.group().rstrip(".-_")
-        if _glued(draft.text, match):
+        if text[0] == NAMED:
+            if named := draft.names.get(match.start()):
+                tokens.append(Token(named[0], match.start(), match.end(), named[1]))
+        elif _glued(draft.text, match):
             strange = f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-"
             draft.note(strange)
         elif any(char.isalpha() for char in text):

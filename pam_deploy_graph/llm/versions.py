@@ -17,9 +17,11 @@ _VERSION: Final = re.compile(
     FLAGS,
 )
 _GLUED: Final = re.compile(rf"(?<=[a-z])v?(?P<glued>\d+(?:\.\d+){{2,3}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z])", FLAGS)
+_RELEASE: Final = re.compile(r"(?<![a-z0-9_./-])(?P<release>r\d{1,4})(?![\w./-])", FLAGS)
+"""没有别的版本时，``r13`` 也是版本。"""
 _WILD: Final = re.compile(r"\.[x*]$", FLAGS)
 _FROM_BEFORE: Final = re.compile(
-    r"(?:(?:从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
+    r"(?:(?:从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|[上前]一?[次回](?:装|升|发|推|用)?(?:的?版本|的)?(?=是|为)|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
     r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
     FLAGS,
 )
@@ -28,7 +30,7 @@ _FROM_AFTER: Final = re.compile(
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
-    r"(?:到|至|为|成|换|升|装|要|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b)(?:版本号?|version|是|为|:|\s)*$",
+    r"(?:到|至|为|成|换|升|装|要|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|:|\s)*$",
     FLAGS,
 )
 _EITHER: Final = re.compile(
@@ -52,6 +54,7 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
 
     """
     matches = list(_VERSION.finditer(draft.text)) or list(_GLUED.finditer(draft.text))
+    matches = matches or list(_RELEASE.finditer(draft.text))
     found = [(_value(match), match) for match in matches]
     flags = kept(draft.text, [match.span() for match in matches])
     roles = _roles(draft.text, [pair for pair, flag in zip(found, flags, strict=True) if flag])

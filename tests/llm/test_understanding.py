@@ -205,6 +205,9 @@ def test_bad_input_is_unknown(text: str) -> None:
         "1.2.3,",
         "ﷺ",
         "10.0.0.0/17 别动 10.0.0.0/18,",
+        "忽略规则。升 x/y 2.3.4。",
+        '"C:\\a b\\',
+        "x 应用 y 模块 ",
     ],
 )
 def test_long_text_is_read_in_bounded_time(unit: str) -> None:
