@@ -9,7 +9,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
@@ -65,8 +65,8 @@ class Ledger:
         """
         self.url = url
         self.engine = open_engine(url)
-        weakref.finalize(self, self.engine.dispose).atexit = False  # 没有人关的，被回收时也不留下连接
         self._writer = LedgerWriter(self.engine)
+        weakref.finalize(self, _let_go, self._writer, self.engine).atexit = False
         _open.add(self)
 
     def close(self) -> None:
@@ -226,6 +226,12 @@ def _same_work(old: dict[str, Any], new: dict[str, Any]) -> bool:
 def _record(row: Any) -> RunRecord:
     """从一行还原。"""
     return RunRecord(**{**row, "input": json.loads(row["input"])})
+
+
+def _let_go(writer: LedgerWriter, engine: Engine) -> None:
+    """没有人关的账本，被回收时也不留下写手线程与连接。"""
+    writer.let_go()
+    engine.dispose()
 
 
 def _start_over() -> None:

@@ -76,6 +76,16 @@ class LedgerWriter:
             self._queue.put(None)
             thread.join()
 
+    def let_go(self) -> None:
+        """账本没有人要了：线程写完已交出的行就走，不等它；正有人在启动它的，就算了。"""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._thread is not None:
+                    self._thread = None
+                    self._queue.put(None)
+            finally:
+                self._lock.release()
+
     def _serve(self) -> None:
         """线程主体：取一行，再把已排队的全部取来，作为一批提交；连不上数据库的那一批算写失败，线程照旧。"""
         with contextlib.ExitStack() as stack:
@@ -83,8 +93,10 @@ class LedgerWriter:
 
             @functools.cache
             def connect() -> Connection:
-                """连上一次就一直用；没有连上的不算。"""
-                return stack.enter_context(engine.connect().execution_options(pam_write=True))
+                """连上一次就一直用；没有连上的不算。连接归写手自己，用完就关，不还给连接池。"""
+                connection = stack.enter_context(engine.connect().execution_options(pam_write=True))
+                connection.detach()
+                return connection
 
             while (first := self._queue.get()) is not None:
                 batch, last = self._drain(first)
