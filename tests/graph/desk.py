@@ -1,5 +1,6 @@
 """手工使用图的一张桌子：假后端、一个会话、问与答。"""
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Desk:
         self.fake = FakeActionRunner(online_ips=ips or IPS)
         own = Services(home=home, settings=Settings(), given_router=self.fake, given_llm_client=llm_client)
         self.services = services or own
+        weakref.finalize(self, own.close)  # 几百张桌子各开着几个文件，总数会到上限
         self.graph = build_graph(checkpointer=checkpointer, services=self.services)
         self.config: Any = {"configurable": {"thread_id": thread}}
 

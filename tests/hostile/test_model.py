@@ -4,7 +4,6 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +184,7 @@ def test_the_graph_does_nothing_else(
     def planned(client: LlmClient, home: str) -> dict[str, Any]:
         """听到这句话之后停在哪里；计划只留事实。"""
         desk = Desk(tmp_path / home, InMemorySaver(), llm_client=client)
-        with closing(desk.services):
-            out = desk.say({"messages": [("user", text)], "control": {"execution_strategy": "fake"}})
+        out = desk.say({"messages": [("user", text)], "control": {"execution_strategy": "fake"}})
         assert desk.actions() == []
         plan = out.get("plan") or {}
         return {name: plan.get(name) for name in ("params", "control", "execution_strategy", "target_ips", "summary")}
@@ -221,7 +219,6 @@ def test_nothing_moves_on_the_way(
         name: held[name] for name in ("params", "control")
     }
     assert (desk.actions(), desk.decisions()) == (done, decided)
-    desk.services.close()
 
 
 @pytest.mark.parametrize("plan", WRONG_PLANS)
