@@ -73,7 +73,7 @@ def _unwrapped(value: object) -> object | None:
         return None
     if value.keys() == {"params", "control"} and all(isinstance(part, Mapping) for part in value.values()):
         return {**value["params"], **value["control"]}
-    wrappers = ("decisions", "edited_action", "args", "params", "known", "text", "message")
+    wrappers = ("decisions", "edited_action", "args", "params", "control", "known", "text", "message")
     found: object | None = next((value[name] for name in wrappers if value.get(name)), None)
     return found
 

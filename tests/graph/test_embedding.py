@@ -236,6 +236,7 @@ T3 = {"messages": [{"role": "user", "content": "用 fake 策略部署 checkin ga
     [
         {"target_ips": IPS[0]},
         {"target_ips": [IPS[0]]},
+        {"control": {"target_ips": [IPS[0]]}},
         {"params": {"VERSION_NUMBER": "1.2.4"}, "control": {"target_ips": [IPS[0]]}},
         {"decisions": [{"type": "edit", "edited_action": {"name": "provide_params", "args": {"target_ips": IPS[0]}}}]},
         [{"type": "edit", "args": {"action": "provide_params", "args": {"target_ips": IPS[0], "AIRPORT_CODE": "PEK"}}}],
