@@ -39,6 +39,7 @@ _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
 _VERSION_AFTER: Final = re.compile(r"\s*(?:这个|那个)?(?:版本?|\bversion\b|\brelease\b)", FLAGS)
 _TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
+_THAT_ONE: Final = re.compile(r"[\s\])]*,?\s*(?:后面|最后)?[这那]一?[个台]")
 _SMALL: Final = 10
 
 
@@ -107,17 +108,17 @@ def _groups(text: str, match: re.Match[str]) -> list[Group]:
         return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
     for name in ("exclude_after", "exclude_after_reason", "exclude_after_others"):
         if after := _forms(name).match(text, end):
-            return _left_out(items, start, after.end())
+            return _left_out(items, start, after.end(), last=bool(_THAT_ONE.match(text, end)))
     return [Group(items, "target_ips", start, end)]
 
 
-def _left_out(items: list[str], start: int, end: int) -> list[Group]:
-    """列在后面说了「不要动」：最后一项在前面的范围之内的，只是它不要动。"""
+def _left_out(items: list[str], start: int, end: int, *, last: bool) -> list[Group]:
+    """列在后面说了「不要动」：说的是「那台」，或最后一项在前面的范围之内的，只是它不要动。"""
     try:
         inside = bool(items[:-1]) and set(expand_ips(items[-1:])) <= set(expand_ips(items[:-1]))
     except InvalidInputError:
         inside = False
-    if not inside:
+    if not (inside or (last and items[:-1])):
         return [Group(items, "exclude_ips", start, end)]
     return [Group(items[:-1], "target_ips", start, start), Group(items[-1:], "exclude_ips", start, end)]
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
 from pam_deploy_graph.llm.draft import Draft, lead
+from pam_deploy_graph.llm.gazetteer import gazetteer
 from pam_deploy_graph.llm.lexicon import FLAGS
 from pam_deploy_graph.llm.normalise import as_written
 from pam_deploy_graph.llm.numbers import NUMBER
@@ -58,6 +59,9 @@ def read_places(draft: Draft) -> None:
         draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
     for match in _PAIR.finditer(draft.text):
         value = _value(match["key"], match["value"])
+        if match["key"].upper() == "AIRPORT_CODE" and gazetteer().pattern.match(draft.text, match.start("value")):
+            draft.mask(match.start(), match.start("value"))  # 写的是机场的名字，留给读机场的
+            continue
         draft.mask(match.start(), match.start("value") + len(value))
         _set_pair(draft, match["key"], as_written(value).strip("'[] ").rstrip(".!?)}]"))
     for match in _URL.finditer(draft.text):
