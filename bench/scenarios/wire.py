@@ -86,7 +86,7 @@ def scenario(parallel: int, *, quick: bool) -> Scenario:
             *(Metric(f"cpu:{who}", f"经 MCP：每次调用的 CPU，{name}", "毫秒", 3) for who, name in _WHO.items()),
             Metric("curl", f"参照：xargs -P {parallel} + curl", "秒"),
             Metric("scripts", "经脚本", "秒"),
-            Metric("least", "下限：什么也不核对的脚本（bench/drivers/least.sh）", "秒"),
+            Metric("least", "参照：下限，什么也不核对的脚本", "秒"),
             Metric("scripts/curl", "经脚本 ÷ xargs + curl", "倍", 2, Goal(1.25) if judged else None),
             Metric("least/curl", "下限 ÷ xargs + curl", "倍", 2),
         ),
