@@ -25,10 +25,10 @@ token=${PAM_TOKEN-}
 unset PAM_TOKEN BASH_COMPAT
 newline=$'\n'
 
-emit() { # 输出一行或多行；对方回显的令牌和终端转义都不放出去
+emit() { # 输出一行或多行；对方回显的令牌（短于 6 个字的守不住什么，不算）和终端转义都不放出去
     local text=$1 controls=$'[\001-\010\013-\037\177]' # 终端转义等，制表符和换行除外
     [[ ${text} != *${controls}* ]] || text=${text//${controls}/}
-    [[ -z ${token} || ${text} != *"${token}"* ]] || text=${text//"${token}"/'***'}
+    ((${#token} < 6)) || [[ ${text} != *"${token}"* ]] || text=${text//"${token}"/'***'}
     printf '%s\n' "${text}"
 }
 

@@ -4,6 +4,8 @@ import unicodedata
 from typing import Final
 
 _SHOWN_LENGTH: Final = 60
+_SHORTEST_SECRET: Final = 6
+"""短于这个长度的令牌守不住什么，抹掉它却会毁了别的字；参考脚本也照这个长度。"""
 
 
 def show_value(value: object) -> str:
@@ -37,8 +39,8 @@ def neutralise(text: str) -> str:
 
 
 def masked(text: str, secret: str) -> str:
-    """把文字里的秘密换成 ``***``；``secret`` 为空串是没有秘密。"""
-    return text.replace(secret, "***") if secret else text
+    """把文字里的秘密换成 ``***``；太短的不换：``t`` 这样的令牌会把 ``true`` 也改掉。"""
+    return text.replace(secret, "***") if len(secret) >= _SHORTEST_SECRET else text
 
 
 def hidden(value: object, secret: str) -> object:

@@ -444,3 +444,10 @@ def test_ten_thousand_workstations_come_back_whole(pam: WirePam, make_state: Mak
     result = runner.run_action(make_state(PAM_HOME_URL=pam.url), "get-online-ips")
     assert result.values["IP"] == ips
     assert time.monotonic() - start < 2
+
+
+def test_a_short_token_does_not_spoil_the_answer(pam: WirePam, config: Path) -> None:
+    """令牌是 ``t`` 时不从输出里抹它：此前 ``true`` 成了 ``***rue``。"""
+    pam.on("POST", "/api/workstations/10.0.0.1/stop", reply(200, "MESSAGE=true\n"))
+    env = ENV | {"PAM_TOKEN": "t"}
+    assert script("stop-ip", "--config", str(config), "--ip", "10.0.0.1", env=env) == (0, ["MESSAGE=true"])

@@ -105,6 +105,12 @@ def test_a_failure_of_a_global_action_names_no_workstation() -> None:
     assert result.values["RETRY_AFTER"] == "3"
 
 
+def test_a_token_too_short_to_guard_anything_is_left() -> None:
+    """令牌是 ``t`` 时，``true`` 还是 ``true``：此前抹成 ``***rue``，每一台都成了失败。"""
+    result = to_result("verify-ip", "10.0.0.1", ended(0, "SUCCESS=true\nMESSAGE=ok\nVERSION=1.2.3\n"), token="t")
+    assert result.without("t").values["SUCCESS"] == "true"
+
+
 def test_the_token_is_masked_wherever_a_script_prints_it() -> None:
     """现场的脚本若把令牌打印出来，结果里只有星号。"""
     for outcome in (ended(0, "MESSAGE=key canary\n"), ended(6, "ERROR=bad canary\n"), ended(1, "", "canary?")):

@@ -20,7 +20,9 @@ class EventType(NamedTuple):
 
 EVENTS: Final[dict[str, EventType]] = {
     "PLAN_PROPOSED": EventType(
-        "提出了请人批准的计划；之后只有计划里的工作站可以动", ("digest", "target_ips"), ("mcp_tools", "stage", "text")
+        "提出了请人批准的计划；之后只有计划里的工作站可以动",
+        ("digest", "target_ips"),
+        ("mcp_tools", "package", "stage", "text"),
     ),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),
     "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips")),
