@@ -9,7 +9,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS
 from pam_deploy_graph.llm.tokens import Token, owned, owner_first
 
 _VERB_BEFORE: Final = re.compile(
-    r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release|roll\s*back|revert|restore)(?:ing)?)"
+    r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release|roll\s*back|revert|restore)(?:ing)?|\b(?:plan|steps|preview|dry[\s-]?run)\s+(?:for|of))"
     rf"(?:\s|一下|一?[个套]|the\b|our\b|new\b|{MASK}|[:,])*$",
     FLAGS,
 )

@@ -18,7 +18,7 @@ from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 _V4_END = r"\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
 _V4 = rf"(?<![\w.]){_V4_END}"
 _V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
-_TO = r"\s*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b)\s*"
+_TO = r"[^\S\n]*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b)\s*"
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
     rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?!\.?\d))"

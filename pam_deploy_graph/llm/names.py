@@ -14,7 +14,9 @@ from pam_deploy_graph.llm.tokens import EXPLICIT, LEFT_GAP, RIGHT_GAP, Token, fi
 _PAIR_GAP: Final = re.compile(r"\s*/\s*")
 _PAIR: Final = 2
 _NEVER: Final = re.compile(
-    r"app|application|module|component|version|name|airport|the|and|of|to|is|on|in|at|for|part|piece", FLAGS
+    r"app|application|module|component|version|name|airport|the|and|of|to|is|be|should|called|named|on|in|at|for"
+    r"|part|piece",
+    FLAGS,
 )
 
 

@@ -41,14 +41,29 @@ def read_pace(draft: Draft) -> None:
     said: defaultdict[str, list[Mention]] = defaultdict(list)
     for name, value, patterns in _rules():
         for match in draft.take(patterns):
-            amount = to_int(match["n"]) if value is None else (value or _ZERO.get(name, 0))
+            if value is None:
+                amount: int | None = _amended(draft, match.end(), to_int(match["n"]))
+            else:
+                amount = value or _ZERO.get(name, 0)
             said[name].append((match, amount))
     for name, mentions in said.items():
         _settle(draft, name, _uncorrected(heard, mentions))
 
 
+def _amended(draft: Draft, position: int, amount: int) -> int:
+    """说完之后紧接着更正的数目（「四台，哦不，两台」）；没有更正的还是原来的。"""
+    ends = [wrong.end() for form in words("wrong_after") if (wrong := form.match(draft.text, position))]
+    rights = [right for end in ends for form in words("bare_amount") if (right := form.match(draft.text, end))]
+    if not rights:
+        return amount
+    draft.mask(position, rights[0].end())
+    return to_int(rights[0]["n"])
+
+
 def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
-    """说错了又更正过的不算。"""
+    """说错了又更正过的不算，嫌多嫌少的数目也不算。"""
+    unfit = {to_int(match["n"]) for form in words("unfit_amount") for match in form.finditer(text)}
+    mentions = [mention for mention in mentions if mention[1] not in unfit] or mentions
     flags = kept(text, [match.span() for match, _ in mentions])
     return [mention for mention, flag in zip(mentions, flags, strict=True) if flag]
 

@@ -23,6 +23,7 @@ _PAIR: Final = re.compile(
     rf"(?P<value>\[[^\[\]]{{0,2000}}\]|(?:[^\s,;。\[()]|\([^\s()]*\))+{_ADDRESSES})",
     FLAGS,
 )
+_V: Final = re.compile(r"^v(?=\d)", FLAGS)
 _URL: Final = re.compile(r"https?://[^\s,;。、)\u4e00-\u9fff]+", FLAGS)
 _HOME_BEFORE: Final = re.compile(r"(?:home|pam|中心|总部)[^,。;\n]{0,16}$", FLAGS)
 _EXTENSION = r"\.(?:zip|tar(?:\.(?:gz|bz2|xz|zst))?|tgz|gz|bz2|xz|7z|rar|jar|war|deb|rpm|whl|pkg|bin|exe|msi|img)"
@@ -100,8 +101,8 @@ def _value(key: str, written: str) -> str:
 
 
 def _set_pair(draft: Draft, key: str, value: str) -> None:
-    """记下一个明写的键值对；写错的说清楚，控制参数还要重新问。"""
+    """记下一个明写的键值对，版本同话里说的一样不带前面的 v；写错的说清楚，控制参数还要重新问。"""
     if key.upper() in _PARAMS:
-        draft.set_param(key.upper(), value)
+        draft.set_param(key.upper(), _V.sub("", value) if key.upper() == "VERSION_NUMBER" else value)
     else:
         draft.set_control(key.lower(), value)

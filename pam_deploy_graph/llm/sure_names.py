@@ -14,7 +14,7 @@ from pam_deploy_graph.llm.tokens import LEFT_GAP, RIGHT_GAP, Token, markers, spe
 
 _FIRM: Final = re.compile(r"应用|子?模块|模组|组件|插件")
 """单独一个也算数的标记；「系统」「部分」和英文的标记要成对。"""
-_STATED: Final = re.compile(r"\)?\s*(?:是|为|叫做?|写|填|=|:|\b(?:named|called)\b)\s*", FLAGS)
+_STATED: Final = re.compile(r"\)?\s*(?:应该?是|是|为|叫做?|写|填|=|:|(?:\bis\s+)?\b(?:named|called)\b)\s*", FLAGS)
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _VERSION: Final = re.compile(r"v?\d+(?:\.\d+)+", FLAGS)
 _TOLD_AFTER: Final = re.compile(

@@ -21,7 +21,10 @@ _OF: Final = re.compile(
 )
 _OWNS: Final = re.compile(r"\s*(?:'s|的|之|里面?的?|下面?的?|中的?|这边的?|那边的?|上的)\s*(?:那个|这个)?\s*", FLAGS)
 _BESIDE: Final = re.compile(r"\s*(?:那个|这个)?\s*|\s*[(,、|:]\s*|\s*(?:->|→|-)\s*", FLAGS)
-_IS = r"(?:是|为|叫做?|写|填|\bnamed|\bcalled|\bis\b|=|:|-(?=\s))"
+_IS = (
+    r"(?:应该?是|(?:改|换)(?:成|为|到)|是|为|叫做?|写|填|=|:|-(?=\s)"
+    r"|(?:\bis\s+)?\b(?:named|called)\b|\b(?:should be|is)\b)"
+)
 LEFT_GAP: Final = re.compile(r" ?\(?(?:这个|那个|这套|那套|的|之|里的|里面的|下面的|下的)? ?(?:那个|这个)?")
 """名字与它右边的标记之间。"""
 RIGHT_GAP: Final = re.compile(rf"\)?\s*{_IS}?\s*", FLAGS)

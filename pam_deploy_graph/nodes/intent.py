@@ -27,7 +27,8 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         return _again(services, state)
     understood = validate_intent_result(services.llm_client.understand_request(said[-1]))
     intent = str(understood.intent)
-    if pending == "ask-params" and understood.confidence <= GUESSED:  # 「版本 1.2.3」就猜成过回滚
+    guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
+    if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, said[-1])):
         intent = "deploy"
     elif pending:
         intent = _about(pending, intent, said[-1])
@@ -52,6 +53,11 @@ def _about(pending: Question, intent: str, text: str) -> str:
             read_decisions(text, ["-"])
             return "unknown"
     return "deploy"
+
+
+def _names_version(services: Services, state: GraphState, text: str) -> bool:
+    """「版本改回 1.2.2」：计划还等着批准时说的是要装哪一版；回滚只退回上一版，不挑版本。"""
+    return "VERSION_NUMBER" in services.llm_client.extract_params(text, state["params"]).extracted_params
 
 
 def _mends(services: Services, state: GraphState, text: str) -> bool:

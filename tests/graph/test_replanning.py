@@ -67,6 +67,23 @@ def test_answered_with_something_else(at_plan: Desk, text: str, ask: str, code: 
     assert at_plan.actions() == []
 
 
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ("版本改回 1.2.2", "VERSION_NUMBER 1.2.3 → 1.2.2"),
+        ("模块换成 kiosk", "MODULE_NAME gate → kiosk"),
+        ("灰度改成 1 台", "先灰度 1 台"),
+        ("每批改成 4 台", "同时 4 台"),
+    ],
+)
+def test_another_value(at_plan: Desk, said: str, change: str) -> None:
+    """改一项：给出改过的计划，要再批准。此前「版本改回」当作回滚而没有听，「改成几台」没有听出来。"""
+    question = at_plan.answer(said)
+    assert question["ask"] == "approve_plan"
+    assert change in question["plan"]["text"]
+    assert at_plan.actions() == []
+
+
 def test_another_version_after_a_failed_upload(at_plan: Desk) -> None:
     """批准之后停在 upload-package：改个版本，重新批准，接着做同一次运行。此前说运行名被占用。"""
     at_plan.fake.fail("upload-package", error="HOME 没有这个版本", times=1)
