@@ -18,7 +18,8 @@ from pam_deploy_graph.llm.lexicon import FLAGS, compile_all, table
 _V4_END = r"\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
 _V4 = rf"(?<![\w.]){_V4_END}"
 _V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
-_TO = r"[^\S\n]*(?:-|~|\.\.+|…|到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b)\s*"
+_TO = r"(?:[^\S\n]*(?:-|~|\.\.+|…)|\s*(?:到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b))\s*"
+"""行首的 ``-`` 是另起一项，不是「到」。"""
 _ITEM: Final = re.compile(
     rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
     rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?!\.?\d))"
@@ -35,11 +36,26 @@ _LESS: Final = re.compile(
     FLAGS,
 )
 _JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|])*(?:\band\b)?\s*", FLAGS)
+_LABEL: Final = r"[^\s,;。:\d]{0,10}\d[^\s,;。:.]{0,4}\s?[:\s]\s*"
+"""写在 IP 前面的柜台、登机口，如 ``A1:``、``柜台2``。"""
+_AND: Final = r"(?:和|及|与|、|&|,?\s*\band\b)\s*"
+_REMARK: Final = re.compile(
+    rf"[^\S\n]*(?:\([^()\n]{{0,30}}\)(?:\s*{_AND})?|,\s*(?:which|that)\s[^,.;!?\n\d]{{0,30}}{_AND}"
+    r"|(?:(?!\d+\.\d)[^\n,;。!?]){0,30}(?=\n\s*[-*•]))?"
+    rf"(?:\n\s*(?:[-*•]\s*(?:{_LABEL})?|{_LABEL}|(?=[\d.:/-]+\s*(?:\([^()\n]*\))?\s*(?:\n|$))))?",
+    FLAGS,
+)
+"""不要动的清单里，这一项的说明，以及到下一项为止的换行与名目。"""
 _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
 _VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
 _VERSION_AFTER: Final = re.compile(r"\s*(?:这个|那个)?(?:版本?|\bversion\b|\brelease\b)", FLAGS)
 _TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
 _THAT_ONE: Final = re.compile(r"[\s\])]*,?\s*(?:后面|最后)?[这那]一?[个台]")
+_PAREN: Final = re.compile(r"(?:[^\S\n]*\([^()\n]{0,30}\))?")
+_ALL: Final = re.compile(r"都|全|[两几]台|\b(?:are|all|both)\b", FLAGS)
+_HEADING: Final = re.compile(r"\s*:?[^\S\n]*\n\s*(?:[-*•]\s*)?\d{1,3}\.\d")
+_FURTHER: Final = 100
+"""往后最多看几台，看它们后面有没有说「不要动」；再多就读得慢了。"""
 _SMALL: Final = 10
 
 
@@ -63,13 +79,13 @@ class Group:
 
 def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
-    groups: list[Group] = []
+    groups = _set_apart(draft)
     position = 0
     while match := _ITEM.search(draft.text, position):
         if _is_version(draft.text, match) or _is_clock(match):
             position = match.end()
             continue
-        found = _groups(draft.text, match)
+        found = _groups(draft.text, match, position)
         if groups and groups[-1].role == "refused" and _INSTEAD.fullmatch(draft.text[groups[-1].end : match.start()]):
             found[0] = replace(found[0], role="target_ips", start=match.start())
         groups += found
@@ -83,6 +99,18 @@ def read_machines(draft: Draft) -> None:
         _record(draft, name, items)
 
 
+def _set_apart(draft: Draft) -> list[Group]:
+    """清单里单独注明「（不要动）」的，先取出来。"""
+    found = [
+        Group(_spell(match), "exclude_ips", match.start(), noted.end())
+        for match in _ITEM.finditer(draft.text)
+        if (noted := _forms("exclude_after_noted").match(draft.text, match.end()))
+    ]
+    for group in found:
+        draft.mask(group.start, group.end)
+    return found
+
+
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
     """说错了又更正的 A，「别给 A 装，给 B 装」里的 A；B 若是包含 A 的范围，A 仍然不要动。"""
     targets = [item for other in later if other.role == "target_ips" for item in other.items]
@@ -92,24 +120,53 @@ def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
     return group.role == "refused" and bool(targets) and plain and not set(group.items) & set(targets)
 
 
-def _groups(text: str, match: re.Match[str]) -> list[Group]:
-    """从第一项起收成一组，看前后的话定它的用处；后面另减去几台的是两组。"""
+def _groups(text: str, match: re.Match[str], floor: int) -> list[Group]:
+    """从第一项起收成一组，看前后的话定它的用处；后面另减去几台的是两组，``floor`` 之前的话是前一组的。"""
     items, end = _listed(text, match)
-    before, start = lead(text, match.start()), match.start()
+    start = match.start()
+    before = lead(text[floor:start], start - floor)
     if only := _forms("only_before").search(before) or _forms("only_after").match(text, end):
         return [Group(items, "target_ips", start, max(end, only.end()))]
     for name, role in (("refuse_before", "refused"), ("exclude_before", "exclude_ips")):
         if found := _forms(name).search(before):
+            items, end = _remarked(text, items, end)
             if role == "exclude_ips" and (rest := _forms("spared_after").match(text, end)):
                 return [Group(items, "target_ips", start - len(found.group()), rest.end())]
             return [Group(items, role, start - len(found.group()), end)]
     if less := _LESS.match(text, end):
         left_out = _neighbour(items[-1].partition("-")[0], less.group(1))
         return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
-    for name in ("exclude_after", "exclude_after_reason", "exclude_after_others"):
-        if after := _forms(name).match(text, end):
-            return _left_out(items, start, after.end(), last=bool(_THAT_ONE.match(text, end)))
-    return [Group(items, "target_ips", start, end)]
+    return _told_after(text, items, start, end) or [Group(items, "target_ips", start, end)]
+
+
+def _told_after(text: str, items: list[str], start: int, end: int) -> list[Group]:
+    """后面说了「不要动」的一组，各项可以带说明；没有说的为空。"""
+    further, far = _remarked(text, items, end, _FURTHER)
+    noted = _PAREN.match(text, far)
+    for listed, stop in ((items, end), (further, noted.end() if noted else far)):
+        for name in ("exclude_after", "exclude_after_reason", "exclude_after_others"):
+            if (after := _forms(name).match(text, stop)) and not _heads(text, after):
+                own_line = "\n" in text[start:stop] and "\n" not in after.group() and not _ALL.search(after.group())
+                last = own_line or bool(_THAT_ONE.match(text, stop))
+                return _left_out(listed, start, after.end(), last=last)
+    return []
+
+
+def _remarked(text: str, items: list[str], end: int, most: int = 10_000) -> tuple[list[str], int]:
+    """不要动的清单接着往下列：各项可以带说明，「10.0.0.5（A1 口）」「- 柜台2 10.0.0.7」。"""
+    for _ in range(most):
+        remark = _REMARK.match(text, end)
+        if not (remark and (match := _ITEM.match(text, remark.end()))):
+            break
+        more, end = _listed(text, match)
+        items = [*items, *more]
+    return items, end
+
+
+def _heads(text: str, said: re.Match[str]) -> bool:
+    """另起一行、或带冒号的「不要动」，下一行又是 IP：说的是下面的。"""
+    heading = _HEADING.match(text, said.end())
+    return heading is not None and (":" in heading.group() or "\n" in said.group())
 
 
 def _left_out(items: list[str], start: int, end: int, *, last: bool) -> list[Group]:
