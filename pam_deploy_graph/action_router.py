@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
 from pam_deploy_graph.models import ActionResult, AgentState
 
-__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend", "find_package"]
+__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend", "end_run", "find_package"]
 
 
 @runtime_checkable
@@ -86,6 +86,11 @@ class ActionRouter:
         runner = self._runner(state, "upload-package")
         return None if isinstance(runner, ActionResult) else await find_package(runner, state)
 
+    def end_run(self, run_id: str) -> None:
+        """这次运行结束了：让为它留着会话的 runner 关掉。"""
+        for runner in self._runners.values():
+            end_run(runner, run_id)
+
     def _runner(self, state: AgentState, action: str) -> ActionBackend | ActionResult:
         """找出负责的 runner；没有时返回说明原因的失败结果。"""
         name = state.action_backends.get(action, "")
@@ -107,6 +112,12 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         name = state.action_backends.get(action, "")
         return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes)
+
+
+def end_run(backend: object, run_id: str) -> None:
+    """告诉一个后端这次运行结束了；不为运行留着什么的后端不必理会。"""
+    if callable(ended := getattr(backend, "end_run", None)):
+        ended(run_id)
 
 
 async def find_package(backend: ActionBackend, state: AgentState) -> ActionResult | None:

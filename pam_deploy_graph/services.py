@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pam_deploy_graph import portal
-from pam_deploy_graph.action_router import ActionBackend, ActionRouter
+from pam_deploy_graph.action_router import ActionBackend, ActionRouter, end_run
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.fake_runner import FakeActionRunner
@@ -148,10 +148,12 @@ class Services:
         self._states.pop(run_id, None)
 
     def finish(self, run_id: str, code: ExitCode, reason: str) -> None:
-        """记下一次运行结束了，连同退出码与原因。"""
+        """记下一次运行结束了，连同退出码与原因；为它留着的状态与会话都放掉。"""
         self.drive(run_id, record("RUN_FINISHED", exit_code=int(code), reason=reason))
         self.ledger.update_run(run_id, exit_code=int(code), reason=reason)
         self.ledger.unlock_module(run_id)
+        self.forget(run_id)
+        end_run(self.router, run_id)
 
     def cancelled(self, run_id: str) -> bool:
         """有没有人要求取消这次运行。"""

@@ -118,6 +118,13 @@ class McpActionRunner:
             result.values[TOOLS_KEY] = link.fingerprint
         return result
 
+    def end_run(self, run_id: str) -> None:
+        """这次运行结束了：关掉它的会话；之后再要用（退回某台）就再开一个。"""
+        for key, link in list(self._links.open.items()):
+            if key[1] == run_id:
+                self._links.open.pop(key, None)
+                link.shut()
+
     async def aclose(self) -> None:
         """关掉在本事件循环里打开的会话，最多等 2 秒；别的循环里的只通知。"""
         mine = [link for (loop, *_), link in self._links.open.items() if loop is asyncio.get_running_loop()]
