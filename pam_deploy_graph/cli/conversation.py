@@ -86,12 +86,10 @@ class Conversation:
         """没有问题挂着时听到的一句话。"""
         services, driver = self.session.services, self.session.driver
         self._told, self._shown = False, ""
-        if asks_again_for_failed(text):
-            if services.ledger.exists(self._run_id):  # 正说着的还没有结束：回到它的问题上
-                return self._stopped(driver.resume(self._run_id))
-            self._run_id = self._run_id or driver.new_run_id()
-            return self._stopped(driver.hear(self._run_id, text))
-        intent = services.llm_client.understand_request(text).intent
+        again = asks_again_for_failed(text)
+        if again and services.ledger.exists(self._run_id):  # 正说着的还没有结束：回到它的问题上
+            return self._stopped(driver.resume(self._run_id))
+        intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
             return self._go_on()
         if intent == "rollback":  # 说的是已有的运行，用一个自己的会话，不搅进正说着的这一次

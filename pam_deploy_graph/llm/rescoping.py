@@ -54,7 +54,8 @@ def _targets(targets: list[str] | None, excluded: list[str], named: list[str], t
 
 def _says(text: str, kind: str) -> bool:
     """这句话里有没有这一种说法。"""
-    return any(form.search(normalise(text)[:_LONGEST]) for form in _forms(kind))
+    said = normalise(text)[:_LONGEST]
+    return any(form.search(said) for form in _forms(kind))
 
 
 @cache
