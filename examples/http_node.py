@@ -6,10 +6,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.private_files import write_private
-from pam_deploy_graph.runfiles import log_folder
-from pam_deploy_graph.script_result import parse_output
+from pam_deploy_graph.script_runner.result import parse_output
+from pam_deploy_graph.system.private_files import write_private
 
 
 class HttpNodeRunner:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.settings import Settings
 
 FAILING: Final = "10.0.0.2"

@@ -4,7 +4,7 @@ from typing import Any
 
 from examples.dev_server import DevServer
 from examples.stage import FAILING, REQUEST, Stage, open_stage
-from pam_deploy_graph.remote import Question, ServerThread
+from pam_deploy_graph.graph.remote import Question, ServerThread
 
 ANSWERS = {
     "provide_params": "应用是 checkin",

@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph import plan_text, portal, report
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
-from pam_deploy_graph.addresses import canonical_ip
 from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
@@ -19,7 +17,8 @@ from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import carry_out, question_digest, question_of
 from pam_deploy_graph.flows.rollout import run_until_asked
-from pam_deploy_graph.identity import current_operator
+from pam_deploy_graph.inputs.addresses import canonical_ip
+from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
@@ -32,12 +31,15 @@ from pam_deploy_graph.llm import (
 )
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
-from pam_deploy_graph.registration import RunRequest, fill_in, register
-from pam_deploy_graph.safe_text import show_value
-from pam_deploy_graph.scope import normalize_params
+from pam_deploy_graph.report import plan_text
+from pam_deploy_graph.report import summary as report
+from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
+from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.safe_text import show_value
 
 Work = Callable[[RunContext], Awaitable[None]]
 
@@ -238,7 +240,7 @@ class PamDeployAgent:
                 await work(RunContext(session, self.router, rules, secret=secret, after_step=save))
 
         try:
-            portal.call(session_work)
+            event_loop.call(session_work)
         finally:
             save()
         return state

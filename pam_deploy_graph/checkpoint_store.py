@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.private_files import private_database, write_private
+from pam_deploy_graph.system.private_files import private_database, write_private
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.private_files import write_private
-from pam_deploy_graph.safe_text import show_value
+from pam_deploy_graph.system.private_files import write_private
+from pam_deploy_graph.system.safe_text import show_value
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*")
 _SECRET = re.compile(r"(^|_)TOKEN$|PASSWORD|SECRET")

@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from pam_deploy_graph.addresses import same_ip
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
+from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.models import ActionResult, AgentState, Values
 
 _DEFAULT_ONLINE = [f"10.0.0.{n}" for n in range(1, 9)]

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pam_deploy_graph.constants import ACTIONS, IpStatus, RollbackStatus, ScriptExit
-from pam_deploy_graph.safe_text import hidden, masked
+from pam_deploy_graph.system.safe_text import hidden, masked
 
 Event = dict[str, Any]
 Values = dict[str, Any]

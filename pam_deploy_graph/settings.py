@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.safe_text import show_value
+from pam_deploy_graph.system.safe_text import show_value
 
 _SHOWN: Final = frozenset({"pam_mcp_url", "pam_otel", "pam_log_json"})
 """不合规则时可以把值写进消息的；其余的里面可能有口令。"""

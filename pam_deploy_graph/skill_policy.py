@@ -13,7 +13,7 @@ import yaml
 
 from pam_deploy_graph.constants import ACTIONS, Ask, Phase
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.resources import packaged_path
+from pam_deploy_graph.system.resources import packaged_path
 
 DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
 NEEDS_HUMAN: Final = tuple(map(str, Ask))

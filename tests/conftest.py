@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.agent.rig import Rig
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site

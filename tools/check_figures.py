@@ -1,6 +1,6 @@
 """检查报告页的图过时没有：拍图时记下页面源码的摘要，源码变了而没有重拍就不通过。
 
-图本身每次拍都有几个时间不同，所以比的是 ``pam_deploy_graph/web`` 的内容，不是图的字节。
+图本身每次拍都有几个时间不同，所以比的是 ``pam_deploy_graph/report/html`` 的内容，不是图的字节。
 ``docs/images/chat.svg`` 是生成的页面，由 ``make docs`` 与 ``make generated`` 管。
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from tools.source import Offence, parse_root, report, tracked_files
 
-SOURCES: Final = "pam_deploy_graph/web"
+SOURCES: Final = "pam_deploy_graph/report/html"
 RECORD: Final = "docs/images/report.sources"
 """拍 ``docs/images/report.png`` 时页面源码的摘要（SHA-256）。"""
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tools.source import PROJECT
 
 _CONFIG: Final = PROJECT / "tools" / "schemathesis.toml"

@@ -4,7 +4,7 @@
 2. 只有 ``flows`` 调用 ``run_action``（路由转给后端、命令行体检时只问不改的动作除外）。
 3. 动作清单只在 ``constants.py`` 里写一次。
 4. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
-5. 只有 ``__main__`` 导入试验场与 MCP 服务；命令行只可用 ``lab.process``。
+5. 只有 ``__main__`` 导入试验场与 MCP 服务；命令行只可用 ``lab.launcher``。
 """
 
 import ast
@@ -85,7 +85,7 @@ def imports_programs(tree: ast.Module, inside: PurePosixPath) -> Iterator[Findin
             continue
         for name in _imported(node):
             parts = name.split(".")
-            allowed = home == "cli" and parts[1:3] == ["lab", "process"]
+            allowed = home == "cli" and parts[1:3] == ["lab", "launcher"]
             if parts[0] == PACKAGE and set(parts[1:2]) & PROGRAMS and not allowed:
                 yield node.lineno, f"不可导入 {name}：它是独立的程序"
 

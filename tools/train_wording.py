@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from pam_deploy_graph.llm.extraction import overhear
-from pam_deploy_graph.llm.wording import INTENTS, grams, softmax
+from pam_deploy_graph.llm.rules.extraction import overhear
+from pam_deploy_graph.llm.rules.intent_classifier import INTENTS, grams, softmax
 from tools.source import PROJECT
 
 _DATA: Final = PROJECT / "tests" / "llm" / "data"

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pam_deploy_graph.cli.rehearsal import provision
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.cli.demo_scenario import provision
+from pam_deploy_graph.lab.launcher import LabProcess
 from tools.source import Offence, parse_mode, report
 
 PAGE: Final = "docs/chat_example.md"

@@ -18,8 +18,8 @@ from pam_deploy_graph.cli.driver import open_driver
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.models import Event
-from pam_deploy_graph.registration import RunRequest, register
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.services import Services
 
 RUN_ID = "bench"
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bench.drivers.meter import tell
 from bench.fleet import PARAMS, addresses
-from pam_deploy_graph.lab.wire import text_lines
+from pam_deploy_graph.lab.http_common import text_lines
 
 _HASH = "0" * 64
 _AIRPORT, _VERSION = PARAMS["AIRPORT_CODE"], PARAMS["VERSION_NUMBER"]

@@ -13,10 +13,10 @@ from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
+from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.rollout import resume, run
-from pam_deploy_graph.cli.show import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.streams import stand_in_streams
-from pam_deploy_graph.cli.usage import usage_problem
+from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from rich.console import Console
 
-from pam_deploy_graph.answers import read_typed
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.questions import spoken
-from pam_deploy_graph.safe_text import printable
+from pam_deploy_graph.graph.answers import read_typed
+from pam_deploy_graph.graph.questions import spoken
+from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.safe_text import printable
 
 _PROMPTS = {
     Ask.PLAN: "批准这个计划吗？[approve/reject] ",

@@ -8,18 +8,18 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from pam_deploy_graph.answers import read_typed
 from pam_deploy_graph.cli.asking import read_line, show_question
-from pam_deploy_graph.cli.rehearsal import provision
-from pam_deploy_graph.cli.session import Session, open_session
-from pam_deploy_graph.cli.standing import latest_unfinished, render_standing, standing
+from pam_deploy_graph.cli.command_session import Session, open_session
+from pam_deploy_graph.cli.demo_scenario import provision
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
-from pam_deploy_graph.identity import current_operator
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.graph.answers import read_typed
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.llm import asks_again_for_failed
-from pam_deploy_graph.registration import has_begun
+from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.account import current_operator
 
 _LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
 _WELCOME: Final = (

@@ -6,7 +6,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.identity import current_operator
+from pam_deploy_graph.system.account import current_operator
 
 APPROVE = Annotated[bool, typer.Option("--approve", help="同意（批准计划，或回滚）。")]
 REJECT = Annotated[bool, typer.Option("--reject", help="不同意（否决计划，或保持原样）。")]
@@ -28,9 +28,9 @@ def confirm(
     as_json: o.Json = False,
 ) -> None:
     """回答一次运行正等着的问题；之后由 resume 执行。"""
-    from pam_deploy_graph.cli.past import past_runs
-    from pam_deploy_graph.cli.pending import record_decisions
     from pam_deploy_graph.errors import InvalidInputError
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.open_questions import record_decisions
 
     chosen = [d for d, given in zip(Decision, (approve, reject, retry), strict=True) if given]
     if len(chosen) != 1:
@@ -46,8 +46,8 @@ def confirm(
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """取消一次运行：不再开新的工作站；在途的和已有决定的做完为止。"""
-    from pam_deploy_graph.cli.past import past_runs
-    from pam_deploy_graph.cli.pending import cancel_run
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.open_questions import cancel_run
 
     with past_runs(home, run_id) as services:
         done = cancel_run(services, run_id, current_operator())

@@ -13,6 +13,6 @@ YES = Annotated[bool, typer.Option("--yes", help="凡问皆同意，不用键盘
 
 def demo(yes: YES = False, state: STATE = None, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """第一次运行：开一个试验场，部署到 8 台，其中一台验证失败，问是否回滚，最后给出报告。"""
-    from pam_deploy_graph.cli.rehearsal import rehearse
+    from pam_deploy_graph.cli.demo_scenario import rehearse
 
     raise typer.Exit(rehearse(home, state, yes=yes, as_json=as_json))

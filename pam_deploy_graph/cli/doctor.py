@@ -19,8 +19,8 @@ def doctor(
     as_json: o.Json = False,
 ) -> None:
     """检查环境：程序、脚本、目录、PAM、MCP、模型；给了部署参数就再试接只问不改的动作。必需的有一项不行就以 2 退出。"""
-    from pam_deploy_graph.cli.checkup import examine
-    from pam_deploy_graph.cli.fitting import try_on
+    from pam_deploy_graph.cli.backend_trial import try_on
+    from pam_deploy_graph.cli.doctor_checks import examine
     from pam_deploy_graph.cli.inputs import read_params
 
     given = read_params(param, params)

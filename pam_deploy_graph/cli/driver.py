@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from langgraph.types import Command
 
-from pam_deploy_graph.addresses import compress_ips
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
-from pam_deploy_graph.runfiles import unused_run_id
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.runs.services import Services
 
 Asker = Callable[[Mapping[str, Any]], Any]
 """问人：收到中断的内容，返回回答；``None`` 表示此刻没有人能答。"""

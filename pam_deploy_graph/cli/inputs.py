@@ -7,8 +7,8 @@ from pathlib import Path
 from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.registration import RunRequest
-from pam_deploy_graph.scope import validate_control
+from pam_deploy_graph.inputs.parameters import validate_control
+from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.settings import Settings
 
 
@@ -42,8 +42,8 @@ def of_failed(
         InvalidInputError: 同时给了目标；没有这次运行、它还没有结束，或没有不成功的。
 
     """
-    from pam_deploy_graph.again import failed_again
-    from pam_deploy_graph.cli.past import past_runs
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.rerun import failed_again
 
     if "target_ips" in control:
         raise InvalidInputError(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.safe_text import show_value
+from pam_deploy_graph.system.safe_text import show_value
 
 
 def _writable_name(home: Path) -> Path:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.report import counts
-from pam_deploy_graph.safe_text import printable
+from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.system.safe_text import printable
 
 Listener = Callable[[Event], None]
 QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED", "PLAN_WITHDRAWN"})

@@ -7,10 +7,10 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.identity import current_operator
+from pam_deploy_graph.system.account import current_operator
 
 if TYPE_CHECKING:
-    from pam_deploy_graph.registration import RunRequest
+    from pam_deploy_graph.runs.registration import RunRequest
 
 RUN_ID_OPTION = Annotated[str | None, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
 YES = Annotated[bool, typer.Option("--yes", help="事先批准计划（回滚照样要问）。")]
@@ -65,8 +65,8 @@ def run(
 
 def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """继续一次停下、中断或已有决定的运行。"""
-    from pam_deploy_graph.cli.past import require_store
-    from pam_deploy_graph.cli.session import open_session
+    from pam_deploy_graph.cli.command_session import open_session
+    from pam_deploy_graph.runs.lookup import require_store
 
     require_store(home, run_id)
     with open_session(home, as_json=as_json, run_id=run_id) as session:
@@ -75,11 +75,11 @@ def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
 
 def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
     """登记并开始。"""
-    from pam_deploy_graph.cli.session import open_session
+    from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.errors import RunConflictError
-    from pam_deploy_graph.open_files import check_in_flight
-    from pam_deploy_graph.registration import register
-    from pam_deploy_graph.scope import validate_control
+    from pam_deploy_graph.inputs.parameters import validate_control
+    from pam_deploy_graph.runs.registration import register
+    from pam_deploy_graph.system.open_files import check_in_flight
 
     with open_session(home, as_json=as_json) as session:
         check_in_flight(validate_control(request.control_params).get("max_parallel", 1))

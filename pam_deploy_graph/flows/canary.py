@@ -4,7 +4,7 @@ import anyio
 
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
-from pam_deploy_graph.flows.door import perform
+from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.workstation import fail_workstation
 from pam_deploy_graph.models import AgentState

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.flows.telemetry import Span, no_span
 from pam_deploy_graph.ledger import RunSession
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.telemetry import Span, no_span
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.door import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
-from pam_deploy_graph.flows.package import package_digest, refuse_changed
+from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
+from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.models import ActionResult
-from pam_deploy_graph.runfiles import write_run_config
 
 
 async def run_global(ctx: RunContext) -> None:

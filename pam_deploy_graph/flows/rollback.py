@@ -4,7 +4,7 @@ from typing import Any
 
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
-from pam_deploy_graph.flows.door import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
 from pam_deploy_graph.models import AgentState, Event, IpState

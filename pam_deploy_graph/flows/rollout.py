@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
-from pam_deploy_graph.flows.targets import settle_targets
+from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState

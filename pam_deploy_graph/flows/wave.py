@@ -8,8 +8,8 @@ from typing import Final
 import anyio
 
 from pam_deploy_graph.constants import IpStatus
-from pam_deploy_graph.diagnosis import cause_of
 from pam_deploy_graph.flows.context import RunContext, failed_count, waiting_ips
+from pam_deploy_graph.flows.diagnosis import cause_of
 from pam_deploy_graph.flows.workstation import run_workstation
 from pam_deploy_graph.models import AgentState
 

@@ -1,9 +1,9 @@
 """一台工作站：依次停、装、启、验、取日志；失败则停下等人（contract 第 6 节 run_ip_flow）。"""
 
 from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
+from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.door import perform, result_event
-from pam_deploy_graph.flows.judge import is_true
+from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult, Event
 

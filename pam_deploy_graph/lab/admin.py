@@ -8,10 +8,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.lab.database import Store
 from pam_deploy_graph.lab.faults import FaultBoard, parse_fault
 from pam_deploy_graph.lab.fleet import Fleet
-from pam_deploy_graph.lab.store import Store
-from pam_deploy_graph.lab.wire import Refused, parse, read_body
+from pam_deploy_graph.lab.http_common import Refused, parse, read_body
 
 
 class FaultRequest(BaseModel):

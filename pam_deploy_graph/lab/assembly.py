@@ -15,19 +15,19 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.admin import Admin
 from pam_deploy_graph.lab.children import Children
 from pam_deploy_graph.lab.config import LabConfig
-from pam_deploy_graph.lab.drops import AbortableProtocol
 from pam_deploy_graph.lab.faults import FaultBoard
 from pam_deploy_graph.lab.fleet import Fleet
 from pam_deploy_graph.lab.home import Home
+from pam_deploy_graph.lab.idempotency import Once
+from pam_deploy_graph.lab.no_answer import AbortableProtocol
 from pam_deploy_graph.lab.node import Node
-from pam_deploy_graph.lab.once import Once
 from pam_deploy_graph.lab.probe import ProbeClient, probe_app
 from pam_deploy_graph.lab.server import protocol_app, serving, url_of
-from pam_deploy_graph.lab.state import StateDir
+from pam_deploy_graph.lab.state_folder import StateDir
 from pam_deploy_graph.lab.sync import Puller
-from pam_deploy_graph.lab.workshop import Workshop
-from pam_deploy_graph.parent_watch import when_parent_ends
-from pam_deploy_graph.quiet_server import QuietServer
+from pam_deploy_graph.lab.workstation_actions import Workshop
+from pam_deploy_graph.system.http_server import QuietServer
+from pam_deploy_graph.system.parent_watch import when_parent_ends
 
 _PROBE_SECONDS = 10.0
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from pam_deploy_graph.lab.helper import helper_command
 from pam_deploy_graph.lab.server import url_of
-from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
+from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
 from pam_deploy_graph.settings import Settings
 
 _STOP_SECONDS: Final = 5.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pam_deploy_graph.parent_watch import WithParent
+from pam_deploy_graph.system.parent_watch import WithParent
 
 if TYPE_CHECKING:
     from pam_deploy_graph.lab.config import LabConfig
@@ -66,8 +66,8 @@ def _serve(config: "LabConfig", state: Path | None, *, with_parent: bool) -> Non
     import asyncio
 
     from pam_deploy_graph.lab.assembly import run_lab
-    from pam_deploy_graph.open_files import allow_many_files
     from pam_deploy_graph.settings import Settings
+    from pam_deploy_graph.system.open_files import allow_many_files
 
     allow_many_files()
     token = Settings().token()

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs.parameters import validate_params
 from pam_deploy_graph.lab.faults import Fault, parse_fault
-from pam_deploy_graph.safe_text import show_value
-from pam_deploy_graph.scope import validate_params
+from pam_deploy_graph.system.safe_text import show_value
 
 MAX_WORKSTATIONS: Final = 65_535
 _MAX_LATENCY: Final = 3_600.0

@@ -25,7 +25,7 @@ from pam_deploy_graph.lab.schemas import (
     VersionRef,
     WorkstationInfo,
 )
-from pam_deploy_graph.lab.workshop import ACTING
+from pam_deploy_graph.lab.workstation_actions import ACTING
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, Phase
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.safe_text import show_value
+from pam_deploy_graph.system.safe_text import show_value
 
 ORDERS: Final[dict[str, str]] = {
     name.removesuffix("-ip").removeprefix("download-"): name

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.lab.database import Store
 from pam_deploy_graph.lab.modules import ModuleFolder, ModuleState, Release
-from pam_deploy_graph.lab.store import Store
 
 _FIRST: Final = IPv4Address("10.0.0.0")
 _OFFLINE: Final = ".offline"

@@ -8,12 +8,12 @@ from starlette.routing import Route
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
 from pam_deploy_graph.lab.endpoints import routes_of
-from pam_deploy_graph.lab.once import Once
+from pam_deploy_graph.lab.http_common import Refused, answer, open_call, parse, read_body
+from pam_deploy_graph.lab.idempotency import Once
 from pam_deploy_graph.lab.packages import Incoming, PackageFolder
 from pam_deploy_graph.lab.schemas import Health, NodeInfo, Package, PackageRef, Publication, Published, VersionRef
-from pam_deploy_graph.lab.store import Call, Effect, Reply, Store
-from pam_deploy_graph.lab.wire import Refused, answer, open_call, parse, read_body
 
 HOME_SCOPE: Final = "HOME"
 

@@ -11,11 +11,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pam_deploy_graph.constants import Side
-from pam_deploy_graph.lab.drops import NoAnswer, wait_until_gone
+from pam_deploy_graph.lab.database import Call, Reply
+from pam_deploy_graph.lab.effects import Target
 from pam_deploy_graph.lab.endpoints import routes_of
 from pam_deploy_graph.lab.faults import ORDERS, Fault, FaultBoard, FaultKind
-from pam_deploy_graph.lab.once import Once
-from pam_deploy_graph.lab.plans import Target
+from pam_deploy_graph.lab.http_common import Refused, answer, open_call, parse, read_body
+from pam_deploy_graph.lab.idempotency import Once
+from pam_deploy_graph.lab.no_answer import NoAnswer, wait_until_gone
 from pam_deploy_graph.lab.schemas import (
     ModuleRef,
     PackageRef,
@@ -26,10 +28,8 @@ from pam_deploy_graph.lab.schemas import (
     VersionRef,
     WorkstationInfo,
 )
-from pam_deploy_graph.lab.store import Call, Reply
 from pam_deploy_graph.lab.sync import Puller
-from pam_deploy_graph.lab.wire import Refused, answer, open_call, parse, read_body
-from pam_deploy_graph.lab.workshop import ACTING, Workshop, power_off
+from pam_deploy_graph.lab.workstation_actions import ACTING, Workshop, power_off
 
 
 class Node:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pam_deploy_graph.lab.effects import Target
 from pam_deploy_graph.lab.fleet import Fleet
-from pam_deploy_graph.lab.plans import Target
 
 
 def probe_app(fleets: Mapping[str, Fleet]) -> Starlette:

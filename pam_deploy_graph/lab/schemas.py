@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import BaseModel, BeforeValidator, StrictBool, StringConstraints
 from typing_extensions import TypedDict
 
-from pam_deploy_graph import value_rules
+from pam_deploy_graph.inputs import value_rules
 
 
 def _only_text(value: object) -> object:

@@ -11,10 +11,10 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from pam_deploy_graph.lab.drops import NoAnswer, on_no_answer
-from pam_deploy_graph.lab.state import HOST
-from pam_deploy_graph.lab.wire import Refused, TokenGuard, on_bug, on_caller_gone, on_http_error, on_refused
-from pam_deploy_graph.quiet_server import QuietServer
+from pam_deploy_graph.lab.http_common import Refused, TokenGuard, on_bug, on_caller_gone, on_http_error, on_refused
+from pam_deploy_graph.lab.no_answer import NoAnswer, on_no_answer
+from pam_deploy_graph.lab.state_folder import HOST
+from pam_deploy_graph.system.http_server import QuietServer
 
 
 def protocol_app(routes: Sequence[Route], token: str) -> Starlette:

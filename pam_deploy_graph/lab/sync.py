@@ -3,10 +3,10 @@
 import aiohttp
 
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
+from pam_deploy_graph.lab.http_common import Refused
 from pam_deploy_graph.lab.packages import PackageFolder
 from pam_deploy_graph.lab.schemas import PackageRef, Synced
-from pam_deploy_graph.lab.store import Call, Effect, Reply, Store
-from pam_deploy_graph.lab.wire import Refused
 
 
 class Puller:

@@ -2,7 +2,7 @@
 
 from pam_deploy_graph.ledger.approvals import PLAN, Approval, digest_of
 from pam_deploy_graph.ledger.fold import DECISION_EVENTS, idempotency_key, pending_rollback, slot_of
-from pam_deploy_graph.ledger.session import RunSession
+from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.store import Ledger, RunRecord
 
 __all__ = [

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
-from pam_deploy_graph.private_files import private_database
+from pam_deploy_graph.system.private_files import private_database
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON")
 _SETUP_LOCK = 0x70616D

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask, Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.ledger.fold_plan import PLAN_HANDLERS
 from pam_deploy_graph.models import AgentState, Event, IpState
-from pam_deploy_graph.targeting import settle_scope
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
 _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pam_deploy_graph.constants import AMENDED
+from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.targeting import settle_scope
 
 
 def _scope_changed(state: AgentState, event: Event) -> None:

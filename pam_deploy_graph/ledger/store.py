@@ -19,8 +19,8 @@ from pam_deploy_graph.ledger import chain, leases, locks, rows
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import open_engine, reading, writing
 from pam_deploy_graph.ledger.fold import apply, forget_progress
+from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.schema import runs
-from pam_deploy_graph.ledger.session import RunSession
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState
 

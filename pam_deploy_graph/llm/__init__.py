@@ -2,13 +2,13 @@
 
 from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analyze_with_notes, choose_strategy
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.guarded import GuardedLlmClient
-from pam_deploy_graph.llm.intents import GUESSED
-from pam_deploy_graph.llm.openai_client import OpenAiLlmClient
+from pam_deploy_graph.llm.model.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.planning import in_own_words
-from pam_deploy_graph.llm.rescoping import merge_control
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
+from pam_deploy_graph.llm.rules.intents import GUESSED
+from pam_deploy_graph.llm.rules.rescoping import merge_control
+from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
 __all__ = [

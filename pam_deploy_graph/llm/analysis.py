@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExecutionStrategy
+from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
-from pam_deploy_graph.scope import missing_params
 
 _PLANNED: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW})
 

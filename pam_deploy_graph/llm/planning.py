@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import (
     build_action_backends,
 )
 from pam_deploy_graph.models import LlmDeployPlan, PlanStep
-from pam_deploy_graph.safe_text import printable
+from pam_deploy_graph.system.safe_text import printable
 
 _DESCRIPTIONS: Final = {
     "check-home": "确认 PAM_HOME 可用",

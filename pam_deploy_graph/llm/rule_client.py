@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pam_deploy_graph.llm.extraction import read, read_reply
 from pam_deploy_graph.llm.planning import build_plan
+from pam_deploy_graph.llm.rules.extraction import read, read_reply
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 
 

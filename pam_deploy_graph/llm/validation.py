@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Phase
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult, PlanStep
-from pam_deploy_graph.safe_text import show_value
-from pam_deploy_graph.scope import validate_control, validate_params
+from pam_deploy_graph.system.safe_text import show_value
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 

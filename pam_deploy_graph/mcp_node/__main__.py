@@ -3,7 +3,7 @@
 import sys
 
 from pam_deploy_graph.mcp_node.command import mcp_node
-from pam_deploy_graph.single_command import run_single
+from pam_deploy_graph.system.single_command import run_single
 
 if __name__ == "__main__":
     sys.exit(run_single(mcp_node))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.parent_watch import WithParent, when_parent_ends
+from pam_deploy_graph.system.parent_watch import WithParent, when_parent_ends
 
 
 class Transport(StrEnum):
@@ -41,8 +41,8 @@ def mcp_node(
     """
     if with_parent:
         when_parent_ends(lambda: os._exit(0))  # 没有要存的东西，立刻退出
-    from pam_deploy_graph.open_files import allow_many_files
     from pam_deploy_graph.settings import Settings
+    from pam_deploy_graph.system.open_files import allow_many_files
 
     allow_many_files()
     token = Settings().token()
@@ -67,8 +67,8 @@ def _checked_url(text: str) -> str:
     """检查 PAM_NODE 的地址，去掉末尾的 ``/``。"""
     from pydantic import TypeAdapter, ValidationError
 
-    from pam_deploy_graph.safe_text import show_value
-    from pam_deploy_graph.value_rules import Url
+    from pam_deploy_graph.inputs.value_rules import Url
+    from pam_deploy_graph.system.safe_text import show_value
 
     try:
         return TypeAdapter[str](Url).validate_python(text).rstrip("/")

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
+from pam_deploy_graph.mcp_node.server_session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -11,7 +11,7 @@ from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.mcp_node.node_client import NodeClient, NodeError
 from pam_deploy_graph.mcp_node.tools import TOOLS, NodeTool, explain
-from pam_deploy_graph.mcp_runner.dialect import (
+from pam_deploy_graph.mcp_runner.conventions import (
     ERROR_KEY,
     EXIT_CODE_KEY,
     IN_DOUBT_KEY,

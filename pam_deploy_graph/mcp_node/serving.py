@@ -11,13 +11,13 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.mcp_node.cork import CorkedProtocol
 from pam_deploy_graph.mcp_node.endpoint import Endpoint
-from pam_deploy_graph.mcp_node.guard import Gate
+from pam_deploy_graph.mcp_node.http_auth import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
-from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
-from pam_deploy_graph.quiet_server import QuietServer
+from pam_deploy_graph.mcp_node.single_send import CorkedProtocol
+from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
+from pam_deploy_graph.system.http_server import QuietServer
 
 _BACKLOG: Final = 2_048
 

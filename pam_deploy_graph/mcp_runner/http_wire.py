@@ -20,10 +20,10 @@ from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCRespo
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES, TIME_LIMIT_META
-from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, TIME_LIMIT_META
+from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
-from pam_deploy_graph.mcp_runner.target import Target
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。

@@ -18,8 +18,8 @@ from mcp.types import (
 )
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.dialect import TIME_LIMIT_META
-from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import TIME_LIMIT_META
 
 _MOST_PAGES: Final = 20
 _NOT_DONE: Final = (PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS)

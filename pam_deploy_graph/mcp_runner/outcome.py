@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ValidationError, create_model
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
-from pam_deploy_graph.mcp_runner.answer import ToolAnswer
-from pam_deploy_graph.mcp_runner.dialect import ERROR_KEY, EXIT_CODE_KEY, IN_DOUBT_KEY
-from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import ERROR_KEY, EXIT_CODE_KEY, IN_DOUBT_KEY
+from pam_deploy_graph.mcp_runner.reply import ToolAnswer
 from pam_deploy_graph.models import ActionResult, Values
-from pam_deploy_graph.safe_text import masked, neutralise
-from pam_deploy_graph.script_result import explain
+from pam_deploy_graph.protocol.outcome import explain
+from pam_deploy_graph.system.safe_text import masked, neutralise
 
 _REASON_LENGTH: Final = 500
 _OUTCOME_KEYS: Final = ("SUCCESS", "MESSAGE", "VERSION")

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from pam_deploy_graph import portal
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.mcp_runner.fault import McpFault
-from pam_deploy_graph.mcp_runner.logs import save_log
-from pam_deploy_graph.mcp_runner.target import Target
-from pam_deploy_graph.mcp_runner.trace import append_trace
+from pam_deploy_graph.inputs.time_limits import time_limit_of
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.call_trace import append_trace
+from pam_deploy_graph.mcp_runner.log_files import save_log
+from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.safe_text import masked
-from pam_deploy_graph.time_limits import time_limit_of
+from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.safe_text import masked
 
 if TYPE_CHECKING:
-    from pam_deploy_graph.mcp_runner.answer import ToolAnswer
-    from pam_deploy_graph.mcp_runner.link import Link
+    from pam_deploy_graph.mcp_runner.client_session import Link
+    from pam_deploy_graph.mcp_runner.reply import ToolAnswer
     from pam_deploy_graph.settings import Settings
 
     _Asked = tuple[ToolAnswer, Link]
@@ -78,7 +78,7 @@ class McpActionRunner:
 
     def run_action(self, state: AgentState, action: str, **options: Any) -> ActionResult:
         """同步做一个动作，参数与结果同 ``arun_action``；调用者在不在事件循环里都可以。"""
-        return portal.call(functools.partial(self.arun_action, state, action, **options))
+        return event_loop.call(functools.partial(self.arun_action, state, action, **options))
 
     async def arun_action(
         self, state: AgentState, action: str, *, time_limit: float | None = None, **options: Any
@@ -136,7 +136,7 @@ class McpActionRunner:
     def close(self) -> None:
         """同 ``aclose``，供同步代码用。"""
         if self._links.open:
-            portal.call(self.aclose)
+            event_loop.call(self.aclose)
 
     async def _ask(self, state: AgentState, spec: ActionSpec, options: Mapping[str, Any], limit: float) -> "_Asked":
         """在时限之内连上并调用；会话已经不在、请求肯定没有被处理时，重开一个再送一次。
@@ -160,7 +160,7 @@ class McpActionRunner:
 
     def _link(self, state: AgentState, target: Target, limit: float) -> "Link":
         """返回这次运行的会话；没有就开一个，同时来的几个调用合用它。"""
-        from pam_deploy_graph.mcp_runner.link import Link
+        from pam_deploy_graph.mcp_runner.client_session import Link
 
         key = (asyncio.get_running_loop(), state.run_id, state.params.get("AIRPORT_CODE", ""), target)
         link = self._links.open.get(key)
@@ -217,12 +217,12 @@ def check_server(url: str, *, token: str = "", airport: str = "", seconds: float
         seconds: 时限，秒。
 
     """
-    return portal.call(_check_server, Target(url, token=token), airport, seconds)
+    return event_loop.call(_check_server, Target(url, token=token), airport, seconds)
 
 
 async def _check_server(target: Target, airport: str, seconds: float) -> McpCheck:
     """打开一个会话再关上。"""
-    from pam_deploy_graph.mcp_runner.link import Link
+    from pam_deploy_graph.mcp_runner.client_session import Link
 
     link = Link(target, {"AIRPORT_CODE": airport} if airport else {}, seconds)
     try:

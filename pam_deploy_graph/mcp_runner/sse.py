@@ -8,8 +8,8 @@ from mcp.types import JSONRPCMessage
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
-from pam_deploy_graph.mcp_runner.fault import McpFault
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
 
 TOO_BIG: Final = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
 

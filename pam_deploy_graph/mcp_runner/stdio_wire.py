@@ -19,9 +19,9 @@ from mcp.types import JSONRPCMessage
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES
-from pam_deploy_graph.mcp_runner.fault import McpFault
-from pam_deploy_graph.mcp_runner.target import Target
+from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
+from pam_deploy_graph.mcp_runner.server_address import Target
 
 _LEAVE_SECONDS: Final = 1.0
 

@@ -12,10 +12,10 @@ import pytest
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, Side, build_action_backends
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.runfiles import write_run_config
 from pam_deploy_graph.script_runner import ScriptActionRunner
 
 _ENTRY = "CONTRACT_SCRIPT_ENTRY"

@@ -8,8 +8,8 @@ import pytest
 
 from pam_deploy_graph.constants import ACTIONS, IP_ACTION_SEQUENCE, Side
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.runfiles import write_run_config
+from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.backends.conftest import Stage, build_stage
 from tests.script.wire import closed_port
 

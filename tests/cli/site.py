@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pam_deploy_graph.constants import ACTIONS
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.cli.program import Done, Job, Pam
 
 BEFORE = "1.2.2"

@@ -101,7 +101,7 @@ def test_another_host_is_believed_until_its_lease_ends(ledger: Ledger) -> None:
 
 def test_a_lease_is_renewed_while_held(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """握着的时候按时续租，不会因为一步做得久就过期。"""
-    monkeypatch.setattr("pam_deploy_graph.ledger.session.RENEW_MS", 20)
+    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.RENEW_MS", 20)
     monkeypatch.setattr("pam_deploy_graph.ledger.writer.RENEW_MS", 10)
     state = registered(ledger)
 

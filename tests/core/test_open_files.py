@@ -8,7 +8,7 @@ import pytest
 CODE = """
 import resource, sys
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.open_files import allow_many_files, check_in_flight
+from pam_deploy_graph.system.open_files import allow_many_files, check_in_flight
 allow_many_files()
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 try:

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pam_deploy_graph.inputs.targeting import resolve_targets
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.targeting import resolve_targets
 
 addresses = st.lists(st.sampled_from([f"10.0.0.{n}" for n in range(1, 9)]), max_size=8)
 

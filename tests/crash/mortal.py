@@ -22,9 +22,9 @@ from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.registration import RunRequest, register
+from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.script_runner import ScriptActionRunner
-from pam_deploy_graph.services import Services
 from pam_deploy_graph.settings import Settings
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from pam_deploy_graph.cli.rehearsal import provision
+from pam_deploy_graph.cli.demo_scenario import provision
 from pam_deploy_graph.lab.helper import Helper
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.cli.program import MODULE, ROOT, Zygote
 from tools.documents import Block
 

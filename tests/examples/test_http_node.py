@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples.http_node import HttpNodeRunner
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.backends.conftest import Stage, build_stage
 from tests.backends.test_contract import (
     test_a_failure_is_a_result,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_deploy_graph.cli.rehearsal import provision
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.cli.demo_scenario import provision
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.fleet.rollout import Fleet
 
 pytestmark = [pytest.mark.fleet, pytest.mark.timeout(400)]

@@ -9,7 +9,7 @@ from langgraph.types import Command
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.llm import LlmClient
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "VERSION_NUMBER": "1.2.3"}

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.cli.standing import render_standing, standing
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.llm import OpenAiLlmClient
-from pam_deploy_graph.report import render_report, report_object
-from pam_deploy_graph.web.fleet import fleet_of
-from pam_deploy_graph.web.summary import Summary, summary_of
-from pam_deploy_graph.web.timeline import timeline_of
+from pam_deploy_graph.report.html.headline import Summary, summary_of
+from pam_deploy_graph.report.html.timeline import timeline_of
+from pam_deploy_graph.report.html.workstations import fleet_of
+from pam_deploy_graph.report.summary import render_report, report_object
+from pam_deploy_graph.runs.status import render_standing, standing
 from tests.graph.desk import IPS, PARAMS, Desk
 from tests.llm.scripted_model import Scene, serve
 

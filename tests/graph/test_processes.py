@@ -98,7 +98,7 @@ def test_two_command_lines_at_once(make_site: MakeSite) -> None:
 def test_a_host_without_files(tmp_path: Path) -> None:
     """导入与编译都不建任何东西：没有文件、没有线程。"""
     code = (
-        "import threading\nfrom pam_deploy_graph.graph import build_graph\n"
+        "import threading\nfrom pam_deploy_graph.graph.build import build_graph\n"
         "graph = build_graph()\nprint(threading.active_count(), sorted(graph.nodes))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

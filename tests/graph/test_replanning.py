@@ -8,9 +8,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import SecretStr
 
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.registration import RunRequest
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.runs.registration import RunRequest
+from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 from tests.graph.desk import IPS, PARAMS, Desk
 

@@ -11,11 +11,11 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, REQUIRED_PARAMS, ExecutionStrategy
+from pam_deploy_graph.inputs.parameters import ControlParams
 from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
-from pam_deploy_graph.llm.extraction import read_reply
-from pam_deploy_graph.llm.grounding import ground
-from pam_deploy_graph.llm.wire import Understanding
-from pam_deploy_graph.scope import ControlParams
+from pam_deploy_graph.llm.model.answer_schema import Understanding
+from pam_deploy_graph.llm.model.grounding import ground
+from pam_deploy_graph.llm.rules.extraction import read_reply
 from tests.graph.desk import Desk
 from tests.hostile.phrases import SAID
 from tests.llm.scripted_model import Scene, serve

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.answers import read_decisions
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.diagnosis import diagnose
-from pam_deploy_graph.questions import ask_rollback
+from pam_deploy_graph.flows.diagnosis import diagnose
+from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.questions import ask_rollback
 from tests.graph.desk import Desk
 from tests.hostile.phrases import FOREIGN, numbered
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 
 MODULE = {"app": "checkin", "module": "gate"}
 PACKAGE = b"release 1.2.3\n" * 100

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.lab.api import Api
 
 WORKSTATIONS = 200

@@ -15,7 +15,7 @@ import pytest
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.command import lab as lab_command
 from pam_deploy_graph.lab.helper import helper_command
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.lab.api import Api
 
 OpenLab = Callable[..., Api]

@@ -8,7 +8,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.config import Installed
 from pam_deploy_graph.lab.fleet import Fleet
 from pam_deploy_graph.lab.modules import ModuleState
-from pam_deploy_graph.lab.state import StateDir
+from pam_deploy_graph.lab.state_folder import StateDir
 
 INSTALLED = (Installed("checkin", "gate", "1.2.2"),)
 

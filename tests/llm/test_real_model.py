@@ -16,9 +16,9 @@ from typing import Final
 import pytest
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.lab.helper import Helper
 from pam_deploy_graph.llm import Intent, OpenAiLlmClient, RuleBasedLlmClient
-from pam_deploy_graph.scope import validate_control, validate_params
 from pam_deploy_graph.settings import Settings
 from tests.cli.program import ROOT
 from tools.eval import DATA, load

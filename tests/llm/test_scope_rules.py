@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.addresses import expand_ips
 from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError, MissingParamsError
-from pam_deploy_graph.scope import (
+from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.inputs.parameters import (
     missing_params,
     normalize_params,
     validate_control,

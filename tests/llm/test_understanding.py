@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.llm import Intent, RuleBasedLlmClient, analyze_text
-from pam_deploy_graph.llm.lexicon import rows
+from pam_deploy_graph.llm.text.lexicon import rows
 from pam_deploy_graph.models import LlmIntentResult, LlmParamResult
-from pam_deploy_graph.scope import validate_control, validate_params
 from tools.eval import DATA, INTENT_GOAL, SETS, evaluate, load
 
 CLIENT = RuleBasedLlmClient()

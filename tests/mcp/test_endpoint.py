@@ -10,9 +10,9 @@ import pytest
 from mcp.server.lowlevel import Server
 from mcp.types import LATEST_PROTOCOL_VERSION, JSONRPCRequest
 
-from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.mcp_node.session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
-from pam_deploy_graph.mcp_runner.dialect import MCP_PATH
+from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.mcp_node.server_session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
+from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
 
 INITIALIZE = {
     "jsonrpc": "2.0",

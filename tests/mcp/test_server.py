@@ -22,11 +22,11 @@ from mcp.types import CallToolResult
 
 from pam_deploy_graph.constants import ACTIONS, Side
 from pam_deploy_graph.lab.helper import Helper, helper_command
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import Performer
 from pam_deploy_graph.mcp_node.tools import TOOLS
-from pam_deploy_graph.mcp_runner.dialect import MAX_LOG_BYTES
+from pam_deploy_graph.mcp_runner.conventions import MAX_LOG_BYTES
 from tests.script.wire import WirePam, closed_port, reply, wire_pam
 
 IDENTITY = {"app": "checkin", "module": "gate"}

@@ -13,7 +13,7 @@ import pytest
 
 from pam_deploy_graph.constants import ACTIONS, Side
 from pam_deploy_graph.lab.helper import Helper, helper_command
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.mcp_runner import McpActionRunner, check_server
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.mcp.conftest import PARAMS, TOKEN, MakeRunner
@@ -267,7 +267,7 @@ def test_every_node_action_has_its_tool(wire: WireMcp) -> None:
     assert all(success(wire, name)["structuredContent"] for name in names)
 
 
-@pytest.mark.parametrize("module", ["agent", "services", "mcp_runner", "mcp_node.command"])
+@pytest.mark.parametrize("module", ["agent", "runs.services", "mcp_runner", "mcp_node.command"])
 def test_the_library_is_loaded_only_when_needed(module: str) -> None:
     """导入这些模块不载入 MCP 的库：第一次调用时才载入。"""
     code = f"import sys, pam_deploy_graph.{module}; print('mcp' in sys.modules)"

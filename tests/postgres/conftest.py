@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from tests.cli.program import Pam, Zygote
 from tests.postgres.server import PostgresServer
 

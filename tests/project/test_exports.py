@@ -29,8 +29,10 @@ def bound(path: Path) -> set[str]:
     """文件在最外层给出的公开名字：定义的与导入的。"""
     found: set[str] = set()
     for node in parse(path).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.If):  # if TYPE_CHECKING：用到才载入的，由 __getattr__ 给出
+            found |= {alias.name for each in node.body if isinstance(each, ast.ImportFrom) for alias in each.names}
         elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):

@@ -79,7 +79,7 @@ PASSING = [
     pytest.param(check_rules.main, "flows/door.py", 'router.run_action(s, "x")\n', id="flows-may-act"),
     pytest.param(check_rules.main, "cli/a.py", 'r.run_action(s, "check-home", time_limit=1)\n', id="checkup-asks"),
     pytest.param(check_rules.main, "fake_runner.py", 'self.run_action(s, "x")\n', id="a-backend-is-itself"),
-    pytest.param(check_rules.main, "cli/a.py", "from pam_deploy_graph.lab.process import A\n", id="cli-starts-lab"),
+    pytest.param(check_rules.main, "cli/a.py", "from pam_deploy_graph.lab.launcher import A\n", id="cli-starts-lab"),
     pytest.param(check_rules.main, "__main__.py", "from pam_deploy_graph.lab import app\n", id="main-mounts-lab"),
     pytest.param(check_rules.main, "a.py", "import x  # noqa: F401 再导出\n", id="noqa-with-reason"),
     pytest.param(check_hygiene.main, "a.py", GOOD, id="hygiene"),

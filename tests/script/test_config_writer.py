@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pam_deploy_graph.config_writer import parse_config, read_config, render_config, write_config
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.private_files import private_folder
+from pam_deploy_graph.system.private_files import private_folder
 
 KEYS = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True).filter(
     lambda key: not key.endswith("TOKEN") and "PASSWORD" not in key and "SECRET" not in key

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph import resources
 from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.resources import packaged_path
 from pam_deploy_graph.script_runner import build_argv, child_env, select_script_entry
+from pam_deploy_graph.system import resources
+from pam_deploy_graph.system.resources import packaged_path
 from tests.script.conftest import ENTRY
 
 STATE = SimpleNamespace(config_path="c.txt", trace_file_path="", params={}, script_entry="", script_base_dir="")

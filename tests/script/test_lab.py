@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
-from pam_deploy_graph.lab.process import LabProcess
+from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from tests.script.conftest import ENTRY, MakeState

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.safe_text import neutralise
-from pam_deploy_graph.script_result import parse_output, to_result
-from pam_deploy_graph.subprocess_runner import ProcessOutcome
+from pam_deploy_graph.script_runner.child_process import ProcessOutcome
+from pam_deploy_graph.script_runner.result import parse_output, to_result
+from pam_deploy_graph.system.safe_text import neutralise
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pam_deploy_graph.subprocess_runner import ProcessLimits, ProcessOutcome, run_process
+from pam_deploy_graph.script_runner.child_process import ProcessLimits, ProcessOutcome, run_process
 from tests.script.conftest import MakeScript, until
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}

@@ -10,10 +10,10 @@ import pytest
 from langgraph.types import Command
 from pydantic import SecretStr
 
-from pam_deploy_graph.cli.rehearsal import provision
+from pam_deploy_graph.cli.demo_scenario import provision
 from pam_deploy_graph.graph import build_graph
-from pam_deploy_graph.lab.process import LabProcess
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]

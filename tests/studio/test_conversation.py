@@ -15,7 +15,7 @@ from examples import mcp_client, remote_graph, studio
 from examples.dev_server import DevServer
 from examples.stage import CONTROL, FAILING, REQUEST, Stage
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
-from pam_deploy_graph.remote import Question, ServerThread
+from pam_deploy_graph.graph.remote import Question, ServerThread
 
 pytestmark = [pytest.mark.studio, pytest.mark.timeout(120)]
 Connect = Callable[..., ServerThread]

@@ -17,7 +17,7 @@ import pytest
 from examples import studio
 from examples.dev_server import PROJECT, DevServer
 from examples.stage import FAILING, Stage, open_stage
-from pam_deploy_graph.telemetry import LOGGER, JsonFormatter, log_events, no_span, span_maker
+from pam_deploy_graph.flows.telemetry import LOGGER, JsonFormatter, log_events, no_span, span_maker
 from tests.graph.desk import IPS, Desk
 
 pytestmark = [pytest.mark.studio, pytest.mark.timeout(120)]
@@ -109,7 +109,7 @@ def test_off_means_nothing(tmp_path: Path) -> None:
     """关着：不载入 OpenTelemetry，跨度是同一个空对象。"""
     assert no_span("pam.run") is no_span("pam.action", ip=IPS[0])
     code = (
-        "import sys; from pam_deploy_graph.services import Services; Services().span;"
+        "import sys; from pam_deploy_graph.runs.services import Services; Services().span;"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0

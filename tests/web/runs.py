@@ -7,9 +7,9 @@ from typing import Any
 
 from pam_deploy_graph.cli.driver import open_driver
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.registration import RunRequest, register
-from pam_deploy_graph.report import report_object
-from pam_deploy_graph.services import Services
+from pam_deploy_graph.report.summary import report_object
+from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "VERSION_NUMBER": "1.2.3"}

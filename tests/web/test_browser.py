@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.web.report_page import render_html
+from pam_deploy_graph.report.html.page import render_html
 from tests.web.runs import addresses, fake_run
 from tests.web.test_report_page import PAYLOADS, poisoned
 from tools.browser import Page, find_chromium, open_page

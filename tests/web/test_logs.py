@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pam_deploy_graph.cli.app import app
-from pam_deploy_graph.web.logs import read_log_tails
+from pam_deploy_graph.report.html.log_excerpts import read_log_tails
 from tests.web.runs import addresses, fake_run
 
 IP = "10.0.0.4"

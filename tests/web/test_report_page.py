@@ -12,8 +12,8 @@ import pytest
 
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report import report_object
-from pam_deploy_graph.web.report_page import render_html
+from pam_deploy_graph.report.html.page import render_html
+from pam_deploy_graph.report.summary import report_object
 from tests.web.runs import PARAMS, addresses, fake_run
 
 MEGABYTES: Final = 2_000_000

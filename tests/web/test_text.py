@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_deploy_graph.web.networks import PLACEHOLDER, networks, ranges, split, without_ip
-from pam_deploy_graph.web.text import clean, span
+from pam_deploy_graph.report.html.networks import PLACEHOLDER, networks, ranges, split, without_ip
+from pam_deploy_graph.report.html.shown_text import clean, span
 
 
 @pytest.mark.parametrize(

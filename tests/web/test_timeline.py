@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.fake_runner import FakeActionRunner
-from pam_deploy_graph.web.causes import causes_of
-from pam_deploy_graph.web.fleet import fleet_of
-from pam_deploy_graph.web.grid import grid_of
-from pam_deploy_graph.web.strip import WIDTH, strip_of
-from pam_deploy_graph.web.summary import summary_of
-from pam_deploy_graph.web.timeline import timeline_of, waited
-from pam_deploy_graph.web.versions import versions_of
+from pam_deploy_graph.report.html.causes import causes_of
+from pam_deploy_graph.report.html.headline import summary_of
+from pam_deploy_graph.report.html.time_band import WIDTH, strip_of
+from pam_deploy_graph.report.html.timeline import timeline_of, waited
+from pam_deploy_graph.report.html.version_groups import versions_of
+from pam_deploy_graph.report.html.workstation_grid import grid_of
+from pam_deploy_graph.report.html.workstations import fleet_of
 from tests.web.runs import NOTE, OPERATOR, addresses, approve, fake_run
 
 FULL = "{ip} 磁盘空间不足"

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from pam_deploy_graph.ledger import DECISION_EVENTS
 from tools.source import PROJECT, parse, python_files
 
-_EMITTERS: Final = ("flows", "nodes", "agent.py", "services.py")
+_EMITTERS: Final = ("flows", "graph/nodes", "agent.py", "runs/services.py")
 
 
 class EventType(NamedTuple):

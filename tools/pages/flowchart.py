@@ -116,16 +116,18 @@ COMPACT = ["---", "config:", "  flowchart:", "    rankSpacing: 22", "    wrappin
 LAYERS = {
     "lab": "独立的程序：试验场，MCP 服务",
     "cli": "命令行：解析、显示、询问",
-    "web": "报告页",
     "agent": "自己掌舵 | LangGraph 的图",
-    "nodes": "节点各做一件事 | 走哪条边",
-    "graph_state": "图的状态、问题、登记、部件",
-    "flows": "次序：全局、逐台、回滚；唯一的门",
+    "runs": "一次运行在流程之外的一生",
+    "report": "给人看的结果：计划、摘要、网页",
+    "flows": "次序：全局、逐台、回滚；恰好做一次",
     "ledger": "账本 · 检查点",
     "action_router": "派给哪个后端",
     "script_runner": "动作怎样到达 PAM",
-    "diagnosis": "听懂、报告、诊断等各司其职",
-    "addresses": "动作表、错误、设置、参数检查",
+    "llm": "听懂一句话 · 操作规程",
+    "home": "家目录里的文件 · PAM 的约定",
+    "inputs": "进来的值检查一次 · 数据结构 · 设置",
+    "system": "操作系统的事，不知道 PAM",
+    "constants": "动作表 · 错误",
 }
 """一层做什么，以它的第一个模块为键。"""
 

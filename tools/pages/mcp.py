@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from pam_deploy_graph.mcp_node.tools import TOOLS, NodeTool
-from pam_deploy_graph.mcp_runner.dialect import (
+from pam_deploy_graph.mcp_runner.conventions import (
     ERROR_KEY,
     EXIT_CODE_KEY,
     IN_DOUBT_KEY,
@@ -12,7 +12,7 @@ from pam_deploy_graph.mcp_runner.dialect import (
     MCP_PATH,
     TIME_LIMIT_META,
 )
-from pam_deploy_graph.mcp_runner.fit import essential
+from pam_deploy_graph.mcp_runner.tool_check import essential
 from tools.pages import HEADER, code, table
 
 _INTRO: Final = f"""

@@ -3,9 +3,9 @@
 from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
-from pam_deploy_graph.scope import DeployParams
-from pam_deploy_graph.script_result import ADVICE, NOTHING_DONE
-from pam_deploy_graph.script_runner import INHERITED, child_env
+from pam_deploy_graph.inputs.parameters import DeployParams
+from pam_deploy_graph.protocol.outcome import ADVICE, NOTHING_DONE
+from pam_deploy_graph.script_runner.runner import INHERITED, child_env
 from tools.pages import HEADER, code, table
 
 _MEANING: Final = {

@@ -9,12 +9,12 @@ from typer.main import get_command
 from pam_deploy_graph.cli.app import app
 from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, MAX_IN_FLIGHT, MAX_SCOPE, REQUIRED_PARAMS
 from pam_deploy_graph.flows.wave import SAME_FAILURES
+from pam_deploy_graph.inputs.parameters import ControlParams, DeployParams
+from pam_deploy_graph.inputs.value_rules import MAX_SECONDS
 from pam_deploy_graph.ledger.writer import LEASE_MS
-from pam_deploy_graph.mcp_runner.dialect import MAX_ANSWER_BYTES, MAX_LOG_BYTES
-from pam_deploy_graph.scope import ControlParams, DeployParams
+from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
+from pam_deploy_graph.script_runner.child_process import ProcessLimits
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.subprocess_runner import ProcessLimits
-from pam_deploy_graph.value_rules import MAX_SECONDS
 from tools.pages import HEADER, table
 
 _OPTIONS: Final = {"target_ips": "targets", "exclude_ips": "exclude", "execution_strategy": "strategy"}

@@ -1,0 +1,151 @@
+"""逐项检查环境；每一项都真的去做，不看版本号猜。"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pam_deploy_graph import __version__
+from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
+from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
+from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.resources import packaged_path
+
+_TRIAL: Final = "doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """一项检查的结果；``advice`` 是不行时该怎么办。"""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+    required: bool = True
+
+    def line(self) -> str:
+        """写成一行。"""
+        mark = "正常" if self.ok else ("不行" if self.required else "没有")
+        return f"[{mark}] {self.name}: {self.detail}" + ("" if self.ok or not self.advice else f"。{self.advice}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """写成 JSON 对象。"""
+        return asdict(self)
+
+
+def examine(home: Path) -> list[Check]:
+    """做全部检查。
+
+    Args:
+        home: ``runtime/`` 与 ``logs/`` 所在的目录。
+
+    """
+    settings = Settings()
+    return [
+        *_program(),
+        _scripts(settings),
+        _ledger(settings, home),
+        *_pam(settings),
+        _mcp(settings),
+        _model(settings),
+    ]
+
+
+def _program() -> Iterator[Check]:
+    """本程序与它要用的外部程序。"""
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    yield Check("程序", ok=True, detail=f"pam_deploy_graph {__version__}，Python {python}")
+    for name in ("bash", "curl"):
+        found = shutil.which(name)
+        yield Check(name, ok=found is not None, detail=found or "没有找到", advice=f"请安装 {name}，脚本后端要用它")
+
+
+def _scripts(settings: Settings) -> Check:
+    """脚本入口与操作规程。"""
+    advice = "请重新安装本程序，或用 PAM_SCRIPT_ENTRY 指定入口"
+    try:
+        entry = select_script_entry(override=settings.pam_script_entry)
+        packaged_path("PAM_AUTO_DEPLY_SKILL.md")
+    except PamError as error:
+        return Check("脚本入口", ok=False, detail=str(error), advice=advice)
+    return Check("脚本入口", ok=Path(entry).is_file(), detail=entry, advice=advice)
+
+
+def _ledger(settings: Settings, home: Path) -> Check:
+    """账本打得开、写得进。"""
+    url = settings.store_url(home)
+    try:
+        ledger = Ledger(url)
+    except PamError as error:
+        return Check("账本", ok=False, detail=str(error), advice="请检查目录权限与磁盘空间")
+    count = len(ledger.list_runs())
+    ledger.close()
+    return Check("账本", ok=True, detail=f"可写，已有 {count} 次运行")
+
+
+def _pam(settings: Settings) -> Iterator[Check]:
+    """PAM_HOME 真的答话，令牌真的管用。"""
+    token = bool(settings.token())
+    yield Check(
+        "令牌", ok=token, detail="已设" if token else "没有设", advice="请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"
+    )
+    url = settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
+    with tempfile.TemporaryDirectory() as folder:
+        params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
+        state = trial_state(params, DEFAULT_STRATEGY, Path(folder))
+        result = ScriptActionRunner().run_action(state, "check-home", time_limit=10)
+    detail = f"{url} 版本 {result.values.get('HOME_VERSION')}" if result.ok else f"{url}：{result.error_summary}"
+    yield Check("PAM_HOME", ok=result.ok, detail=detail, advice="请检查 PAM_HOME_URL、网络与令牌")
+
+
+def trial_state(params: dict[str, str], strategy: str, folder: Path) -> AgentState:
+    """造一个只为问几句话的状态，写出它的配置文件；不登记，什么也不留在账本里。
+
+    Args:
+        params: 齐全的部署参数。
+        strategy: 执行策略。
+        folder: 配置文件与轨迹放在这里，用完即弃。
+
+    """
+    state = AgentState(
+        run_id=_TRIAL,
+        params=params,
+        execution_strategy=str(strategy),
+        action_backends=build_action_backends(strategy),
+        config_path=str(config_path(folder, _TRIAL)),
+        trace_file_path=str(trace_path(folder, _TRIAL)),
+    )
+    write_run_config(state)
+    return state
+
+
+def _mcp(settings: Settings) -> Check:
+    """指定了 MCP 服务的，看它连不连得上、工具合不合用。"""
+    url = settings.pam_mcp_url
+    if not url:
+        return Check("MCP 服务", ok=False, detail="没有设 PAM_MCP_URL，运行时用 HOME 给出的", required=False)
+    from pam_deploy_graph.mcp_runner import check_server
+
+    found = check_server(url, token=settings.token())
+    detail = f"{url} 工具合用" if found.ok else f"{url}：{found.reason}"
+    return Check("MCP 服务", ok=found.ok, detail=detail, advice="请检查 PAM_MCP_URL 与令牌；mcp-node 可以起一个")
+
+
+def _model(settings: Settings) -> Check:
+    """有没有接模型；没有也行。"""
+    if not settings.pam_llm_model:
+        return Check("语言模型", ok=False, detail="用离线规则", required=False)
+    return Check(
+        "语言模型",
+        ok=True,
+        detail=f"{settings.pam_llm_model} @ {settings.openai_base_url or '默认地址'}",
+        required=False,
+    )

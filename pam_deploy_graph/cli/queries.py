@@ -1,0 +1,116 @@
+"""命令 ``status``、``runs``、``report``、``preview``、``analyze``：只看，不动手。"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pam_deploy_graph.cli import options as o
+
+
+class ReportFormat(StrEnum):
+    """报告的格式。"""
+
+    MD = "md"
+    JSON = "json"
+    HTML = "html"
+
+
+SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是最近一次。", metavar="[RUN_ID]", show_default=False)]
+FORMAT = Annotated[ReportFormat, typer.Option("--format", help="报告的格式。")]
+TEXT = Annotated[str, typer.Argument(help="操作员的原话。", metavar="TEXT")]
+
+
+def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """一次运行走到哪里；别的进程正在跑时也能看。"""
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.status import render_standing, standing
+
+    with past_runs(home, run_id) as services:
+        found = standing(services.ledger, run_id)
+    o.print_json(found) if as_json else typer.echo(render_standing(found))
+
+
+def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """列出已有的运行，新的在前。"""
+    from pam_deploy_graph.errors import RunNotFoundError
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.status import list_runs
+
+    try:
+        with past_runs(home) as services:
+            rows = list_runs(services.ledger)
+    except RunNotFoundError:
+        rows = []
+    lines = [f"{row['run_id']}  {row['created_at']}  {row['standing']}" for row in rows]
+    o.print_json(rows) if as_json else typer.echo("\n".join(lines) or "还没有任何运行。")
+
+
+def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:
+    """一次运行的报告。"""
+    from dataclasses import asdict
+
+    from pam_deploy_graph.home.run_files import log_folder
+    from pam_deploy_graph.report import summary as reports
+    from pam_deploy_graph.runs.lookup import past_runs
+
+    with past_runs(home, run_id) as services:
+        state = services.ledger.load_state(run_id)
+        decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
+    if format_ is ReportFormat.MD:
+        typer.echo(reports.render_report(state), nl=False)
+        return
+    whole = reports.report_object(state, decisions)
+    if format_ is ReportFormat.JSON:
+        o.print_json(whole)
+    else:
+        typer.echo(_page(whole, home, log_folder(state)))
+
+
+def preview(
+    param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    params: o.ParamsFile = None,
+    strategy: o.Strategy = None,
+) -> None:
+    """预演：谁做什么；什么也不执行。"""
+    from pam_deploy_graph.cli.inputs import read_params, read_strategy
+    from pam_deploy_graph.constants import build_action_backends
+    from pam_deploy_graph.inputs.parameters import normalize_params
+    from pam_deploy_graph.report.plan_text import render_preview
+    from pam_deploy_graph.settings import Settings
+
+    chosen = read_strategy(strategy)
+    known = normalize_params(read_params(param, params), Settings().params())
+    typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
+
+
+def analyze(text: TEXT, as_json: o.Json = False) -> None:
+    """听懂一句话：意图、参数、计划；什么也不执行。"""
+    from pam_deploy_graph.llm import analyze_with_notes
+    from pam_deploy_graph.runs.services import Services
+    from pam_deploy_graph.system.safe_text import printable
+
+    found, notes = analyze_with_notes(Services().llm_client, text)
+    for note in notes:
+        typer.echo(f"注意: {printable(note)}", err=True)
+    o.print_json(found) if as_json else typer.echo(_analysis(found))
+
+
+def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
+    """报告页；页面自称 UTF-8，因此不随终端的编码走。"""
+    from pam_deploy_graph.report.html.log_excerpts import read_log_tails
+    from pam_deploy_graph.report.html.page import render_html
+
+    return render_html(whole, logs=read_log_tails(whole, home=home, folder=logs)).encode()
+
+
+def _analysis(found: dict[str, Any]) -> str:
+    """把分析写成几行。"""
+    params = found["params"]
+    lines = [f"意图: {found['intent']}", f"策略: {found['strategy']}"]
+    lines += [f"{name}: {value}" for name, value in (params["extracted_params"] | params["control_params"]).items()]
+    lines += [f"还缺: {'、'.join(params['missing_params'])}"] if params["missing_params"] else []
+    if plan := found["plan"]:
+        lines.append("步骤: " + " → ".join(step["action"] for step in plan["steps"]))
+    return "\n".join(lines)

@@ -1,0 +1,96 @@
+"""失败的解释：读工作站的日志，挑出说明原因的几行，附上出处（纯规则，离线可用）。
+
+日志是数据：只引用、只显示，截短并去掉控制字符，不影响任何决定。每条引文都逐字来自文件。
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pam_deploy_graph.system.safe_text import printable
+
+_TAIL_BYTES: Final = 64 * 1024
+_MOST_QUOTES: Final = 3
+_QUOTE_LENGTH: Final = 200
+_SUSPICIOUS: Final = re.compile(
+    r"(?i)error|fail|fatal|exception|refused|denied|time(d )?out|no space|失败|错误|异常|拒绝|超时|不符|改动"
+)
+_CAUSES: Final = (
+    (r"(?i)no space|空间不足|磁盘.*满", "磁盘空间不足"),
+    (r"(?i)denied|权限|permission", "权限不足"),
+    (r"(?i)address already in use|端口.*占用", "端口被占用"),
+    (r"(?i)hash|哈希|改动|altered", "发布目录的内容与安装包不一致"),
+    (r"(?i)time(d )?out|超时", "操作超时"),
+    (r"(?i)refused|unreachable|连接|不在线|离线|联系不上|offline", "连不上工作站或它的服务"),
+    (r"(?i)version|版本", "版本不符"),
+    (r"(?i)probe|health|探测|健康", "启动后健康探测不通过"),
+    (r"(?i)verify|验证|校验", "部署之后的验证没有通过"),
+)
+
+
+def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[str, Any]:
+    """解释一台工作站为什么失败。
+
+    Args:
+        workstation: 它的状态（``failure_reason`` 与 ``log_file``）。
+        base: 相对路径的日志从哪个目录算起。
+        folder: 这次运行的日志目录；路径是对方说的，不在这里面的一律不读。
+
+    Returns:
+        ``{"summary": 一句话, "evidence": [{"file", "line", "quote"}]}``；没有日志时证据为空。
+
+    """
+    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder)
+    text = "\n".join([str(workstation.get("failure_reason") or ""), *(item["quote"] for item in evidence)])
+    cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), "原因不明，请看日志")
+    return {"summary": cause, "evidence": evidence}
+
+
+def same_cause(questions: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """把原因相同的工作站归在一起，多的在前。
+
+    Returns:
+        ``(原因, 这些工作站)``；原因里的地址与数字已抹平，所以「同一个毛病」才会归到一起。
+
+    """
+    groups: dict[str, list[str]] = {}
+    for question in questions:
+        groups.setdefault(cause_of(str(question["ip"]), question), []).append(str(question["ip"]))
+    return sorted(groups.items(), key=lambda item: -len(item[1]))
+
+
+def cause_of(ip: str, workstation: Mapping[str, Any]) -> str:
+    """返回抹平了地址与数字的原因，用来判断是不是同一个毛病。"""
+    reason = str(workstation["failure_reason"]).replace(ip, "<ip>")
+    return f"{workstation['failed_stage']}: {re.sub(r'[0-9]+', '#', reason)}"
+
+
+def _evidence(log_file: str, base: Path, folder: Path) -> list[dict[str, Any]]:
+    """日志里最后几条可疑的行，连同行号。"""
+    path = (base / log_file).resolve()
+    if not path.is_relative_to((base / folder).resolve()) or not path.is_file():
+        return []
+    try:
+        lines = _tail(path)
+    except OSError:
+        return []
+    found = [
+        {"file": log_file, "line": number, "quote": printable(line).strip()[:_QUOTE_LENGTH]}
+        for number, line in lines
+        if _SUSPICIOUS.search(line)
+    ]
+    return found[-_MOST_QUOTES:]
+
+
+def _tail(path: Path) -> list[tuple[int, str]]:
+    """文件末尾的行与行号；很大的文件只读末尾，行号照样从头数。"""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        start = max(0, size - _TAIL_BYTES)
+        file.seek(0)
+        skipped = sum(file.read(min(1 << 20, start - at)).count(b"\n") for at in range(0, start, 1 << 20))
+        file.seek(start)
+        text = file.read(_TAIL_BYTES).decode("utf-8", errors="replace")
+    lines = list(enumerate(text.splitlines(), skipped + 1))
+    return lines[1:] if start else lines

@@ -1,0 +1,104 @@
+"""节点 ``answer``：只说话、不动手的意图：预演、状态、取消、听不懂。"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
+from pam_deploy_graph.inputs.parameters import normalize_params
+from pam_deploy_graph.report.plan_text import render_preview
+from pam_deploy_graph.report.summary import render_report
+from pam_deploy_graph.runs.services import Services
+
+_HELP: Final = (
+    "我负责把应用模块部署到机场的工作站。请说明机场、应用、模块和版本，"
+    "例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+)
+
+_OPEN: Final[dict[Question, str]] = {
+    "ask-params": "还等着补充参数：请直接补充；要另做别的事，先说「取消」。",
+    "approve-plan": "计划还等着批准，另说一句不算：请在问题上回答 approve 或 reject；要改就说改什么，或说「取消」。",
+    "rollback-confirm": "还有工作站等着决定，另说一句不算：请在问题上回答 approve、reject 或 retry；要改就说改什么。",
+}
+
+
+def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """按意图回答；要求说的写错了就说明错在哪里；还有问题等着的，回答完回去再问。"""
+    reply = _REPLIES.get(state["intent"], _unknown)
+    update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
+    try:
+        text = reply(services, state)
+    except InvalidInputError as error:
+        text = str(error)
+    if state["intent"] == "cancel" and (open_question(state) or _at_rest(services, state)):
+        update |= _settled(services, state)
+    if open_question(state):
+        update |= {"problem": text} if reply is _unknown else {}
+    return update | {"answer": text, "messages": [AIMessage(text)]}
+
+
+def _at_rest(services: Services, state: GraphState) -> bool:
+    """停在半路，也没有别的进程在做它。"""
+    run_id = state.get("run_id", "")
+    return state.get("phase") == "stopped" and services.ledger.exists(run_id) and not services.ledger.holder(run_id)
+
+
+def _settled(services: Services, state: GraphState) -> dict[str, Any]:
+    """问题等着、或停在半路的时候取消：计划当作拒绝，别的去收尾，还在问参数的就此作罢。"""
+    if not services.ledger.exists(state["run_id"]):
+        return {"phase": "finished"}
+    if services.cancelled(state["run_id"]):
+        untouched = state["phase"] == "planned" and not state["plan"].get("stage")
+        return {"phase": "rejected" if untouched else "closing", "problem": "会话里取消了这次运行"}
+    return {}
+
+
+def _preview(services: Services, state: GraphState) -> str:
+    """预演：什么也不执行。"""
+    found = services.llm_client.extract_params(words_of(state)[-1], state.get("params") or {})
+    strategy = found.control_params.get("execution_strategy", str(DEFAULT_STRATEGY))
+    params = normalize_params({**(state.get("params") or {}), **found.extracted_params}, services.settings.params())
+    preview = render_preview(params, strategy, build_action_backends(strategy))
+    return "\n".join([preview, *(f"注意: {note}" for note in found.notes)])
+
+
+def _status(services: Services, state: GraphState) -> str:
+    """说出这个会话里的运行、或最近一次运行走到哪里。"""
+    run_id = state.get("run_id", "")
+    if not run_id or not services.ledger.exists(run_id):
+        run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
+    if not run_id:
+        return "还没有任何运行。"
+    return render_report(services.ledger.load_state(run_id, keep_events=False), brief=True)
+
+
+def _cancel(services: Services, state: GraphState) -> str:
+    """记下取消；没有可取消的就直说。"""
+    run_id = state.get("run_id", "")
+    if open_question(state) == "ask-params" and not services.ledger.exists(run_id):
+        return "好，不做了；什么也没有改变。"
+    if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
+        return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
+    services.ledger.update_run(run_id, cancelled_by="会话")
+    return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
+
+
+def _resume(_services: Services, _state: GraphState) -> str:
+    """说明怎样继续。"""
+    return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
+
+
+def _unknown(_services: Services, state: GraphState) -> str:
+    """听不懂时说明能做什么；还有问题等着的，说明该在哪里答。"""
+    return _OPEN[asked] if (asked := open_question(state)) else state.get("problem") or _HELP
+
+
+_REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {
+    "preview": _preview,
+    "status": _status,
+    "cancel": _cancel,
+    "resume": _resume,
+}

@@ -1,0 +1,54 @@
+"""节点 ``approve-plan``：改变任何东西之前，请人批准计划。"""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.types import interrupt
+
+from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
+from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.flows.context import record
+from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
+from pam_deploy_graph.graph.questions import ask_plan
+from pam_deploy_graph.graph.state import GraphState, named
+from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.account import current_operator
+
+
+def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """事先批准过的直接通过；否则问，把决定记进账本（比较并设置）；答的是一句话就是要改。"""
+    plan = state["plan"]
+    by = services.ledger.get_run(state["run_id"]).input.get("preapproved_by")
+    if by and not plan.get("stage"):
+        return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
+    value = interrupt(ask_plan(plan, state["problem"]))
+    try:
+        answer = read_decisions(value, [PLAN])[PLAN]
+    except InvalidInputError as error:
+        if text := spoken_text(value):
+            return {"problem": "", "messages": [HumanMessage(text)]}
+        return {"problem": str(error)}
+    return _record(services, plan, answer)
+
+
+def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """记下决定；已有人先决定的，以先决定的为准。"""
+    if answer.decision is Decision.RETRY:
+        return {"problem": "计划只能批准（approve）或拒绝（reject）"}
+    operator = answer.operator or current_operator()
+    approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0)
+    said: list[Any] = []
+    try:
+        decided = services.ledger.decide(plan["run_id"], approval)
+    except AlreadyDecidedError as error:
+        said = [AIMessage(str(error))]
+        decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
+    approved = decided.decision == Decision.APPROVE
+    update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
+    if plan.get("stage") == AMENDED:
+        services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved))
+        return update | {"phase": "rolling", "plan": plan | {"stage": ""}}
+    if approved:
+        return update | {"phase": "approved"}
+    return update | {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED)}

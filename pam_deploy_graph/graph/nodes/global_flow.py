@@ -1,0 +1,51 @@
+"""节点 ``global-flow``：做完六个全局步骤。"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import ConfirmationError, GlobalStepError
+from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.services import Services
+
+
+def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """占住模块，做全局步骤；失败就放开、停下并说明，修好之后可以从这里继续；开工之前就取消了的不做。
+
+    Raises:
+        ConfirmationError: 账本里没有对这份计划的批准；不管从哪里走到这里，没有批准就不动手。
+
+    """
+    decided = services.ledger.decision(state["run_id"], PLAN, state["plan"]["digest"])
+    if decided is None or decided.decision != Decision.APPROVE:
+        raise ConfirmationError(f"运行 {state['run_id']} 的计划还没有批准；请先批准计划")
+    if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
+        return {"phase": "closing", "problem": ""}
+    try:
+        services.ledger.lock_module(services.state_of(state["run_id"]))
+        services.drive(state["run_id"], _approved(state["plan"]["digest"]))
+    except GlobalStepError as error:
+        services.ledger.unlock_module(state["run_id"])
+        services.ledger.update_run(state["run_id"], reason=str(error))
+        said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
+        stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
+        return stopped | {"messages": [AIMessage(said)]}
+    services.ledger.update_run(state["run_id"], reason=None)
+    return {"phase": "rolling", "problem": ""}
+
+
+def _approved(digest: str) -> Callable[[RunContext], Awaitable[None]]:
+    """返回做全局步骤的流程；握着租约再看一眼，批准的还是不是现在的计划。"""
+
+    async def work(ctx: RunContext) -> None:
+        """计划在别处改过就不动手。"""
+        if not ctx.state.ip_states and ctx.state.plan_digest != digest:
+            raise GlobalStepError(f"运行 {ctx.state.run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准")
+        await run_global(ctx)
+
+    return work

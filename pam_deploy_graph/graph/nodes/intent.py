@@ -1,0 +1,90 @@
+"""节点 ``intent``：听懂要做什么；给了现成参数的就是部署，还有问题等着的时候先看是不是在说它。"""
+
+import contextlib
+from typing import Any, Final
+
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard, words_of
+from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
+from pam_deploy_graph.runs.rerun import failed_again
+from pam_deploy_graph.runs.services import Services
+
+_CLOSED: Final = "finished"
+_ASIDE: Final = frozenset({"status", "preview", "cancel"})
+"""不管问着什么都可以说的。"""
+
+
+def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
+    said, pending = words_of(state), open_question(state)
+    update: dict[str, Any] = {"answered": False}
+    if not unheard(state):
+        renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
+        busy = pending == "rollback-confirm"
+        return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
+    if not pending and asks_again_for_failed(said[-1]):
+        return _again(services, state)
+    understood = validate_intent_result(services.llm_client.understand_request(said[-1]))
+    intent = str(understood.intent)
+    guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
+    if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, said[-1])):
+        intent = "deploy"
+    elif pending:
+        intent = _about(pending, intent, said[-1])
+    elif intent == "unknown" and _mends(services, state, said[-1]):
+        intent = "deploy"
+    update |= {"intent": intent}
+    if intent != "deploy":
+        return update | ({} if pending else {"problem": ""})
+    if pending in ("rollback-confirm", "approve-plan"):
+        return update | {"phase": "amending", "problem": ""}
+    return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
+
+
+def _about(pending: Question, intent: str, text: str) -> str:
+    """还问着问题时的一句话：当作答问题的话；但只有在问题上作的决定才算数，聊天框里的不算。"""
+    if intent in _ASIDE:
+        return intent
+    if intent == "rollback":
+        return intent if pending == "rollback-confirm" else "unknown"
+    if pending != "ask-params":
+        with contextlib.suppress(InvalidInputError):
+            read_decisions(text, ["-"])
+            return "unknown"
+    return "deploy"
+
+
+def _names_version(services: Services, state: GraphState, text: str) -> bool:
+    """「版本改回 1.2.2」：计划还等着批准时说的是要装哪一版；回滚只退回上一版，不挑版本。"""
+    return "VERSION_NUMBER" in services.llm_client.extract_params(text, state["params"]).extracted_params
+
+
+def _mends(services: Services, state: GraphState, text: str) -> bool:
+    """停在半路之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
+    if state.get("phase") != "stopped":
+        return False
+    found = services.llm_client.extract_params(text, state["params"])
+    return bool(found.extracted_params or found.control_params)
+
+
+def _deploying() -> dict[str, Any]:
+    """去摘参数。"""
+    return {"phase": "params", "problem": ""}
+
+
+def _again(services: Services, state: GraphState) -> dict[str, Any]:
+    """把没有成功的再做一遍：另开一次运行，照样先给计划；不行就说明为什么。"""
+    ledger, mine, heard = services.ledger, state.get("run_id", ""), {"heard": len(words_of(state))}
+    try:
+        found = failed_again(ledger, mine if ledger.exists(mine) else "")
+    except InvalidInputError as error:
+        return {"intent": "unknown", "problem": str(error), "answered": False}
+    control = found.control | {"execution_strategy": found.strategy}
+    update = _blank() | _deploying() | {"params": found.params, "control": control, "answered": False}
+    return update | heard | {"intent": "deploy", "run_id": "" if ledger.exists(mine) else mine}
+
+
+def _blank() -> dict[str, Any]:
+    """新的一件事开始时要清掉的键。"""
+    return {"run_id": "", "params": {}, "control": {}, "plan": {}, "waiting": [], "counters": {}, "notes": []}

@@ -1,0 +1,74 @@
+"""节点 ``ip-flow``：推出的一步；只带回几个数字和正等人决定的问题。"""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import AFTER_CANARY
+from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.flows.context import FlowRules, RunContext, record
+from pam_deploy_graph.flows.diagnosis import diagnose
+from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
+from pam_deploy_graph.graph.questions import ask_rollback, spoken
+from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.ledger import Approval, digest_of
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.runs.services import Services
+
+
+def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """推进一步。
+
+    Raises:
+        RunPausedError: 本进程被要求停下；在途的已做完，恢复时再进这个节点。
+
+    """
+    run_id = state["run_id"]
+    closed = services.ledger.get_run(run_id).exit_code is not None
+
+    def decision_of(ip: str, digest: str) -> Approval | None:
+        """查一台的决定。"""
+        return services.ledger.decision(run_id, ip, digest)
+
+    async def work(ctx: RunContext) -> None:
+        """一步；已经结束的运行只执行决定，不再开新的。"""
+        await (carry_out_decisions if closed else run_step)(ctx, decision_of)
+
+    run = services.drive(run_id, work)
+    cancelled = services.cancelled(run_id)
+    if services.stop.is_set() and not cancelled:
+        raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
+    rules = FlowRules.of(run.control_params, self_healing=True)
+    progress = (
+        {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])
+    )
+    return {"counters": counts(run), **progress}
+
+
+def _diagnosis(services: Services, run: AgentState, ip: str) -> dict[str, Any]:
+    """一台失败的原因与日志里的依据。"""
+    return diagnose(run.ip_states[ip], services.home, log_folder(run))
+
+
+def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:
+    """灰度做完之后的计划：内容不变，请人再批准一次。"""
+    left = len(run.target_ips) - len(run.ip_states)
+    digest = digest_of({"plan": plan["digest"], "stage": AFTER_CANARY, "done": list(run.ip_states)})
+    text = f"灰度的 {len(run.ip_states)} 台已做完，还有 {left} 台。继续推其余的吗？"
+    proposed = {"digest": digest, "target_ips": run.planned_ips, "stage": AFTER_CANARY, "text": text}
+    services.drive(run.run_id, record("PLAN_PROPOSED", **proposed))
+    return plan | {"digest": digest, "stage": AFTER_CANARY, "text": text}
+
+
+def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str, Any]) -> dict[str, Any]:
+    """接下来：问人（附上日志里的原因）、继续推进，还是收尾。"""
+    if rules.confirm_canary and run.canary_released and run.plan_stage != AFTER_CANARY and can_go_on(run, rules):
+        return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
+    if not must_ask(run, rules):
+        return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
+    explained = [q | {"diagnosis": _diagnosis(services, run, q["ip"])} for q in waiting_questions(run)]
+    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "")))
+    return {"phase": "waiting", "waiting": explained, "messages": [said]}

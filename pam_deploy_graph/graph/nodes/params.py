@@ -1,0 +1,86 @@
+"""节点 ``params``：从原话摘出参数，与已知的合并、检查，算出还缺什么。"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import REQUIRED_PARAMS
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.questions import ask_params, spoken
+from pam_deploy_graph.graph.state import GraphState, words_of
+from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.inputs.addresses import compress_ips
+from pam_deploy_graph.inputs.parameters import missing_params, validate_control, validate_params, validate_run_id
+from pam_deploy_graph.llm import merge_control
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.safe_text import show_value
+
+_SHOWN_TEXT: Final = 40
+_EXAMPLES: Final = {"params": '{"AIRPORT_CODE": "PEK"}', "control": '{"canary": 1}'}
+
+
+def params_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """合并并检查参数；不合规则的值不要，原因记进 ``problem``。
+
+    运行名在这里取好并随检查点存下，之后的节点重跑也不会登记两次。
+    """
+    notes, problems = list(state.get("notes") or []), [state.get("problem", "")]
+    known, control = (_mapping(name, state.get(name), problems) for name in ("params", "control"))
+    said = words_of(state)
+    asked = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
+    unresolved = [name for name in asked if name.islower()]  # 答了键值的，还缺哪个部署参数要重新查过
+    for text in said[state.get("heard", 0) :]:
+        found = services.llm_client.extract_params(text, known)
+        known |= found.extracted_params
+        control = merge_control(control, found.control_params, text)
+        notes = list(found.notes)
+        unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
+        if state.get("missing") and not (found.extracted_params or found.control_params or notes or unresolved):
+            problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
+            unresolved = asked
+    update: dict[str, Any] = {
+        "params": _accepted(known, validate_params, problems),
+        "control": _short_scopes(_accepted(control, validate_control, problems)),
+        "notes": notes,
+        "heard": len(said),
+        "problem": "\n".join(filter(None, problems)),
+        "run_id": validate_run_id(state.get("run_id") or unused_run_id(services.ledger.exists)),
+    }
+    update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
+    asking = {"phase": "params"} if update["missing"] or update["problem"] else {}
+    return update | asking | {"messages": _question(update)}
+
+
+def _mapping(name: str, given: object, problems: list[str]) -> dict[str, Any]:
+    """现成的输入要是键值映射；不是的不要，原因加进 ``problems``。"""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if given:
+        problems.append(f"输入 {name} 的值 {show_value(given)} 应为键值映射，例如 {_EXAMPLES[name]}")
+    return {}
+
+
+def _question(update: Mapping[str, Any]) -> list[AIMessage]:
+    """要问的话；不必问时为空。"""
+    if not (update["missing"] or update["problem"]):
+        return []
+    return [AIMessage(spoken(ask_params(update["missing"], update["params"], update["notes"], update["problem"])))]
+
+
+def _short_scopes(control: Mapping[str, Any]) -> dict[str, Any]:
+    """检查点里不放长长的工作站清单，只放范围；空的清单还是空的清单。"""
+    return {name: compress_ips(value) if value and name.endswith("_ips") else value for name, value in control.items()}
+
+
+def _accepted(
+    given: Mapping[str, Any], check: Callable[[Mapping[str, Any]], dict[str, Any]], problems: list[str]
+) -> dict[str, Any]:
+    """逐个检查，留下合规则的；其余的原因加进 ``problems``。"""
+    accepted: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            accepted |= check({name: value})
+        except InvalidInputError as error:
+            problems.append(str(error))
+    return accepted

@@ -1,0 +1,32 @@
+"""节点 ``report``：收尾，算退出码，说出报告。"""
+
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage
+
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.flows.context import FlowRules
+from pam_deploy_graph.flows.rollout import outcome
+from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.report.summary import counts, render_report
+from pam_deploy_graph.runs.services import Services
+
+_BRIEF_FROM: Final = 100
+
+
+def report_node(services: Services, state: GraphState) -> dict[str, Any]:
+    """给出报告；全局步骤停下的可以继续，不算结束。"""
+    run_id, ledger = state["run_id"], services.ledger
+    run = services.state_of(run_id)
+    rules = FlowRules.of(run.control_params, self_healing=True)
+    if state["phase"] == "stopped":
+        return {"answer": state["problem"], "counters": counts(run), "answered": False}
+    if state["phase"] == "rejected":
+        code, reason = ExitCode.STOPPED, state["problem"]
+    else:
+        code, reason = outcome(run, rules, ledger.get_run(run_id).cancelled_by)
+    if ledger.get_run(run_id).exit_code is None:
+        services.finish(run_id, code, reason)
+    text = render_report(run, brief=len(run.target_ips) >= _BRIEF_FROM) + f"\n结果: {reason}\n"
+    done = {"phase": "finished", "answered": False, "exit_code": int(code), "counters": counts(run)}
+    return done | {"answer": text, "messages": [AIMessage(text)]}

@@ -1,0 +1,100 @@
+"""问人的话：三种中断的内容（contract 第 5 节）；人的回答由 ``answers`` 读。
+
+内容同时满足 LangGraph 审阅界面的模式（``action_requests`` 与 ``review_configs``）。
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.flows.diagnosis import same_cause
+
+_NAMED: Final = {
+    "AIRPORT_CODE": "哪座机场",
+    "APP_NAME": "哪个应用",
+    "MODULE_NAME": "哪个模块",
+    "VERSION_NUMBER": "哪个版本",
+    "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
+    "target_ips": "要做哪几台",
+}
+_MOST_SPOKEN: Final = 20
+REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
+"""审阅界面上可以点的；计划也只能这样答。"""
+
+
+def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
+    """要参数的问题（``provide_params``）。"""
+    told = "、".join(f"{name} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
+    text = f"还缺 {'、'.join(_glossed(name) for name in missing)}，请补充。" if missing else "请补充。"
+    if len(missing) > 1 and missing[0] in _NAMED:
+        text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"
+    description = "\n".join(filter(None, [problem, *notes, f"已知 {told}。" if told else "", text]))
+    form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing])}
+    more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
+    return _review(Ask.PARAMS, [form], [description], []) | more
+
+
+def _glossed(name: str) -> str:
+    """参数名，连同它问的是什么。"""
+    return f"{name}（{_NAMED[name]}）" if name in _NAMED else name
+
+
+def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    """批准计划的问题（``approve_plan``）。"""
+    args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
+    description = "\n".join(filter(None, [problem, plan["text"]]))
+    shown = _review(Ask.PLAN, [args], [description], REVIEW_DECISIONS)
+    return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": REVIEW_DECISIONS}
+
+
+def ask_rollback(
+    run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str, *, over: bool = False
+) -> dict[str, Any]:
+    """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。
+
+    ``over`` 为真是运行已经结束：没有可接着做的，不能再 retry。
+    """
+    descriptions = [_describe(question) for question in waiting]
+    shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, REVIEW_DECISIONS)
+    allowed = REVIEW_DECISIONS if over else [str(decision) for decision in Decision]
+    more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
+    return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
+
+
+def spoken(question: Mapping[str, Any]) -> str:
+    """问题写成一段话，供聊天界面显示。"""
+    descriptions = [request["description"] for request in question["action_requests"]]
+    shown = descriptions[:_MOST_SPOKEN]
+    problem = question["problem"] if question["ask"] == Ask.ROLLBACK else ""
+    left = [f"……还有 {len(descriptions) - len(shown)} 台"] if len(descriptions) > len(shown) else []
+    return "\n".join(filter(None, [question.get("headline", ""), *shown, *left, problem]))
+
+
+def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
+    """审阅界面的模式，外加 ``ask`` 与 ``type``。"""
+    name = str(ask)
+    requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]
+    config = {"action_name": name, "allowed_decisions": decisions or ["edit"]}
+    return {"ask": name, "type": name, "action_requests": requests, "review_configs": [config]}
+
+
+def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
+    """几台是同一个毛病时，先说这一句。"""
+    failed = [question for question in waiting if question["failed_stage"]]  # 操作员要退回的不是毛病
+    groups = [(cause, ips) for cause, ips in same_cause(failed) if len(ips) > 1]
+    lines = [f"{len(ips)} 台同样的原因（{cause}）。是版本的问题，还是环境的问题？" for cause, ips in groups]
+    return "\n".join(lines)
+
+
+def _describe(question: Mapping[str, Any]) -> str:
+    """一台工作站的问题，写给人看。"""
+    state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
+    stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
+    where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
+    diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
+    lines = [f"{question['ip']} {where}{question['failure_reason']}。是否回滚（{stop}）？"]
+    if question.get("rollback_status") == RollbackStatus.FAILED:
+        lines.append(f"  上次回滚没有成功：{question.get('rollback_failure') or '没有说明原因'}")
+    lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
+    lines += [f"  {item['file']}:{item['line']}: {item['quote']}" for item in diagnosis["evidence"]]
+    return "\n".join(lines)

@@ -1,0 +1,134 @@
+"""向一个 OpenAI 兼容的模型问一个问题，要它按模式回答；有总时限，最多问两次。"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, SecretStr
+
+from pam_deploy_graph.llm.model.prompts import Messages
+
+_AnswerT = TypeVar("_AnswerT", bound=BaseModel)
+_METHODS: Final = ("json_schema", "function_calling")
+_BACK_OFF_SECONDS: Final = 0.3
+_BUSY: Final = frozenset({408, 409, 425, 429})
+_SERVER_ERROR: Final = 500
+
+
+class ModelUnavailableError(Exception):
+    """模型没有给出合乎模式的回答；消息是写给操作员看的原因。"""
+
+
+@dataclass
+class StructuredModel:
+    """怎样找到模型；``timeout`` 是一问一答连同重试的总时限，秒。"""
+
+    name: str
+    base_url: str
+    api_key: SecretStr
+    timeout: float
+
+    def ask(self, schema: type[_AnswerT], messages: Messages) -> _AnswerT:
+        """在总时限内问，不行再问一次；像是不支持 JSON 模式的，第二次改用函数调用。
+
+        Args:
+            schema: 回答的模式。
+            messages: （角色，内容）的列表。
+
+        Returns:
+            合乎模式的回答。
+
+        Raises:
+            ModelUnavailableError: 两次都没有合乎模式的回答，或者到了总时限。
+
+        """
+        import langchain_openai  # noqa: F401  头一次载入很慢，不算进总时限
+
+        deadline = time.monotonic() + self.timeout
+        method = _METHODS[0]
+        failure = _Failure(f"{self.timeout:g} 秒内没有回答", again="")
+        for _ in _METHODS:
+            try:
+                return _within(deadline - time.monotonic(), partial(self._call, schema, messages, method))
+            except TimeoutError:
+                break
+            except Exception as error:  # noqa: BLE001  模型与网络的错五花八门，一律换成离线规则
+                failure = _diagnose(error)
+            if not failure.again or time.monotonic() + _BACK_OFF_SECONDS >= deadline:
+                break
+            method = _METHODS[1] if failure.again == "otherwise" else method
+            time.sleep(_BACK_OFF_SECONDS if failure.again == "same" else 0)
+        raise ModelUnavailableError(failure.reason)
+
+    def _call(self, schema: type[_AnswerT], messages: Messages, method: str) -> _AnswerT:
+        """问一次。"""
+        return schema.model_validate(self._chat.with_structured_output(schema, method=method).invoke(messages))
+
+    @cached_property
+    def _chat(self) -> Any:
+        """建好 langchain 的聊天模型；第一次要用时才导入。"""
+        from langchain_openai import ChatOpenAI
+
+        return ChatOpenAI(
+            model=self.name,
+            base_url=self.base_url or None,
+            api_key=self.api_key if self.api_key.get_secret_value() else SecretStr("not-needed"),
+            timeout=self.timeout,
+            temperature=0,
+            max_retries=0,
+            use_responses_api=False,
+        )
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """一次没问成：写给操作员的原因；再问时照旧（same）、换个问法（otherwise），还是不再问（空串）。"""
+
+    reason: str
+    again: Literal["same", "otherwise", ""]
+
+
+def _diagnose(error: Exception) -> _Failure:
+    """看是哪一种错；原因里只有类别，不带对方的原文，以免夹带密钥或指令。"""
+    if isinstance(error, ImportError):
+        return _Failure(f"程序缺少库 {error.name}，请重新安装", again="")
+    status = getattr(error, "status_code", None)
+    if status in {401, 403}:
+        return _Failure(f"密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", again="")
+    if status is None and "Connection" in type(error).__name__:
+        return _Failure("连不上，请检查 OPENAI_BASE_URL", again="same")
+    if "Timeout" in type(error).__name__:
+        return _Failure("超时", again="same")
+    if status is None:
+        return _Failure("回答不合模式", again="otherwise")
+    return _Failure(f"HTTP {status}", again="same" if status in _BUSY or status >= _SERVER_ERROR else "otherwise")
+
+
+def _within(seconds: float, work: Callable[[], _AnswerT]) -> _AnswerT:
+    """在另一个线程里做，到点就不等了；线程是守护线程，不拖住进程。
+
+    Raises:
+        TimeoutError: 到点还没有做完。
+
+    """
+    done: queue.Queue[_AnswerT | Exception] = queue.Queue(1)
+
+    def run() -> None:
+        """做完把结果或错误放进队列。"""
+        try:
+            done.put(work())
+        except Exception as error:  # noqa: BLE001  原样交给等的一方
+            done.put(error)
+
+    threading.Thread(target=run, daemon=True, name="llm").start()
+    try:
+        outcome = done.get(timeout=max(0.0, seconds))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

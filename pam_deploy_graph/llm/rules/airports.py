@@ -1,0 +1,190 @@
+"""从一句话里读机场：代码、中文名、拼音和英文名；一城两场只问不猜（依据 contract 第 2 节）。"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pam_deploy_graph.llm.rules.corrections import kept
+from pam_deploy_graph.llm.rules.draft import MASK, Draft, lead
+from pam_deploy_graph.llm.rules.gazetteer import Gazetteer, gazetteer, worldwide
+from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set
+
+_CODE: Final = re.compile(r"(?<![a-z0-9_./-])[a-z]{3}(?![a-z0-9_-]|\.\w|/\w+\.)", FLAGS)
+_AIRPORT_AFTER: Final = re.compile(r"\s*(?:国际)?(?:机场|空港)|\s*(?:international\s*)?airport\b", FLAGS)
+_AIRPORT_BEFORE: Final = re.compile(r"(?:机场|\bairport)\s*$", FLAGS)
+_LABELLED: Final = re.compile(
+    r"(?:三字码|(?:机场|城市)?代[码号]|机场码|\b(?:airport|iata)[\s_]*code|\biata"
+    r"|(?:机场|站点|地点|场站|\bairport|\bsite|\bstation|\blocation)\s*(?:是|为|叫|is|:|=))"
+    r"\s*(?:是|为|叫|is|:|=|\|)?\s*$",
+    FLAGS,
+)
+_PLACE_BEFORE: Final = re.compile(
+    r"(?:\b(?:at|in|to|for|on|onto|across|over)|@|[在到给往去把将对])\s*(?:the\s*|our\s*)?$", FLAGS
+)
+_OBJECT_BEFORE: Final = re.compile(r"[将把对]\s*$")
+_CLAUSE_END: Final = re.compile(
+    r"\s*(?:$|[,。;!?.]|\b(?:thanks|thank|thx|please|pls|plz|cheers|asap|tonight|now)\b)", FLAGS
+)
+_PATH_LIKE: Final = re.compile(r"\s*/\s*[a-z]", FLAGS)
+_NAME_AFTER: Final = re.compile(
+    r"\s*(?:这个|的)?\s*(?:应用|系统|程序|软件|模块|组件|\bapp\b|\bapplication\b|\bmodule\b)", FLAGS
+)
+_NAME_BEFORE: Final = re.compile(
+    r"(?:应用|系统|程序|模块|组件|\bapp|\bapplication|\bmodule)(?:名称?)?\s*(?:是|为|:|=)?\s*$", FLAGS
+)
+_ENGLISH_PLACE: Final = re.compile(
+    rf"(?i:\b(?:at|in|to|for|onto|across|airport|site)\s*[:=]?\s+(?:the\s+)?|@\s*|^\s*|\n\s*|{MASK}\s+"
+    r"|(?<!hanks)(?<!egards)(?<!heers)(?<!thx)(?<!best)[,;(]\s*)"
+    r"(?P<name>[A-Z][A-Za-z'.-]*(?:\s+[A-Z][A-Za-z'.-]*){0,4})(?!\s*/)",
+    re.ASCII,
+)
+
+
+_MODAL: Final = re.compile(
+    r"(?<=\byou )can|(?<=\bwe )can|(?<=\bi )can|can(?= (?:you|we|i|u|ya|it|they|this|(?:some|any)(?:one|body))\b)",
+    FLAGS,
+)
+"""大写的整句里，``CAN YOU`` 的 CAN 不是白云机场。"""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """提到的一处：在文字里的位置，以及可能是哪些机场；``doubt`` 越大越可疑。
+
+    1 是没有旁证的生僻三字码，2 是挨着「应用」「模块」的。
+    """
+
+    start: int
+    end: int
+    codes: frozenset[str]
+    doubt: int = 0
+
+
+def read_airport(draft: Draft) -> None:
+    """取走机场；定不下来是哪一座时，告诉人有哪些可选，留给补问。"""
+    known = gazetteer()
+    named = list(_names(draft.text, known))
+    heard = draft.text
+    _mask(draft, named)
+    shouting = not any(char.islower() for char in "".join([draft.text, *(name for name, _ in draft.names.values())]))
+    mentions = _certain([*named, *_codes(draft.text, known, shouting=shouting)]) or list(_abroad(draft.text))
+    _mask(draft, mentions)
+    mentions = _uncorrected(heard, mentions)
+    if paired := draft.params.get("AIRPORT_CODE"):
+        draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
+    elif mentions:
+        _decide(draft, known, [mention.codes for mention in mentions])
+
+
+def _mask(draft: Draft, mentions: list[Mention]) -> None:
+    """遮去提到的机场，连同后面的「机场」。"""
+    for mention in mentions:
+        tail = _AIRPORT_AFTER.match(draft.text, mention.end)
+        draft.mask(mention.start, tail.end() if tail else mention.end)
+
+
+def _certain(mentions: list[Mention]) -> list[Mention]:
+    """只要最不可疑的：``DCS 应用`` 里的 DCS 多半是应用名。"""
+    least = min((mention.doubt for mention in mentions), default=0)
+    return [mention for mention in mentions if mention.doubt == least]
+
+
+def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
+    """说错了又更正过的不算。"""
+    ordered = sorted(mentions, key=lambda mention: mention.start)
+    flags = kept(text, [(mention.start, mention.end) for mention in ordered])
+    return [mention for mention, flag in zip(ordered, flags, strict=True) if flag]
+
+
+def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> None:
+    """合并各处提到的机场：城市迁就具体的机场，合不拢就问。"""
+    certain = frozenset(code for codes in choices if len(codes) == 1 for code in codes)
+    agreed = certain or frozenset.intersection(*choices)
+    if len(agreed) == 1 and all(agreed & codes for codes in choices):
+        draft.set_param("AIRPORT_CODE", next(iter(agreed)))
+        return
+    options = sorted(certain or frozenset.union(*choices))
+    shown = "、".join(known.label(code) for code in options[:8])
+    if len(certain) > 1:
+        draft.leave_open("AIRPORT_CODE", f"提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座")
+    else:
+        draft.leave_open("AIRPORT_CODE", f"不能确定是哪一座机场，可能是 {shown}，请说明")
+
+
+def _codes(text: str, known: Gazetteer, *, shouting: bool) -> Iterator[Mention]:
+    """三字码：大写的直接认（整句都大写的除外），小写的要在表里且不是普通词，或者前后有「机场」。"""
+    for match in _CODE.finditer(text):
+        code, before = match.group().upper(), lead(text, match.start())
+        labelled = bool(_LABELLED.search(before))
+        rare = code not in known.codes
+        unusual = rare or match.group().islower()
+        beside_name = bool(_NAME_AFTER.match(text, match.end()) or _NAME_BEFORE.search(before))
+        if _MODAL.match(text, match.start()):
+            continue
+        if not labelled and _is_name(text, match, rare=rare, beside_name=beside_name):
+            continue
+        named = labelled or _named(text, match, known)
+        if named or _plausible(match.group(), code, known, shouting=shouting):
+            placed = _PLACE_BEFORE.search(before) and not _OBJECT_BEFORE.search(before)
+            doubt = 0 if named else 2 if beside_name else int(unusual and not placed)
+            yield Mention(match.start(), match.end(), frozenset({code}), doubt)
+        elif not rare and _PLACE_BEFORE.search(before) and _ends_clause(text, match.end()):
+            yield Mention(match.start(), match.end(), frozenset({code}))
+
+
+def _is_name(text: str, match: re.Match[str], *, rare: bool, beside_name: bool) -> bool:
+    """三个字母更像应用或模块名：挨着「应用」「模块」的生僻代码，``pos/till`` 里的 pos。"""
+    unusual = rare or match.group().islower()
+    return (beside_name and rare) or (unusual and bool(_PATH_LIKE.match(text, match.end())))
+
+
+def _named(text: str, match: re.Match[str], known: Gazetteer) -> bool:
+    """紧挨着「机场」。"""
+    if not (_AIRPORT_BEFORE.search(lead(text, match.start())) or _AIRPORT_AFTER.match(text, match.end())):
+        return False
+    common = match.group().lower() in word_set("not_airports")
+    return not common or match.group().isupper() or (_is_place(match, known) and _ends_clause(text, match.end()))
+
+
+def _is_place(match: re.Match[str], known: Gazetteer) -> bool:
+    """三个字母在随包的名录里。"""
+    return match.group().upper() in known.codes
+
+
+def _plausible(written: str, code: str, known: Gazetteer, *, shouting: bool) -> bool:
+    """没有旁证的三个字母像不像一座机场。"""
+    common = code.lower() in word_set("not_airports")
+    if written.isupper() and not shouting:
+        return code in known.codes or (not common and code in worldwide().codes)
+    return code in known.codes and (not common or (written.isupper() and code == "CAN")) and not written.istitle()
+
+
+def _ends_clause(text: str, end: int) -> bool:
+    """后面是句读、结尾或客气话，例如 ``deploy ... at can``。"""
+    return bool(_CLAUSE_END.match(text, end))
+
+
+def _names(text: str, known: Gazetteer) -> Iterator[Mention]:
+    """中文名、拼音和常见英文名；意思两可的词要紧挨「机场」或城市，别处没有提到时才算数。"""
+    strong: list[Mention] = []
+    weak: list[Mention] = []
+    for match in known.pattern.finditer(text):
+        codes, firm = known.lookup(match.group())
+        near = _AIRPORT_AFTER.match(text, match.end()) or (strong and strong[-1].end == match.start())
+        placed = match.group().istitle() and _PLACE_BEFORE.search(lead(text, match.start()))
+        (strong if firm or near or placed else weak).append(Mention(match.start(), match.end(), codes))
+    chosen = strong or [mention for mention in weak if not text[mention.start].isascii()]
+    yield from chosen
+
+
+def _abroad(text: str) -> Iterator[Mention]:
+    """表里没有的外国城市：只认 at、in、to 之后大写开头的地名。"""
+    for match in _ENGLISH_PLACE.finditer(text):
+        parts = match["name"].split()
+        for length in range(len(parts), 0, -1):
+            phrase = " ".join(parts[:length])
+            if codes := worldwide().cities.get(phrase.lower().rstrip(".")):
+                start = match.start("name")
+                yield Mention(start, start + len(phrase), codes)
+                break

@@ -1,0 +1,64 @@
+"""改主意时的工作站清单：新说的一句是加上、换成，还是全部（``rescoping.toml``）。"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.llm.text.lexicon import compile_all, table
+from pam_deploy_graph.llm.text.normalise import normalise
+
+_LISTS: Final = ("target_ips", "exclude_ips")
+_LONGEST: Final = 2_000
+
+
+def merge_control(old: Mapping[str, Any], new: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """把一句话里的控制参数并入先前的：别的项以新的为准，工作站清单看这句话怎么说。
+
+    说「加上」是并入，说「全部」而没有点名是不再限制；点了先前不要动的，就是又要它了；
+    别的点名是换成这几台。不要动的是累加的。
+
+    Args:
+        old: 先前的控制参数；清单是列表，或 ``compress_ips`` 的短写法。
+        new: 这一句里的控制参数。
+        text: 这一句的原话。
+
+    Returns:
+        合起来的控制参数。
+
+    """
+    merged = {**old, **new}
+    targets, excluded = (expand_ips(old[name]) if old.get(name) else None for name in _LISTS)
+    named, spared = (new.get(name) for name in _LISTS)
+    if named is None and spared is None:
+        return _without_scope(merged) if (targets or excluded) and _says(text, "all") else merged
+    if named is not None:
+        merged["target_ips"] = _targets(targets, excluded or [], named, text)
+    left = [ip for ip in excluded or [] if ip not in (named or [])]
+    merged["exclude_ips"] = [*dict.fromkeys([*left, *(spared or [])])]
+    return {name: value for name, value in merged.items() if name not in _LISTS or value or value == new.get(name)}
+
+
+def _without_scope(control: Mapping[str, Any]) -> dict[str, Any]:
+    """去掉工作站清单：不再限制。"""
+    return {name: value for name, value in control.items() if name not in _LISTS}
+
+
+def _targets(targets: list[str] | None, excluded: list[str], named: list[str], text: str) -> list[str] | None:
+    """点了名之后要做的；``None`` 是不限制。"""
+    wanted_again = bool(named) and set(named) <= set(excluded)
+    if _says(text, "only") or not (wanted_again or _says(text, "add")):
+        return named
+    return None if targets is None and wanted_again else [*dict.fromkeys([*(targets or []), *named])]
+
+
+def _says(text: str, kind: str) -> bool:
+    """这句话里有没有这一种说法。"""
+    said = normalise(text)[:_LONGEST]
+    return any(form.search(said) for form in _forms(kind))
+
+
+@cache
+def _forms(kind: str) -> Any:
+    """一种说法的各种写法。"""
+    return compile_all(table("rescoping")[kind])

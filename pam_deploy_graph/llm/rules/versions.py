@@ -1,0 +1,128 @@
+"""从一句话里读目标版本：认得「从 A 升到 B」，两可的不猜（依据 contract 第 2 节）。"""
+
+import re
+from typing import Final
+
+from pam_deploy_graph.llm.rules.corrections import kept
+from pam_deploy_graph.llm.rules.draft import Draft, lead
+from pam_deploy_graph.llm.text.lexicon import FLAGS
+
+_SUFFIX = r"(?:[-+_][0-9a-z]+(?:\.[0-9a-z]+)*|\.[a-z][0-9a-z]*|(?:rc|alpha|beta|sp|[abpru])\d+)*"
+_MARK = r"(?:版本号?|(?<![a-z0-9_-])(?:version|ver\.?))\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
+_VERSION: Final = re.compile(
+    rf"(?:{_MARK}v?(?P<marked>[0-9a-z._+-]*\d[0-9a-z._+-]*[0-9a-z+]|\d)(?![0-9a-z]))"
+    rf"|(?<![a-z0-9_.])v?(?P<dotted>(?:20\d\d|\d+(?!\.\d{{4,}}(?![\d.])))(?:\.\d+){{1,4}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z]|\s*(?:%|秒|分钟|小时))"
+    r"|(?<![a-z0-9_.-])v(?P<short>\d{1,4})(?![\w.]|-[a-z]{2})"
+    r"|(?<![a-z0-9_.-])(?P<date>20\d{6}(?:[-.][0-9a-z]+)?)(?![\w.])",
+    FLAGS,
+)
+_GLUED: Final = re.compile(rf"(?<=[a-z])v?(?P<glued>\d+(?:\.\d+){{2,3}}{_SUFFIX})(?![0-9a-z]|\.[0-9a-z])", FLAGS)
+_RELEASE: Final = re.compile(r"(?<![a-z0-9_./-])(?P<release>r\d{1,4})(?![\w./-])", FLAGS)
+"""没有别的版本时，``r13`` 也是版本。"""
+_WILD: Final = re.compile(r"\.[x*]$", FLAGS)
+_FROM_BEFORE: Final = re.compile(
+    r"(?:(?:从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|[上前]一?[次回](?:装|升|发|推|用)?(?:的?版本|的)?(?=是|为)|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
+    r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
+    FLAGS,
+)
+_FROM_AFTER: Final = re.compile(
+    r"\s*(?:版本?)?\s*(?:->\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
+    FLAGS,
+)
+_TO_BEFORE: Final = re.compile(
+    r"(?:到|至|为|成|换|升|装|要|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|:|\s)*$",
+    FLAGS,
+)
+_EITHER: Final = re.compile(
+    r"\s*(?:版本?)?[\s,]*(?:或者?是?|还是|抑或|、|/|\bor\b)\s*(?:升?到|版本|version|v|\s)*", FLAGS
+)
+_ON_PURPOSE: Final = re.compile(
+    r"降(?!落)|回[退滚到]|退[回到成]|[换用装改切]回|恢复|还原|有\s*(?:bug|问题|缺陷|毛病)|崩|闪退|卡死"
+    r"|\b(?:downgrad|revert|restor|crash|bugg|leak)\w*|\b(?:broken|faulty|has (?:a )?bugs?)\b"
+    r"|\broll\w*\s*back|\bback (?:to|on|onto) (?:version )?v?\d",
+    FLAGS,
+)
+_NUMERIC: Final = re.compile(r"\d{1,9}(?:\.\d{1,9})+")
+
+
+def read_version(draft: Draft, *, answering: bool = False) -> None:
+    """取走版本；说了不止一个而又分不清新旧，或者没有明说却是降级时，告诉人并留给补问。
+
+    Args:
+        draft: IP、节奏都已取走的草稿。
+        answering: 是否在回答补问或修改计划，这时「从 A 改成 B」改的是计划，不是降级。
+
+    """
+    matches = list(_VERSION.finditer(draft.text)) or list(_GLUED.finditer(draft.text))
+    matches = matches or list(_RELEASE.finditer(draft.text))
+    found = [(_value(match), match) for match in matches]
+    flags = kept(draft.text, [match.span() for match in matches])
+    roles = _roles(draft.text, [pair for pair, flag in zip(found, flags, strict=True) if flag])
+    deliberate = answering or bool(_ON_PURPOSE.search(draft.text))
+    draft.versions = [match.span() for match in matches]
+    for span in draft.versions:
+        draft.mask(*span)
+    if any(_WILD.search(value) for value, _ in found):
+        draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
+        roles = [(value, role) for value, role in roles if not _WILD.search(value)]
+    _settle(draft, roles, deliberate=deliberate)
+
+
+def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> None:
+    """定下要装的版本；定不下来的说明缘由。"""
+    wanted = _targets(roles)
+    if paired := draft.params.get("VERSION_NUMBER"):
+        draft.agree("VERSION_NUMBER", {paired, *wanted})
+    elif len(wanted) > 1:
+        draft.leave_open("VERSION_NUMBER", f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
+    elif wanted and not deliberate and (newer := _newer(roles, wanted[0])):
+        again = f"请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」"
+        draft.leave_open("VERSION_NUMBER", f"从 {newer} 到 {wanted[0]} 是降级：{again}")
+    elif wanted:
+        draft.set_param("VERSION_NUMBER", wanted[0])
+
+
+def _value(match: re.Match[str]) -> str:
+    """取出版本，去掉前面的 v 和后面的句点。"""
+    value = next(group for group in match.groups() if group)
+    return value.rstrip(".-_+")
+
+
+def _roles(text: str, found: list[tuple[str, re.Match[str]]]) -> list[tuple[str, str]]:
+    """各个版本的角色；「A 或者 B」里的两个同样对待。"""
+    roles: list[tuple[str, str]] = []
+    end = 0
+    for value, match in found:
+        either = roles and _EITHER.fullmatch(text[end : match.start()])
+        roles.append((value, roles[-1][1] if either else _role(text, match)))
+        end = match.end()
+    return roles
+
+
+def _newer(roles: list[tuple[str, str]], wanted: str) -> str:
+    """原来的版本里比要装的还新的一个；没有、或者不是纯数字的不比，返回空串。"""
+    old = [value for value, role in roles if role == "old"]
+    comparable = [value for value in old if _NUMERIC.fullmatch(value) and _NUMERIC.fullmatch(wanted)]
+    return next((value for value in comparable if _parts(value) > _parts(wanted)), "")
+
+
+def _parts(version: str) -> list[int]:
+    """版本的各段数字，从前到后比大小。"""
+    return [int(part) for part in version.split(".")]
+
+
+def _role(text: str, match: re.Match[str]) -> str:
+    """一个版本是「旧的」「新的」还是没有说明。"""
+    before = lead(text, match.start())
+    if _TO_BEFORE.search(before) and not _FROM_AFTER.match(text, match.end()):
+        return "new"
+    if _FROM_BEFORE.search(before) or _FROM_AFTER.match(text, match.end()):
+        return "old"
+    return ""
+
+
+def _targets(roles: list[tuple[str, str]]) -> list[str]:
+    """要装的版本：有明说的取明说的，否则取不是旧版本的。"""
+    said = dict.fromkeys(value for value, role in roles if role == "new")
+    plain = dict.fromkeys(value for value, role in roles if not role)
+    return list(said if len(said) == 1 else {**said, **plain})

@@ -1,0 +1,109 @@
+"""结论：页首的一句话、比例带与几个数（纯函数）。"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.report.html.shown_text import moment, span, zone
+from pam_deploy_graph.report.html.status_styles import LOOKS, Look
+from pam_deploy_graph.report.html.timeline import Entry, waited
+from pam_deploy_graph.report.html.workstations import Workstation
+
+_VERDICTS: Final = {
+    ExitCode.DONE: ("全部完成", "done"),
+    ExitCode.FINISHED_WITH_FAILURES: ("有失败", "failed"),
+    ExitCode.STOPPED: ("已停止", "failed"),
+}
+_GOOD: Final = ("done", "same")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """比例带上的一段：处境、台数、起点与宽度（占千分之几）。"""
+
+    look: Look
+    count: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """页首：处境、颜色、一句话、补充、比例带、几个数、时区。"""
+
+    verdict: str
+    tone: str
+    headline: str
+    reason: str
+    shares: list[Share]
+    facts: list[tuple[str, str]]
+    zone: str
+
+
+def summary_of(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Sequence[Entry]) -> Summary:
+    """写出结论。"""
+    verdict, tone, reason = _verdict(report)
+    return Summary(
+        verdict=verdict,
+        tone=tone,
+        headline=_headline(report, fleet),
+        reason=reason,
+        shares=_shares(fleet),
+        facts=_facts(report, fleet, entries),
+        zone=zone(entries[0].at if entries else None),
+    )
+
+
+def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
+    """处境、颜色与原因；结束过的以最后一次为准。"""
+    ends = [event for event in report["events"] if event["type"] == "RUN_FINISHED"]
+    if ends:
+        word, tone = _VERDICTS.get(ends[-1]["exit_code"], ("已结束", "failed"))
+        recalled = report["counts"]["recalled"]
+        after = f"{recalled} 台成功之后退回了原来的版本" if recalled else ""
+        return word, tone, "；".join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
+    if pending := report["counts"]["pending"]:
+        return "等人决定", "waiting", f"{pending} 台在等决定；用 confirm 回答，再用 resume 继续"
+    return "尚未结束", "running", ""
+
+
+def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
+    """一句话：几台里几台在目标版本上。"""
+    version, total = report["params"].get("VERSION_NUMBER", ""), report["counts"]["targets"]
+    good = sum(one.look.key in _GOOD for one in fleet)
+    if total == 0:
+        return "还没有确定目标" if not report["missing_ips"] else "没有一台可以部署"
+    if good == total:
+        return f"{total} 台全部部署 {version}"
+    return f"{total} 台中 {good} 台已部署 {version}"
+
+
+def _shares(fleet: Sequence[Workstation]) -> list[Share]:
+    """按处境的比例，成功的在最前。"""
+    counted = Counter(one.look.key for one in fleet)
+    shares, start = [], 0.0
+    for key in reversed(LOOKS):
+        if count := counted[key]:
+            width = count * 1000 / len(fleet)
+            shares.append(Share(LOOKS[key], count, round(start, 2), round(width, 2)))
+            start += width
+    return shares
+
+
+def _facts(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """几个数；不知道的不写。"""
+    began = min((entry.at for entry in entries), default=None)
+    ended = max((entry.until or entry.at for entry in entries), default=None)
+    took = [one.times.took for one in fleet if one.times.took]
+    found = {
+        "开始": moment(began),
+        "历时": span(ended - began) if began and ended else "",
+        "其中等人决定": span(waited(entries)) if waited(entries) else "",
+        "每台用时中位数": span(median(took)) if took else "",
+        "当时在线": f"{report['counts']['online']} 台",
+        "执行策略": report["execution_strategy"],
+    }
+    return [(name, value) for name, value in found.items() if value]

@@ -1,0 +1,201 @@
+"""走一遍事件，把它们收成一段段：全局步骤、波、暂停、回滚、结束（纯函数）。"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.report.html.shown_text import shorten
+
+Fields = dict[str, Any]
+_VALUE: Final = 64
+"""一个应答值至多几个字符。"""
+_MESSAGE: Final = 300
+"""一条消息至多几个字符。"""
+
+
+@dataclass(slots=True)
+class _Wave:
+    """两次停顿之间的一波。"""
+
+    at: int
+    until: int
+    canary: bool
+    started: list[str] = field(default_factory=list)
+    done: int = 0
+    skipped: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+class Walk:
+    """按次序接受事件，最后给出时间线条目的各个字段。"""
+
+    def __init__(self, canary: int, decisions: Iterable[Mapping[str, Any]]) -> None:
+        """``canary`` 是灰度台数，没有为 0；``decisions`` 用来算每次暂停等到何时。"""
+        self._canary = canary
+        self._decided = sorted((one["decided_at"], one["subject"]) for one in decisions)
+        self._found: list[Fields] = []
+        self._wave: _Wave | None = None
+        self._started = 0
+        self._waves = 0
+        self._unasked: list[str] = []
+        self._now = 0
+        self._handlers = self._table()
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """接受一个事件；不认识的跳过。"""
+        if handler := self._handlers.get(event["type"]):
+            handler(event)
+            self._now = event.get("at", self._now)
+
+    def finish(self) -> list[Fields]:
+        """收尾：还开着的波与还在等的决定也写上。"""
+        self._close_wave()
+        self._pause(None)
+        return self._found
+
+    def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        """哪种事件由谁处理。"""
+        return {
+            "PLAN_PROPOSED": self._plan,
+            "ACTION_DONE": self._action,
+            "ACTION_FAIL": self._action,
+            "TARGET_SCOPE_CHANGED": self._scope,
+            "IP_START": self._start,
+            "IP_SKIPPED": self._start,
+            "IP_DONE": self._done,
+            "CONFIRMATION_REQUIRED": self._failed,
+            "CONFIRMATION_APPROVED": self._decided_on,
+            "CONFIRMATION_REJECTED": self._decided_on,
+            "RETRY_REQUESTED": self._decided_on,
+            "ROLLBACK_DONE": self._rollback,
+            "ROLLBACK_FAILED": self._rollback,
+            "RUN_FINISHED": self._end,
+            "RUN_RESTARTED": self._plain,
+            "RUN_ADOPTED": self._plain,
+        }
+
+    def _add(self, event: Mapping[str, Any], kind: str, label: str, **more: Any) -> None:
+        """加一条。"""
+        self._found.append({"kind": kind, "label": label, "at": event.get("at", self._now), **more})
+
+    def _plan(self, event: Mapping[str, Any]) -> None:
+        """拟出计划。"""
+        count = len(event.get("target_ips", ()))
+        self._add(event, "plan", f"拟出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
+
+    def _action(self, event: Mapping[str, Any]) -> None:
+        """全局步骤接在一起；单台的动作算进这一波。"""
+        if event.get("ip") is not None:
+            self._in_wave(event)
+            return
+        last = self._found[-1] if self._found else None
+        if last is None or last["kind"] != "steps" or last["tone"] == "failed":
+            self._add(event, "steps", "全局步骤", tone="", lines=[])
+            last = self._found[-1]
+        last["until"] = event.get("at")
+        last["lines"].append(_step(event))
+        if event["type"] == "ACTION_FAIL":
+            last.update(tone="failed", label=f"全局步骤停在 {event['stage']}")
+
+    def _scope(self, event: Mapping[str, Any]) -> None:
+        """目标范围有变。"""
+        missing = event["missing_ips"]
+        self._add(event, "scope", f"{len(missing)} 台不在线，不部署", tone="offline", ips=missing)
+
+    def _in_wave(self, event: Mapping[str, Any]) -> _Wave:
+        """事件归入当前这一波；没有就开一波。"""
+        at = event.get("at", self._now)
+        if self._wave is None:
+            self._wave = _Wave(at, at, canary=self._started < self._canary)
+        self._wave.until = at
+        return self._wave
+
+    def _start(self, event: Mapping[str, Any]) -> None:
+        """开工；灰度做满就另起一波。"""
+        if self._wave and self._wave.canary and self._started >= self._canary:
+            self._close_wave()
+        wave = self._in_wave(event)
+        wave.started.append(event["ip"])
+        wave.skipped += event["type"] == "IP_SKIPPED"
+        self._started += 1
+
+    def _done(self, event: Mapping[str, Any]) -> None:
+        """完工。"""
+        self._in_wave(event).done += 1
+
+    def _failed(self, event: Mapping[str, Any]) -> None:
+        """失败，要问人。"""
+        self._in_wave(event).failed.append(event["ip"])
+        self._unasked.append(event["ip"])
+
+    def _decided_on(self, event: Mapping[str, Any]) -> None:
+        """执行一个决定：这一波到此为止，等的就是它。"""
+        self._close_wave()
+        if event["ip"] in self._unasked:
+            self._pause(event.get("at", self._now))
+
+    def _rollback(self, event: Mapping[str, Any]) -> None:
+        """回滚的结果。"""
+        ok = event["type"] == "ROLLBACK_DONE"
+        lines = [shorten(str(event.get("message", "")), _MESSAGE)]
+        label, tone = ("回滚完成", "rolled") if ok else ("回滚失败", "stuck")
+        self._add(event, "rollback", label, tone=tone, ips=[event["ip"]], lines=lines)
+        if not ok:
+            self._unasked.append(event["ip"])
+
+    def _end(self, event: Mapping[str, Any]) -> None:
+        """结束。"""
+        self._close_wave()
+        self._pause(None)
+        code = event["exit_code"]
+        tone = "done" if code == ExitCode.DONE else "failed"
+        self._add(event, "end", f"结束：{event['reason']}", tone=tone, lines=[f"退出码 {code}"])
+
+    def _plain(self, event: Mapping[str, Any]) -> None:
+        """只有一句话的事件。"""
+        label = "从头再来" if event["type"] == "RUN_RESTARTED" else "接过此前的进度"
+        self._add(event, "plan", label)
+
+    def _close_wave(self) -> None:
+        """把当前这一波写成一条。"""
+        if (wave := self._wave) is None:
+            return
+        self._wave = None
+        self._waves += not wave.canary
+        label = "灰度" if wave.canary else f"第 {self._waves} 波"
+        tone = "failed" if wave.failed else "done"
+        self._found.append({"kind": "wave", "label": label, "at": wave.at, "until": wave.until, "tone": tone})
+        self._found[-1].update(ips=wave.started, lines=_wave_lines(wave))
+
+    def _pause(self, over: int | None) -> None:
+        """停下来等人；``over`` 是最迟等到何时，``None`` 表示还没有等到。"""
+        if not (ips := self._unasked):
+            return
+        self._unasked = []
+        later = islice(self._decided, bisect_left(self._decided, (self._now, "")), None)
+        until = next((at for at, subject in later if subject in ips), None)
+        label = "暂停，等人决定" if over else "已有决定，还没有执行" if until else "仍在等人决定"
+        pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or over) if over else None}
+        self._found.append(pause | {"tone": "waiting", "ips": ips})
+
+
+def _step(event: Mapping[str, Any]) -> str:
+    """一个全局步骤的一行。"""
+    words = [event["stage"], "完成" if event["type"] == "ACTION_DONE" else "失败", event.get("backend", "")]
+    words += [f"{key} {_value(value)}" for key, value in event.get("values", {}).items()]
+    words.append(shorten(str(event.get("message", "")), _MESSAGE))
+    return " · ".join(filter(None, words))
+
+
+def _value(value: object) -> str:
+    """一个应答值；清单只说个数。"""
+    return f"{len(value)} 个" if isinstance(value, list) else shorten(str(value), _VALUE)
+
+
+def _wave_lines(wave: _Wave) -> list[str]:
+    """一波的几个数。"""
+    counted = {"开工": len(wave.started), "完成": wave.done, "原已是此版本": wave.skipped, "失败": len(wave.failed)}
+    return [" · ".join(f"{word} {number} 台" for word, number in counted.items() if number)]

@@ -1,0 +1,114 @@
+"""预演与计划：动手之前给人看的 Markdown，以及新旧计划差在哪里（纯函数；contract 第 5、6 节）。"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, REQUIRED_PARAMS, Side
+from pam_deploy_graph.inputs.addresses import compress_ips
+from pam_deploy_graph.models import AgentState, LlmDeployPlan
+from pam_deploy_graph.report.summary import deployed, rerun, table
+from pam_deploy_graph.system.safe_text import printable
+
+_LISTED_IPS: Final = 10
+
+
+def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
+    """写出预演：策略、两侧的后端、部署什么、每个动作由谁做；不执行任何动作。"""
+    by_side = {spec.side: backends[name] for name, spec in ACTIONS.items()}
+    lines = [
+        "## PAM 部署预演",
+        "",
+        f"- 执行策略: {strategy}",
+        f"- PAM_HOME 后端: {by_side[Side.HOME]}",
+        f"- PAM_NODE 后端: {by_side[Side.NODE]}",
+        *deployed(params),
+        "",
+        *table(("action", "backend"), backends.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_plan(state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan) -> str:
+    """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险。"""
+    lines = [
+        "## PAM 部署计划",
+        "",
+        f"把{_sentence(state.params)}，共 {len(targets)} 台；批准之后立即开始。",
+        "",
+        f"- 运行: {state.run_id}",
+        f"- 执行策略: {state.execution_strategy}",
+        f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
+        *deployed(state.params),
+        *_package(state),
+        *rerun(state),
+        *_limits(state.params),
+        f"- 目标: {len(targets)} 台：{show_ips(targets)}",
+        *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
+        *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
+        f"- 次序: {_order(state.control_params)}",
+        *(["- 已在这个版本上的也重做（force）"] if state.control_params.get("force") else []),
+        f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
+        *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
+        "- 任何一台回滚之前都会再问。",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _limits(params: Mapping[str, str]) -> list[str]:
+    """另外说定的时限；与默认相同的不说。"""
+    named = {"REQUEST_TIMEOUT": "一个动作", "VERIFY_TIMEOUT": "验证"}
+    said = [f"{what} {params[name]} 秒" for name, what in named.items() if params[name] != DEFAULT_PARAMS[name]]
+    return [f"- 时限: {'，'.join(said)}"] if said else []
+
+
+def _package(state: AgentState) -> list[str]:
+    """返回一行：安装包在哪里，是哪一份；没有给出的为空列表。"""
+    path = state.params.get("PACKAGE_PATH")
+    which = f"（SHA-256 {state.package_digest}）" if state.package_digest else ""
+    return [f"- 安装包: {printable(path)}{which}"] if path else []
+
+
+def _order(control: Mapping[str, Any]) -> str:
+    """按什么次序、什么节奏推，何时停下。"""
+    order = f"同时 {control.get('max_parallel', 1)} 台，{control.get('ask_after', 1)} 台待决定就停下来问"
+    limit = f"，失败满 {control['max_failures']} 台不再继续" if control.get("max_failures") else ""
+    if not control.get("canary"):
+        return order + limit
+    gates = [f"观察 {control['hold']} 秒再验证一遍"] if control.get("hold") else []
+    gates += ["再请人批准一次"] if control.get("confirm_canary") else []
+    return f"先灰度 {control['canary']} 台{'（' + '，'.join(gates) + '）' if gates else ''}，再{order}{limit}"
+
+
+def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """说明新计划与上一版哪里不同；没有上一版或没有不同时为空串。"""
+    if not old:
+        return ""
+    before, after = _facts(old), _facts(new)
+    if before["目标台数"] != after["目标台数"]:  # 台数变了就不必再列一遍是哪几台，计划里有
+        before["目标"] = after["目标"]
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    told = "；".join(f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed)
+    if not told and old.get("digest") != new["digest"]:
+        told = "要做的工作站或步骤有变，见下面的计划"
+    return f"改动: {told}" if told else ""
+
+
+def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """计划里会被人改的事实。"""
+    package = {"安装包内容": plan["package"][:12]} if plan.get("package") else {}
+    scope = {"目标台数": plan["targets"], "目标": plan.get("scope", "")}
+    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **package, **scope}
+
+
+def _sentence(params: Mapping[str, str]) -> str:
+    """读回给操作员听的一句话。"""
+    airport, app, module, version = (params[name] for name in REQUIRED_PARAMS)
+    return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
+
+
+def show_ips(ips: list[str]) -> str:
+    """列出工作站；多了就把相邻的合成范围，还多就只列前若干段。"""
+    if len(ips) <= _LISTED_IPS:
+        return "、".join(ips)
+    ranges = compress_ips(ips).split(",")
+    return "、".join(ranges[:_LISTED_IPS]) + (" 等" if len(ranges) > _LISTED_IPS else "")

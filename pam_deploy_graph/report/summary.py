@@ -1,0 +1,175 @@
+"""报告：把一次运行的状态写成 Markdown 或 JSON（纯函数；contract 第 6、8 节）。"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.models import AgentState, IpState
+from pam_deploy_graph.system.safe_text import printable
+
+REPORT_TITLE: Final = "## PAM 智能部署报告"
+NOT_STARTED: Final = "NOT_STARTED"
+
+
+def render_report(state: AgentState, *, brief: bool = False) -> str:
+    """写出 Markdown 报告：概况与每台工作站一行。
+
+    Args:
+        state: 一次运行的状态。
+        brief: 为真时表里只列没有成功的、已退回的与等人决定的工作站（大机群在对话里用）。
+
+    """
+    count = counts(state)
+    lines = [
+        REPORT_TITLE,
+        "",
+        f"- 运行: {state.run_id}",
+        f"- 执行策略: {state.execution_strategy}",
+        *deployed(state.params),
+        *rerun(state),
+        f"- 在线: {count['online']}",
+        f"- 目标: {count['targets']}",
+        f"- 成功: {count['succeeded']}",
+        *([f"- 已退回: {count['recalled']}"] if count["recalled"] else []),
+        f"- 失败: {count['failed']}",
+        f"- 待确认: {count['pending']}",
+        "",
+        *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
+        *_reasons(state),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def counts(state: AgentState) -> dict[str, int]:
+    """数出各种处境各几台。
+
+    Returns:
+        开了工的每台恰好算在 ``succeeded``、``recalled``（成功之后退回了原来的版本）、``failed``、``running`` 之一；
+        ``in_doubt`` 是 ``failed`` 里结果未知的，``pending`` 是其中还等人决定的，``missing`` 是要求了而不在线的。
+
+    """
+    tally = Counter(w.tally for w in state.ip_states.values())
+    targets = _targets(state)
+    return {
+        "online": len(state.online_ips),
+        "targets": len(targets),
+        **{name: tally[name] for name in ("succeeded", "recalled", "failed", "running")},
+        "in_doubt": sum(w["status"] == IpStatus.IN_DOUBT for w in state.ip_states.values()),
+        "pending": sum(w.awaits_decision for w in state.ip_states.values()),
+        "not_started": sum(ip not in state.ip_states for ip in targets),
+        "missing": len(state.missing_ips),
+    }
+
+
+def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[str, Any]:
+    """返回 ``report --format json`` 的对象（contract 第 8 节）。"""
+    return {
+        "run_id": state.run_id,
+        "execution_strategy": state.execution_strategy,
+        "action_backends": state.action_backends,
+        "params": state.params,
+        "control_params": state.control_params | _asked_scope(state),
+        "plan_digest": state.plan_digest,
+        "counts": counts(state),
+        "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
+        "missing_ips": state.missing_ips,
+        "decisions": decisions,
+        "events": [{"backend": "", **event} for event in state.events],
+    }
+
+
+def _asked_scope(state: AgentState) -> dict[str, Any]:
+    """要求的工作站；没有指定就没有这个键。"""
+    return {} if state.requested_ips is None else {"target_ips": state.requested_ips}
+
+
+def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
+    """一台工作站在 JSON 报告里的样子。"""
+    workstation = state.ip_states.get(ip)
+    known = workstation or IpState()
+    return {
+        "ip": ip,
+        "status": known["status"] if workstation else NOT_STARTED,
+        "steps": known["completed_steps"],
+        "failed_stage": known["failed_stage"],
+        "failure_reason": known["failure_reason"],
+        "rollback": known["rollback_status"],
+        "version_before": known["version_before"],
+        "version_after": known["version_after"],
+        "log_file": known["log_file"],
+    }
+
+
+def escape_cell(text: object) -> str:
+    """让外来文字在表格里安全：竖线转义，换行与控制字符换成空格。"""
+    return printable(str(text)).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def deployed(params: dict[str, str]) -> list[str]:
+    """返回几行：部署什么、到哪里；``params`` 里没有的为空。"""
+    return [
+        f"- 机场: {params.get('AIRPORT_CODE', '')}",
+        f"- 应用: {params.get('APP_NAME', '')}",
+        f"- 模块: {params.get('MODULE_NAME', '')}",
+        f"- 版本: {params.get('VERSION_NUMBER', '')}",
+    ]
+
+
+def rerun(state: AgentState) -> list[str]:
+    """返回一行：这次是照哪次运行再来的；不是再来的为空列表。"""
+    run_id = state.control_params.get("failed_of")
+    return [f"- 再来: 运行 {run_id} 里没有成功的"] if run_id else []
+
+
+def _all_ips(state: AgentState) -> list[str]:
+    """目标与已开工的工作站，不重复，目标在前。"""
+    return list(dict.fromkeys([*_targets(state), *state.ip_states]))
+
+
+def _targets(state: AgentState) -> list[str]:
+    """要部署的工作站；还没有动手时，是请人批准的计划里的那些。"""
+    return state.target_ips or ([] if state.completed_global_steps else state.planned_ips or [])
+
+
+def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
+    """每台一行；还没开工的也列出，不遗漏。"""
+    for ip in _all_ips(state):
+        workstation = state.ip_states.get(ip)
+        if brief and workstation and workstation.tally == "succeeded" and not workstation.awaits_decision:
+            continue
+        if workstation:
+            names = ("status", "failed_stage", "rollback_status")
+            yield (ip, *(workstation[name] for name in names), _near(workstation["log_file"], state))
+        else:
+            yield (ip, NOT_STARTED, "", "", "")
+    for ip in state.missing_ips:
+        yield (ip, "OFFLINE", "", "", "")
+
+
+def _near(log_file: str, state: AgentState) -> str:
+    """日志的路径，能相对于工作目录就写相对的。"""
+    base = Path(state.trace_file_path).parent.parent
+    path = Path(log_file)
+    return str(path.relative_to(base)) if log_file and path.is_relative_to(base) else log_file
+
+
+def _reasons(state: AgentState) -> list[str]:
+    """每台没有成功的工作站一行原因。"""
+    bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
+    lines = []
+    for ip, workstation in bad:
+        lines.append(
+            f"- {ip} {workstation['failed_stage']}".rstrip() + f": {escape_cell(workstation['failure_reason'])}"
+        )
+        if why := workstation.get("rollback_failure"):
+            lines.append(f"- {ip} rollback-ip: {escape_cell(why)}")
+    return ["", *lines] if lines else []
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
+    """返回一张 Markdown 表的各行；格子里的外来文字都转义。"""
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(escape_cell(cell) for cell in row)} |" for row in rows]
+    return lines

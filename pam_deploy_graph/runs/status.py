@@ -1,0 +1,151 @@
+"""一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
+
+from itertools import islice
+from typing import Any, Final
+
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
+from pam_deploy_graph.errors import RunNotFoundError
+from pam_deploy_graph.flows.wave import unfinished_ips
+from pam_deploy_graph.ledger import Ledger, RunRecord
+from pam_deploy_graph.ledger.clock import shown_time
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
+from pam_deploy_graph.system.safe_text import printable
+
+_NEXT: Final = {
+    "waiting": "confirm {run_id} --approve（或 {others}），然后 resume {run_id}",
+    "decided": "resume {run_id}",
+    "interrupted": "resume {run_id}",
+    "running": "稍后再看；要停用 cancel {run_id}",
+    "finished": "report {run_id}",
+}
+_COUNTS: Final = {
+    "targets": "目标",
+    "succeeded": "成功",
+    "recalled": "已退回",
+    "failed": "失败",
+    "running": "进行中",
+    "not_started": "未开工",
+    "pending": "待确认",
+    "missing": "不在线",
+}
+_ONLY_SOME: Final = frozenset({"recalled"})
+"""没有就不提的数。"""
+_MOST_NAMED: Final = 50
+_WORDS: Final = {
+    "waiting": "等人决定",
+    "decided": "已有决定，等着执行",
+    "interrupted": "停在半路",
+    "running": "正在进行",
+    "finished": "已结束",
+}
+
+
+def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
+    """返回一次运行的处境。
+
+    Args:
+        ledger: 账本。
+        run_id: 运行名；空串是最近一次。
+
+    Raises:
+        RunNotFoundError: 没有这次运行，或还没有任何运行。
+
+    """
+    if not run_id:
+        latest = ledger.list_runs(1)
+        if not latest:
+            raise RunNotFoundError
+        run_id = latest[0].run_id
+    record = ledger.get_run(run_id)
+    state = ledger.load_state(run_id, keep_events=False)
+    waiting = open_questions(ledger, state) if record.exit_code is None else []
+    phase = _phase(ledger, record, state, waiting=bool(waiting))
+    return {
+        "run_id": run_id,
+        "phase": phase,
+        "exit_code": record.exit_code,
+        "reason": record.reason or "",
+        "holder": ledger.holder(run_id),
+        "params": state.params,
+        "execution_strategy": state.execution_strategy,
+        "counts": counts(state),
+        "completed_global_steps": state.completed_global_steps,
+        "running_ips": unfinished_ips(state)[:_MOST_NAMED],
+        "unsuccessful": _unsuccessful(state),
+        "missing_ips": state.missing_ips,
+        "failed_of": state.control_params.get("failed_of", ""),
+        "waiting": waiting,
+        "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == Ask.PLAN),
+    }
+
+
+def next_step(phase: str, run_id: str, *, about_plan: bool) -> str:
+    """这种处境下的下一步；计划不能 ``--retry``。"""
+    return _NEXT[phase].format(run_id=run_id, others="--reject" if about_plan else "--reject、--retry")
+
+
+def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
+    """把处境写给人看；``brief`` 时不说等着的问题与下一步的命令（对话里问题就在眼前）。"""
+    count, params = found["counts"], found["params"]
+    what = " ".join(params[name] for name in REQUIRED_PARAMS)
+    lines = [
+        f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
+        f"部署: {what}（{found['execution_strategy']}）",
+        "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
+    ]
+    lines += [f"正由{found['holder']}执行"] if found["holder"] else []
+    if brief:
+        return "\n".join(lines)
+    lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
+    lines += [_question(question) for question in found["waiting"]]
+    lines += (
+        [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
+    )
+    lines += [f"不在线，没有做: {'、'.join(found['missing_ips'][:_MOST_NAMED])}"] if found["missing_ips"] else []
+    lines.append(f"下一步: {found['next']}")
+    return "\n".join(lines)
+
+
+def latest_unfinished(ledger: Ledger) -> str:
+    """返回最近一次没有结束的运行；没有为空串。"""
+    return next((run.run_id for run in ledger.list_runs() if run.exit_code is None), "")
+
+
+def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
+    """返回每次运行一行的概况。"""
+    return [
+        {
+            "run_id": run.run_id,
+            "created_at": shown_time(run.created_at),
+            "exit_code": run.exit_code,
+            "standing": _WORDS["finished" if run.exit_code is not None else standing(ledger, run.run_id)["phase"]],
+        }
+        for run in ledger.list_runs()
+    ]
+
+
+def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: bool) -> str:
+    """此刻属于哪一种处境。"""
+    if record.exit_code is not None:
+        return "finished"
+    if ledger.holder(record.run_id):
+        return "running"
+    if waiting:
+        return "waiting"
+    return "decided" if asked_questions(ledger, state) else "interrupted"
+
+
+def _unsuccessful(state: AgentState) -> dict[str, str]:
+    """有了结果而没有成功的工作站（最多列这么多台）：停在哪一步、为什么。"""
+    bad = ((ip, w) for ip, w in state.ip_states.items() if w.tally == "failed")
+    return {ip: f"{w['failed_stage']}: {w['failure_reason']}" for ip, w in islice(bad, _MOST_NAMED)}
+
+
+def _question(question: dict[str, Any]) -> str:
+    """一个等着的问题。"""
+    if question["type"] == Ask.PLAN:
+        return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
+    again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
+    return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}")
