@@ -215,6 +215,8 @@ class AgentState:
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""
     keep_events: bool = True
+    nonce: str = ""
+    """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""
 
     def to_dict(self) -> dict[str, Any]:
         """转成可写入 JSON 的字典。"""

@@ -13,8 +13,8 @@ from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.outbox import Outbox
-from pam_deploy_graph.ledger import idempotency_key, slot_of
 from pam_deploy_graph.models import ActionResult, Event
+from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
 
 _BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0)
 _MOST_RETRY_SECONDS: Final = 30.0
@@ -76,7 +76,7 @@ def _key(ctx: RunContext, action: str, ip: str | None) -> str:
     """这次尝试的幂等键；结果未知的尝试沿用原来的键。"""
     slot = slot_of(ip, action)
     attempt = ctx.state.open_intents.get(slot) or ctx.state.attempts.get(slot, 1)
-    return idempotency_key(ctx.state.run_id, ip, action, attempt)
+    return idempotency_key(ctx.state.run_id, ctx.state.nonce, ip, action, attempt)
 
 
 async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:

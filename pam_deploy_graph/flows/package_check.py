@@ -6,8 +6,8 @@ from anyio.to_thread import run_sync
 
 from pam_deploy_graph.errors import GlobalStepError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.ledger import slot_of
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.protocol.keys import slot_of
 
 
 async def package_digest(state: AgentState) -> str:

@@ -1,7 +1,7 @@
 """账本：对外界做过什么的只增记录（architecture「The ledger」、docs/adr/0001）。"""
 
 from pam_deploy_graph.ledger.approvals import PLAN, Approval, digest_of
-from pam_deploy_graph.ledger.fold import DECISION_EVENTS, idempotency_key, pending_rollback, slot_of
+from pam_deploy_graph.ledger.fold import DECISION_EVENTS, pending_rollback
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.store import Ledger, RunRecord
 
@@ -13,7 +13,5 @@ __all__ = [
     "RunRecord",
     "RunSession",
     "digest_of",
-    "idempotency_key",
     "pending_rollback",
-    "slot_of",
 ]

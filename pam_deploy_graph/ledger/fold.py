@@ -11,20 +11,11 @@ from pam_deploy_graph.constants import Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.ledger.fold_plan import PLAN_HANDLERS
 from pam_deploy_graph.models import AgentState, Event, IpState
+from pam_deploy_graph.protocol.keys import slot_of
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
 _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})
 """只给恢复用、不进入 ``state.events`` 的事件。"""
-
-
-def slot_of(ip: str | None, action: str) -> str:
-    """返回 ``attempts`` 与 ``open_intents`` 用的键。"""
-    return f"{ip or '-'}:{action}"
-
-
-def idempotency_key(run_id: str, ip: str | None, action: str, attempt: int) -> str:
-    """返回幂等键 ``<run_id>:<ip 或 ->:<action>:<attempt>``（contract 第 3 节）。"""
-    return f"{run_id}:{slot_of(ip, action)}:{attempt}"
 
 
 def pending_rollback(ip: str) -> str:

@@ -23,6 +23,7 @@ from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.schema import runs
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.protocol.keys import new_nonce
 
 _INPUT_FIELDS = (
     "params",
@@ -48,6 +49,11 @@ class RunRecord:
     cancelled_by: str | None
     exit_code: int | None
     reason: str | None
+
+    @property
+    def nonce(self) -> str:
+        """登记时取的随机数；旧账本里的运行没有，为空串。"""
+        return str(self.input.get("nonce", ""))
 
 
 class Ledger:
@@ -78,7 +84,7 @@ class Ledger:
         """登记一次运行；同名同输入视为同一次。
 
         Args:
-            state: 刚建好的状态；其中的输入字段存进登记。
+            state: 刚建好的状态；其中的输入字段存进登记，没有 ``nonce`` 的在这里取一个。
             extra: 一并存进登记的其他输入（JSON 值，没有秘密）。
 
         Returns:
@@ -88,7 +94,8 @@ class Ledger:
             RunConflictError: run_id 已被另一份输入占用。
 
         """
-        given = {name: getattr(state, name) for name in _INPUT_FIELDS} | (extra or {})
+        state.nonce = state.nonce or new_nonce()
+        given = {name: getattr(state, name) for name in _INPUT_FIELDS} | (extra or {}) | {"nonce": state.nonce}
         text = json.dumps(given, ensure_ascii=False, sort_keys=True)
         try:
             with writing(self.engine) as connection:
@@ -99,6 +106,7 @@ class Ledger:
                 raise RunConflictError(
                     f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
                 ) from None
+            state.nonce = found.nonce
             return False
         return True
 
@@ -141,7 +149,8 @@ class Ledger:
 
     def catch_up(self, state: AgentState) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。"""
-        run_no = self.get_run(state.run_id).run_no
+        record = self.get_run(state.run_id)
+        run_no, state.nonce = record.run_no, record.nonce
         if state.ledger_seq < 0:
             forget_progress(state)
         for seq, row in rows.read_rows(self.engine, run_no, state.ledger_seq):

@@ -83,7 +83,7 @@ def test_approved(action: str, rig: Rig) -> None:
     assert rig.calls == [("rollback-ip", FIRST)]
     (given,) = rig.kwargs("rollback-ip", FIRST)
     stop_first = action in ("start-ip", "verify-ip")
-    assert given == {"stop_first": stop_first, "idempotency_key": f"r1:{FIRST}:rollback-ip:1"}
+    assert given == {"stop_first": stop_first, "idempotency_key": f"r1.{state.nonce}:{FIRST}:rollback-ip:1"}
     assert given["stop_first"] is stop_first
     assert state.ip_states[FIRST].rollback_status == "ROLLBACK_DONE"
     assert (state.pending_confirmation, state.last_failed_step) == (None, "")
@@ -139,7 +139,7 @@ def test_a_failed_rollback_can_be_tried_again(rig: Rig) -> None:
         assert rig.agent.build_confirmation_request(state)["ip"] == FIRST
         rig.agent.confirm_pending(state, approved=True)
     keys = [given["idempotency_key"] for given in rig.kwargs("rollback-ip", FIRST)]
-    assert keys == [f"r1:{FIRST}:rollback-ip:{attempt}" for attempt in (1, 2, 3)]
+    assert keys == [f"r1.{state.nonce}:{FIRST}:rollback-ip:{attempt}" for attempt in (1, 2, 3)]
     assert (state.pending_confirmation, state.ip_states[FIRST].rollback_status) == (None, "ROLLBACK_DONE")
 
 

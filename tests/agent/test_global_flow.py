@@ -38,11 +38,11 @@ def test_the_hash_goes_where_it_is_needed(rig: Rig) -> None:
 
 
 def test_changing_steps_carry_a_key(rig: Rig) -> None:
-    """会改变外界的步骤带幂等键 ``<run_id>:-:<action>:1``，只读的不带。"""
-    rig.agent.run_global_flow(rig.state(run_id="r1"))
+    """会改变外界的步骤带幂等键 ``<run_id>.<nonce>:-:<action>:1``，只读的不带。"""
+    state = rig.agent.run_global_flow(rig.state(run_id="r1"))
     for action in GLOBAL_ACTION_SEQUENCE:
         (given,) = rig.kwargs(action)
-        assert given.get("idempotency_key") == (f"r1:-:{action}:1" if ACTIONS[action].changes else None)
+        assert given.get("idempotency_key") == (f"r1.{state.nonce}:-:{action}:1" if ACTIONS[action].changes else None)
 
 
 def test_each_step_adds_one_event(rig: Rig) -> None:
@@ -105,7 +105,7 @@ def test_going_on_after_a_failure(action: str, rig: Rig) -> None:
     rig.agent.run_global_flow(state)
     assert rig.calls == [(name, None) for name in GLOBAL_ACTION_SEQUENCE[GLOBAL_ACTION_SEQUENCE.index(action) :]]
     if ACTIONS[action].changes:
-        assert rig.kwargs(action)[0]["idempotency_key"] == f"r1:-:{action}:2"
+        assert rig.kwargs(action)[0]["idempotency_key"] == f"r1.{state.nonce}:-:{action}:2"
     assert state.completed_global_steps == GLOBAL_ACTION_SEQUENCE
 
 

@@ -277,10 +277,10 @@ def test_deploy_flow_is_global_then_workstations(rig: Rig) -> None:
 
 
 def test_keys_of_workstation_actions(rig: Rig) -> None:
-    """会改变工作站的动作带幂等键 ``<run_id>:<ip>:<action>:1``，只读的不带。"""
-    rig.agent.run_ip_flow(rig.ready(run_id="r1", target_ips=[FIRST]))
+    """会改变工作站的动作带幂等键 ``<run_id>.<nonce>:<ip>:<action>:1``，只读的不带。"""
+    state = rig.agent.run_ip_flow(rig.ready(run_id="r1", target_ips=[FIRST]))
     for action in IP_ACTION_SEQUENCE:
-        expected = f"r1:{FIRST}:{action}:1" if action in ("stop-ip", "deploy-ip", "start-ip") else None
+        expected = f"r1.{state.nonce}:{FIRST}:{action}:1" if action in ("stop-ip", "deploy-ip", "start-ip") else None
         assert rig.kwargs(action, FIRST)[0].get("idempotency_key") == expected
 
 

@@ -41,7 +41,9 @@ class Stage:
         if "stop_first" in spec.needs:
             options.setdefault("stop_first", True)
         if spec.changes:
-            options["idempotency_key"] = key or f"{self.state.run_id}:{ip or '-'}:{action}:{next(self.attempts)}"
+            options["idempotency_key"] = (
+                key or f"{self.state.run_id}.0badc0de:{ip or '-'}:{action}:{next(self.attempts)}"
+            )
         backend = self.node if spec.side is Side.NODE else self.home
         return backend.run_action(self.state, action, **options, **({} if ip is None else {"ip": ip}))
 
