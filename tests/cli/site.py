@@ -69,7 +69,7 @@ class Site:
 
     def effects(self) -> list[tuple[str, str | None]]:
         """这次运行真的造成的每个效果：``(动作, 工作站)``，按先后；同一个键出现两次就报错。"""
-        rows = [row for row in self.lab.journal() if row["key"].startswith(f"{self.run_id}:")]
+        rows = [row for row in self.lab.journal() if row["key"].startswith(f"{self.run_id}.")]
         keys = [row["key"] for row in rows]
         assert len(keys) == len(set(keys)), f"有的效果发生了两次：{keys}"
         return [(row["action"], row["ip"]) for row in rows]

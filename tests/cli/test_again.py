@@ -27,7 +27,7 @@ def test_only_the_unsuccessful_are_deployed_again(stopped: Site) -> None:
     """参数不必重说：没有成功的三台都从头做，成功的那台不碰；新的运行记着它是照谁再来的。"""
     good, *rest = stopped.ips
     assert again(stopped, "--yes") == 0
-    new, before = f"{stopped.run_id}-b:", len(stopped.lab.journal())
+    new, before = f"{stopped.run_id}-b.", len(stopped.lab.journal())
     done = [(row["action"], row["ip"]) for row in stopped.lab.journal() if row["key"].startswith(new) and row["ip"]]
     assert sorted(done) == sorted((step, ip) for ip in rest for step in ("stop-ip", "deploy-ip", "start-ip"))
     assert [stopped.real(ip) for ip in (good, *rest)] == [(True, stopped.version)] * 4
@@ -116,5 +116,5 @@ def test_two_answers_for_many(site: Site) -> None:
     assert [site.real(ip)[1] for ip in site.ips] == [BEFORE] * 2 + [site.version] * 2
     assert [site.count("rollback-ip", ip) for ip in site.ips] == [1, 1, 0, 0]
     assert [site.count("stop-ip", ip) for ip in site.ips] == [1] * 4
-    keys = {row["key"] for row in site.lab.journal()}
-    assert {f"{site.run_id}:{ip}:start-ip:2" for ip in retried} <= keys
+    keys = {row["key"].partition(":")[2] for row in site.lab.journal() if row["key"].startswith(f"{site.run_id}.")}
+    assert {f"{ip}:start-ip:2" for ip in retried} <= keys

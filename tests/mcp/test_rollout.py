@@ -15,7 +15,7 @@ HYBRID = ("--strategy", "hybrid_node_mcp")
 
 def _node_effects(site: Site) -> list[tuple[Any, str]]:
     """这次运行在 NODE 一侧真的发生过的动作。"""
-    mine = [row for row in site.lab.journal() if str(row["key"]).startswith(f"{site.run_id}:")]
+    mine = [row for row in site.lab.journal() if str(row["key"]).startswith(f"{site.run_id}.")]
     return [(row["ip"], row["action"]) for row in mine if row["side"] == "NODE"]
 
 
