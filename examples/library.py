@@ -3,34 +3,33 @@
 import asyncio
 from typing import Any
 
-from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from examples.stage import Stage, open_stage
-from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph import open_graph
 
 Config = dict[str, Any]
 
 
 def deploy(stage: Stage) -> dict[str, Any]:
     """同步：问什么都同意，直到有结果。"""
-    graph = build_graph(checkpointer=InMemorySaver(), settings=stage.settings, home=stage.home)
     config: Config = {"configurable": {"thread_id": "sync"}}
-    out: dict[str, Any] = graph.invoke(stage.input, config)
-    while pending := out.get("__interrupt__"):
-        print("问：", pending[0].value["ask"])
-        out = graph.invoke(Command(resume={pending[0].id: "approve"}), config)
+    with open_graph(stage.home, settings=stage.settings) as graph:
+        out: dict[str, Any] = graph.invoke(stage.input, config)
+        while pending := out.get("__interrupt__"):
+            print("问：", pending[0].value["ask"])
+            out = graph.invoke(Command(resume={pending[0].id: "approve"}), config)
     return out
 
 
 async def deploy_async(stage: Stage) -> dict[str, Any]:
     """异步：宿主的事件循环照常转。"""
-    graph = build_graph(checkpointer=InMemorySaver(), settings=stage.settings, home=stage.home)
     config: Config = {"configurable": {"thread_id": "async"}}
-    out: dict[str, Any] = await graph.ainvoke(stage.input, config)
-    while pending := out.get("__interrupt__"):
-        print("问：", pending[0].value["ask"])
-        out = await graph.ainvoke(Command(resume={pending[0].id: "approve"}), config)
+    async with open_graph(stage.home, settings=stage.settings) as graph:
+        out: dict[str, Any] = await graph.ainvoke(stage.input, config)
+        while pending := out.get("__interrupt__"):
+            print("问：", pending[0].value["ask"])
+            out = await graph.ainvoke(Command(resume={pending[0].id: "approve"}), config)
     return out
 
 

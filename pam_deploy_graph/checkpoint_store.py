@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from anyio import to_thread
+
 from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.private_files import private_database, write_private
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 _FORMAT: Final = 1
 _HIDDEN: Final = "***"
@@ -141,20 +142,44 @@ def _setup_turn(connection: Any) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def open_async_saver(path: Path) -> AsyncIterator["AsyncSqliteSaver"]:
-    """打开异步的检查点器，供在自己的事件循环里用图的宿主；规矩同 ``open_saver``。"""
-    import aiosqlite
+async def open_async_saver(where: str | Path) -> AsyncIterator["BaseCheckpointSaver[Any]"]:
+    """打开异步的检查点器，供在自己的事件循环里用图的宿主；参数与错误同 ``open_saver``。"""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    await to_thread.run_sync(_set_up, where)
+    opened = _async_postgres_saver if str(where).startswith("postgresql") else _async_sqlite_saver
+    async with opened(str(where), serde) as saver:
+        yield saver
+
+
+def _set_up(where: str | Path) -> None:
+    """建好表：几个进程同时头一次打开时的先后，只在 ``open_saver`` 那里写一遍。"""
+    with open_saver(where):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def _async_sqlite_saver(where: str, serde: Any) -> AsyncIterator["BaseCheckpointSaver[Any]"]:
+    """打开文件里的检查点器。"""
+    import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    _prepare(path)
-    async with aiosqlite.connect(path, timeout=15) as connection:
-        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-        try:
-            await saver.setup()
-        except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from error
-        yield saver
+    async with aiosqlite.connect(where, timeout=15) as connection:
+        yield AsyncSqliteSaver(connection, serde=serde)
+
+
+@contextlib.asynccontextmanager
+async def _async_postgres_saver(where: str, serde: Any) -> AsyncIterator["BaseCheckpointSaver[Any]"]:
+    """打开 PostgreSQL 里的检查点器。"""
+    import psycopg
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+    from psycopg.rows import dict_row
+
+    url = "postgresql" + where[where.index(":") :]
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=0, row_factory=dict_row)
+    async with connection:
+        yield AsyncPostgresSaver(connection, serde=serde)
 
 
 def _damaged(path: Path, error: sqlite3.DatabaseError) -> LedgerError:

@@ -1,17 +1,19 @@
-"""LangGraph 的图：一切知道 LangGraph 的都在这里；``build_graph`` 用到才载入。"""
+"""LangGraph 的图：一切知道 LangGraph 的都在这里；门面上的名字用到才载入。"""
 
+import importlib
 import typing
 
 if typing.TYPE_CHECKING:
     from pam_deploy_graph.graph.build import build_graph
+    from pam_deploy_graph.graph.opened import open_graph
 
-__all__ = ["build_graph"]
+__all__ = ["build_graph", "open_graph"]
+
+_MODULE_OF: typing.Final = {"build_graph": "build", "open_graph": "opened"}
 
 
 def __getattr__(name: str) -> object:
-    """用到 ``build_graph`` 才载入 LangGraph。"""
-    if name not in __all__:
+    """用到才载入 LangGraph。"""
+    if name not in _MODULE_OF:
         raise AttributeError(f"{__name__} 没有 {name}")
-    from pam_deploy_graph.graph.build import build_graph
-
-    return build_graph
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

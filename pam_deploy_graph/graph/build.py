@@ -9,7 +9,6 @@ from langgraph.graph import END, START, StateGraph
 
 from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.graph import routes
-from pam_deploy_graph.graph.compiled import DeployGraph
 from pam_deploy_graph.graph.nodes.amend import amend_node
 from pam_deploy_graph.graph.nodes.answer import answer_node
 from pam_deploy_graph.graph.nodes.approve_plan import approve_plan_node
@@ -22,7 +21,6 @@ from pam_deploy_graph.graph.nodes.plan import plan_node
 from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.graph.nodes.report import report_node
 from pam_deploy_graph.graph.nodes.rollback_confirm import rollback_confirm_node
-from pam_deploy_graph.graph.saver import HomeSaver
 from pam_deploy_graph.graph.state import GraphInput, GraphState
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
@@ -43,8 +41,8 @@ def build_graph(
     """编译图；除此之外什么也不建，各部件用到才建。
 
     Args:
-        checkpointer: 任一 LangGraph 检查点器；不给就用 ``home`` 里的 ``runtime/checkpoints.sqlite``
-            （账本在 PostgreSQL 的用同一个库），作子图、交给 LangGraph 服务器时用它们的。
+        checkpointer: 任一 LangGraph 检查点器；作子图、交给 LangGraph 服务器时不给，用它们的。
+            单独用而不给，图停在第一个问题上就再也答不了；家里的检查点器由 ``open_graph`` 带来。
         settings: 设置；不给取自环境。
         router: 动作后端；不给按策略选脚本、MCP 或假后端。
         llm_client: 语言理解；不给用离线规则。
@@ -53,16 +51,11 @@ def build_graph(
         services: 现成的部件；给了它，前面几项（检查点器除外）都不看。
 
     Returns:
-        编译好的图。输入 ``{"messages": [...]}``，或 ``params`` 与 ``control``；三处中断见 ``questions``。
+        LangGraph 的 ``compile()`` 返回的图，原样。输入 ``{"messages": [...]}``，或 ``params`` 与 ``control``；
+        三处中断见 ``questions``。
 
     """
-    services = services or Services(
-        home=Path(home),
-        settings=settings or Settings(),
-        given_router=router,
-        given_llm_client=llm_client,
-        listeners=list(listeners or []),
-    )
+    services = services or services_of(home, settings, router, llm_client, listeners)
     graph = StateGraph(GraphState, input_schema=GraphInput)
     for name, node in _nodes(services).items():
         graph.add_node(name, node)
@@ -70,10 +63,24 @@ def build_graph(
     for name, route in _ROUTES.items():
         graph.add_conditional_edges(name, route)
     graph.add_edge("report", END)
-    compiled: Any = graph.compile(checkpointer=checkpointer, name="pam_deploy")
-    compiled.__class__ = DeployGraph  # compile() 没有给出换类的地方
-    compiled.home_saver = HomeSaver(services.settings.checkpoint_store(services.home))
-    return compiled
+    return graph.compile(checkpointer=checkpointer, name="pam_deploy")
+
+
+def services_of(
+    home: str | Path,
+    settings: Settings | None,
+    router: ActionBackend | None,
+    llm_client: LlmClient | None,
+    listeners: list[Callable[[Event], None]] | None,
+) -> Services:
+    """由 ``build_graph`` 与 ``open_graph`` 的参数备好部件；用到才建。"""
+    return Services(
+        home=Path(home),
+        settings=settings or Settings(),
+        given_router=router,
+        given_llm_client=llm_client,
+        listeners=list(listeners or []),
+    )
 
 
 def _nodes(services: Services) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def fresh():
 """
 
 GRAPH = """
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from pam_deploy_graph.graph import build_graph
 
@@ -33,7 +34,7 @@ def once(graph, name):
     return graph.invoke(Command(resume="approve"), config)["exit_code"]
 
 def fresh():
-    return build_graph(router=FakeActionRunner(online_ips=["10.0.0.1"]))
+    return build_graph(checkpointer=InMemorySaver(), router=FakeActionRunner(online_ips=["10.0.0.1"]))
 """
 
 FORK = """

@@ -50,8 +50,9 @@ class Desk:
         return _asked(out)
 
     def answer(self, value: Any) -> dict[str, Any]:
-        """回答，返回同上。"""
-        return self.say(Command(resume=value))
+        """以问题的 id 回答，返回同上；没有开着的问题就不写 id。"""
+        pending = [one for task in self.graph.get_state(self.config).tasks for one in task.interrupts]
+        return self.say(Command(resume={pending[0].id: value} if pending else value))
 
     def to_rollback(self, *bad: str, **control: Any) -> dict[str, Any]:
         """走到 ``bad`` 这几台验证不通过、等人决定回滚的地方。"""

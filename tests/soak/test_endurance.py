@@ -11,9 +11,8 @@ from langgraph.types import Command
 from pydantic import SecretStr
 
 from pam_deploy_graph.cli.demo_scenario import provision
-from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph import open_graph
 from pam_deploy_graph.lab.launcher import LabProcess
-from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
@@ -52,16 +51,14 @@ def test_sixty_rollouts_in_one_process(tmp_path: Path) -> None:
     with LabProcess(workstations=8, faults=[f"{BROKEN}:verify:fail"], state=tmp_path / "lab") as lab:
         versions = ("1.2.2", provision(lab))
         settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
-        services = Services(home=tmp_path, settings=settings)
-        graph = build_graph(services=services)
-        for number in range(WARM + ROUNDS):
-            if number == WARM:
-                before = Footprint()
-            done = roll_out(graph, f"round-{number}", versions[(number + 1) % 2])
-            assert (done["exit_code"], done["counters"]["succeeded"], done["counters"]["failed"]) == (11, 7, 1)
-        after = Footprint()
+        with open_graph(tmp_path, settings=settings) as graph:
+            for number in range(WARM + ROUNDS):
+                if number == WARM:
+                    before = Footprint()
+                done = roll_out(graph, f"round-{number}", versions[(number + 1) % 2])
+                assert (done["exit_code"], done["counters"]["succeeded"], done["counters"]["failed"]) == (11, 7, 1)
+            after = Footprint()
         keys = Counter(row["key"] for row in lab.journal())
-        services.close()
     told = f"文件 {before.files} → {after.files}，线程 {before.threads} → {after.threads}"
     print(f"{told}，内存 {before.memory:.0f} → {after.memory:.0f} MB，效果 {len(keys)} 个")  # noqa: T201  给跑它的人看
     assert max(keys.values()) == 1

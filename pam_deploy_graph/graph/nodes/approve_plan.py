@@ -3,12 +3,12 @@
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
-from langgraph.types import interrupt
 
 from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
+from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_plan
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.ledger import PLAN, Approval
@@ -22,7 +22,7 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     by = services.ledger.get_run(state["run_id"]).input.get("preapproved_by")
     if by and not plan.get("stage"):
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
-    value = interrupt(ask_plan(plan, state["problem"]))
+    value = ask_person(ask_plan(plan, state["problem"]))
     try:
         answer = read_decisions(value, [PLAN])[PLAN]
     except InvalidInputError as error:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from langchain_core.messages import HumanMessage
-from langgraph.types import interrupt
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_params
+from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_params
 from pam_deploy_graph.graph.state import GraphState
 
 
 def ask_params_node(state: GraphState) -> dict[str, Any]:
     """问还缺的参数；答键值就并入，答一句话就当作新的原话。"""
-    value = interrupt(ask_params(state["missing"], state["params"], state["notes"], state["problem"]))
+    value = ask_person(ask_params(state["missing"], state["params"], state["notes"], state["problem"]))
     try:
         answer = read_params(value)
     except InvalidInputError as error:

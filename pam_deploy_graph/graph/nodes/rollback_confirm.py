@@ -3,11 +3,11 @@
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
-from langgraph.types import interrupt
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
+from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_rollback
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.ledger import Approval
@@ -19,7 +19,7 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     """问等着的每一台，把决定记进账本；执行在 ``ip-flow``，没答到的随后再问。"""
     run_id, waiting = state["run_id"], state["waiting"]
     over = services.ledger.get_run(run_id).exit_code is not None
-    value = interrupt(ask_rollback(run_id, waiting, state["problem"], over=over))
+    value = ask_person(ask_rollback(run_id, waiting, state["problem"], over=over))
     try:
         answers = read_decisions(value, [question["ip"] for question in waiting])
     except InvalidInputError as error:
