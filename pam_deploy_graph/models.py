@@ -119,7 +119,13 @@ _IP_DEFAULTS: dict[str, Any] = {
     "rollback_stop_first": False,
     "log_file": "",
     "version_before": "",
-    "version_after": "",
+    "running_before": "",
+    "key_before": "",
+    "version_now": "",
+    "running": "",
+    "last_key": "",
+    "read_at": 0,
+    "to_version": "",
     "asked": 0,
 }
 

@@ -70,7 +70,7 @@ def _compare(run: AgentState, workstations: list[dict[str, Any]], version: str) 
     running = {row["ip"]: row["version"] for row in workstations if row["running"]}
     return {
         "version": version,
-        "claimed": sorted(ip for ip, state in run.ip_states.items() if state["version_after"] == version),
+        "claimed": sorted(ip for ip, state in run.ip_states.items() if state["version_now"] == version),
         "updated": sorted(ip for ip, its in running.items() if its == version),
         "former": sorted(ip for ip, its in running.items() if its != version),
         "stopped": sorted(row["ip"] for row in workstations if not row["running"]),

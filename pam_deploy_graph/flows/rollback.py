@@ -6,8 +6,9 @@ from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
-from pam_deploy_graph.models import AgentState, Event, IpState
+from pam_deploy_graph.models import AgentState, IpState
 
 
 def question_of(state: AgentState, ip: str) -> dict[str, Any]:
@@ -46,17 +47,12 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
     decision = Decision(approval.decision)
     who = {"ip": ip, "operator": approval.operator, "note": approval.note}
     outbox = Outbox(ctx.session)
-    left = await _left_as(ctx, outbox, ip) if decision is Decision.REJECT else {}
-    outbox.tell({"type": DECISION_EVENTS[decision], **who} | left)
+    if decision is Decision.REJECT and ctx.rules.self_healing:
+        await read_back(ctx, outbox, ip)
+    outbox.tell({"type": DECISION_EVENTS[decision], **who})
     done = await _roll_back(ctx, outbox, ip) if decision is Decision.APPROVE else True
     await outbox.commit()
     return done
-
-
-async def _left_as(ctx: RunContext, outbox: Outbox, ip: str) -> Event:
-    """保持原样的一台此刻是什么版本（仅自愈规则）；问不到就不说。"""
-    truth = await perform(ctx, outbox, "query-ip", ip) if ctx.rules.self_healing else None
-    return {"values": {"VERSION": truth.values["VERSION"]}} if truth and truth.ok else {}
 
 
 async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
@@ -65,7 +61,8 @@ async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=stop_first)
     event = result_event(result, ip)
     if result.ok:
-        outbox.tell(event | {"type": "ROLLBACK_DONE", "values": {"VERSION": result.values["VERSION"]}})
+        told = {key: result.values[key] for key in ("VERSION", "RUNNING") if key in result.values}
+        outbox.tell(event | {"type": "ROLLBACK_DONE", "values": told})
     else:
         outbox.tell(event | {"type": "ROLLBACK_FAILED"})
     return result.ok

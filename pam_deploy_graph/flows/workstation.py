@@ -5,6 +5,8 @@ from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.read_back import QUERY, read_back, read_back_event
+from pam_deploy_graph.ledger import touched
 from pam_deploy_graph.models import ActionResult, Event
 
 _STOP_FIRST_AFTER = ("start-ip", "verify-ip")
@@ -22,8 +24,10 @@ async def run_workstation(ctx: RunContext, ip: str) -> bool:
 
     """
     outbox = Outbox(ctx.session)
-    if ip not in ctx.state.ip_states and not await _open(ctx, outbox, ip):
-        return True
+    if not touched(ctx.state, ip):
+        opened = await _open(ctx, outbox, ip)
+        if opened is not None:
+            return opened
     for action in IP_ACTION_SEQUENCE:
         if action in ctx.state.ip_states[ip]["completed_steps"]:
             continue
@@ -36,17 +40,41 @@ async def run_workstation(ctx: RunContext, ip: str) -> bool:
     return True
 
 
-async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
-    """开工；已在目标版本上运行、验证也通过的跳过（仅自愈规则），此时返回假。"""
-    truth = await perform(ctx, outbox, "query-ip", ip) if ctx.rules.self_healing else None
-    before = str(truth.values["VERSION"]) if truth and truth.ok else ""
-    running = bool(truth and truth.ok and is_true(truth.values["RUNNING"]))
-    there = running and not ctx.rules.force and before == ctx.state.params["VERSION_NUMBER"]
-    if there and (await perform(ctx, outbox, "verify-ip", ip)).ok:
-        await outbox.commit({"type": "IP_SKIPPED", "ip": ip, "version": before})
+async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool | None:
+    """开工：动手之前先读回真相（仅自愈规则）；读不到就不动手，已在目标版本上运行、验证也通过的跳过。
+
+    Returns:
+        接着做为 ``None``；跳过了为真；没有动手就停下了为假。
+
+    """
+    truth = await perform(ctx, outbox, QUERY, ip) if ctx.rules.self_healing else None
+    if truth and _is_there(ctx, truth) and (await perform(ctx, outbox, "verify-ip", ip)).ok:
+        outbox.tell({"type": "IP_SKIPPED", "ip": ip, "version": truth.values["VERSION"]})
+        await outbox.commit(read_back_event(truth, ip))
+        return True
+    if ip not in ctx.state.ip_states:
+        outbox.tell({"type": "IP_START", "ip": ip})
+    if truth is None:
+        return None
+    outbox.tell(read_back_event(truth, ip))
+    known = _known(truth, ip)
+    if not known.ok:
+        await fail_workstation(ctx, outbox, ip, known)
         return False
-    outbox.tell({"type": "IP_START", "ip": ip} | ({"version_before": before} if before else {}))
-    return True
+    return None
+
+
+def _known(truth: ActionResult, ip: str) -> ActionResult:
+    """不在线的工作站什么也没有说出来：不是它「停着」，是不知道。"""
+    if not truth.ok or is_true(truth.values["ONLINE"]):
+        return truth
+    return ActionResult.failure(QUERY, truth.backend, f"{ip} 不在线，读不到它的版本与运行情况；没有动手")
+
+
+def _is_there(ctx: RunContext, truth: ActionResult) -> bool:
+    """已经在目标版本上运行，又没有要求重做。"""
+    wanted = ctx.state.params["VERSION_NUMBER"]
+    return truth.ok and not ctx.rules.force and truth.values["VERSION"] == wanted and is_true(truth.values["RUNNING"])
 
 
 async def fail_workstation(ctx: RunContext, outbox: Outbox, ip: str, result: ActionResult) -> None:
@@ -61,6 +89,9 @@ async def fail_workstation(ctx: RunContext, outbox: Outbox, ip: str, result: Act
     if result.in_doubt:
         question["in_doubt"] = True
     await outbox.commit(result_event(result, ip), question)
+    if ctx.rules.self_healing and result.action != QUERY:
+        await read_back(ctx, outbox, ip)
+        await outbox.commit()
     if result.action != "download-log":
         await _save_log(ctx, outbox, ip)
 

@@ -97,7 +97,7 @@ def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
         "failure_reason": known["failure_reason"],
         "rollback": known["rollback_status"],
         "version_before": known["version_before"],
-        "version_after": known["version_after"],
+        "version_after": known["version_now"],
         "log_file": known["log_file"],
     }
 

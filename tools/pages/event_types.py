@@ -30,6 +30,11 @@ EVENTS: Final[dict[str, EventType]] = {
     "ACTION_DONE": EventType("一个动作成功", ("stage", "backend", "message", "values"), ("ip",)),
     "ACTION_FAIL": EventType("一个动作失败或结果未知", ("stage", "backend", "message"), ("ip", "in_doubt")),
     "IP_START": EventType("一台工作站开工", ("ip",), ("version_before",)),
+    "READ_BACK": EventType(
+        "向一台查证了真相（``query-ip``）；``values`` 为空是没有问到，动手之前的那一次就是「开工之前」",
+        ("ip", "values"),
+        ("message",),
+    ),
     "IP_SKIPPED": EventType("一台本来就在目标版本上运行，跳过", ("ip", "version")),
     "IP_DONE": EventType("一台完工", ("ip",)),
     "CONFIRMATION_REQUIRED": EventType(

@@ -1,0 +1,187 @@
+"""折叠里关于一台工作站的一半：开工、完工、等人决定、决定、回滚，以及最后一次读回的真相（纯函数）。
+
+真相有四项：``version_now``、``running``（``"true"``、``"false"``，空串是不知道）、``last_key``、``read_at``（毫秒）。
+动手之前的一次读回另存为 ``version_before``、``running_before``、``key_before``，回滚要回到的就是它。
+动手之后、再读回之前，版本与在不在运行都是不知道；只有「已停止」留着，直到读回它又在运行（contract 第 8 节）。
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pam_deploy_graph.constants import ACTIONS, Ask, IpStatus, RollbackStatus
+from pam_deploy_graph.models import AgentState, Event, IpState, Values
+from pam_deploy_graph.protocol.keys import slot_of
+
+_EFFECTS: Final = tuple(spec.name for spec in ACTIONS.values() if spec.per_ip and spec.changes)
+_STOPPED: Final = "false"
+
+
+def pending_rollback(ip: str) -> str:
+    """返回等人决定一台的回滚时的 ``pending_confirmation``（contract 第 6 节）。"""
+    return f"{Ask.ROLLBACK}:{ip}"
+
+
+def workstation_of(state: AgentState, event: Event) -> IpState:
+    """取事件所说的工作站的状态，没有就新建。"""
+    ip = event["ip"]
+    found = state.ip_states.get(ip)
+    if found is None:
+        found = state.ip_states[ip] = IpState()
+    return found
+
+
+def touched(state: AgentState, ip: str) -> bool:
+    """这次运行对这台动过手没有（要求过就算，不论结果）。"""
+    known = state.ip_states.get(ip)
+    slots = [slot_of(ip, action) for action in _EFFECTS]
+    done = known is not None and any(action in known["completed_steps"] for action in _EFFECTS)
+    return done or any(slot in state.open_intents or slot in state.attempts for slot in slots)
+
+
+def read_from(workstation: IpState, values: Values, at: int) -> None:
+    """收下一次读回；``values`` 为空是没有读到，工作站不在线的也不知道。"""
+    online = str(values.get("ONLINE", "true")).lower() == "true" and bool(values)
+    running = str(values.get("RUNNING", "")).lower() if online else ""
+    if not running and workstation["running"] == _STOPPED:
+        running = _STOPPED
+    workstation["running"] = running
+    workstation["version_now"] = str(values.get("VERSION", "")) if online else ""
+    workstation["read_at"] = at if online else 0
+    workstation["last_key"] = str(values.get("LAST_KEY", workstation["last_key"]))
+
+
+def about_to_act(state: AgentState, event: Event) -> None:
+    """要对一台动手了：此前读回的不再作数。"""
+    workstation = workstation_of(state, event)
+    workstation.update(version_now="", read_at=0)
+    if workstation["running"] != _STOPPED:
+        workstation["running"] = ""
+
+
+def _read_back(state: AgentState, event: Event) -> None:
+    """向工作站查证的结果；还没有动过手的，这就是「开工之前」。"""
+    untouched = not touched(state, event["ip"])
+    workstation = workstation_of(state, event)
+    read_from(workstation, event["values"], event.get("at", 0))
+    if untouched:
+        workstation["version_before"] = workstation["to_version"] = workstation["version_now"]
+        workstation["running_before"], workstation["key_before"] = workstation["running"], workstation["last_key"]
+
+
+def _ip_start(state: AgentState, event: Event) -> None:
+    """工作站开工。"""
+    workstation = workstation_of(state, event)
+    workstation["version_before"] = event.get("version_before", workstation["version_before"])
+
+
+def _ip_done(state: AgentState, event: Event) -> None:
+    """工作站完工。"""
+    workstation_of(state, event)["status"] = str(IpStatus.SUCCESS)
+
+
+def _ip_skipped(state: AgentState, event: Event) -> None:
+    """工作站本来就在目标版本上。"""
+    workstation_of(state, event).update(status=str(IpStatus.SUCCESS), version_before=event["version"])
+
+
+def _confirmation_required(state: AgentState, event: Event) -> None:
+    """工作站失败或结果未知，等人决定。"""
+    failed = IpStatus.IN_DOUBT if event.get("in_doubt") else IpStatus.FAILED
+    workstation = workstation_of(state, event)
+    workstation["asked"] += 1
+    workstation.update(
+        status=str(failed),
+        failed_stage=event["failed_stage"],
+        failure_reason=event["failure_reason"],
+        rollback_status=str(RollbackStatus.PENDING),
+        rollback_stop_first=event["rollback_stop_first"],
+    )
+    state.last_failed_step = event["failed_stage"]
+    if not state.pending_confirmation:
+        state.pending_confirmation = pending_rollback(event["ip"])
+
+
+def _rollback_requested(state: AgentState, event: Event) -> None:
+    """操作员要把一台退回原来的版本：等人确认；它此前成没成功不变。"""
+    workstation = workstation_of(state, event)
+    workstation["asked"] += 1
+    workstation.update(
+        failure_reason=event["reason"], rollback_status=str(RollbackStatus.PENDING), rollback_stop_first=True
+    )
+
+
+def _decided(status: str) -> Callable[[AgentState, Event], None]:
+    """生成「决定了，不再等」的处理。"""
+
+    def handle(state: AgentState, event: Event) -> None:
+        """写下回滚状态与此刻的版本，清掉等待。"""
+        workstation = workstation_of(state, event)
+        workstation["rollback_status"] = status
+        if values := event.get("values"):  # 以前的账本把此刻的版本记在这里
+            read_from(workstation, values, event.get("at", 0))
+        _clear_pending(state, event["ip"])
+
+    return handle
+
+
+def _rollback_done(state: AgentState, event: Event) -> None:
+    """回滚成功：清掉等待与这台的未了尝试。"""
+    workstation = workstation_of(state, event)
+    workstation["rollback_status"] = str(RollbackStatus.DONE)
+    workstation.pop("rollback_failure", None)
+    read_from(workstation, event.get("values", {}), event.get("at", 0))
+    state.last_failed_step = ""
+    _clear_pending(state, event["ip"])
+    for slot in [s for s in state.open_intents if s.startswith(f"{event['ip']}:")]:
+        del state.open_intents[slot]
+
+
+def _rollback_failed(state: AgentState, event: Event) -> None:
+    """回滚失败：仍然等着，可以再试；再问就是一个新问题。"""
+    workstation = workstation_of(state, event)
+    workstation["asked"] += 1
+    workstation["rollback_status"] = str(RollbackStatus.FAILED)
+    workstation["rollback_failure"] = event.get("message", "")
+    slot = slot_of(event["ip"], event["stage"])
+    state.attempts.setdefault(slot, 1)
+    if not event.get("in_doubt"):
+        state.attempts[slot] += 1
+        state.open_intents.pop(slot, None)
+
+
+def _retry(state: AgentState, event: Event) -> None:
+    """人要求查清真相后继续：工作站回到进行中。"""
+    workstation_of(state, event).update(
+        status=str(IpStatus.RUNNING),
+        failed_stage="",
+        failure_reason="",
+        rollback_status=str(RollbackStatus.NOT_RUN),
+        rollback_stop_first=False,
+    )
+    _clear_pending(state, event["ip"])
+
+
+def _clear_pending(state: AgentState, ip: str) -> None:
+    """若正等着这台的决定，则不再等。"""
+    if state.pending_confirmation == pending_rollback(ip):
+        state.pending_confirmation = None
+
+
+def _log_saved(state: AgentState, event: Event) -> None:
+    """失败之后取回的日志。"""
+    workstation_of(state, event)["log_file"] = event["log_file"]
+
+
+WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
+    "READ_BACK": _read_back,
+    "IP_START": _ip_start,
+    "IP_DONE": _ip_done,
+    "IP_SKIPPED": _ip_skipped,
+    "LOG_SAVED": _log_saved,
+    "CONFIRMATION_REQUIRED": _confirmation_required,
+    "ROLLBACK_REQUESTED": _rollback_requested,
+    "CONFIRMATION_REJECTED": _decided(str(RollbackStatus.REJECTED)),
+    "RETRY_REQUESTED": _retry,
+    "ROLLBACK_DONE": _rollback_done,
+    "ROLLBACK_FAILED": _rollback_failed,
+}
