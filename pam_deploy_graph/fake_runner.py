@@ -148,4 +148,5 @@ def _perform(workstation: _Workstation, action: str, version: str, key: str | No
         workstation.previous, workstation.version = workstation.version, version
     elif action == "rollback-ip" and workstation.previous:
         workstation.version, workstation.previous = workstation.previous, ""
-    workstation.running = action not in ("stop-ip", "deploy-ip")
+    running = ACTIONS[action].running_after
+    workstation.running = workstation.running if running is None else running

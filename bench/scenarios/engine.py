@@ -87,7 +87,8 @@ def scenario(*, quick: bool) -> Scenario:
     return Scenario(
         "engine",
         "引擎：假后端走图",
-        "每台 5 个动作，外加开工前的一次查询；CPU 从批准计划算到图走完，含账本与检查点；内存含解释器与全部导入。",
+        f"每台 {ACTIONS_PER_WORKSTATION} 个动作，外加开工前的一次查询；"
+        "CPU 从批准计划算到图走完，含账本与检查点；内存含解释器与全部导入。",
         2 if quick else 5,
         (
             *(metric for load in loads for metric in _metrics(load, judged=load is not small)),

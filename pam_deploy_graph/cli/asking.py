@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pam_deploy_graph.constants import Ask, Decision
+from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.graph.questions import spoken
@@ -18,8 +18,8 @@ from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.safe_text import printable
 
 _PROMPTS = {
-    Ask.PLAN: "批准这个计划吗？[approve/reject] ",
-    Ask.ROLLBACK: "回滚吗？[approve=回滚 / reject=保持原样 / retry=查清后继续] ",
+    Ask.PLAN: f"批准这个计划吗？[{'/'.join(PLAN_DECISIONS)}] ",
+    Ask.ROLLBACK: f"回滚吗？[{' / '.join(f'{decision}={row.does}' for decision, row in DECISIONS.items())}] ",
     Ask.PARAMS: "请补充: ",
 }
 

@@ -1,26 +1,28 @@
 """命令 ``confirm`` 与 ``cancel``：从任一终端作决定；只记进账本，不动手。"""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from pam_deploy_graph.cli import options as o
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.cli.table_options import taking
+from pam_deploy_graph.constants import DECISIONS, Decision
 from pam_deploy_graph.system.account import current_operator
 
-APPROVE = Annotated[bool, typer.Option("--approve", help="同意（批准计划，或回滚）。")]
-REJECT = Annotated[bool, typer.Option("--reject", help="不同意（否决计划，或保持原样）。")]
-RETRY = Annotated[bool, typer.Option("--retry", help="查清工作站的实情，从失败的步骤继续。")]
+_CHOICES = {
+    str(decision): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
+    for decision, row in DECISIONS.items()
+}
 IPS = Annotated[list[str], typer.Option("--ip", help="对哪台作决定，可重复；不给就是全部在等的。", metavar="IP")]
 NOTE = Annotated[str, typer.Option("--note", help="备注。")]
 OPERATOR = Annotated[str, typer.Option("--operator", help="操作员；默认是系统用户。")]
 
 
+@taking("choices", _CHOICES)
 def confirm(
     run_id: o.RunId,
-    approve: APPROVE = False,
-    reject: REJECT = False,
-    retry: RETRY = False,
+    choices: Mapping[str, bool],
     ip: IPS = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     note: NOTE = "",
     operator: OPERATOR = "",
@@ -32,9 +34,9 @@ def confirm(
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.open_questions import record_decisions
 
-    chosen = [d for d, given in zip(Decision, (approve, reject, retry), strict=True) if given]
+    chosen = [Decision(name) for name, given in choices.items() if given]
     if len(chosen) != 1:
-        raise InvalidInputError("请给出 --approve、--reject、--retry 其中之一")
+        raise InvalidInputError(f"请给出 {'、'.join(f'--{name}' for name in choices)} 其中之一")
     operator = operator or current_operator()
     with past_runs(home, run_id) as services:
         subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)

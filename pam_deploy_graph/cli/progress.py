@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.system.safe_text import printable
@@ -94,8 +95,11 @@ class TextProgress:
             "CANARY_RELEASED": "灰度正常，推其余的",
             "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(event.get('missing_ips', [])[:20])}",
             "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
-            "CONFIRMATION_REJECTED": f"{ip} 保持原样（{event.get('operator')}）",
-            "RETRY_REQUESTED": f"{ip} 查清后继续（{event.get('operator')}）",
+            **{
+                row.event: f"{ip} {row.progress}（{event.get('operator')}）"
+                for row in DECISIONS.values()
+                if row.progress
+            },
             "ROLLBACK_DONE": f"{ip} 已回滚",
             "ROLLBACK_FAILED": f"{ip} 回滚失败: {event.get('message')}",
         }

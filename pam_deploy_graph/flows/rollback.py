@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pam_deploy_graph.constants import Ask, Decision
+from pam_deploy_graph.constants import DECISION_EVENTS, REVIEW_DECISIONS, Ask, Decision
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
-from pam_deploy_graph.ledger import DECISION_EVENTS, Approval, digest_of
+from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState, IpState
 
 
@@ -20,7 +20,7 @@ def question_of(state: AgentState, ip: str) -> dict[str, Any]:
         "failed_stage": workstation["failed_stage"],
         "failure_reason": workstation["failure_reason"],
         "rollback_stop_first": workstation["rollback_stop_first"],
-        "allowed_decisions": [str(Decision.APPROVE), str(Decision.REJECT)],
+        "allowed_decisions": list(REVIEW_DECISIONS),
     }
 
 

@@ -4,31 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision
+from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, REQUIRED_PARAMS, Ask, Decision
+from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.graph.questions import REVIEW_DECISIONS
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.inputs.parameters import ControlParams
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_spoken_decisions
 
-_ROLL_BACK: Final = "回滚"
-"""在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
-_SPOKEN: Final = {
-    Decision.APPROVE: "approve approved accept accepted confirm confirmed yes y ok okay sure "
-    f"同意 批准 确认 确定 {_ROLL_BACK} 可以 可以的 好 好的 行 是 是的",
-    Decision.REJECT: "reject rejected decline ignore no n 拒绝 不同意 不批准 不可以 不行 不 不要 否 "
-    "不回滚 保持 保持原样",
-    Decision.RETRY: "retry 重试 再试 继续",
-}
-_ON_PLAN: Final = {
-    Decision.APPROVE: "通过 开始 go",
-    Decision.REJECT: "不通过 算了",
-}
-"""只在计划的问题上才说得通的。「取消」不在其中：它是取消这次运行，由意图那里办。"""
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args"})
-_WORDS: Final = {word: decision for decision, words in _SPOKEN.items() for word in words.split()}
-_PLAN_WORDS: Final = _WORDS | {word: decision for decision, words in _ON_PLAN.items() for word in words.split()}
+_WORDS: Final = {
+    word: decision for decision, row in DECISIONS.items() for word in (*row.spoken, *row.on_workstation.spoken)
+}
+_PLAN_WORDS: Final = {
+    word: decision
+    for decision, row in DECISIONS.items()
+    for word in (*row.spoken, *(row.on_plan.spoken if row.on_plan else ()))
+}
+"""「取消」不在其中：它是取消这次运行，由意图那里办。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +187,9 @@ def _text(args: object) -> str:
 def _word(value: object, subject: str) -> Decision:
     """读一个词；看不懂就报错，绝不猜。"""
     word = str(value).strip().strip("。.!！").lower()
-    if word == _ROLL_BACK and subject == PLAN:
+    if word == ROLL_BACK_WORD and subject == PLAN:
         raise InvalidInputError("问的是批准计划，还没有可回滚的，没有当作同意；请回答 approve 或 reject")
-    known, allowed = (_PLAN_WORDS, REVIEW_DECISIONS) if subject == PLAN else (_WORDS, list(Decision))
+    known, allowed = (_PLAN_WORDS, PLAN_DECISIONS) if subject == PLAN else (_WORDS, list(Decision))
     if word in known:
         return known[word]
     if word == "edit":

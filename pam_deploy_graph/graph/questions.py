@@ -6,7 +6,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import (
+    PLAN_DECISIONS,
+    REQUIRED_PARAMS,
+    REVIEW_DECISIONS,
+    Ask,
+    IpStatus,
+    RollbackStatus,
+    allowed_on_workstation,
+)
 from pam_deploy_graph.flows.diagnosis import same_cause
 
 _NAMED: Final = {
@@ -18,7 +26,6 @@ _NAMED: Final = {
     "target_ips": "要做哪几台",
 }
 _MOST_SPOKEN: Final = 20
-REVIEW_DECISIONS: Final = [str(Decision.APPROVE), str(Decision.REJECT)]
 """审阅界面上可以点的；计划也只能这样答。"""
 
 
@@ -43,8 +50,8 @@ def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     """批准计划的问题（``approve_plan``）。"""
     args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
     description = "\n".join(filter(None, [problem, plan["text"]]))
-    shown = _review(Ask.PLAN, [args], [description], REVIEW_DECISIONS)
-    return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": REVIEW_DECISIONS}
+    shown = _review(Ask.PLAN, [args], [description], PLAN_DECISIONS)
+    return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": PLAN_DECISIONS}
 
 
 def ask_rollback(
@@ -56,7 +63,7 @@ def ask_rollback(
     """
     descriptions = [_describe(question) for question in waiting]
     shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, REVIEW_DECISIONS)
-    allowed = REVIEW_DECISIONS if over else [str(decision) for decision in Decision]
+    allowed = allowed_on_workstation(over=over)
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
     return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
 

@@ -1,13 +1,11 @@
 """账本：对外界做过什么的只增记录（architecture「The ledger」、docs/adr/0001）。"""
 
 from pam_deploy_graph.ledger.approvals import PLAN, Approval, digest_of
-from pam_deploy_graph.ledger.fold import DECISION_EVENTS
 from pam_deploy_graph.ledger.fold_workstation import pending_rollback, touched
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.store import Ledger, RunRecord
 
 __all__ = [
-    "DECISION_EVENTS",
     "PLAN",
     "Approval",
     "Ledger",

@@ -7,7 +7,6 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final
 
-from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.ledger.fold_plan import PLAN_HANDLERS
 from pam_deploy_graph.ledger.fold_workstation import WORKSTATION_HANDLERS, about_to_act, read_from, workstation_of
@@ -123,9 +122,4 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "ACTION_FAIL": _action_fail,
     "RUN_RESTARTED": _restarted,
     "RUN_ADOPTED": _adopted,
-}
-DECISION_EVENTS: Final = {
-    Decision.APPROVE: "CONFIRMATION_APPROVED",
-    Decision.REJECT: "CONFIRMATION_REJECTED",
-    Decision.RETRY: "RETRY_REQUESTED",
 }

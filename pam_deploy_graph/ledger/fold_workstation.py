@@ -8,7 +8,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ACTIONS, Ask, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import ACTIONS, DECISION_EVENTS, Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.models import AgentState, Event, IpState, Values
 from pam_deploy_graph.protocol.keys import slot_of
 
@@ -180,8 +180,8 @@ WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "LOG_SAVED": _log_saved,
     "CONFIRMATION_REQUIRED": _confirmation_required,
     "ROLLBACK_REQUESTED": _rollback_requested,
-    "CONFIRMATION_REJECTED": _decided(str(RollbackStatus.REJECTED)),
-    "RETRY_REQUESTED": _retry,
+    DECISION_EVENTS[Decision.REJECT]: _decided(str(RollbackStatus.REJECTED)),
+    DECISION_EVENTS[Decision.RETRY]: _retry,
     "ROLLBACK_DONE": _rollback_done,
     "ROLLBACK_FAILED": _rollback_failed,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pam_deploy_graph.constants import (
+    ACTIONS,
     GLOBAL_ACTION_SEQUENCE,
     IP_ACTION_SEQUENCE,
     REQUIRED_PARAMS,
@@ -12,19 +13,6 @@ from pam_deploy_graph.constants import (
 from pam_deploy_graph.models import LlmDeployPlan, PlanStep
 from pam_deploy_graph.system.safe_text import printable
 
-_DESCRIPTIONS: Final = {
-    "check-home": "确认 PAM_HOME 可用",
-    "upload-package": "上传安装包并取得 SHA-256",
-    "publish-version": "在 PAM_HOME 发布这个版本",
-    "get-node-url": "查这座机场的 PAM_NODE 地址",
-    "sync-node": "让 PAM_NODE 拉取这个版本并核对 SHA-256",
-    "get-online-ips": "取在线的工作站并核对机场代码",
-    "stop-ip": "停止模块",
-    "deploy-ip": "部署新版本",
-    "start-ip": "启动模块",
-    "verify-ip": "验证新版本在运行",
-    "download-log": "取回日志",
-}
 _MOST_WORDS: Final = 6
 _LONGEST_WORD: Final = 200
 _RISKS: Final = [
@@ -49,7 +37,7 @@ def build_plan(params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
     """
     backends = build_action_backends(strategy)
     steps = [
-        PlanStep(action=action, description=f"{_DESCRIPTIONS[action]}（{backends[action]}）")
+        PlanStep(action=action, description=f"{ACTIONS[action].about}（{backends[action]}）")
         for action in (*GLOBAL_ACTION_SEQUENCE, *IP_ACTION_SEQUENCE)
     ]
     return LlmDeployPlan(

@@ -39,19 +39,6 @@ _INPUTS: Final[dict[str, Any]] = {
 }
 _OUTPUTS: Final[dict[str, Any]] = {"SUCCESS": bool, "ONLINE": bool, "RUNNING": bool, "IP": list[str]}
 """不是文本的键。"""
-_ABOUT: Final = {
-    "sync-node": "让 PAM_NODE 从 PAM_HOME 拉取一个已发布的版本，返回它自己算出的散列",
-    "get-online-ips": "列出本机场在线的工作站",
-    "stop-ip": "停止一台工作站上正在运行的模块",
-    "deploy-ip": "把一个已同步的版本装到一台工作站上，替换当前版本",
-    "start-ip": "启动一台工作站上已装好的版本",
-    "verify-ip": "向一台工作站的健康探针查证正在运行的版本",
-    "download-log": "取回一台工作站上一个模块的日志；日志是文本内容，LOG_FILE 是建议的文件名",
-    "rollback-ip": "把一台工作站退回上一个版本；必须先有人的批准",
-    "query-ip": "查询一台工作站的真实情况和最近一次生效的幂等键",
-}
-_ADDITIVE: Final = frozenset({"sync-node", "start-ip"})
-"""有改变但什么也不毁掉的动作。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class NodeTool:
 
     def describe(self) -> Tool:
         """返回 ``tools/list`` 里的一项。"""
-        about = _ABOUT.get(self.spec.name, self.spec.name)
+        about = self.spec.tool_about or self.spec.about
         return Tool(
             name=self.spec.tool_name,
             title=about.partition("；")[0],
@@ -74,7 +61,7 @@ class NodeTool:
             outputSchema=self.answer.model_json_schema(),
             annotations=ToolAnnotations(
                 readOnlyHint=not self.spec.changes,
-                destructiveHint=self.spec.changes and self.spec.name not in _ADDITIVE,
+                destructiveHint=self.spec.changes and not self.spec.additive,
                 idempotentHint=True,  # 同样的参数含同一个幂等键
                 openWorldHint=False,
             ),
@@ -85,7 +72,7 @@ def _tool(spec: ActionSpec) -> NodeTool:
     """由动作表的一行做出工具。"""
     route = route_of(spec)
     keyed = ("idempotency_key",) if spec.changes else ()
-    names = dict.fromkeys(("airport", *route.body, *route.query, *spec.needs, *keyed))
+    names = dict.fromkeys(("airport", *route.body, *route.query, *spec.needs, *spec.may_need, *keyed))
     title = spec.tool_name.title().replace("_", "")
     fields: dict[str, Any] = {name: _INPUTS[name] for name in names}
     fields |= {name: (Name, Field("", description=_INPUTS[name][1].description)) for name in route.query}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pam_deploy_graph.constants import Ask, Decision, ExitCode
+from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
@@ -92,8 +92,8 @@ def record_decisions(
     ips = [same_ip(ip) for ip in ips]
     if strangers := [ip for ip in ips if ip not in waiting]:
         raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(waiting)}")
-    if decision is Decision.RETRY and PLAN in waiting:
-        raise ConfirmationError("计划只能批准或否决，不能 --retry")
+    if PLAN in waiting and not DECISIONS[decision].on_plan:
+        raise ConfirmationError(f"计划只能批准或否决，不能 --{decision}")
     undecided = [q["subject"] for q in questions if _decision(ledger, run_id, q) is None]
     chosen = list(ips) or undecided or list(waiting)
     for subject in chosen:

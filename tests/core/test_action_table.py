@@ -64,6 +64,17 @@ def test_what_follows_from_a_row(action: str) -> None:
     assert int(DEFAULT_PARAMS[spec.time_limit_param]) > 0
 
 
+@pytest.mark.parametrize("action", TABLE)
+def test_what_people_and_tools_read(action: str) -> None:
+    """每行都有给人看的一句话，NODE 的还有工具说明；只增不毁的一定有改变，只有动得了模块的才说它在不在运行。"""
+    spec = ACTIONS[action]
+    assert spec.about
+    assert bool(spec.tool_about) is (spec.side is Side.NODE)
+    assert spec.changes or not spec.additive
+    assert (spec.running_after is not None) == (spec.per_ip and spec.changes)
+    assert {name for name, each in ACTIONS.items() if each.running_after} == {"start-ip", "rollback-ip"}
+
+
 def test_sequences() -> None:
     """两个次序就是合同写的那两个。"""
     assert list(TABLE)[:6] == GLOBAL_ACTION_SEQUENCE

@@ -36,7 +36,7 @@ def render() -> str:
         [
             HEADER,
             "# 动作表\n",
-            "每个动作一行，源自 `pam_deploy_graph/constants.py` 的 `ACTIONS`；别处不另列动作。",
+            "每个动作一行，源自 `pam_deploy_graph/constants/actions.py` 的 `ACTIONS`；别处不另列动作。",
             "成功的应答缺少「必带」的键，按失败处理。\n",
             table(HEAD, [_row(spec) for spec in ACTIONS.values()]),
             "## 次序\n",

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pam_deploy_graph.ledger import DECISION_EVENTS
+from pam_deploy_graph.constants import DECISION_EVENTS, DECISIONS
 from tools.source import PROJECT, parse, python_files
 
 _EMITTERS: Final = ("flows", "graph/nodes", "agent.py", "runs/services.py")
@@ -41,9 +41,7 @@ EVENTS: Final[dict[str, EventType]] = {
         "一台停下，等人决定", ("ip", "failed_stage", "failure_reason", "rollback_stop_first"), ("in_doubt",)
     ),
     "LOG_SAVED": EventType("失败之后取回了日志", ("ip", "log_file")),
-    "CONFIRMATION_APPROVED": EventType("同意回滚，即将执行", ("ip", "operator", "note")),
-    "CONFIRMATION_REJECTED": EventType("不回滚，保持原样", ("ip", "operator", "note")),
-    "RETRY_REQUESTED": EventType("查清之后继续，这台回到进行中", ("ip", "operator", "note")),
+    **{row.event: EventType(row.recorded, ("ip", "operator", "note")) for row in DECISIONS.values()},
     "ROLLBACK_REQUESTED": EventType("操作员要把一台退回，等人确认", ("ip", "reason")),
     "ROLLBACK_DONE": EventType("回滚成功", ("ip", "stage", "backend", "message", "values")),
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),

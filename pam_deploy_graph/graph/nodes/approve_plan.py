@@ -4,7 +4,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
-from pam_deploy_graph.constants import AMENDED, Decision, ExitCode
+from pam_deploy_graph.constants import AMENDED, DECISIONS, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
@@ -34,7 +34,7 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
 
 def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
     """记下决定；已有人先决定的，以先决定的为准。"""
-    if answer.decision is Decision.RETRY:
+    if not DECISIONS[answer.decision].on_plan:
         return {"problem": "计划只能批准（approve）或拒绝（reject）"}
     operator = answer.operator or current_operator()
     approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0)

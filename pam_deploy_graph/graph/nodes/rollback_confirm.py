@@ -4,7 +4,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import allowed_on_workstation
 from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.pause import ask_person
@@ -26,8 +26,10 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
         if text := spoken_text(value):
             return {"problem": "", "messages": [HumanMessage(text)]}
         return {"problem": str(error)}
-    if over and any(answer.decision is Decision.RETRY for answer in answers.values()):
-        return {"problem": f"运行 {run_id} 已经结束，不能再 retry；请回答 approve 或 reject，要重做就另开一次运行"}
+    allowed = allowed_on_workstation(over=over)
+    if refused := [answer.decision for answer in answers.values() if answer.decision not in allowed]:
+        options = " 或 ".join(allowed)
+        return {"problem": f"运行 {run_id} 已经结束，不能再 {refused[0]}；请回答 {options}，要重做就另开一次运行"}
     settled = [_record(services, run_id, q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
     said = [AIMessage(text) for _, text in settled if text]
     decided = named([approval for approval, _ in settled])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.report.html.networks import ranges
 from pam_deploy_graph.report.html.shown_text import shorten
@@ -19,12 +19,6 @@ _NOTE: Final = 500
 _LINES: Final = 8
 """合并的条目至多留几行细节。"""
 _MERGED: Final = frozenset({"decision", "rollback"})
-_SAID: Final = {
-    Decision.APPROVE: ("批准回滚", "rolled"),
-    Decision.REJECT: ("不回滚，保持原样", "failed"),
-    Decision.RETRY: ("查清真相后继续", "running"),
-}
-_PLAN_SAID: Final = {Decision.APPROVE: ("计划获批准", "done"), Decision.REJECT: ("计划被拒绝", "failed")}
 
 
 @dataclass(slots=True)
@@ -71,8 +65,9 @@ def waited(entries: Iterable[Entry]) -> int:
 def _decision(decision: Mapping[str, Any]) -> Entry:
     """一条决定。"""
     about_plan = decision["subject"] == PLAN
-    said = _PLAN_SAID if about_plan else _SAID
-    label, tone = said.get(decision["decision"], (decision["decision"], ""))
+    row = DECISIONS.get(decision["decision"])
+    meant = row and (row.on_plan if about_plan else row.on_workstation)
+    label, tone = (meant.label, meant.tone) if meant else (decision["decision"], "")
     return Entry(
         kind="approval" if about_plan else "decision",
         label=label,

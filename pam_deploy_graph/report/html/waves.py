@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import DECISION_EVENTS, ExitCode
 from pam_deploy_graph.report.html.shown_text import shorten
 
 Fields = dict[str, Any]
@@ -67,9 +67,7 @@ class Walk:
             "IP_SKIPPED": self._start,
             "IP_DONE": self._done,
             "CONFIRMATION_REQUIRED": self._failed,
-            "CONFIRMATION_APPROVED": self._decided_on,
-            "CONFIRMATION_REJECTED": self._decided_on,
-            "RETRY_REQUESTED": self._decided_on,
+            **dict.fromkeys(DECISION_EVENTS.values(), self._decided_on),
             "ROLLBACK_DONE": self._rollback,
             "ROLLBACK_FAILED": self._rollback,
             "RUN_FINISHED": self._end,

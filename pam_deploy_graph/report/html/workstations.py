@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pam_deploy_graph.constants import IpStatus, RollbackStatus
+from pam_deploy_graph.constants import DECISIONS, IpStatus, RollbackStatus
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look, look_of
 
-_BEGINS: Final = frozenset({"IP_START", "RETRY_REQUESTED"})
+_BEGINS: Final = frozenset({"IP_START", *(row.event for row in DECISIONS.values() if row.resumes)})
 _ENDS: Final = frozenset({"IP_DONE", "IP_SKIPPED", "CONFIRMATION_REQUIRED"})
 
 

@@ -1,0 +1,136 @@
+"""全项目共用的词、表与限度（依据 contract 第 2、3、6、8 节）。
+
+三张表各有一个文件：动作（``actions``）、决定（``decisions``）、控制参数（``controls``）；一件事实只写在表里。
+"""
+
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from pam_deploy_graph.constants.actions import ACTIONS as ACTIONS
+from pam_deploy_graph.constants.actions import ActionSpec as ActionSpec
+from pam_deploy_graph.constants.actions import Phase as Phase
+from pam_deploy_graph.constants.actions import RepeatSafety as RepeatSafety
+from pam_deploy_graph.constants.actions import Side as Side
+from pam_deploy_graph.constants.decisions import DECISION_EVENTS as DECISION_EVENTS
+from pam_deploy_graph.constants.decisions import DECISIONS as DECISIONS
+from pam_deploy_graph.constants.decisions import PLAN_DECISIONS as PLAN_DECISIONS
+from pam_deploy_graph.constants.decisions import REVIEW_DECISIONS as REVIEW_DECISIONS
+from pam_deploy_graph.constants.decisions import Decision as Decision
+from pam_deploy_graph.constants.decisions import allowed_on_workstation as allowed_on_workstation
+
+
+class ExecutionStrategy(StrEnum):
+    """执行策略：哪一侧走哪个后端。"""
+
+    HYBRID_NODE_MCP = "hybrid_node_mcp"
+    SCRIPT_ONLY = "script_only"
+    FAKE = "fake"
+
+
+class Backend(StrEnum):
+    """动作到达 PAM 的方式。"""
+
+    SCRIPT = "script"
+    MCP = "mcp"
+    FAKE = "fake"
+
+
+class IpStatus(StrEnum):
+    """单台工作站的状态（contract 第 6 节）。"""
+
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    IN_DOUBT = "IN_DOUBT"
+
+
+class RollbackStatus(StrEnum):
+    """单台工作站的回滚状态（contract 第 6 节）。"""
+
+    NOT_RUN = "ROLLBACK_NOT_RUN"
+    PENDING = "PENDING_AGENT_CONFIRMATION"
+    REJECTED = "REJECTED_BY_OPERATOR"
+    DONE = "ROLLBACK_DONE"
+    FAILED = "ROLLBACK_FAILED"
+
+
+class Ask(StrEnum):
+    """图停下来问人的三件事（contract 第 5 节）：补参数、批准计划、回滚（与动作同名）。"""
+
+    PARAMS = "provide_params"
+    PLAN = "approve_plan"
+    ROLLBACK = "rollback-ip"
+
+
+class ExitCode(IntEnum):
+    """命令行退出码（contract 第 8 节）。"""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    WAITING = 10
+    FINISHED_WITH_FAILURES = 11
+    STOPPED = 12
+
+
+class ScriptExit(IntEnum):
+    """脚本后端退出码（contract 第 3 节）。"""
+
+    DONE = 0
+    USAGE = 2
+    CONFIG = 3
+    UNAUTHORISED = 4
+    NETWORK = 5
+    REFUSED = 6
+    TIMEOUT = 7
+
+
+GLOBAL_ACTION_SEQUENCE: Final[list[str]] = [a.name for a in ACTIONS.values() if a.phase is Phase.GLOBAL]
+READ_ONLY_GLOBAL_ACTIONS: Final[list[str]] = [n for n in GLOBAL_ACTION_SEQUENCE if not ACTIONS[n].changes]
+"""批准之前就可以做的检查。"""
+IP_ACTION_SEQUENCE: Final[list[str]] = [a.name for a in ACTIONS.values() if a.phase is Phase.PER_IP]
+
+REQUIRED_PARAMS: Final[list[str]] = ["AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER"]
+DEFAULT_PARAMS: Final[dict[str, str]] = {
+    "PAM_HOME_URL": "http://127.0.0.1:8080",
+    "PACKAGE_PATH": "",
+    "REQUEST_TIMEOUT": "120",
+    "VERIFY_TIMEOUT": "180",
+}
+"""可选部署参数的默认值；时限单位为秒。配置文件是文本，所以值一律是字符串。"""
+
+DEFAULT_STRATEGY: Final = ExecutionStrategy.HYBRID_NODE_MCP
+AFTER_CANARY: Final = "after-canary"
+"""计划的阶段：灰度做完，请人批准其余的。"""
+AMENDED: Final = "amended"
+"""计划的阶段：推出途中改了主意，请人批准改动。"""
+MAX_SCOPE: Final = 65_536
+"""一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
+MAX_IN_FLIGHT: Final = 2_000
+"""``max_parallel`` 的上限。"""
+
+
+def build_action_backends(strategy: str) -> dict[str, str]:
+    """把策略展开成「动作 -> 后端」。
+
+    Args:
+        strategy: ``ExecutionStrategy`` 的某个值。
+
+    Returns:
+        每个动作对应 ``script`` | ``mcp`` | ``fake``。
+
+    Raises:
+        ValueError: 未知策略。
+
+    """
+    sides = {
+        ExecutionStrategy.HYBRID_NODE_MCP: {Side.HOME: Backend.SCRIPT, Side.NODE: Backend.MCP},
+        ExecutionStrategy.SCRIPT_ONLY: dict.fromkeys(Side, Backend.SCRIPT),
+        ExecutionStrategy.FAKE: dict.fromkeys(Side, Backend.FAKE),
+    }
+    try:
+        chosen = sides[ExecutionStrategy(strategy)]
+    except ValueError:
+        allowed = "、".join(ExecutionStrategy)
+        raise ValueError(f"execution_strategy 的值 {strategy!r} 不认识，应为：{allowed}") from None
+    return {name: str(chosen[spec.side]) for name, spec in ACTIONS.items()}

@@ -1,0 +1,110 @@
+"""决定表：人对一个问题的每一种回答（contract 第 5 节）。
+
+怎么说、记成什么事件、页面上叫什么、在哪里准许，都写在这里；做什么由 ``flows.rollback`` 按这个词办。
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Decision(StrEnum):
+    """人对一个问题的回答：同意、保持原样、查清真相后继续。"""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """一个决定用在一种问题上的意思。
+
+    ``label`` 是时间线上的名字，``tone`` 借用处境的颜色；``spoken`` 是只在这种问题上才说得通的词。
+    """
+
+    label: str
+    tone: str
+    spoken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSpec:
+    """决定表的一行。
+
+    ``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），``recorded`` 是记下它的
+    事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词。
+    ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
+    ``after_end`` 的在运行结束之后还能用；``resumes`` 的让这台工作站回到进行中。
+    """
+
+    decision: Decision
+    event: str
+    about: str
+    does: str
+    recorded: str
+    progress: str = ""
+    on_workstation: Meaning
+    on_plan: Meaning | None = None
+    spoken: tuple[str, ...]
+    reviewable: bool = True
+    after_end: bool = True
+    resumes: bool = False
+
+
+ROLL_BACK_WORD: Final = "回滚"
+"""在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""
+_ROWS: Final = (
+    DecisionSpec(
+        decision=Decision.APPROVE,
+        event="CONFIRMATION_APPROVED",
+        about="同意（批准计划，或回滚）。",
+        does="回滚",
+        recorded="同意回滚，即将执行",
+        on_workstation=Meaning("批准回滚", "rolled", (ROLL_BACK_WORD,)),
+        on_plan=Meaning("计划获批准", "done", ("通过", "开始", "go")),
+        spoken=(
+            *("approve", "approved", "accept", "accepted", "confirm", "confirmed", "yes", "y", "ok", "okay", "sure"),
+            *("同意", "批准", "确认", "确定", "可以", "可以的", "好", "好的", "行", "是", "是的"),
+        ),
+    ),
+    DecisionSpec(
+        decision=Decision.REJECT,
+        event="CONFIRMATION_REJECTED",
+        about="不同意（否决计划，或保持原样）。",
+        does="保持原样",
+        recorded="不回滚，保持原样",
+        progress="保持原样",
+        on_workstation=Meaning("不回滚，保持原样", "failed"),
+        on_plan=Meaning("计划被拒绝", "failed", ("不通过", "算了")),
+        spoken=(
+            *("reject", "rejected", "decline", "ignore", "no", "n"),
+            *("拒绝", "不同意", "不批准", "不可以", "不行", "不", "不要", "否", "不回滚", "保持", "保持原样"),
+        ),
+    ),
+    DecisionSpec(
+        decision=Decision.RETRY,
+        event="RETRY_REQUESTED",
+        about="查清工作站的实情，从失败的步骤继续。",
+        does="查清后继续",
+        recorded="查清之后继续，这台回到进行中",
+        progress="查清后继续",
+        on_workstation=Meaning("查清真相后继续", "running"),
+        spoken=("retry", "重试", "再试", "继续"),
+        reviewable=False,
+        after_end=False,
+        resumes=True,
+    ),
+)
+DECISIONS: Final = {row.decision: row for row in _ROWS}
+"""决定到那一行。"""
+DECISION_EVENTS: Final = {decision: row.event for decision, row in DECISIONS.items()}
+REVIEW_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.reviewable]
+"""审阅界面上的，也是自己掌舵时的。"""
+PLAN_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.on_plan]
+"""可以回答计划的。"""
+
+
+def allowed_on_workstation(*, over: bool) -> list[str]:
+    """可以回答一台工作站的决定；``over`` 为真是运行已经结束，没有可接着做的。"""
+    return [str(decision) for decision, row in DECISIONS.items() if row.after_end or not over]
