@@ -19,12 +19,15 @@ PACKAGING := packaging/bundle.sh
 SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 
+# 测试与文档里写着的假口令；十六进制的摘要处处都是，所以不查
+FAKE_SECRETS := ^(canary-71|key|pass|password|s3cret|s3/cret|aeopcyxij.*)$$
+
 EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
-.PHONY: help demo studio examples test check lock docs bench clean
+.PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs
-.PHONY: lint types imports docstrings size rules shell generated hygiene links figures mermaid docs-check
+.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
+.PHONY: lint types imports docstrings size rules shell generated hygiene secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -58,9 +61,10 @@ test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 
 test-studio: $(VENV)/.embedding
 test-postgres: $(VENV)/.postgres
+test-browser: $(VENV)/.pictures
 test-llm: $(if $(PAM_LLM_MODEL),,build/llm/.stamp)
 
-test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs: $(STAMP)
+test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
 
 test-docs: ## 照着文档把命令敲一遍
@@ -70,6 +74,7 @@ test-soak: ## 耐久试验
 test-llm: ## 接一个真实的模型（自己装一个小的；设了 PAM_LLM_MODEL、OPENAI_BASE_URL 就接那一个）
 test-fleet: ## 上千台工作站
 test-postgres: ## 账本与检查点在一个真的 PostgreSQL 上
+test-browser: ## 报告页在真的浏览器里（apt install chromium）
 test-studio: ## langgraph dev 与各种嵌入
 
 # 98 MB 的 SmolLM2-135M 与 llama.cpp 的服务程序。--no-deps：它们的依赖用不着，其中一个要编译很久
@@ -87,7 +92,7 @@ build/schemathesis/.stamp:
 test-openapi: $(STAMP) build/schemathesis/.stamp ## 用 Schemathesis 照 docs/openapi.json 试试验场
 	$(PY) -m tools.check_openapi --program build/schemathesis/bin/schemathesis
 
-check: lint types imports docstrings size rules shell generated hygiene links ## 全部静态检查（make -k check 不在第一处停下）
+check: lint types imports docstrings size rules shell generated hygiene secrets links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check $(SOURCES)
@@ -117,8 +122,13 @@ generated: $(STAMP)
 hygiene: $(STAMP)
 	$(PY) -m tools.check_hygiene
 
+secrets: $(STAMP)
+	git ls-files -z -- ':!*requirements.lock' ':!docs/openapi.json' ':!tests/llm/data' \
+	    | xargs -0 $(VENV)/bin/detect-secrets-hook --no-verify --disable-plugin HexHighEntropyString \
+	        --exclude-secrets '$(FAKE_SECRETS)'
+
 links: $(STAMP)
-	$(PY) -m tools.check_links
+	$(VENV)/bin/mdlinkcheck
 
 mermaid: $(STAMP)
 	$(PY) -m tools.check_mermaid
@@ -137,6 +147,9 @@ lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	$(VENV)/bin/uv pip compile --group bundle --python-version 3.11 --python-platform linux --generate-hashes \
 	    --no-emit-index-url --custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade) \
 	    --constraints requirements.lock --output-file packaging/requirements.lock
+
+picture: $(VENV)/.pictures ## 重拍报告页（apt install chromium fonts-noto-cjk）
+	$(PY) -m tools.picture_report
 
 docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 	$(PY) -m tools.gen_docs --write

@@ -1,10 +1,10 @@
 """检查 import-linter 表达不了的约定。
 
-1. 只有 ``settings.py`` 读写环境变量、读 ``.env``。
-2. 只有 ``flows`` 调用 ``run_action``（路由转给后端、命令行体检时只问不改的动作除外）。
-3. 动作清单只在 ``constants/actions.py`` 里写一次。
-4. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
-5. 只有 ``__main__`` 导入试验场与 MCP 服务；命令行只可用 ``lab.launcher``。
+1. 只有 ``flows`` 调用 ``run_action``（路由转给后端、命令行体检时只问不改的动作除外）。
+2. 动作清单只在 ``constants/actions.py`` 里写一次。
+3. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
+
+环境变量只在 ``settings.py`` 读，由 ruff 的 TID251 管；谁可以导入谁由 import-linter 管，都写在 pyproject.toml。
 """
 
 import ast
@@ -20,28 +20,10 @@ from tools.check_docstrings import CHINESE
 from tools.source import FOLDERS, Offence, parse, parse_root, python_files, report
 
 PACKAGE = "pam_deploy_graph"
-ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
-OS_ENVIRONMENT = {f"os.{name}" for name in ENVIRONMENT}
 SILENCERS = re.compile(r"#\s*(?:noqa|type:\s*ignore)")
-PROGRAMS = {"lab", "mcp_node"}
 MOST_ACTIONS_TOGETHER = 3
 
 Finding = tuple[int, str]
-
-
-def reads_environment(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
-    """找出 ``settings.py`` 之外碰环境变量的地方。"""
-    if inside == PurePosixPath("settings.py"):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            touches = node.attr in ENVIRONMENT
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            touches = any(name.split(".")[0] == "dotenv" or name in OS_ENVIRONMENT for name in _imported(node))
-        else:
-            continue
-        if touches:
-            yield node.lineno, "只有 settings.py 可以读环境变量；请把值作为参数传进来"
 
 
 def calls_router(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
@@ -75,27 +57,6 @@ def lists_actions(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
                 yield node.lineno, "动作清单只在 constants/actions.py 里写一次；请从 ACTIONS 派生"
 
 
-def imports_programs(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
-    """找出不该导入试验场与 MCP 服务的地方。"""
-    home = inside.parts[0].removesuffix(".py")
-    if home in PROGRAMS | {"__main__"}:
-        return
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        for name in _imported(node):
-            parts = name.split(".")
-            allowed = home == "cli" and parts[1:3] == ["lab", "launcher"]
-            if parts[0] == PACKAGE and set(parts[1:2]) & PROGRAMS and not allowed:
-                yield node.lineno, f"不可导入 {name}：它是独立的程序"
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """列出一条导入语句带来的全部名字；相对导入由 ruff 的 TID252 禁止。"""
-    prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-    return [prefix + alias.name for alias in node.names]
-
-
 def silences(path: Path) -> Iterator[Finding]:
     """找出没有写理由的 ``noqa`` 与 ``type: ignore``。"""
     source = io.StringIO(path.read_text(encoding="utf-8"))
@@ -104,7 +65,7 @@ def silences(path: Path) -> Iterator[Finding]:
             yield token.start[0], "压制检查要在同一行写明中文理由"
 
 
-RULES = (reads_environment, calls_router, lists_actions, imports_programs)
+RULES = (calls_router, lists_actions)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

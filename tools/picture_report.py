@@ -1,17 +1,20 @@
 """拍下报告页：真的走一遍演示，把它的报告页拍成 ``docs/images/report.png``。
 
-要装 Chromium 和一种中文字体（Debian、Ubuntu：``apt install chromium fonts-noto-cjk``）。
+``make picture`` 装好附加依赖 ``pictures`` 再运行它。要装 Chromium 和一种中文字体
+（Debian、Ubuntu：``apt install chromium fonts-noto-cjk``）。
 页末的参数里有临时目录，不拍。
 """
 
 import argparse
-import asyncio
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import FloatRect
 
 from tools.browser import open_page
 from tools.check_figures import RECORD, fingerprint
@@ -36,11 +39,12 @@ def demo_report(home: Path) -> Path:
     return page
 
 
-async def take(page: Path, scheme: str, width: int) -> bytes:
-    """打开报告页，拍到参数之前。"""
-    async with open_page(page, width=width) as opened:
-        await opened.prefer(scheme)
-        return await opened.picture(await opened.evaluate("document.getElementById('inputs').offsetTop"))
+def take(page: Path, scheme: Literal["light", "dark"], width: int) -> bytes:
+    """打开报告页，拍到参数之前；返回 PNG。"""
+    with open_page(page, width=width, scheme=scheme) as visit:
+        height = visit.page.evaluate("document.getElementById('inputs').offsetTop")
+        clip = FloatRect(x=0, y=0, width=width, height=height)
+        return visit.page.screenshot(full_page=True, clip=clip)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--width", type=int, default=1280, help="宽度，CSS 像素")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as home:
-        picture = asyncio.run(take(demo_report(Path(home)), options.scheme, options.width))
+        picture = take(demo_report(Path(home)), options.scheme, options.width)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_bytes(picture)
     if options.output == PICTURE:

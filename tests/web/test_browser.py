@@ -1,7 +1,7 @@
-"""报告页在真的浏览器里的测试：没有装 Chromium 就跳过。"""
+"""报告页在真的浏览器里的测试（``make test-browser``）：没有装 Chromium 就跳过。"""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,16 @@ import pytest
 from pam_deploy_graph.report.html.page import render_html
 from tests.web.runs import addresses, fake_run
 from tests.web.test_report_page import PAYLOADS, poisoned
-from tools.browser import Page, find_chromium, open_page
+
+pytest.importorskip("playwright", reason="没有装附加依赖 pictures（make test-browser 会装）")
+
+from playwright.sync_api import Page
+
+from tools.browser import find_chromium, open_page
 from tools.picture_report import demo_report
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason="没有装 Chromium（apt install chromium）"),
 ]
 
@@ -26,24 +31,17 @@ SEARCH = """(async (text) => {{
   query.value = text;
   query.dispatchEvent(new Event("input"));
 }})({text!r})"""
-PRESS = "document.querySelector('.chips [data-look={look}]').click()"
+CHIP = ".chips [data-look=done]"
 IPV6 = [f"2001:db8:85a3:8d3:1319:8a2e:370:{n:x}" for n in range(0x7000, 0x7010)]
 
-Look = Callable[[Page], Awaitable[Any]]
 
-
-def browse(path: Path, look: Look, **options: Any) -> Any:
-    """打开一页，看一看；除了这一页什么也不该请求，控制台里不该有话。"""
-
-    async def visit() -> Any:
-        """开浏览器，看，关浏览器。"""
-        async with open_page(path, **options) as page:
-            seen = await look(page)
-            assert page.requests == [path.as_uri()]
-            assert page.problems == []
-            return seen
-
-    return asyncio.run(visit())
+@contextmanager
+def browse(path: Path, **options: Any) -> Iterator[Page]:
+    """打开一页；除了这一页什么也不该请求，控制台里不该有话。"""
+    with open_page(path, **options) as visit:
+        yield visit.page
+        assert visit.requests == [path.as_uri()]
+        assert visit.problems == []
 
 
 def _write(folder: Path, report: dict[str, Any], **logs: str) -> Path:
@@ -55,25 +53,21 @@ def _write(folder: Path, report: dict[str, Any], **logs: str) -> Path:
 
 def test_demo_report_can_be_searched_and_filtered(tmp_path: Path) -> None:
     """演示的报告页：查找、筛选、跳到原因都真的管用。"""
-
-    async def look(page: Page) -> None:
-        """逐样试一遍。"""
-        assert await page.evaluate(SHOWN) == 8
-        await page.evaluate(SEARCH.format(text="10.0.0.4"))
-        assert await page.evaluate(SHOWN) == 1
-        (row,) = await page.evaluate(FOUND)
+    with browse(demo_report(tmp_path)) as page:
+        assert page.evaluate(SHOWN) == 8
+        page.evaluate(SEARCH.format(text="10.0.0.4"))
+        assert page.evaluate(SHOWN) == 1
+        (row,) = page.evaluate(FOUND)
         assert "失败，已回滚" in row
         assert "1.2.2" in row
-        await page.evaluate("document.querySelector('#found a').click()")
-        assert await page.evaluate("document.querySelector(':target').innerText.includes('verify-ip')")
-        await page.evaluate(SEARCH.format(text=""))
-        await page.evaluate(PRESS.format(look="done"))
-        assert await page.evaluate(SHOWN) == 7
-        assert await page.evaluate("document.getElementById('tally').textContent") == "找到 7 台"
-        await page.evaluate(PRESS.format(look="done"))
-        assert await page.evaluate(SHOWN) == 8
-
-    browse(demo_report(tmp_path), look)
+        page.click("#found a")
+        assert page.evaluate("document.querySelector(':target').innerText.includes('verify-ip')")
+        page.evaluate(SEARCH.format(text=""))
+        page.click(CHIP)
+        assert page.evaluate(SHOWN) == 7
+        assert page.text_content("#tally") == "找到 7 台"
+        page.click(CHIP)
+        assert page.evaluate(SHOWN) == 8
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -89,11 +83,8 @@ def test_page_fits_the_window(ips: list[str], width: int, tmp_path: Path) -> Non
     control = {"max_parallel": 50, "ask_after": 50}
     path = _write(tmp_path, fake_run(tmp_path, ips=ips, arrange=arrange, control=control))
 
-    async def look(page: Page) -> tuple[int, int]:
-        """量一量。"""
-        return await page.evaluate(SHOWN), await page.evaluate(OVERFLOW)
-
-    assert browse(path, look, width=width) == (len(ips), 0)
+    with browse(path, width=width) as page:
+        assert (page.evaluate(SHOWN), page.evaluate(OVERFLOW)) == (len(ips), 0)
 
 
 def test_page_reads_without_scripts(tmp_path: Path) -> None:
@@ -103,12 +94,8 @@ def test_page_reads_without_scripts(tmp_path: Path) -> None:
     )
     path = _write(tmp_path, report)
 
-    async def look(page: Page) -> str:
-        """看得见的全部文字。"""
-        text: str = await page.evaluate("document.body.innerText")
-        return text
-
-    text = browse(path, look, scripts=False)
+    with browse(path, scripts=False) as page:
+        text = page.evaluate("document.body.innerText")
     assert "查找工作站" not in text
     assert all(word in text for word in ("8 台中 7 台已部署", "时间线", "没有回答", "批准回滚", "0.0.0"))
 
@@ -122,11 +109,9 @@ def test_hostile_text_runs_nothing(payload: str, tmp_path: Path) -> None:
     hostile = poisoned(report, payload)
     path = _write(tmp_path, hostile, **dict.fromkeys(hostile["ips"], payload))
 
-    async def look(page: Page) -> Any:
-        """把每台都列进查找结果，再看有没有被执行。"""
-        await page.evaluate(SEARCH.format(text="10.0.0."))
-        assert len(await page.evaluate(FOUND)) == 8
-        await page.evaluate("document.querySelectorAll('*').forEach((it) => it.dispatchEvent(new Event('mouseover')))")
-        return await page.evaluate("typeof window.hacked + document.querySelectorAll('script, iframe, img').length")
-
-    assert browse(path, look) == "undefined1"
+    with browse(path) as page:
+        page.evaluate(SEARCH.format(text="10.0.0."))
+        assert len(page.evaluate(FOUND)) == 8
+        page.evaluate("document.querySelectorAll('*').forEach((it) => it.dispatchEvent(new Event('mouseover')))")
+        seen = page.evaluate("typeof window.hacked + document.querySelectorAll('script, iframe, img').length")
+    assert seen == "undefined1"

@@ -1,11 +1,14 @@
 """从打好的二进制里读出目标机要有什么：glibc 的最低版本，以及包里没有带的动态库。"""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 GLIBC: Final = frozenset(
     f"lib{name}.so.{number}"
@@ -13,8 +16,7 @@ GLIBC: Final = frozenset(
     for name in names
 )
 _LOADER: Final = re.compile(r"ld-linux.*\.so\.\d+")
-_NEEDED: Final = re.compile(r"^\s+NEEDED\s+(\S+)$", re.MULTILINE)
-_VERSION: Final = re.compile(r"\bGLIBC_(\d+(?:\.\d+)+)")
+_GLIBC: Final = re.compile(r"GLIBC_\d+(\.\d+)+")
 _MAGIC: Final = b"\x7fELF"
 
 
@@ -31,7 +33,7 @@ def demands(folder: Path) -> list[Demand]:
     """读出一个目录里每个二进制的要求。
 
     Raises:
-        CalledProcessError: objdump 读不了其中一个。
+        ELFError: 其中一个读不了。
 
     """
     return [_demand(path) for path in _binaries(folder)]
@@ -47,10 +49,15 @@ def _binaries(folder: Path) -> Iterator[Path]:
 
 
 def _demand(path: Path) -> Demand:
-    """用 objdump 读出一个二进制的要求。"""
-    listing = subprocess.run(["objdump", "-p", str(path)], check=True, capture_output=True, text=True).stdout
-    versions = {tuple(int(part) for part in found.split(".")) for found in _VERSION.findall(listing)}
-    return Demand(path, frozenset(_NEEDED.findall(listing)), max(versions, default=()))
+    """读出一个二进制的要求：动态段里的 NEEDED，版本段里的 ``GLIBC_x.y``。"""
+    with path.open("rb") as file:
+        sections = list(ELFFile(file).iter_sections())
+        dynamic = [one for one in sections if isinstance(one, DynamicSection)]
+        needed = {str(vars(tag)["needed"]) for section in dynamic for tag in section.iter_tags("DT_NEEDED")}
+        tables = [one for one in sections if isinstance(one, GNUVerNeedSection)]
+        names = [aux.name for table in tables for _, versions in table.iter_versions() for aux in versions]
+    glibc = {tuple(map(int, name.removeprefix("GLIBC_").split("."))) for name in names if _GLIBC.fullmatch(name)}
+    return Demand(path, frozenset(needed), max(glibc, default=()))
 
 
 def glibc_floor(found: list[Demand]) -> tuple[str, list[str]]:
