@@ -1,8 +1,12 @@
 """``python -m pam_deploy_graph``：把命令行与两个独立程序（lab、mcp-node）装在一起。"""
 
-from pam_deploy_graph.cli.app import app, main
-from pam_deploy_graph.lab.command import lab
-from pam_deploy_graph.mcp_node.command import mcp_node
+from pam_deploy_graph.system.own_code import leave_current_folder
+
+leave_current_folder()
+
+from pam_deploy_graph.cli.app import app, main  # noqa: E402  先不让当前目录里的代码冒名顶替
+from pam_deploy_graph.lab.command import lab  # noqa: E402  同上
+from pam_deploy_graph.mcp_node.command import mcp_node  # noqa: E402  同上
 
 __all__ = ["main"]
 

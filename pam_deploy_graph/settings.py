@@ -1,19 +1,29 @@
 """设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
 
+import io
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs import origins
+from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.system.safe_text import show_value
+from pam_deploy_graph.system.trusted_files import read_trusted
 
 _SHOWN: Final = frozenset({"pam_mcp_url", "pam_otel", "pam_log_json"})
 """不合规则时可以把值写进消息的；其余的里面可能有口令。"""
+_PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
+"""选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
+_OPENAI: Final = "https://api.openai.com/v1"
 
 
 def _matching(expression: str, rule: str) -> AfterValidator:
@@ -37,10 +47,12 @@ StoreUrl = Annotated[
 class Settings(BaseSettings):
     """一次进程的设置；秘密用 ``SecretStr`` 包住，打印与 repr 都看不到。
 
-    字段名即环境变量名的小写。
+    字段名即环境变量名的小写。只读环境变量；命令行用 ``for_command``，那才读 ``.env``。
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore")
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+    _refused: list[str] = PrivateAttr(default_factory=list)
 
     pam_home_url: str = Field("", description="PAM_HOME 的地址")
     pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
@@ -56,21 +68,109 @@ class Settings(BaseSettings):
     pam_otel: bool = Field(default=False, description="打开 OpenTelemetry 跨度")
     pam_log_json: bool = Field(default=False, description="每个账本事件一行 JSON，写到标准错误")
 
-    def __init__(self, **given: Any) -> None:
-        """读环境与 ``.env``；``given`` 压过它们。
+    def __init__(self, _from: Mapping[str, Origin] | None = None, **given: Any) -> None:
+        """读环境变量；``given`` 压过它们，``_from`` 说明其中哪些来自文件。
 
         Raises:
-            InvalidInputError: 有值不合规则，或 ``.env`` 读不了；消息指出是哪一个。
+            InvalidInputError: 有值不合规则；消息指出是哪一个。
 
         """
+        known = dict(_from or {})
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise InvalidInputError("；".join(map(_explain, error.errors()))) from None
-        except UnicodeDecodeError:
-            raise InvalidInputError("当前目录的 .env 不是 UTF-8 文本，请另存为 UTF-8") from None
-        except OSError as error:
-            raise InvalidInputError(f"当前目录的 .env 读不了：{error.strerror}") from None
+            raise InvalidInputError("；".join(_explain(each, known) for each in error.errors())) from None
+        self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
+        self._origins |= dict.fromkeys(given, origins.GIVEN) | known
+
+    @classmethod
+    def for_command(cls, home: Path, *, named: bool = False, **given: Any) -> Self:
+        """读环境变量，其次用户配置目录里的 ``.env``，再次 ``home`` 里的。
+
+        ``home`` 里的只在点了名（``--home``）或已有 ``runtime/pam.db`` 时读；别人写得了的不读，记在 ``refused`` 里。
+
+        Args:
+            home: 工作目录。
+            named: ``--home`` 给出了没有。
+            **given: 压过一切的值。
+
+        Raises:
+            InvalidInputError: 有值不合规则，``.env`` 读不懂，或它要选程序。
+
+        """
+        found: dict[str, tuple[str, Origin]] = {}
+        refused: list[str] = []
+        files = [(home / ".env", origins.home_file)] if named or (home / "runtime" / "pam.db").is_file() else []
+        for path, origin in [*files, (_user_file(), origins.user_file)]:
+            values, problem = _read_env_file(path)
+            found |= {name: (value, origin(path)) for name, value in values.items() if name in cls.model_fields}
+            refused += [problem] if problem else []
+        _refuse_programs(found)
+        stronger = EnvSettingsSource(cls)().keys() | given.keys()
+        from_files = {name: each for name, each in found.items() if name not in stronger}
+        values = {name: value for name, (value, _) in from_files.items()}
+        settings = cls({name: origin for name, (_, origin) in from_files.items()}, **values, **given)
+        settings._refused = refused
+        return settings
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """没有读的 ``.env``，各一句：哪一个，为什么，怎么办。"""
+        return tuple(self._refused)
+
+    def origin(self, name: str) -> Origin:
+        """一个设置（字段名）的来源。"""
+        return self._origins.get(name, origins.DEFAULT)
+
+    def token_origin(self) -> Origin:
+        """令牌的来源；在文件里的，是说出那个文件的地方。"""
+        return self.origin("pam_token" if self.pam_token.get_secret_value() else "pam_token_file")
+
+    def home_url_origin(self, url: str) -> Origin:
+        """一次运行用的 ``PAM_HOME_URL`` 的来源；不是设置里的，也不是默认的，就是这次给出的。"""
+        if url == self.pam_home_url:
+            return self.origin("pam_home_url")
+        return origins.DEFAULT if url == DEFAULT_PARAMS["PAM_HOME_URL"] else origins.GIVEN
+
+    def check_token_travel(self, home_url: str) -> None:
+        """令牌会去的地方，来源都不可以比它弱（contract 第 8 节）。
+
+        Args:
+            home_url: 这次用的 ``PAM_HOME_URL``；空串是不去 HOME，只看 MCP 服务。
+
+        Raises:
+            InvalidInputError: 有一处不可以去。
+
+        """
+        places = [("PAM_HOME_URL", home_url, self.home_url_origin(home_url))]
+        places += [("PAM_MCP_URL", self.pam_mcp_url, self.origin("pam_mcp_url"))]
+        for name, url, origin in places:
+            if url and self._has_token():
+                refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
+
+    def _has_token(self) -> bool:
+        """说了令牌在哪里没有。"""
+        return bool(self.pam_token.get_secret_value() or self.pam_token_file)
+
+    def check_key_travel(self) -> None:
+        """模型的密钥去的地方，来源不可以比它弱；没有设地址的去的是 OpenAI 自己。
+
+        Raises:
+            InvalidInputError: 不可以去。
+
+        """
+        if self.openai_api_key.get_secret_value():
+            its, origin = self.origin("openai_api_key"), self.origin("openai_base_url")
+            refuse_weaker("OPENAI_API_KEY", its, "OPENAI_BASE_URL", self.openai_base_url or _OPENAI, origin)
+
+    def sources(self, home_url: str) -> str:
+        """令牌与各个地址从哪里来，写成一行，供计划与体检。"""
+        said = {"PAM_HOME_URL": self.home_url_origin(home_url)}
+        if self._has_token():
+            said["PAM_TOKEN"] = self.token_origin()
+        more = ("pam_mcp_url", "pam_script_entry", "pam_store_url", "openai_base_url", "openai_api_key")
+        said |= {name.upper(): self.origin(name) for name in more if name in self._origins}
+        return "，".join(f"{name} 来自{origin.text}" for name, origin in said.items())
 
     def token(self) -> str:
         """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。
@@ -115,10 +215,47 @@ class Settings(BaseSettings):
         return str((home / "runtime" / "checkpoints.sqlite").absolute())
 
 
-def _explain(detail: ErrorDetails) -> str:
-    """说明一处错误：哪个环境变量、什么值、什么规则。"""
+def _user_file() -> Path:
+    """用户配置目录里的 ``.env``（XDG；没有设就是 ``~/.config``）。"""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA") or Path.home() / ".config"
+    return Path(base) / "pam-deploy" / ".env"
+
+
+def _read_env_file(path: Path) -> tuple[dict[str, str], str]:
+    """读一个 ``.env``，返回其中的值，以及不读它的原因。
+
+    值里的 ``${…}`` 原样不动：展开的话，一个地址就能把环境里的秘密带走。
+
+    Raises:
+        InvalidInputError: 读不懂。
+
+    """
+    try:
+        text = read_trusted(path).decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, ""
+    except PermissionError as error:
+        return {}, f"{path} 没有读：{error.filename} {error.strerror}"
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path} 读不了：{error.strerror}") from None
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name.lower(): value for name, value in values.items() if value is not None}, ""
+
+
+def _refuse_programs(found: dict[str, tuple[str, Origin]]) -> None:
+    """文件里的设置不能选程序。"""
+    if named := sorted(_PROGRAMS & found.keys()):
+        name, path = named[0], found[named[0]][1].text
+        raise InvalidInputError(f"{path} 里的 {name.upper()} 不算数：选程序的只能是环境变量，请移到环境变量里")
+
+
+def _explain(detail: ErrorDetails, known: Mapping[str, Origin]) -> str:
+    """说明一处错误：哪里的哪个设置、什么值、什么规则。"""
     name = str(detail["loc"][0])
     shown = f"的值 {show_value(detail['input'])} " if name in _SHOWN else ""
     rule = detail.get("ctx", {}).get("error", detail["msg"])
     rule = "应为 true 或 false" if detail["type"].startswith("bool") else rule
-    return f"环境变量 {name.upper()} {shown}不合规则：{rule}"
+    where = f"{known[name].text} 里的" if name in known else "环境变量"
+    return f"{where} {name.upper()} {shown}不合规则：{rule}"

@@ -13,7 +13,7 @@ import yaml
 
 from pam_deploy_graph.constants import ACTIONS, Ask, Phase
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.system.resources import packaged_path
+from pam_deploy_graph.system.resources import nearby_path
 
 DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
 NEEDS_HUMAN: Final = tuple(map(str, Ask))
@@ -78,7 +78,7 @@ def _read(path: Path) -> str:
 
 def _locate(path: Path) -> Path:
     """当前目录里没有默认的文件时，用随包的那一份；别的路径原样使用。"""
-    return packaged_path(DEFAULT_SKILL_PATH) if path == Path(DEFAULT_SKILL_PATH) else path
+    return nearby_path(DEFAULT_SKILL_PATH) if path == Path(DEFAULT_SKILL_PATH) else path
 
 
 def _split(text: str, path: str | Path) -> tuple[dict[str, Any], str]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
+from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_listener, unless_deaf
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
@@ -65,11 +66,11 @@ def open_session(
         as_json: 进度逐行写成 JSON。
         run_id: 接着做哪次运行；进度从它的台数数起。
         ask: 怎么问人；不给时按有没有终端决定。
-        settings: 设置；不给时取自环境。
+        settings: 设置；不给时取自环境与 ``.env``（contract 第 8 节）。
 
     """
     allow_many_files()
-    services = Services(home=home, settings=settings or Settings())
+    services = Services(home=home, settings=settings or settings_for(home))
     begun = services.ledger.load_state(run_id, keep_events=False) if run_id else None
     services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))
     try:

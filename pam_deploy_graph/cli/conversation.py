@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pam_deploy_graph.cli.asking import read_line, show_question
 from pam_deploy_graph.cli.command_session import Session, open_session
 from pam_deploy_graph.cli.demo_scenario import provision
+from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.graph.answers import read_typed
@@ -36,7 +37,7 @@ _LATER: Final = "说「继续」接着做，说「取消」就此作罢。"
 def converse(home: Path, *, lab: bool) -> None:
     """对话直到退出；``lab`` 为真时先开一个试验场。"""
     with contextlib.ExitStack() as stack:
-        settings = stack.enter_context(_lab_settings()) if lab else Settings()
+        settings = stack.enter_context(_lab_settings(home)) if lab else settings_for(home)
         talk = Conversation()
         talk.session = stack.enter_context(open_session(home, as_json=False, ask=talk.ask, settings=settings))
         talk.run()
@@ -186,10 +187,10 @@ class Conversation:
 
 
 @contextlib.contextmanager
-def _lab_settings() -> Iterator[Settings]:
+def _lab_settings(home: Path) -> Iterator[Settings]:
     """开一个试验场，备好下一个版本的安装包，返回指向它的设置。"""
     with LabProcess() as lab:
         version = provision(lab)
-        settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
+        settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
         print(f"试验场已开：机场 PEK，8 台工作站装着 checkin/gate 1.2.2，HOME 里有 {version}。")  # noqa: T201  对话的开场白
         yield settings

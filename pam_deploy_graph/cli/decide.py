@@ -38,7 +38,7 @@ def confirm(
     if len(chosen) != 1:
         raise InvalidInputError(f"请给出 {'、'.join(f'--{name}' for name in choices)} 其中之一")
     operator = operator or current_operator()
-    with past_runs(home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id) as services:
         subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)
     if as_json:
         said = {"run_id": run_id, "decision": str(chosen[0]), "subjects": subjects}
@@ -51,7 +51,7 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.open_questions import cancel_run
 
-    with past_runs(home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id) as services:
         done = cancel_run(services, run_id, current_operator())
     if as_json:
         o.print_json(done)

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.command_session import open_session
+from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.registration import RunRequest, register
-from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.private_files import write_private
 
 _FAILING: Final = "10.0.0.4"
@@ -43,7 +43,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
         package = home / "runtime" / f"demo_checkin_gate_{version}.tar"
         write_private(package, _package(version))
         console.print(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
-        settings = Settings(pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
+        settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
         params = {
             **_APP,
             "VERSION_NUMBER": version,

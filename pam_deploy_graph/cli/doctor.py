@@ -24,7 +24,7 @@ def doctor(
     from pam_deploy_graph.cli.inputs import read_params
 
     given = read_params(param, params)
-    checks = examine(home) + (try_on(given, strategy, ip) if given else [])
+    checks = examine(home) + (try_on(given, strategy, ip, home) if given else [])
     if as_json:
         o.print_json([check.as_dict() for check in checks])
     else:

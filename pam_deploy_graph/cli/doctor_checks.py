@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pam_deploy_graph import __version__
+from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
@@ -16,7 +17,7 @@ from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.system.resources import packaged_path
+from pam_deploy_graph.system.resources import packaged_folder, packaged_path
 
 _TRIAL: Final = "doctor"
 
@@ -48,9 +49,10 @@ def examine(home: Path) -> list[Check]:
         home: ``runtime/`` 与 ``logs/`` 所在的目录。
 
     """
-    settings = Settings()
+    settings = settings_for(home)
     return [
         *_program(),
+        *_sources(settings),
         _scripts(settings),
         _ledger(settings, home),
         *_pam(settings),
@@ -68,11 +70,18 @@ def _program() -> Iterator[Check]:
         yield Check(name, ok=found is not None, detail=found or "没有找到", advice=f"请安装 {name}，脚本后端要用它")
 
 
+def _sources(settings: Settings) -> Iterator[Check]:
+    """设置从哪里来；有没有因为别人写得了而没有读的 ``.env``。"""
+    yield Check("设置", ok=True, detail=settings.sources(settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]))
+    for sentence in settings.refused:
+        yield Check(".env", ok=False, detail=sentence, advice="没有算它的数", required=False)
+
+
 def _scripts(settings: Settings) -> Check:
     """脚本入口与操作规程。"""
     advice = "请重新安装本程序，或用 PAM_SCRIPT_ENTRY 指定入口"
     try:
-        entry = select_script_entry(override=settings.pam_script_entry)
+        entry = select_script_entry(packaged_folder(), override=settings.pam_script_entry)
         packaged_path("PAM_AUTO_DEPLY_SKILL.md")
     except PamError as error:
         return Check("脚本入口", ok=False, detail=str(error), advice=advice)
@@ -98,10 +107,16 @@ def _pam(settings: Settings) -> Iterator[Check]:
         "令牌", ok=token, detail="已设" if token else "没有设", advice="请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"
     )
     url = settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
+    try:
+        settings.check_token_travel(url)
+    except PamError as error:
+        yield Check("PAM_HOME", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
+        return
     with tempfile.TemporaryDirectory() as folder:
         params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
         state = trial_state(params, DEFAULT_STRATEGY, Path(folder))
-        result = ScriptActionRunner().run_action(state, "check-home", time_limit=10)
+        runner = ScriptActionRunner(packaged_folder(), token=settings.token(), script_entry=settings.pam_script_entry)
+        result = runner.run_action(state, "check-home", time_limit=10)
     detail = f"{url} 版本 {result.values.get('HOME_VERSION')}" if result.ok else f"{url}：{result.error_summary}"
     yield Check("PAM_HOME", ok=result.ok, detail=detail, advice="请检查 PAM_HOME_URL、网络与令牌")
 
@@ -132,6 +147,10 @@ def _mcp(settings: Settings) -> Check:
     url = settings.pam_mcp_url
     if not url:
         return Check("MCP 服务", ok=False, detail="没有设 PAM_MCP_URL，运行时用 HOME 给出的", required=False)
+    try:
+        settings.check_token_travel("")
+    except PamError as error:
+        return Check("MCP 服务", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
     from pam_deploy_graph.mcp_runner import check_server
 
     found = check_server(url, token=settings.token())

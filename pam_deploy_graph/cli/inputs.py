@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.parameters import validate_control
 from pam_deploy_graph.runs.registration import RunRequest
-from pam_deploy_graph.settings import Settings
 
 
 def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
@@ -49,7 +49,7 @@ def of_failed(
         raise InvalidInputError(
             "--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台"
         )
-    with past_runs(home, run_id) as services:
+    with past_runs(settings_for(home), home, run_id) as services:
         before = failed_again(services.ledger, run_id)
     return {**before.params, **params}, {**before.control, **control}, strategy or before.strategy
 
@@ -96,7 +96,7 @@ def make_request(
         execution_strategy=str(DEFAULT_STRATEGY) if strategy is None else strategy,
         run_id=run_id,
         home=home,
-        environment=Settings().params(),
+        environment=settings_for(home).params(),
         control_params=control,
         extra={"preapproved_by": yes_by} if yes_by else {},
     )

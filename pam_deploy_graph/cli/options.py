@@ -2,21 +2,50 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.system.safe_text import show_value
 
+if TYPE_CHECKING:
+    from pam_deploy_graph.settings import Settings
 
-def _writable_name(home: Path) -> Path:
+
+_NAMED: Final[set[Path]] = set()
+"""这个命令里用 ``--home`` 点了名的目录；没有点名的当前目录，要有账本才读它的 ``.env``。"""
+_TOLD: Final[set[str]] = set()
+
+
+def _home(context: typer.Context, option: typer.CallbackParam, home: Path) -> Path:
     """工作目录的路径要写进账本与配置文件，那里只有 UTF-8。"""
     try:
         str(home).encode()
     except UnicodeEncodeError:
         raise InvalidInputError(f"选项 --home 的值 {show_value(str(home))} 不是 UTF-8 文字，请换一个目录") from None
+    source = context.get_parameter_source(option.name or "")
+    if source is not None and source.name != "DEFAULT":
+        _NAMED.add(home)
     return home
+
+
+def settings_for(home: Path, **given: Any) -> "Settings":
+    """返回命令的设置；没有读的 ``.env`` 在标准错误上说一次。
+
+    Args:
+        home: 工作目录。
+        **given: 压过环境与文件的值。
+
+    """
+    from pam_deploy_graph.settings import Settings
+
+    settings = Settings.for_command(home.absolute(), named=home in _NAMED, **given)
+    for sentence in settings.refused:
+        if sentence not in _TOLD:
+            _TOLD.add(sentence)
+            typer.echo(f"注意: {sentence}", err=True)
+    return settings
 
 
 Home = Annotated[
@@ -27,7 +56,7 @@ Home = Annotated[
         metavar="DIR",
         resolve_path=True,
         file_okay=False,
-        callback=_writable_name,
+        callback=_home,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON。")]

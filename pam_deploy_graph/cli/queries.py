@@ -27,7 +27,7 @@ def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.status import render_standing, standing
 
-    with past_runs(home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id) as services:
         found = standing(services.ledger, run_id)
     o.print_json(found) if as_json else typer.echo(render_standing(found))
 
@@ -39,7 +39,7 @@ def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     from pam_deploy_graph.runs.status import list_runs
 
     try:
-        with past_runs(home) as services:
+        with past_runs(o.settings_for(home), home) as services:
             rows = list_runs(services.ledger)
     except RunNotFoundError:
         rows = []
@@ -55,7 +55,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from pam_deploy_graph.report import summary as reports
     from pam_deploy_graph.runs.lookup import past_runs
 
-    with past_runs(home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id) as services:
         state = services.ledger.load_state(run_id)
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
@@ -78,10 +78,9 @@ def preview(
     from pam_deploy_graph.constants import build_action_backends
     from pam_deploy_graph.inputs.parameters import normalize_params
     from pam_deploy_graph.report.plan_text import render_preview
-    from pam_deploy_graph.settings import Settings
 
     chosen = read_strategy(strategy)
-    known = normalize_params(read_params(param, params), Settings().params())
+    known = normalize_params(read_params(param, params), o.settings_for(o.HERE).params())
     typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
 
 
@@ -91,7 +90,7 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
     from pam_deploy_graph.runs.services import Services
     from pam_deploy_graph.system.safe_text import printable
 
-    found, notes = analyze_with_notes(Services().llm_client, text)
+    found, notes = analyze_with_notes(Services(settings=o.settings_for(o.HERE)).llm_client, text)
     for note in notes:
         typer.echo(f"注意: {printable(note)}", err=True)
     o.print_json(found) if as_json else typer.echo(_analysis(found))

@@ -68,7 +68,7 @@ def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.runs.lookup import require_store
 
-    require_store(home, run_id)
+    require_store(o.settings_for(home), home, run_id)
     with open_session(home, as_json=as_json, run_id=run_id) as session:
         raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
 

@@ -70,7 +70,7 @@ def _serve(config: "LabConfig", state: Path | None, *, with_parent: bool) -> Non
     from pam_deploy_graph.system.open_files import allow_many_files
 
     allow_many_files()
-    token = Settings().token()
+    token = Settings.for_command(Path.cwd()).token()
     folder = state.absolute() if state else Path(tempfile.mkdtemp(prefix="pam-lab-"))
     try:
         asyncio.run(run_lab(config, token, folder, with_parent=with_parent))

@@ -3,6 +3,7 @@
 import os
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,7 +46,7 @@ def mcp_node(
     from pam_deploy_graph.system.open_files import allow_many_files
 
     allow_many_files()
-    token = Settings().token()
+    token = Settings.for_command(Path.cwd()).token()
     if transport is Transport.HTTP and not token and not _is_loopback(host):
         raise InvalidInputError(f"没有 PAM_TOKEN，不能听在 {host}：请设置 PAM_TOKEN，或只听 127.0.0.1")
     url = _checked_url(node_url)

@@ -28,8 +28,10 @@ def render_preview(params: dict[str, str], strategy: str, backends: dict[str, st
     return "\n".join(lines) + "\n"
 
 
-def render_plan(state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan) -> str:
-    """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险。"""
+def render_plan(
+    state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan, *, sources: str = ""
+) -> str:
+    """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险；``sources`` 是设置从哪里来。"""
     lines = [
         "## PAM 部署计划",
         "",
@@ -38,6 +40,7 @@ def render_plan(state: AgentState, targets: list[str], missing: list[str], plan:
         f"- 运行: {state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
         f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
+        *([f"- 设置: {sources}"] if sources else []),
         *deployed(state.params),
         *_package(state),
         *rerun(state),

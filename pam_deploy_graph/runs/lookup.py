@@ -9,17 +9,18 @@ from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 
-def require_store(home: Path, run_id: str) -> None:
+def require_store(settings: Settings, home: Path, run_id: str) -> None:
     """``home`` 还没有账本时抛 ``RunNotFoundError``，说出要找的运行。"""
-    if not Settings().has_store(home):
+    if not settings.has_store(home):
         raise RunNotFoundError(run_id)
 
 
 @contextlib.contextmanager
-def past_runs(home: Path, run_id: str = "") -> Iterator[Services]:
+def past_runs(settings: Settings, home: Path, run_id: str = "") -> Iterator[Services]:
     """打开已有的账本，用完即关。
 
     Args:
+        settings: 设置。
         home: 工作目录。
         run_id: 要找的运行；空串是最近一次。
 
@@ -30,8 +31,8 @@ def past_runs(home: Path, run_id: str = "") -> Iterator[Services]:
         RunNotFoundError: 还没有账本。
 
     """
-    require_store(home, run_id)
-    services = Services(home=home)
+    require_store(settings, home, run_id)
+    services = Services(home=home, settings=settings)
     try:
         yield services
     finally:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, end_run
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
 from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
@@ -24,8 +24,9 @@ from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.skill_policy import load_skill_policy
+from pam_deploy_graph.skill_policy import DEFAULT_SKILL_PATH, load_skill_policy
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.resources import packaged_folder, packaged_path
 
 _CANCEL_POLL_SECONDS = 0.5
 
@@ -52,7 +53,9 @@ class Services:
     def router(self) -> ActionBackend:
         """路由；没有注入就按设置建。"""
         return self.given_router or ActionRouter(
-            script_runner=ScriptActionRunner(token=self.settings.token(), script_entry=self.settings.pam_script_entry),
+            script_runner=ScriptActionRunner(
+                packaged_folder(), token=self.settings.token(), script_entry=self.settings.pam_script_entry
+            ),
             mcp_runner=self.mcp_runner,
             fake_runner=FakeActionRunner(),
         )
@@ -69,7 +72,9 @@ class Services:
             return GuardedLlmClient(self.given_llm_client)
         if not self.settings.pam_llm_model:
             return RuleBasedLlmClient()
-        return OpenAiLlmClient.from_settings(self.settings, policy_rules=load_skill_policy().rules)
+        return OpenAiLlmClient.from_settings(
+            self.settings, policy_rules=load_skill_policy(packaged_path(DEFAULT_SKILL_PATH)).rules
+        )
 
     @cached_property
     def span(self) -> Span:
@@ -88,11 +93,13 @@ class Services:
 
         Raises:
             RunHeldError: 另一个存活的进程正握着它。
+            InvalidInputError: 令牌会去来源比它弱的地址。
             PamError: 流程里的错误原样抛出。
 
         """
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
         rules, secret = FlowRules.of(state.control_params, self_healing=True), self.settings.token()
+        self._check_travel(state)
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -165,6 +172,11 @@ class Services:
             self.mcp_runner.close()
         if "ledger" in self.__dict__:
             self.ledger.close()
+
+    def _check_travel(self, state: AgentState) -> None:
+        """令牌不去来源比它弱的地址；后端是宿主给的，或没有外部世界的，不归这里管。"""
+        if self.given_router is None and state.execution_strategy != ExecutionStrategy.FAKE:
+            self.settings.check_token_travel(state.params["PAM_HOME_URL"])
 
     def _event_logs(self, run_id: str) -> list[Callable[[Event], None]]:
         """写日志的听众；默认没有。"""

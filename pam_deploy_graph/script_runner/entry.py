@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.system.resources import packaged_path
+from pam_deploy_graph.system.resources import packaged_folder
 from pam_deploy_graph.system.safe_text import show_value
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def select_script_entry(
         if (Path(base_dir) / name).is_file():
             return str(Path(base_dir) / name)
     if Path(base_dir) == Path(DEFAULT_BASE_DIR) and platform != "win32":
-        return str(packaged_path(names[0]))
+        return select_script_entry(packaged_folder(), platform, "")
     raise InvalidInputError(f"目录 {base_dir} 里没有脚本入口 {' 或 '.join(names)}，请放一份或设置 PAM_SCRIPT_ENTRY")
 
 

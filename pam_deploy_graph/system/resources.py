@@ -9,24 +9,35 @@ _FOLDER = "doc_scripts"
 
 
 def packaged_path(name: str) -> Path:
-    """找出 ``doc_scripts`` 里的一个文件。
+    """找出随包的 ``doc_scripts`` 里的一个文件，与当前目录无关。
 
-    依次看当前目录的 ``doc_scripts``、检出目录里与本包并列的那一份、装进 wheel 的那一份。
+    先看检出目录里与本包并列的那一份，再看装进 wheel 的那一份。
 
     Args:
         name: 文件名，可以带 ``doc_scripts/`` 前缀。
-
-    Returns:
-        第一个存在的文件。
 
     Raises:
         InvalidInputError: 哪里都没有。
 
     """
     relative = name.removeprefix(f"{_FOLDER}/")
-    folders = [Path(_FOLDER), _PACKAGE.parent / _FOLDER, _PACKAGE / "_resources" / _FOLDER]
+    folders = [_PACKAGE.parent / _FOLDER, _PACKAGE / "_resources" / _FOLDER]
     for folder in folders:
         if (folder / relative).is_file():
             return folder / relative
     looked = "、".join(map(str, folders))
     raise InvalidInputError(f"找不到随包文件 {relative}，已看过 {looked}；请重新安装本程序")
+
+
+def packaged_folder() -> Path:
+    """返回随包的 ``doc_scripts``；找不到同 ``packaged_path``。"""
+    return packaged_path("pam_action.sh").parent
+
+
+def nearby_path(name: str) -> Path:
+    """同 ``packaged_path``，但当前目录的 ``doc_scripts`` 里有就用它。
+
+    只给 ``PamDeployAgent`` 的默认路径用：调用者的目录是调用者自己的（contract 第 6 节）。
+    """
+    own = Path(_FOLDER) / name.removeprefix(f"{_FOLDER}/")
+    return own if own.is_file() else packaged_path(name)

@@ -177,11 +177,11 @@ def test_missing_parameters_are_named_in_order(given: list[str], rig: Rig) -> No
 
 
 def test_precedence(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """先后次序是：给出的值、环境变量、``.env``、默认值。"""
+    """先后次序是：给出的值、环境变量、默认值；当前目录的 ``.env`` 不读。"""
     url = "PAM_HOME_URL"
     assert rig.agent.normalize_params(PARAMS)[url] == DEFAULT_PARAMS[url]
     Path(".env").write_text("PAM_HOME_URL=http://from-dotenv:1\n", encoding="utf-8")
-    assert rig.agent.normalize_params(PARAMS)[url] == "http://from-dotenv:1"
+    assert rig.agent.normalize_params(PARAMS)[url] == DEFAULT_PARAMS[url]
     monkeypatch.setenv(url, "http://from-env:1")
     assert rig.agent.normalize_params(PARAMS)[url] == "http://from-env:1"
     assert rig.state().params[url] == "http://from-env:1"

@@ -122,7 +122,8 @@ def test_environment(pam: Pam, env: dict[str, str], code: int, named: str) -> No
 
 def test_a_settings_file_in_another_encoding(pam: Pam) -> None:
     """``.env`` 不是 UTF-8：2，指出是它。"""
-    (pam.folder / ".env").write_bytes("PAM_LLM_MODEL=模型".encode("gbk"))
+    pam.home.mkdir()
+    (pam.home / ".env").write_bytes("PAM_LLM_MODEL=模型".encode("gbk"))
     done = pam("runs")
     assert done.code == 2
     said(done, ".env")

@@ -101,9 +101,10 @@ def test_where_home_is(site: Site, given: str, env: str, file: str) -> None:
     """``PAM_HOME_URL``：命令行压过环境，环境压过 ``.env``。"""
     site.take(1)
     given, env, file = (site.lab.home_url if value == "lab" else value for value in (given, env, file))
-    (site.pam.folder / ".env").write_text(f"PAM_HOME_URL={file}\n")
+    site.pam.home.mkdir()
+    (site.pam.home / ".env").write_text(f"PAM_HOME_URL={file}\nPAM_TOKEN={site.lab.token}\n")
     if not env:
-        del site.pam.env["PAM_HOME_URL"]
+        del site.pam.env["PAM_HOME_URL"], site.pam.env["PAM_TOKEN"]
     done = site.run(env={"PAM_HOME_URL": env} if env else None, PAM_HOME_URL=given)
     assert done.code == 10, done.err
     assert site.effects() == []

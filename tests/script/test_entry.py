@@ -11,7 +11,7 @@ from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.script_runner import build_argv, child_env, select_script_entry
 from pam_deploy_graph.system import resources
-from pam_deploy_graph.system.resources import packaged_path
+from pam_deploy_graph.system.resources import nearby_path, packaged_path
 from tests.script.conftest import ENTRY
 
 STATE = SimpleNamespace(config_path="c.txt", trace_file_path="", params={}, script_entry="", script_base_dir="")
@@ -87,16 +87,19 @@ def test_the_default_folder_falls_back_to_the_packaged_copy(tmp_path: Path, monk
 
 
 def test_packaged_files_are_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """依次看当前目录、检出目录、wheel 里的一份；都没有时报出看过哪里。"""
+    """依次看检出目录、wheel 里的一份，当前目录的不看；都没有时报出看过哪里。"""
     package = tmp_path / "site" / "pam_deploy_graph"
-    folders = [tmp_path / "cwd" / "doc_scripts", package.parent / "doc_scripts", package / "_resources" / "doc_scripts"]
-    for folder in folders:
-        folder.mkdir(parents=True)
+    planted = tmp_path / "cwd" / "doc_scripts"
+    folders = [package.parent / "doc_scripts", package / "_resources" / "doc_scripts"]
+    planted.mkdir(parents=True)
+    (planted / "x.md").touch()
     monkeypatch.setattr(resources, "_PACKAGE", package)
     monkeypatch.chdir(tmp_path / "cwd")
     with pytest.raises(InvalidInputError, match=r"x\.md"):
         packaged_path("x.md")
+    assert nearby_path("x.md") == Path("doc_scripts/x.md")
     for folder in reversed(folders):
+        folder.mkdir(parents=True)
         (folder / "x.md").touch()
         assert packaged_path("x.md").resolve() == folder / "x.md"
         assert packaged_path("doc_scripts/x.md").resolve() == folder / "x.md"

@@ -50,7 +50,7 @@ def fake_run(
     """
     fake = FakeActionRunner(online_ips=list(ips))
     arrange(fake)
-    services = Services(home=home, settings=Settings(_env_file=None), given_router=fake)
+    services = Services(home=home, settings=Settings(), given_router=fake)
     request = RunRequest(PARAMS, "fake", run_id="r1", home=home, control_params=control or {}, target_ips=targets)
     register(services.ledger, request)
     try:

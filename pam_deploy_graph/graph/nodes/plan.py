@@ -145,8 +145,13 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
         "digest": digest,
         "run_id": checked.run_id,
         "all_targets": targets,
-        "text": render_plan(checked, targets, missing, steps),
+        "text": render_plan(checked, targets, missing, steps, sources=_sources(services, checked)),
     }
+
+
+def _sources(services: Services, checked: AgentState) -> str:
+    """令牌与地址从哪里来；后端是宿主给的就不说，它用不着这些。"""
+    return services.settings.sources(checked.params["PAM_HOME_URL"]) if services.given_router is None else ""
 
 
 def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missing: list[str]) -> dict[str, Any]:

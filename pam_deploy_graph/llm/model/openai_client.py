@@ -56,11 +56,12 @@ class OpenAiLlmClient:
         """按 ``PAM_LLM_MODEL``、``OPENAI_BASE_URL``、``OPENAI_API_KEY`` 建一个。
 
         Raises:
-            InvalidInputError: 没有设置模型名。
+            InvalidInputError: 没有设置模型名，或密钥会去来源比它弱的地址。
 
         """
         if not settings.pam_llm_model:
             raise InvalidInputError("没有设置 PAM_LLM_MODEL：请写明用哪个模型，或者不用模型（离线规则）")
+        settings.check_key_travel()
         return cls(
             model=settings.pam_llm_model,
             base_url=settings.openai_base_url,

@@ -1,0 +1,62 @@
+"""一个设置从哪里来，来源有多强；秘密不去来源比它弱的地址（contract 第 2、8 节）。"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from pam_deploy_graph.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """来源；``strength`` 越大越强，``text`` 是给人看的名字。"""
+
+    strength: int
+    text: str
+
+
+GIVEN: Final = Origin(3, "这次给出的")
+ENVIRONMENT: Final = Origin(3, "环境变量")
+DEFAULT: Final = Origin(0, "默认值")
+
+
+def user_file(path: object) -> Origin:
+    """来自用户配置目录里的 ``.env``。"""
+    return Origin(2, str(path))
+
+
+def home_file(path: object) -> Origin:
+    """来自 ``--home`` 里的 ``.env``。"""
+    return Origin(1, str(path))
+
+
+def is_loopback(url: str) -> bool:
+    """这个地址在不在本机上。"""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_weaker(secret: str, its: Origin, name: str, value: str, origin: Origin) -> None:
+    """秘密不去来源比它弱的地址；在本机上的默认地址不算。
+
+    Args:
+        secret: 秘密的名字，例如 ``PAM_TOKEN``。
+        its: 秘密的来源。
+        name: 地址或程序的名字，例如 ``PAM_HOME_URL``。
+        value: 那个地址；写进消息的是名字，不是它。
+        origin: 地址的来源。
+
+    Raises:
+        InvalidInputError: 不让去；消息说明两边各从哪里来、怎么办。
+
+    """
+    if its.strength <= origin.strength or (origin == DEFAULT and is_loopback(value)):
+        return
+    raise InvalidInputError(
+        f"{secret} 来自{its.text}，{name} 来自{origin.text}：秘密不去来源比它弱的地址；"
+        f"请把 {name} 也写到{its.text}里，或在命令里给出"
+    )
