@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     pam_otel: bool = Field(default=False, description="打开 OpenTelemetry 跨度")
     pam_log_json: bool = Field(default=False, description="每个账本事件一行 JSON，写到标准错误")
 
-    def __init__(self, _from: Mapping[str, Origin] | None = None, **given: Any) -> None:
+    def __init__(self, _from: Mapping[str, Origin] | None = None, /, **given: Any) -> None:
         """读环境变量；``given`` 压过它们，``_from`` 说明其中哪些来自文件。
 
         Raises:

@@ -37,7 +37,7 @@ class Trap:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            do_POST = do_PUT = do_GET
+            do_POST = do_PUT = do_GET  # noqa: N815  上游的名字
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  上游的参数名
                 """不出声。"""
