@@ -55,5 +55,5 @@ async def _verify_again(ctx: RunContext) -> bool:
         result = await perform(ctx, outbox, "verify-ip", ip)
         if not result.ok:
             healthy = False
-            await fail_workstation(ctx, outbox, ip, result)
+            await fail_workstation(ctx, outbox, result, ip)
     return healthy

@@ -11,14 +11,14 @@ from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.flows.context import RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.diagnosis import cause_of
 from pam_deploy_graph.flows.workstation import run_workstation
-from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.models import AgentState, Event
 
 SAME_FAILURES: Final = 3
 """接连几台同样的失败就不再开新的。"""
 
 
 class Dispatcher:
-    """决定下一台是谁；计数随结果更新，不必每次扫描全部工作站。"""
+    """决定下一台是谁；计数随记下失败的那个事件走，不等它的日志取回来，也不必每次扫描全部工作站。"""
 
     def __init__(self, ctx: RunContext, fresh: Iterable[str]) -> None:
         """上次没做完的排在最前，它们不受停止条件限制。"""
@@ -50,17 +50,15 @@ class Dispatcher:
             return False
         return rules.max_failures is None or self._failed < rules.max_failures
 
-    def count(self, ip: str, *, succeeded: bool) -> str:
-        """又有一台有了结果；接连同样的失败刚好攒够时返回那个毛病，否则为空串。"""
-        if succeeded:
-            return ""
+    def failed(self, ip: str) -> list[Event]:
+        """又记下了一台的失败：立刻计数；接连同样的失败刚好攒够时，返回要一并记下的事件。"""
         self._waiting += 1
         self._failed += 1
         cause = cause_of(ip, self._ctx.state.ip_states[ip])
         if not self._ctx.rules.self_healing or cause in self._settled or self._stopped:
-            return ""
+            return []
         self._stopped = self._in_a_row(self._places[ip], cause) >= SAME_FAILURES
-        return cause if self._stopped else ""
+        return [{"type": "SAME_FAILURES", "cause": cause}] if self._stopped else []
 
     def _in_a_row(self, place: int, cause: str) -> int:
         """记下一个失败，返回它与左右挨着的共几台是同一个毛病。
@@ -92,8 +90,7 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
 async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
     """一个并发位：一台接一台。"""
     while (ip := dispatcher.next_ip()) is not None:
-        if cause := dispatcher.count(ip, succeeded=await run_workstation(ctx, ip)):
-            await ctx.session.append({"type": "SAME_FAILURES", "cause": cause})
+        await run_workstation(ctx, ip, dispatcher)
 
 
 def same_failures(state: AgentState) -> bool:

@@ -1,5 +1,7 @@
 """一台工作站：依次停、装、启、验、取日志；失败则停下等人（contract 第 6 节 run_ip_flow）。"""
 
+from typing import Protocol
+
 from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
@@ -12,56 +14,66 @@ from pam_deploy_graph.models import ActionResult, Event
 _STOP_FIRST_AFTER = ("start-ip", "verify-ip")
 
 
-async def run_workstation(ctx: RunContext, ip: str) -> bool:
-    """把一台工作站做完，从它上次停下的步骤起。
+class Gate(Protocol):
+    """开工的门：由分派的人掌着。"""
+
+    def may_start(self) -> bool:
+        """此刻还可不可以开新的。"""
+        ...
+
+    def failed(self, ip: str) -> list[Event]:
+        """一台的失败正在记下：计数，返回要一并记下的事件。"""
+        ...
+
+
+async def run_workstation(ctx: RunContext, ip: str, gate: Gate) -> None:
+    """把一台工作站做完，从它上次停下的步骤起；失败或结果未知则记下 ``CONFIRMATION_REQUIRED``。
 
     Args:
         ctx: 流程上下文。
         ip: 工作站地址。
-
-    Returns:
-        成功为真；失败或结果未知为假，此时已记下 ``CONFIRMATION_REQUIRED``。
+        gate: 开工的门；问过真相之后门已关上的，不开工，也不留下什么。
 
     """
     outbox = Outbox(ctx.session)
-    if not touched(ctx.state, ip):
-        opened = await _open(ctx, outbox, ip)
-        if opened is not None:
-            return opened
+    if not touched(ctx.state, ip) and not await _open(ctx, outbox, ip, gate):
+        return
     for action in IP_ACTION_SEQUENCE:
         if action in ctx.state.ip_states[ip]["completed_steps"]:
             continue
         result = await perform(ctx, outbox, action, ip)
         if not result.ok:
-            await fail_workstation(ctx, outbox, ip, result)
-            return False
+            await fail_workstation(ctx, outbox, result, ip, gate)
+            return
         outbox.tell(result_event(result, ip))
     await outbox.commit({"type": "IP_DONE", "ip": ip})
-    return True
 
 
-async def _open(ctx: RunContext, outbox: Outbox, ip: str) -> bool | None:
-    """开工：动手之前先读回真相（仅自愈规则）；读不到就不动手，已在目标版本上运行、验证也通过的跳过。
+async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
+    """开工：动手之前先读回真相（仅自愈规则）；已在目标版本上运行、验证也通过的跳过，读不到的不动手。
 
     Returns:
-        接着做为 ``None``；跳过了为真；没有动手就停下了为假。
+        接着做为真；跳过了、门关上了、没有动手就停下了为假。
 
     """
     truth = await perform(ctx, outbox, QUERY, ip) if ctx.rules.self_healing else None
-    if truth and _is_there(ctx, truth) and (await perform(ctx, outbox, "verify-ip", ip)).ok:
+    there = truth is not None and _is_there(ctx, truth) and (await perform(ctx, outbox, "verify-ip", ip)).ok
+    if ip not in ctx.state.ip_states:
+        if not gate.may_start():  # 问的这会儿里，别的工作站失败了
+            return False
+        if not there:
+            outbox.tell({"type": "IP_START", "ip": ip})
+    if truth is None:
+        return True
+    if there:
         outbox.tell({"type": "IP_SKIPPED", "ip": ip, "version": truth.values["VERSION"]})
         await outbox.commit(read_back_event(truth, ip))
-        return True
-    if ip not in ctx.state.ip_states:
-        outbox.tell({"type": "IP_START", "ip": ip})
-    if truth is None:
-        return None
+        return False
     outbox.tell(read_back_event(truth, ip))
     known = _known(truth, ip)
     if not known.ok:
-        await fail_workstation(ctx, outbox, ip, known)
-        return False
-    return None
+        await fail_workstation(ctx, outbox, known, ip, gate)
+    return known.ok
 
 
 def _known(truth: ActionResult, ip: str) -> ActionResult:
@@ -77,8 +89,10 @@ def _is_there(ctx: RunContext, truth: ActionResult) -> bool:
     return truth.ok and not ctx.rules.force and truth.values["VERSION"] == wanted and is_true(truth.values["RUNNING"])
 
 
-async def fail_workstation(ctx: RunContext, outbox: Outbox, ip: str, result: ActionResult) -> None:
-    """记下失败与要问的问题（同一行落盘），再尽力取回日志。"""
+async def fail_workstation(
+    ctx: RunContext, outbox: Outbox, result: ActionResult, ip: str, gate: Gate | None = None
+) -> None:
+    """记下失败与要问的问题（同一行落盘，门随即关上），再读回真相，尽力取回日志。"""
     question: Event = {
         "type": "CONFIRMATION_REQUIRED",
         "ip": ip,
@@ -88,7 +102,9 @@ async def fail_workstation(ctx: RunContext, outbox: Outbox, ip: str, result: Act
     }
     if result.in_doubt:
         question["in_doubt"] = True
-    await outbox.commit(result_event(result, ip), question)
+    outbox.tell(result_event(result, ip))
+    outbox.tell(question)
+    await outbox.commit(*(gate.failed(ip) if gate else ()))
     if ctx.rules.self_healing and result.action != QUERY:
         await read_back(ctx, outbox, ip)
         await outbox.commit()
