@@ -223,7 +223,7 @@ class PamDeployAgent:
         state.adopt_ip_states()
         fill_in(state)
         snapshot = _adoption(ledger, state)
-        rules = FlowRules.of(state.control_params, self_healing=False)
+        rules = FlowRules.of_run(state, self_healing=False)
         secret = Settings().token()
 
         def save() -> None:

@@ -210,6 +210,8 @@ class AgentState:
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
     canary_released: bool = False
+    waves_done: int = 0
+    """做完并放行了的几批，到第几台为止。"""
     same_cause: str = ""
     """接连几台都是它，因而停下来问过的那个毛病。"""
     generation: int = 0
@@ -223,6 +225,11 @@ class AgentState:
     keep_events: bool = True
     nonce: str = ""
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""
+
+    @property
+    def scope_size(self) -> int:
+        """范围里有几台：批准的计划里的，还没有计划就是要部署的；百分比按它折成台数。"""
+        return len(self.target_ips if self.planned_ips is None else self.planned_ips)
 
     def to_dict(self) -> dict[str, Any]:
         """转成可写入 JSON 的字典。"""

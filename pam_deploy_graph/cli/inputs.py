@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.config_writer import parse_config
@@ -28,9 +29,10 @@ def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
     return params
 
 
-def read_control(**given: object) -> dict[str, object]:
+def read_control(given: Mapping[str, Any]) -> dict[str, Any]:
     """去掉没有给的控制参数；给了空值的留着，由检查去报错，绝不当作没有给（空的 ``--targets`` 不是「全部」）。"""
-    return {name: value for name, value in given.items() if value is not None}
+    said = {name: value for name, value in given.items() if value is not None and value is not False and value != []}
+    return {name: ",".join(value) if isinstance(value, list) else value for name, value in said.items()}
 
 
 def of_failed(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from pam_deploy_graph.constants import CONTROLS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -65,28 +66,19 @@ Params = Annotated[list[str], typer.Option("--param", help="部署参数，可�
 ParamsFile = Annotated[
     Path | None, typer.Option("--params", help="参数文件：JSON，或每行一个 KEY=VALUE。", metavar="FILE")
 ]
-Targets = Annotated[
-    list[str], typer.Option("--targets", help="目标工作站：IP、列表、范围或网段，逗号分隔，可重复。", metavar="IPS")
-]
-Exclude = Annotated[
-    list[str], typer.Option("--exclude", help="不部署的工作站，写法同 --targets，可重复。", metavar="IPS")
-]
-Strategy = Annotated[str | None, typer.Option("--strategy", help="执行策略：hybrid_node_mcp、script_only 或 fake。")]
-Canary = Annotated[str | None, typer.Option("--canary", help="先灰度几台。", metavar="N")]
-MaxParallel = Annotated[str | None, typer.Option("--max-parallel", help="同时进行几台。", metavar="N")]
-AskAfter = Annotated[str | None, typer.Option("--ask-after", help="几台等决定时停下来问。", metavar="N")]
-MaxFailures = Annotated[str | None, typer.Option("--max-failures", help="失败几台就不再继续。", metavar="N")]
-Hold = Annotated[str | None, typer.Option("--hold", help="灰度之后观察几秒，再验证一遍。", metavar="SECONDS")]
-ConfirmCanary = Annotated[bool, typer.Option("--confirm-canary", help="灰度之后再请人批准其余的。")]
-Force = Annotated[bool, typer.Option("--force", help="已在目标版本上的也重做。")]
-FailedOf = Annotated[
-    str,
-    typer.Option(
-        "--failed-of",
-        help="照一次结束了的运行再来，只做其中没有成功的；别的选项压过原来的，参数不必重说。",
-        metavar="RUN_ID",
-    ),
-]
+
+
+def _control_option(row: Control) -> tuple[Any, Any]:
+    """一个控制参数的选项：注解与「没有给」的值；值怎样读由检查去说。"""
+    if row.kind is Kind.FLAG:
+        return Annotated[bool, typer.Option(row.flag, help=row.help)], False
+    option = typer.Option(row.flag, help=row.help, metavar=row.metavar)
+    return (Annotated[list[str], option], []) if row.kind is Kind.SCOPE else (Annotated[str | None, option], None)
+
+
+CONTROL_OPTIONS: Final = {row.name: _control_option(row) for row in CONTROLS.values()}
+"""控制参数名到它的选项，由控制参数表派生。"""
+Strategy = CONTROL_OPTIONS["execution_strategy"][0]
 HERE = Path()
 
 

@@ -91,6 +91,7 @@ class TextProgress:
             "IP_SKIPPED": f"[{total}] {ip} 已在目标版本，跳过",
             "IP_START": f"{ip} 开始",
             "CANARY_HOLD": f"灰度做完了，观察 {event.get('seconds')} 秒再验证一遍",
+            "WAVE_PAUSE": f"做到第 {event.get('done')} 台了，停 {event.get('seconds')} 秒再做下一批",
             "SAME_FAILURES": f"接连几台同样的失败（{event.get('cause')}），不再开新的，先问",
             "CANARY_RELEASED": "灰度正常，推其余的",
             "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(event.get('missing_ips', [])[:20])}",

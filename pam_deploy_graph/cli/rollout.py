@@ -1,11 +1,13 @@
 """命令 ``run`` 与 ``resume``：不经对话的推出。"""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.system.account import current_operator
 
@@ -16,20 +18,12 @@ RUN_ID_OPTION = Annotated[str | None, typer.Option("--run-id", help="运行名�
 YES = Annotated[bool, typer.Option("--yes", help="事先批准计划（回滚照样要问）。")]
 
 
+@taking("controls", o.CONTROL_OPTIONS)
 def run(
     param: o.Params = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     params: o.ParamsFile = None,
-    targets: o.Targets = [],  # noqa: B006  同上，只读
-    exclude: o.Exclude = [],  # noqa: B006  同上，只读
-    strategy: o.Strategy = None,
-    canary: o.Canary = None,
-    max_parallel: o.MaxParallel = None,
-    ask_after: o.AskAfter = None,
-    max_failures: o.MaxFailures = None,
-    hold: o.Hold = None,
-    confirm_canary: o.ConfirmCanary = False,
-    force: o.Force = False,
-    failed_of: o.FailedOf = "",
+    *,
+    controls: Mapping[str, Any],
     run_id: RUN_ID_OPTION = None,
     yes: YES = False,
     home: o.Home = o.HERE,
@@ -38,17 +32,9 @@ def run(
     """推出一次部署：检查输入，给出计划，批准后执行。"""
     from pam_deploy_graph.cli.inputs import make_request, of_failed, read_control, read_params
 
-    control = read_control(
-        target_ips=",".join(targets) if targets else None,
-        exclude_ips=",".join(exclude) if exclude else None,
-        canary=canary,
-        max_parallel=max_parallel,
-        ask_after=ask_after,
-        max_failures=max_failures,
-        hold=hold,
-        confirm_canary=confirm_canary or None,
-        force=force or None,
-    )
+    control = read_control(controls)
+    failed_of = str(control.pop("failed_of", ""))
+    strategy = control.pop("execution_strategy", None)
     deploy = read_params(param, params)
     if failed_of:
         deploy, control, strategy = of_failed(home, failed_of, deploy, control, strategy)
@@ -82,7 +68,8 @@ def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
     from pam_deploy_graph.system.open_files import check_in_flight
 
     with open_session(home, as_json=as_json) as session:
-        check_in_flight(validate_control(request.control_params).get("max_parallel", 1))
+        at_once = validate_control(request.control_params).get("max_parallel", 1)
+        check_in_flight(at_once if isinstance(at_once, int) else 1)
         state, created = register(session.services.ledger, request)
         if not created:
             raise RunConflictError(f"运行 {state.run_id} 已经有了；用 resume {state.run_id} 继续它")

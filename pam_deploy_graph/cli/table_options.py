@@ -3,7 +3,9 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+_BY_NAME: Final = inspect.Parameter.KEYWORD_ONLY
 
 
 def taking(into: str, options: Mapping[str, tuple[Any, Any]]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -28,7 +30,7 @@ def taking(into: str, options: Mapping[str, tuple[Any, Any]]) -> Callable[[Calla
 
         parameters: list[inspect.Parameter] = []
         for each in inspect.signature(command, eval_str=True).parameters.values():
-            parameters += _parameters(options) if each.name == into else [each]
+            parameters += _parameters(options) if each.name == into else [each.replace(kind=_BY_NAME)]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # 标准库认这个属性
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         return called
@@ -38,8 +40,7 @@ def taking(into: str, options: Mapping[str, tuple[Any, Any]]) -> Callable[[Calla
 
 def _parameters(options: Mapping[str, tuple[Any, Any]]) -> list[inspect.Parameter]:
     """一组选项写成参数。"""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return [
-        inspect.Parameter(name, kind, annotation=annotation, default=default)
+        inspect.Parameter(name, _BY_NAME, annotation=annotation, default=default)
         for name, (annotation, default) in options.items()
     ]

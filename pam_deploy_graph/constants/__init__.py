@@ -11,6 +11,12 @@ from pam_deploy_graph.constants.actions import ActionSpec as ActionSpec
 from pam_deploy_graph.constants.actions import Phase as Phase
 from pam_deploy_graph.constants.actions import RepeatSafety as RepeatSafety
 from pam_deploy_graph.constants.actions import Side as Side
+from pam_deploy_graph.constants.controls import AMENDABLE as AMENDABLE
+from pam_deploy_graph.constants.controls import CONTROLS as CONTROLS
+from pam_deploy_graph.constants.controls import MAX_IN_FLIGHT as MAX_IN_FLIGHT
+from pam_deploy_graph.constants.controls import MAX_SECONDS as MAX_SECONDS
+from pam_deploy_graph.constants.controls import Control as Control
+from pam_deploy_graph.constants.controls import Kind as Kind
 from pam_deploy_graph.constants.decisions import DECISION_EVENTS as DECISION_EVENTS
 from pam_deploy_graph.constants.decisions import DECISIONS as DECISIONS
 from pam_deploy_graph.constants.decisions import PLAN_DECISIONS as PLAN_DECISIONS
@@ -106,8 +112,6 @@ AMENDED: Final = "amended"
 """计划的阶段：推出途中改了主意，请人批准改动。"""
 MAX_SCOPE: Final = 65_536
 """一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
-MAX_IN_FLIGHT: Final = 2_000
-"""``max_parallel`` 的上限。"""
 
 
 def build_action_backends(strategy: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Control:
 
     ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明。
     ``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{}`` 处填值，空串为另有地方说；
+    ``always`` 的没有说也在计划里写出来；``round_up`` 是百分比折成台数时往上取整；
     ``amendable`` 的在推出途中可以改；``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
     """
 
@@ -44,6 +45,8 @@ class Control:
     metavar: str = "N"
     help: str
     shown: str = ""
+    always: bool = False
+    round_up: bool = True
     amendable: bool = False
     for_model: str = ""
 
@@ -135,6 +138,8 @@ _ROWS: Final = (
         metavar="N|P%",
         help="同时进行几台，或百分之几。",
         shown="同时 {} 台",
+        always=True,
+        round_up=False,
         amendable=True,
         for_model="每批或并发几台，或百分之几",
     ),
@@ -158,6 +163,7 @@ _ROWS: Final = (
         least=1,
         help="几台等决定时停下来问。",
         shown="{} 台待决定就停下来问",
+        always=True,
         amendable=True,
         for_model="攒够几台再问人",
     ),

@@ -15,9 +15,14 @@ def canary_left(state: AgentState, canary: int) -> int:
     return max(0, min(canary, len(state.target_ips)) - len(state.ip_states))
 
 
+def canary_open(state: AgentState, canary: int) -> bool:
+    """要灰度而还没有放行。"""
+    return canary > 0 and not state.canary_released
+
+
 def canary_in_question(state: AgentState, canary: int) -> bool:
     """灰度的工作站里有等决定的：决定之前不碰其余的。"""
-    return not state.canary_released and canary > 0 and bool(waiting_ips(state))
+    return canary_open(state, canary) and bool(waiting_ips(state))
 
 
 async def observe_canary(ctx: RunContext) -> None:
@@ -26,16 +31,16 @@ async def observe_canary(ctx: RunContext) -> None:
     观察中被要求停下就不放行；恢复时从头观察。
     """
     canary = ctx.rules.canary
-    if canary == 0 or ctx.state.canary_released or canary_left(ctx.state, canary) or waiting_ips(ctx.state):
+    if not canary_open(ctx.state, canary) or canary_left(ctx.state, canary) or waiting_ips(ctx.state):
         return
     if ctx.rules.hold:
         await ctx.session.append({"type": "CANARY_HOLD", "seconds": ctx.rules.hold})
-        if not await _wait(ctx, ctx.rules.hold) or not await _verify_again(ctx):
+        if not await wait(ctx, ctx.rules.hold) or not await _verify_again(ctx):
             return
     await ctx.session.append({"type": "CANARY_RELEASED"})
 
 
-async def _wait(ctx: RunContext, seconds: int) -> bool:
+async def wait(ctx: RunContext, seconds: int) -> bool:
     """等够这么久为真；中途被要求停下为假。"""
     deadline = anyio.current_time() + seconds
     while (left := deadline - anyio.current_time()) > 0:

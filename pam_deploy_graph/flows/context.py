@@ -1,22 +1,22 @@
 """流程的上下文：写账本的会话、路由、规则。"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from pam_deploy_graph.action_router import ActionBackend
-from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.constants import CONTROLS, IpStatus
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.telemetry import Span, no_span
+from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.ledger import RunSession
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.safe_text import show_value
 
 
 @dataclass(frozen=True, slots=True)
 class FlowRules:
-    """一次运行的规则（contract 第 2 节控制参数）。
-
-    ``hold`` 是灰度做完之后观察的秒数；``confirm_canary`` 为真时灰度之后再请人批准其余的；
-    ``force`` 为真时已在目标版本上的也重做。
+    """一次运行的规则：管流程的控制参数，各行的意思见 ``constants.controls``；份额都已折成台数。
 
     ``self_healing`` 为真时做规定动作之外的事：开工前查询、结果未知时先查证、没送出去的重试
     （图与命令行用）；为假时一步不多（``PamDeployAgent`` 用，contract 第 6 节）。
@@ -30,13 +30,34 @@ class FlowRules:
     hold: int = 0
     confirm_canary: bool = False
     force: bool = False
+    waves: Sequence[int] = ()
+    pause_between: int = 0
 
     @classmethod
-    def of(cls, control: dict[str, Any], *, self_healing: bool) -> Self:
-        """从控制参数取规则；没给的用默认值。"""
+    def of(cls, control: Mapping[str, Any], *, self_healing: bool, scope: int = 0) -> Self:
+        """从控制参数取规则；没给的用默认值。
+
+        Args:
+            control: 检查过的控制参数。
+            self_healing: 做不做规定动作之外的事。
+            scope: 范围里有几台，份额按它折成台数。
+
+        Raises:
+            InvalidInputError: 有不认识的控制参数；悄悄丢掉就等于没有照要求做。
+
+        """
+        if strange := [name for name in control if name not in CONTROLS]:
+            known = "、".join(CONTROLS)
+            raise InvalidInputError(f"不认识的控制参数 {'、'.join(map(show_value, strange))}：可用的是 {known}")
         names = {each.name for each in fields(cls)}
-        given = {name: value for name, value in control.items() if name in names and value is not None}
+        numbers = in_numbers(control, scope)
+        given = {name: value for name, value in numbers.items() if name in names and value is not None}
         return cls(self_healing=self_healing, **given)
+
+    @classmethod
+    def of_run(cls, state: AgentState, *, self_healing: bool) -> Self:
+        """一次运行此刻的规则。"""
+        return cls.of(state.control_params, self_healing=self_healing, scope=state.scope_size)
 
 
 @dataclass(slots=True)

@@ -7,11 +7,12 @@ from typing import Final
 import anyio
 
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.flows.canary import canary_in_question, canary_left, observe_canary
+from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
+from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
 
@@ -35,14 +36,19 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
     with ctx.span("pam.wave", run_id=ctx.state.run_id, fresh=len(fresh)):
         await run_wave(ctx, fresh)
     await observe_canary(ctx)
+    if not must_ask(ctx.state, ctx.rules):
+        await close_wave(ctx)
 
 
 async def run_until_asked(ctx: RunContext) -> None:
     """自己掌舵的逐台流程（contract 第 6 节 run_ip_flow）：推进到做完，或有人要决定；还有等着的就再等那一台。"""
     await settle_targets(ctx)
+    ctx.rules = FlowRules.of_run(ctx.state, self_healing=ctx.rules.self_healing)
     while not waiting_ips(ctx.state) and can_go_on(ctx.state, ctx.rules):
         await run_wave(ctx, next_ips(ctx))
         await observe_canary(ctx)
+        if not waiting_ips(ctx.state):
+            await close_wave(ctx)
     waiting = waiting_ips(ctx.state)
     asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else None)
     ctx.state.pending_confirmation = asked if waiting else None
@@ -94,13 +100,12 @@ def lost_ips(state: AgentState) -> list[str]:
 
 
 def next_ips(ctx: RunContext) -> list[str]:
-    """这一步开哪几台新的：灰度没放行之前只开灰度的那几台。"""
-    fresh = fresh_ips(ctx.state)
-    if ctx.rules.canary == 0 or ctx.state.canary_released:
-        return fresh[:STEP_SIZE]
+    """这一步开哪几台新的：灰度没放行之前只开灰度的那几台，分批的只开这一批的。"""
+    if not canary_open(ctx.state, ctx.rules.canary):
+        return ips_of_wave(ctx.state, ctx.rules)[:STEP_SIZE]
     if canary_in_question(ctx.state, ctx.rules.canary):
         return []
-    return fresh[: canary_left(ctx.state, ctx.rules.canary)]
+    return fresh_ips(ctx.state)[: canary_left(ctx.state, ctx.rules.canary)]
 
 
 async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:

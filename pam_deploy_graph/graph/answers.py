@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, REQUIRED_PARAMS, Ask, Decision
+from pam_deploy_graph.constants import CONTROLS, DECISIONS, PLAN_DECISIONS, REQUIRED_PARAMS, Ask, Decision
 from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import same_ip
-from pam_deploy_graph.inputs.parameters import ControlParams
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_spoken_decisions
 
@@ -54,7 +53,7 @@ def read_params(value: object) -> dict[str, Any] | str:
 
 def _names_parameter(key: object) -> bool:
     """是不是参数的名字；大写的就算（不认识的随后会说明），小写的要认识，免得把 ``{"type": "reject"}`` 当成参数。"""
-    return isinstance(key, str) and (key.isupper() or key in ControlParams.model_fields)
+    return isinstance(key, str) and (key.isupper() or key in CONTROLS)
 
 
 def _unwrapped(value: object) -> object | None:

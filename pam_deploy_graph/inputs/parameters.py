@@ -5,16 +5,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from pam_deploy_graph.constants import DEFAULT_PARAMS, MAX_IN_FLIGHT, REQUIRED_PARAMS
+from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError, MissingParamsError
 from pam_deploy_graph.inputs import value_rules
+from pam_deploy_graph.inputs.shares import share, shares
 from pam_deploy_graph.inputs.value_rules import (
-    MAX_SECONDS,
     AirportCode,
     Name,
     Path,
@@ -45,28 +45,26 @@ class DeployParams(BaseModel):
     VERIFY_TIMEOUT: Seconds = Field("", description="`verify-ip` 的时限，秒")
 
 
-class ControlParams(BaseModel):
-    """控制参数：决定在哪些工作站上、以什么节奏做；只有给出的键才算数。"""
+def _kept(row: Control) -> Any:
+    """一个控制参数的类型：怎样检查、成为什么。"""
+    number = integer(row.least, row.most)
+    return {
+        Kind.SCOPE: Scope,
+        Kind.STRATEGY: Strategy,
+        Kind.COUNT: Annotated[int | None, BeforeValidator(number if row.default is not None else optional(number))],
+        Kind.SHARE: Annotated[int | str, BeforeValidator(share(row.least, row.most))],
+        Kind.SHARES: Annotated[list[int | str], BeforeValidator(shares(row.least))],
+        Kind.FLAG: bool,
+        Kind.RUN_ID: RunId,
+    }[row.kind]
 
-    model_config = ConfigDict(extra="forbid")
 
-    target_ips: Scope = Field([], description="部署到哪几台；不给是全部在线的")
-    exclude_ips: Scope = Field([], description="不部署的几台")
-    execution_strategy: Strategy = Field("", description="执行策略，决定哪一侧走哪个后端")
-    canary: Annotated[int, BeforeValidator(integer(0, None))] = Field(0, description="先灰度几台；0 是不灰度")
-    max_parallel: Annotated[int, BeforeValidator(integer(1, MAX_IN_FLIGHT))] = Field(1, description="同时几台")
-    ask_after: Annotated[int, BeforeValidator(integer(1, None))] = Field(
-        1, description="几台等决定时不再开新的，停下来问"
-    )
-    max_failures: Annotated[int | None, BeforeValidator(optional(integer(1, None)))] = Field(
-        None, description="失败满几台就不再继续；不给是不限"
-    )
-    hold: Annotated[int, BeforeValidator(integer(0, MAX_SECONDS))] = Field(
-        0, description="灰度之后观察几秒，再验证一遍才推其余的"
-    )
-    confirm_canary: bool = Field(default=False, description="灰度之后再请人批准其余的")
-    force: bool = Field(default=False, description="已在目标版本上、验证也通过的也重做")
-    failed_of: RunId = Field("", description="部署的是哪次运行里没有成功的")
+_CONTROL_FIELDS: Final[dict[str, Any]] = {
+    row.name: (_kept(row), Field(row.default, description=row.about)) for row in CONTROLS.values()
+}
+_MAY_BE_NONE: Final = frozenset(row.name for row in CONTROLS.values() if row.default is None)
+ControlParams: Final = create_model("ControlParams", __config__=ConfigDict(extra="forbid"), **_CONTROL_FIELDS)
+"""控制参数：决定在哪些工作站上、以什么节奏做；只有给出的键才算数；各行见 ``constants.controls``。"""
 
 
 def validate_params(params: Mapping[str, object]) -> dict[str, str]:
@@ -89,7 +87,7 @@ def validate_control(control: Mapping[str, object]) -> dict[str, Any]:
     """检查给出的控制参数；IP 范围展开成地址列表。
 
     Args:
-        control: 小写键（contract 第 2 节）；值为 ``None`` 表示没有给（``max_failures`` 除外，它表示不限）。
+        control: 小写键（contract 第 2 节）；值为 ``None`` 表示没有给（默认就是 ``None`` 的除外，那里它表示不限）。
 
     Returns:
         只含给出的键。
@@ -98,7 +96,7 @@ def validate_control(control: Mapping[str, object]) -> dict[str, Any]:
         InvalidInputError: 有不认识的键，或有值不合规则。
 
     """
-    given = {key: value for key, value in control.items() if value is not None or key == "max_failures"}
+    given = {key: value for key, value in control.items() if value is not None or key in _MAY_BE_NONE}
     return _validate(ControlParams, given)
 
 

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pam_deploy_graph.constants import ExecutionStrategy
+from pam_deploy_graph.constants import MAX_SECONDS, ExecutionStrategy
 from pam_deploy_graph.inputs.addresses import expand_ips
 
-MAX_SECONDS: Final = 86_400
 _MAX_PATH: Final = 4_096
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RUN_ID_RULE: Final = "以字母或数字开头，只含字母、数字、_、.、-，最多 64 个字符"

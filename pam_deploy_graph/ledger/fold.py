@@ -104,6 +104,7 @@ PROGRESS_FIELDS: Final = (
     "attempts",
     "open_intents",
     "canary_released",
+    "waves_done",
     "same_cause",
     "generation",
     "plan_digest",

@@ -52,6 +52,11 @@ def _canary_released(state: AgentState, _event: Event) -> None:
     state.canary_released = True
 
 
+def _wave_done(state: AgentState, event: Event) -> None:
+    """一批做完，停也停过了，可以做下一批。"""
+    state.waves_done = event["done"]
+
+
 def _same_failures(state: AgentState, event: Event) -> None:
     """接连几台同样的失败：为它停下来问。"""
     state.same_cause = event["cause"]
@@ -63,6 +68,7 @@ PLAN_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "AMENDMENT_PROPOSED": _amendment_proposed,
     "AMENDMENT_SETTLED": _amendment_settled,
     "CANARY_RELEASED": _canary_released,
+    "WAVE_DONE": _wave_done,
     "SAME_FAILURES": _same_failures,
     "TARGET_SCOPE_CHANGED": _scope_changed,
 }

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, REQUIRED_PARAMS, Side
+from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Control, Side
 from pam_deploy_graph.inputs.addresses import compress_ips
+from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.summary import deployed, rerun, table
 from pam_deploy_graph.system.safe_text import printable
@@ -48,8 +49,7 @@ def render_plan(
         f"- 目标: {len(targets)} 台：{show_ips(targets)}",
         *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
         *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
-        f"- 次序: {_order(state.control_params)}",
-        *(["- 已在这个版本上的也重做（force）"] if state.control_params.get("force") else []),
+        f"- 次序: {_order(state, len(targets))}",
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
         *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
         "- 任何一台回滚之前都会再问。",
@@ -71,15 +71,18 @@ def _package(state: AgentState) -> list[str]:
     return [f"- 安装包: {printable(path)}{which}"] if path else []
 
 
-def _order(control: Mapping[str, Any]) -> str:
-    """按什么次序、什么节奏推，何时停下。"""
-    order = f"同时 {control.get('max_parallel', 1)} 台，{control.get('ask_after', 1)} 台待决定就停下来问"
-    limit = f"，失败满 {control['max_failures']} 台不再继续" if control.get("max_failures") else ""
-    if not control.get("canary"):
-        return order + limit
-    gates = [f"观察 {control['hold']} 秒再验证一遍"] if control.get("hold") else []
-    gates += ["再请人批准一次"] if control.get("confirm_canary") else []
-    return f"先灰度 {control['canary']} 台{'（' + '，'.join(gates) + '）' if gates else ''}，再{order}{limit}"
+def _order(state: AgentState, scope: int) -> str:
+    """按什么次序、什么节奏推，何时停下：控制参数表里有说法的，份额写成台数。"""
+    given = in_numbers(state.control_params, scope)
+    said = [_said(row, given.get(row.name, row.default)) for row in CONTROLS.values() if row.shown]
+    return "，".join(filter(None, said))
+
+
+def _said(row: Control, value: Any) -> str:
+    """一个控制参数在计划里的说法；与默认相同的不说。"""
+    if value in (None, [], False) or (value == row.default and not row.always):
+        return ""
+    return row.shown.format("、".join(map(str, value)) if isinstance(value, list) else value)
 
 
 def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

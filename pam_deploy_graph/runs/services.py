@@ -98,7 +98,7 @@ class Services:
 
         """
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
-        rules, secret = FlowRules.of(state.control_params, self_healing=True), self.settings.token()
+        rules, secret = FlowRules.of_run(state, self_healing=True), self.settings.token()
         self._check_travel(state)
 
         async def session_work() -> None:

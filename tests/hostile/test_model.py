@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, REQUIRED_PARAMS, ExecutionStrategy
+from pam_deploy_graph.constants import (
+    CONTROLS,
+    GLOBAL_ACTION_SEQUENCE,
+    IP_ACTION_SEQUENCE,
+    REQUIRED_PARAMS,
+    ExecutionStrategy,
+    Kind,
+)
 from pam_deploy_graph.inputs.parameters import ControlParams
 from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
-from pam_deploy_graph.llm.model.answer_schema import Understanding
+from pam_deploy_graph.llm.model.answer_schema import UnderstandingSchema as Understanding
 from pam_deploy_graph.llm.model.grounding import ground
 from pam_deploy_graph.llm.rules.extraction import read_reply
 from tests.graph.desk import Desk
@@ -168,10 +175,17 @@ def nonsense(pick: random.Random, text: str) -> Understanding:
     words = [*re.findall(r"[A-Za-z0-9][\w./:-]*", text), "x"]
     numbers = [*map(int, re.findall(r"\d{1,4}", text)), 1, 2]
     values: dict[str, Any] = {name: pick.choice(words) for name in Understanding.model_fields}
-    values |= {name: pick.choice(numbers) for name in ("canary", "max_parallel", "ask_after", "max_failures")}
+    any_of: dict[Kind, Callable[[], object]] = {
+        Kind.SCOPE: lambda: [pick.choice(words)],
+        Kind.SHARES: lambda: [pick.choice(words)],
+        Kind.STRATEGY: lambda: pick.choice([*ExecutionStrategy]),
+        Kind.COUNT: lambda: pick.choice(numbers),
+        Kind.SHARE: lambda: pick.choice(numbers),
+        Kind.FLAG: lambda: pick.choice([True, False]),
+    }
+    values |= {row.name: any_of[row.kind]() for row in CONTROLS.values() if row.for_model}
     values |= {name: pick.choice(numbers) for name in ("request_timeout", "verify_timeout")}
-    values |= {name: [pick.choice(words)] for name in ("target_ips", "exclude_ips")}
-    values |= {"execution_strategy": pick.choice([*ExecutionStrategy]), "intent": pick.choice([*Intent])}
+    values |= {"intent": pick.choice([*Intent])}
     return Understanding(**values | {"confidence": 1.0})
 
 

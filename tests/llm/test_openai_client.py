@@ -9,7 +9,7 @@ import pytest
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm import OpenAiLlmClient, RuleBasedLlmClient, analyze_text
-from pam_deploy_graph.llm.model.answer_schema import Understanding
+from pam_deploy_graph.llm.model.answer_schema import UnderstandingSchema as Understanding
 from pam_deploy_graph.models import LlmParamResult
 from pam_deploy_graph.settings import Settings
 from tests.llm.scripted_model import Scene, ScriptedModel, serve

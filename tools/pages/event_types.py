@@ -47,6 +47,8 @@ EVENTS: Final[dict[str, EventType]] = {
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),
     "CANARY_HOLD": EventType("灰度做完，开始观察", ("seconds",)),
     "CANARY_RELEASED": EventType("灰度没有问题，可以推其余的"),
+    "WAVE_PAUSE": EventType("一批做完，停一停再做下一批", ("done", "seconds")),
+    "WAVE_DONE": EventType("一批做完，可以做下一批", ("done",)),
     "SAME_FAILURES": EventType("接连几台同样的失败，不再开新的，先问", ("cause",)),
     "AMENDMENT_PROPOSED": EventType("途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text")),
     "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved",)),

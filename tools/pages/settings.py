@@ -4,21 +4,26 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from typer.main import get_command
 
-from pam_deploy_graph.cli.app import app
-from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, MAX_IN_FLIGHT, MAX_SCOPE, REQUIRED_PARAMS
+from pam_deploy_graph.constants import (
+    CONTROLS,
+    DEFAULT_PARAMS,
+    DEFAULT_STRATEGY,
+    MAX_IN_FLIGHT,
+    MAX_SCOPE,
+    MAX_SECONDS,
+    REQUIRED_PARAMS,
+    Control,
+    Kind,
+)
 from pam_deploy_graph.flows.wave import SAME_FAILURES
-from pam_deploy_graph.inputs.parameters import ControlParams, DeployParams
-from pam_deploy_graph.inputs.value_rules import MAX_SECONDS
+from pam_deploy_graph.inputs.parameters import DeployParams
 from pam_deploy_graph.ledger.writer import LEASE_MS
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.script_runner.child_process import ProcessLimits
 from pam_deploy_graph.settings import Settings
 from tools.pages import HEADER, table
 
-_OPTIONS: Final = {"target_ips": "targets", "exclude_ips": "exclude", "execution_strategy": "strategy"}
-"""与控制参数不同名的选项。"""
 _INTRO: Final = """
 先后次序：命令行或原话，其次环境变量，再次用户配置目录里的 `.env`（`$XDG_CONFIG_HOME/pam-deploy/.env`，通常是
 `~/.config/pam-deploy/.env`），再次 `--home` 里的 `.env`（点了名，或那里已有 `runtime/pam.db`），最后默认值。
@@ -42,7 +47,7 @@ def render() -> str:
             table(["参数", "默认", "说明"], [_param(name, text) for name, text in _described(DeployParams)]),
             "## 控制参数\n",
             "用选项或原话给出；记在账本里，批准之后不变（途中改动要再批准）。\n",
-            table(["参数", "选项", "默认", "说明"], [_control(name, text) for name, text in _described(ControlParams)]),
+            table(["参数", "选项", "默认", "说明", "途中可改"], [_control(row) for row in CONTROLS.values()]),
             "## 固定的限度\n",
             table(["限度", "值"], _limits()),
         ]
@@ -67,21 +72,11 @@ def _param(name: str, about: str) -> list[str]:
     return [f"`{name}`", default, about]
 
 
-def _control(name: str, about: str) -> list[str]:
-    """一个控制参数；选项必须真的在 ``run`` 上。
-
-    Raises:
-        ValueError: ``run`` 没有这个选项。
-
-    """
-    run: Any = get_command(app)
-    known = {option for param in run.commands["run"].params for option in param.opts}
-    option = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    if option not in known:
-        raise ValueError(f"run 没有选项 {option}：请改 tools/pages/settings.py")
-    default = DEFAULT_STRATEGY if name == "execution_strategy" else ControlParams.model_fields[name].default
+def _control(row: Control) -> list[str]:
+    """一个控制参数。"""
+    default = DEFAULT_STRATEGY if row.kind is Kind.STRATEGY else row.default
     shown = "" if default in (None, []) else f"`{str(default).lower()}`"
-    return [f"`{name}`", f"`{option}`", shown, about]
+    return [f"`{row.name}`", f"`{row.flag}`", shown, row.about, "可以" if row.amendable else ""]
 
 
 def _limits() -> list[list[str]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.constants import AMENDED
+from pam_deploy_graph.constants import AMENDABLE, AMENDED
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.state import GraphState, words_of
@@ -16,7 +16,6 @@ from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.services import Services
 
-_PACE: Final = ("max_parallel", "ask_after", "max_failures")
 _FIRST: Final = re.compile(r"(?i)先|优先|first")
 
 
@@ -56,7 +55,7 @@ def _change(run: AgentState, control: Mapping[str, Any], text: str) -> dict[str,
     named = control.get("target_ips", []) if _FIRST.search(text) else []
     first = [ip for ip in named if ip in left and ip not in skipped]
     rest = [ip for ip in left if ip not in {*skipped, *first}]
-    given = {name: control[name] for name in _PACE if name in control}
+    given = {name: control[name] for name in AMENDABLE if name in control}
     changed = {name: value for name, value in given.items() if run.control_params.get(name) != value}
     lines = [f"跳过: {compress_ips(skipped)}"] if skipped else []
     lines += [f"先做: {compress_ips(first)}"] if first else []

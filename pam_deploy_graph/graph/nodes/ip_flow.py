@@ -41,7 +41,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     cancelled = services.cancelled(run_id)
     if services.stop.is_set() and not cancelled:
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
-    rules = FlowRules.of(run.control_params, self_healing=True)
+    rules = FlowRules.of_run(run, self_healing=True)
     progress = (
         {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])
     )

@@ -5,12 +5,20 @@ from typing import Any, Final
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, REQUIRED_PARAMS, ExitCode
-from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError, PackageMissingError, PamError, RunConflictError
+from pam_deploy_graph.errors import (
+    EmptyScopeError,
+    GlobalStepError,
+    InvalidInputError,
+    PackageMissingError,
+    PamError,
+    RunConflictError,
+)
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.graph.questions import ask_params, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
+from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import resolve_targets
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import in_own_words, validate_deploy_plan
@@ -18,6 +26,7 @@ from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.plan_text import describe_changes, render_plan, show_ips
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.open_files import check_in_flight
 
 _SHOWN_IPS: Final = 20
 _UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝，或说明要改哪一项。"
@@ -48,7 +57,7 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
         _tell_missing(services, run_id)
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
-    except GlobalStepError as error:
+    except (GlobalStepError, InvalidInputError) as error:
         services.ledger.update_run(run_id, reason=str(error))
         if isinstance(error, PackageMissingError) and words_of(state):
             return _ask(state, "PACKAGE_PATH", f"PAM_HOME 没有 {_release(state['params'])}，也没有说安装包在哪里。")
@@ -120,11 +129,14 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
 
     Raises:
         EmptyScopeError: 范围里一台可部署的都没有。
+        InvalidInputError: 同时推进的台数超过本机许可。
 
     """
     targets, missing = resolve_targets(checked)
     if not targets:
         raise EmptyScopeError(_nothing_left(checked, missing))
+    if isinstance(checked.control_params.get("max_parallel"), str):  # 写成台数的，登记之前就看过了
+        check_in_flight(in_numbers(checked.control_params, len(targets))["max_parallel"])
     proposal = services.llm_client.generate_plan(
         params=checked.params, intent="deploy", strategy=checked.execution_strategy
     )
@@ -163,7 +175,7 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "steps": [step.action for step in steps.steps],
         "execution_strategy": checked.execution_strategy,
         "params": checked.params,
-        "control": checked.control_params | _scope(checked, "exclude_ips"),
+        "control": in_numbers(checked.control_params, len(targets)) | _scope(checked, "exclude_ips"),
         "package": checked.package_digest,
         "targets": len(targets),
         "scope": show_ips(targets),

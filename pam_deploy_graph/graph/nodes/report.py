@@ -18,7 +18,7 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
     """给出报告；全局步骤停下的可以继续，不算结束。"""
     run_id, ledger = state["run_id"], services.ledger
     run = services.state_of(run_id)
-    rules = FlowRules.of(run.control_params, self_healing=True)
+    rules = FlowRules.of_run(run, self_healing=True)
     if state["phase"] == "stopped":
         return {"answer": state["problem"], "counters": counts(run), "answered": False}
     if state["phase"] == "rejected":

@@ -1,8 +1,10 @@
 """要模型照着回答的两种模式：字段一个不能少，也不能多（依据 contract 第 4 节）。"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Final
 
-from pam_deploy_graph.constants import ExecutionStrategy
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from pam_deploy_graph.constants import CONTROLS, ExecutionStrategy, Kind
 from pam_deploy_graph.llm.validation import Intent
 
 
@@ -27,11 +29,19 @@ class Understanding(_Answer):
     verify_timeout: int | None
     target_ips: list[str] | None
     exclude_ips: list[str] | None
-    execution_strategy: ExecutionStrategy | None
-    canary: int | None
-    max_parallel: int | None
-    ask_after: int | None
-    max_failures: int | None
+
+
+_TYPES: Final[dict[Kind, Any]] = {
+    Kind.SCOPE: list[str] | None,
+    Kind.STRATEGY: ExecutionStrategy | None,
+    Kind.COUNT: int | None,
+    Kind.SHARE: int | str | None,
+    Kind.SHARES: list[str] | None,
+    Kind.FLAG: bool | None,
+}
+_HEARD: Final[dict[str, Any]] = {row.name: (_TYPES[row.kind], ...) for row in CONTROLS.values() if row.for_model}
+UnderstandingSchema: Final = create_model("Understanding", __base__=Understanding, **_HEARD)
+"""交给模型的模式：``Understanding`` 加上控制参数表里给模型的每一行。"""
 
 
 class ProposedStep(_Answer):

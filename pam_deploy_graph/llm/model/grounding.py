@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
+from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Kind
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import compress_ips, expand_ips
 from pam_deploy_graph.inputs.parameters import validate_params
@@ -21,7 +21,7 @@ from pam_deploy_graph.llm.text.normalise import normalise
 from pam_deploy_graph.llm.text.numbers import to_int
 from pam_deploy_graph.llm.validation import Intent
 
-_CONTROL: Final = ("canary", "max_failures", "max_parallel", "ask_after", "execution_strategy")
+_CONTROL: Final = tuple(row.name for row in CONTROLS.values() if row.for_model and row.kind is not Kind.SCOPE)
 
 _Spans = list[tuple[int, int]]
 
@@ -81,8 +81,10 @@ def _refuse(draft: Draft, name: str, value: object, why: str) -> None:
 
 def _canonical(name: str, given: Any) -> Any:
     """部署参数的规范写法；版本前面的 v 不算版本的一部分，不合规则的原样留给后面去拒绝。"""
-    if given is None or name in _CONTROL:
-        return given
+    if name in _CONTROL:
+        return None if given is False or given == [] else given
+    if given is None:
+        return None
     value = str(given).strip()
     value = re.sub(r"^[vV](?=\d)", "", value) if name == "VERSION_NUMBER" else value
     try:

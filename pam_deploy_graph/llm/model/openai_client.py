@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.model.answer_schema import ProposedPlan, Understanding
+from pam_deploy_graph.llm.model.answer_schema import ProposedPlan, Understanding, UnderstandingSchema
 from pam_deploy_graph.llm.model.grounding import ground
 from pam_deploy_graph.llm.model.prompts import plan_messages, understand_messages
 from pam_deploy_graph.llm.model.structured_model import ModelUnavailableError, StructuredModel
@@ -118,6 +118,6 @@ class OpenAiLlmClient:
         if is_hostile(text):
             return "原话里有想改变规矩的话，没有交给模型，由离线规则理解"
         try:
-            return self._model.ask(Understanding, understand_messages(hide_secrets(text)))
+            return self._model.ask(UnderstandingSchema, understand_messages(hide_secrets(text)))
         except ModelUnavailableError as error:
             return f"模型没有用上（{error}），由离线规则理解"

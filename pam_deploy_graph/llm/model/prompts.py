@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.constants import CONTROLS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.llm.model.answer_schema import UnderstandingSchema
 
 Messages = list[tuple[str, str]]
 
@@ -19,14 +20,10 @@ rollback 退回旧版本；cancel 停止；unknown 与部署无关或听不懂�
 airport_code（IATA 三字码；城市有两座机场而没说哪座就填 null）、app_name、module_name、
 version_number（从 A 升到 B 时填 B，去掉前面的 v）、pam_home_url、package_path、
 request_timeout 与 verify_timeout（秒）、
-target_ips 与 exclude_ips（照抄原话的写法，如 "10.0.0.5-7"；要回滚的 IP 是 target_ips）、
-execution_strategy（script_only 用脚本、fake 演练、hybrid_node_mcp 混合或 MCP）、
-canary（先灰度几台）、max_parallel（每批或并发几台）、ask_after（攒够几台再问人）、max_failures（失败几台就停）。"""
+{controls}。"""
 
-_EMPTY: Final = (
-    '"airport_code":null,"app_name":null,"module_name":null,"version_number":null,"pam_home_url":null,'
-    '"package_path":null,"request_timeout":null,"verify_timeout":null,"target_ips":null,"exclude_ips":null,'
-    '"execution_strategy":null,"canary":null,"max_parallel":null,"ask_after":null,"max_failures":null'
+_EMPTY: Final = ",".join(
+    f'"{name}":null' for name in UnderstandingSchema.model_fields if name not in ("intent", "confidence")
 )
 
 
@@ -76,7 +73,8 @@ steps 的动作和次序由规程规定，一个不能多、一个不能少，ip
 
 def understand_messages(text: str) -> Messages:
     """理解一句话的提示：系统说明、三个示范、原话。"""
-    shown: Messages = [("system", _UNDERSTAND)]
+    controls = "、\n".join(f"{row.name}（{row.for_model}）" for row in CONTROLS.values() if row.for_model)
+    shown: Messages = [("system", _UNDERSTAND.format(controls=controls))]
     for request, answer in _EXAMPLES:
         shown += [("user", _wrap(request)), ("assistant", answer)]
     return [*shown, ("user", _wrap(text))]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS
-from pam_deploy_graph.inputs.parameters import ControlParams, missing_params
+from pam_deploy_graph.constants import CONTROLS, REQUIRED_PARAMS
+from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.rules.airports import read_airport
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead, squeeze
 from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_after
@@ -57,7 +57,7 @@ class Reading:
     def result(self, base: Mapping[str, object]) -> LlmParamResult:
         """写成语言客户端的回答；``base`` 是此前已知的部署参数，只用来判断还缺什么。"""
         known = {**base, **self.params}
-        open_ = [name for name in self.undecided if name in ControlParams.model_fields]
+        open_ = [name for name in self.undecided if name in CONTROLS]
         return LlmParamResult(
             extracted_params=self.params,
             control_params=self.control,

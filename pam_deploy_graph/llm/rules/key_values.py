@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from pam_deploy_graph.constants import DEFAULT_PARAMS, REQUIRED_PARAMS
-from pam_deploy_graph.inputs.parameters import ControlParams
+from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS
 from pam_deploy_graph.llm.rules.draft import Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.text.lexicon import FLAGS
@@ -19,7 +18,7 @@ _SECRET: Final = re.compile(
 _PARAMS: Final = (*REQUIRED_PARAMS, *DEFAULT_PARAMS)
 _ADDRESSES = r"(?:,(?=[\d.:a-f/-]+(?:[,\s;。]|$))[^\s,;。]+)*"
 _PAIR: Final = re.compile(
-    rf"(?<![\w.-])(?!\w+\s*[=:]\s*(?!\d){NUMBER})(?P<key>{'|'.join((*_PARAMS, *ControlParams.model_fields))})\s*[=:]\s*"
+    rf"(?<![\w.-])(?!\w+\s*[=:]\s*(?!\d){NUMBER})(?P<key>{'|'.join((*_PARAMS, *CONTROLS))})\s*[=:]\s*"
     rf"(?P<value>\[[^\[\]]{{0,2000}}\]|(?:[^\s,;。\[()]|\([^\s()]*\))+{_ADDRESSES})",
     FLAGS,
 )
