@@ -44,7 +44,8 @@ def take(page: Path, scheme: Literal["light", "dark"], width: int) -> bytes:
     with open_page(page, width=width, scheme=scheme) as visit:
         height = visit.page.evaluate("document.getElementById('inputs').offsetTop")
         clip = FloatRect(x=0, y=0, width=width, height=height)
-        return visit.page.screenshot(full_page=True, clip=clip)
+        taken: bytes = visit.page.screenshot(full_page=True, clip=clip)
+        return taken
 
 
 def main(argv: Sequence[str] | None = None) -> int:
