@@ -226,11 +226,6 @@ class AgentState:
     nonce: str = ""
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""
 
-    @property
-    def scope_size(self) -> int:
-        """范围里有几台：批准的计划里的，还没有计划就是要部署的；百分比按它折成台数。"""
-        return len(self.target_ips if self.planned_ips is None else self.planned_ips)
-
     def to_dict(self) -> dict[str, Any]:
         """转成可写入 JSON 的字典。"""
         return asdict(self)

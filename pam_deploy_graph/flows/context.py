@@ -9,6 +9,7 @@ from pam_deploy_graph.constants import CONTROLS, IpStatus
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.telemetry import Span, no_span
 from pam_deploy_graph.inputs.shares import in_numbers
+from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.ledger import RunSession
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.safe_text import show_value
@@ -57,7 +58,7 @@ class FlowRules:
     @classmethod
     def of_run(cls, state: AgentState, *, self_healing: bool) -> Self:
         """一次运行此刻的规则。"""
-        return cls.of(state.control_params, self_healing=self_healing, scope=state.scope_size)
+        return cls.of(state.control_params, self_healing=self_healing, scope=scope_size(state))
 
 
 @dataclass(slots=True)

@@ -28,3 +28,8 @@ def resolve_targets(state: AgentState) -> tuple[list[str], list[str]]:
         eligible &= set(state.planned_ips)
     wanted = [ip for ip in dict.fromkeys(asked) if ip not in excluded]
     return [ip for ip in wanted if ip in eligible], [ip for ip in wanted if ip not in eligible]
+
+
+def scope_size(state: AgentState) -> int:
+    """返回范围里有几台：批准的计划里的，还没有计划就是要部署的；百分比按它折成台数。"""
+    return len(state.target_ips if state.planned_ips is None else state.planned_ips)

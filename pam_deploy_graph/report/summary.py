@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.inputs.shares import in_numbers
+from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
 from pam_deploy_graph.system.safe_text import printable
 
@@ -71,7 +72,7 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "execution_strategy": state.execution_strategy,
         "action_backends": state.action_backends,
         "params": state.params,
-        "control_params": in_numbers(state.control_params, state.scope_size) | _asked_scope(state),
+        "control_params": in_numbers(state.control_params, scope_size(state)) | _asked_scope(state),
         "plan_digest": state.plan_digest,
         "counts": counts(state),
         "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
