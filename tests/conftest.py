@@ -12,12 +12,20 @@ from pam_deploy_graph.lab.launcher import LabProcess
 from tests.agent.rig import Rig
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site
+from tests.patience import patience
 from tests.postgres.server import PostgresServer, why_not
 
 WORKSTATIONS = 400
 _OURS = ("PAM_", "OPENAI_")
 _runs = count(1)
 _free = count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """单个用例的时限也照负载放宽；命令行给了 ``--timeout`` 的照命令行。"""
+    if config.option.timeout is None:
+        config.option.timeout = patience(float(config.getini("timeout")))
 
 
 @pytest.fixture(scope="session", autouse=True)

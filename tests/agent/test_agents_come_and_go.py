@@ -9,6 +9,7 @@ import pytest
 
 from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from tests.patience import patience
 
 PARAMS = {"AIRPORT_CODE": "PEK", "APP_NAME": "checkin", "MODULE_NAME": "gate", "VERSION_NUMBER": "1.3.0"}
 
@@ -30,7 +31,7 @@ def test_what_is_dropped_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert state.ip_states["10.0.0.1"]["status"] == "SUCCESS"
         del agent, state
     gc.collect()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience(5)
     while (held(tmp_path) or threading.active_count() > before + 1) and time.monotonic() < deadline:
         time.sleep(0.02)  # 写手收下「走」要一点时间；另一个线程是全进程共用的事件循环
     assert (held(tmp_path), threading.active_count() <= before + 1) == ([], True)

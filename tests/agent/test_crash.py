@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import patience
+
 HERE = Path(__file__).parent
 OUTCOME = {"10.0.0.1": ["SUCCESS", "ROLLBACK_NOT_RUN"], "10.0.0.2": ["FAILED", "ROLLBACK_DONE"]}
 ONCE = sorted(
@@ -63,7 +65,7 @@ def test_killed_at_every_moment(home: Path) -> None:
 def _wait_for_effects(count: int, running: subprocess.Popen[str]) -> None:
     """等到已有 ``count`` 个效果。"""
     journal = Path("effects.txt")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience(20)
     while not journal.exists() or len(journal.read_text(encoding="utf-8").splitlines()) < count:
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline

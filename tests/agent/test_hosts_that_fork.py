@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import patience
+
 COMMON = """
 import os, signal, sys, time
 from pam_deploy_graph.agent import PamDeployAgent
@@ -76,7 +78,12 @@ assert [ip for action, ip, _ in fake.calls if action == "deploy-ip"] == ["10.0.0
 def _run(code: str, folder: Path) -> None:
     """在自己的进程里跑一段宿主的代码。"""
     done = subprocess.run(
-        [sys.executable, "-c", COMMON + code], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", COMMON + code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

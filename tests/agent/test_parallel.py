@@ -12,6 +12,7 @@ from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.agent.rig import Rig, event_types, folded
+from tests.patience import patience
 
 MANY = [f"10.0.0.{n}" for n in range(1, 13)]
 LAST_STEP = "download-log"
@@ -65,7 +66,7 @@ def test_slots_refill(slow: Rig) -> None:
 
 def test_synchronous_backends_run_in_parallel_too(rig: Rig) -> None:
     """只有同步接口的后端也能同时做几台，互不等待。"""
-    barrier = threading.Barrier(3, timeout=10)
+    barrier = threading.Barrier(3, timeout=patience(10))
     inner = rig.fake
 
     class Together:

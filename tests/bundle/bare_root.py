@@ -16,6 +16,7 @@ import httpx
 
 from pam_deploy_graph.lab.helper import Helper
 from tests.cli.program import Done
+from tests.patience import patience
 from tools.bundle.recipe import BUNDLE, PROGRAM
 
 SECONDS = 120.0
@@ -84,7 +85,7 @@ class Conversation:
 
     def expect(self, words: str) -> None:
         """等到屏幕上出现 ``words``；看过的不再算。"""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + patience(SECONDS)
         while words not in self.shown:
             assert time.monotonic() < deadline, f"等不到 {words!r}：{self.shown}"
             self._read()
@@ -96,7 +97,7 @@ class Conversation:
 
     def end(self) -> int:
         """等它自己结束，返回退出码。"""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + patience(SECONDS)
         while self._process.poll() is None:
             assert time.monotonic() < deadline, f"它没有结束：{self.shown}"
             self._read()

@@ -10,6 +10,7 @@ import pytest
 from tests.bundle.bare_root import SECONDS, BareRoot, truth
 from tests.llm.scripted_model import Scene, serve
 from tests.llm.test_openai_client import answer
+from tests.patience import patience
 from tools.bundle.recipe import BUNDLE
 
 pytestmark = [pytest.mark.bundle, pytest.mark.timeout(600)]
@@ -108,7 +109,7 @@ def test_killed_and_resumed(pam: BareRoot, lab: dict[str, Any]) -> None:
     """推到一半 kill -9，再 resume，做完，每个效果只有一次。"""
     make_package(pam, "2.0.3")
     process = pam.start(*rollout("2.0.3", "10.0.0.8-10.0.0.15", "--yes", run_id="killed"))
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + patience(SECONDS)
     while truth(lab)["10.0.0.9"]["version"] != "2.0.3":
         assert time.monotonic() < deadline
         time.sleep(0.02)

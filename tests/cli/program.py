@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tests.patience import patience
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "pam_deploy_graph"
 WAIT_SECONDS = 50.0
@@ -46,7 +48,7 @@ class Job:
 
     def wait(self, seconds: float = WAIT_SECONDS) -> Done:
         """等它结束；被信号杀死的退出码是信号的相反数。"""
-        if not select.select([self._status], [], [], seconds)[0]:
+        if not select.select([self._status], [], [], patience(seconds))[0]:
             os.kill(self.pid, signal.SIGKILL)
             raise TimeoutError(f"命令在 {seconds} 秒内没有结束：{self.text()}")
         code = int(self._status.readline())
@@ -99,7 +101,7 @@ class Zygote:
     def close(self) -> None:
         """关掉母进程。"""
         self._socket.close()
-        self._process.wait(10)
+        self._process.wait(patience(10))
 
 
 class Pam:

@@ -7,6 +7,7 @@ import select
 import time
 
 from tests.cli.program import Done, Job
+from tests.patience import patience
 
 SECONDS = 20.0
 
@@ -22,7 +23,7 @@ class Terminal:
 
     def expect(self, words: str) -> str:
         """等到显示出 ``words``，返回它之前的；看过的不再算。"""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + patience(SECONDS)
         while words not in self.shown:
             assert time.monotonic() < deadline, f"等不到 {words!r}：{self.shown}"
             if select.select([self.master], [], [], 0.1)[0]:

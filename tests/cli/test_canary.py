@@ -6,11 +6,12 @@ import pytest
 
 from tests.cli.program import Job
 from tests.cli.site import BEFORE, Site
+from tests.patience import patience
 
 
 def until_said(job: Job, words: str) -> None:
     """等命令说出一句话。"""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience(20)
     while words not in job.text():
         assert time.monotonic() < deadline, job.text()
         time.sleep(0.02)

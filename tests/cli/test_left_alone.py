@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.program import MODULE, Pam
 from tests.cli.terminal import Terminal
+from tests.patience import patience
 
 SECONDS = 20.0
 
@@ -44,7 +45,7 @@ def _family(root: int) -> dict[int, str]:
 
 def _services(root: int) -> dict[int, str]:
     """等它开的试验场（或它就是试验场）开起 MCP 服务，返回全家。"""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + patience(SECONDS)
     while not any("pam_deploy_graph.mcp_node" in line for line in _family(root).values()):
         assert time.monotonic() < deadline, f"没有开起试验场：{_family(root)}"
         time.sleep(0.05)
@@ -53,7 +54,7 @@ def _services(root: int) -> dict[int, str]:
 
 def _wait_for_end(processes: Iterable[int]) -> None:
     """等这些进程都没了；不肯走的杀掉，用例不通过。"""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + patience(SECONDS)
     while left := {pid: line for pid, line in _running().items() if pid in processes}:
         if time.monotonic() > deadline:
             for pid in left:
@@ -114,7 +115,7 @@ def test_started_by_hand_it_stays(stdin: str, tmp_path: Path) -> None:
 
 def _first_line(path: Path) -> str:
     """等到一个文件有了一整行。"""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + patience(SECONDS)
     while not (text := path.read_text(encoding="utf-8")).endswith("\n"):
         assert time.monotonic() < deadline, "没有报到"
         time.sleep(0.05)

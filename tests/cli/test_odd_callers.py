@@ -9,6 +9,7 @@ import pytest
 from tests.cli.program import Pam
 from tests.cli.site import BEFORE, Site
 from tests.cli.terminal import Terminal
+from tests.patience import patience
 
 NOT_UTF8 = "\udcff\udce4"
 
@@ -19,7 +20,9 @@ def test_closed_streams(site: Site, closed: str) -> None:
     site.take(1)
     argv = [sys.executable, "-m", "pam_deploy_graph", *site.argv("--yes"), "--home", str(site.pam.home)]
     shell = ["/bin/bash", "-c", f'exec "$0" "$@" {closed}', *argv]
-    assert subprocess.run(shell, cwd=site.pam.folder, env=site.pam.env, check=False, timeout=50).returncode == 0
+    assert (
+        subprocess.run(shell, cwd=site.pam.folder, env=site.pam.env, check=False, timeout=patience(50)).returncode == 0
+    )
     site.all_right()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import Job
 from tests.cli.site import BEFORE, Site
+from tests.patience import patience
 
 
 def slow_start(site: Site, seconds: float) -> Job:
@@ -18,7 +19,7 @@ def slow_start(site: Site, seconds: float) -> Job:
     first = site.take(2)[0]
     site.lab.add_fault(f"{first}:deploy:slow={seconds}:1")
     job = site.start("--yes")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience(20)
     while not site.count("stop-ip", first):
         assert time.monotonic() < deadline, job.text()
         time.sleep(0.02)
@@ -48,7 +49,7 @@ def test_whoever_read_the_progress_went_away(site: Site, deaf: str) -> None:
         options: dict[str, Any] = {"cwd": site.pam.folder, "env": site.pam.env, "stdin": subprocess.DEVNULL}
         process = subprocess.Popen(argv, stdout=out, stderr=err, **options)
     os.close(reader)
-    assert process.wait(50) == 12
+    assert process.wait(patience(50)) == 12
     assert site.resume().code == 0
     site.all_right()
 
@@ -69,12 +70,12 @@ def test_under_nohup_it_goes_on(site: Site) -> None:
     argv = ["nohup", sys.executable, "-m", "pam_deploy_graph", *site.argv("--yes"), "--home", str(site.pam.home)]
     quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(argv, cwd=site.pam.folder, env=site.pam.env, **quiet)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + patience(20)
     while not site.count("stop-ip", first):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(50) == 0
+    assert process.wait(patience(50)) == 0
     site.all_right()
 
 

@@ -9,6 +9,7 @@ from pam_deploy_graph.action_router import ActionBackend, ActionRouter, call_bac
 from pam_deploy_graph.constants import ACTIONS, build_action_backends
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.models import ActionResult, AgentState
+from tests.patience import patience
 
 
 class Named:
@@ -131,11 +132,11 @@ async def test_a_synchronous_backend_does_not_block_the_loop() -> None:
         def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
             """告诉循环已经开始，等它放行。"""
             loop.call_soon_threadsafe(started.set)
-            asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(release.wait(), loop).result(timeout=patience(10))
             return super().run_action(state, action, **kwargs)
 
     task = asyncio.create_task(ActionRouter(fake_runner=Waiting("fake")).arun_action(_state("fake"), "stop-ip"))
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), patience(10))
     release.set()
     assert (await task).ok
 

@@ -17,6 +17,7 @@ from pam_deploy_graph.ledger import Ledger, RunSession
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.agent.rig import DATABASE, PARAMS, Rig, execute, store_url
 from tests.core.books import in_session, new_state, registered, step, write
+from tests.patience import patience
 
 FULL_DISK = """
 import json, os, resource, sys
@@ -65,7 +66,7 @@ def test_a_database_that_is_gone_is_said_and_not_waited_for(
     async def work(session: RunSession) -> None:
         """拿走再写。"""
         take_away()
-        await asyncio.wait_for(session.append(step(1)), 5)
+        await asyncio.wait_for(session.append(step(1)), patience(5))
 
     with pytest.raises(LedgerError, match="写不进去"):
         in_session(ledger, state, work)

@@ -18,6 +18,7 @@ from pam_deploy_graph.graph import build_graph, open_graph
 from pam_deploy_graph.llm import RuleBasedLlmClient
 from pam_deploy_graph.models import LlmDeployPlan
 from tests.graph.desk import FAKE, IPS, PARAMS, SOME, Desk
+from tests.patience import patience
 
 CONFIG: Any = {"configurable": {"thread_id": "t"}}
 REQUEST = {"messages": [{"role": "user", "content": "用 fake 策略部署 PEK 的 checkin gate 1.2.3"}]}
@@ -152,7 +153,7 @@ def test_two_conversations_in_the_same_second_are_two_runs(tmp_path: Path) -> No
 
     def start(graph: Any) -> None:
         """同时开始，停在计划上。"""
-        ready.wait(20)
+        ready.wait(patience(20))
         out = graph.invoke({"params": PARAMS, "control": FAKE}, {"configurable": {"thread_id": "t"}})
         names.append(out["run_id"])
 
@@ -160,7 +161,7 @@ def test_two_conversations_in_the_same_second_are_two_runs(tmp_path: Path) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patience(60))
     assert len(set(names)) == len(graphs)
 
 

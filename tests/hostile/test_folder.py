@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import MODULE, ROOT, Done, Pam
 from tests.cli.site import Site
+from tests.patience import patience
 
 CANARY = "canary-4d1c7be92f"
 PLANTED = """#!/bin/bash
@@ -94,7 +95,9 @@ def test_modules_of_the_current_folder(pam: Pam) -> None:
     """``python -m`` 把当前目录放在最前：那里冒名的模块不载入。"""
     (pam.folder / "anyio.py").write_text("raise SystemExit(99)")
     argv = [sys.executable, "-m", MODULE, "--version"]
-    done = subprocess.run(argv, cwd=pam.folder, env=pam.env | {"PYTHONPATH": str(ROOT)}, check=False, timeout=50)
+    done = subprocess.run(
+        argv, cwd=pam.folder, env=pam.env | {"PYTHONPATH": str(ROOT)}, check=False, timeout=patience(50)
+    )
     assert done.returncode == 0
 
 

@@ -17,6 +17,7 @@ from pam_deploy_graph.lab.command import lab as lab_command
 from pam_deploy_graph.lab.helper import helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.lab.api import Api
+from tests.patience import patience
 
 OpenLab = Callable[..., Api]
 
@@ -57,7 +58,7 @@ def test_bad_options(options: dict[str, Any], reason: str) -> None:
 def test_bad_options_end_with_2() -> None:
     """用错时：中文原因在标准错误，退出码 2，标准输出是空的。"""
     argv = helper_command("lab", "--fault", "10.0.0.9:stop:fail")
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=patience(30))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "错误: 选项 --fault 里的工作站 10.0.0.9 不在试验场里\n"
 
@@ -86,7 +87,7 @@ def test_options_take_effect(open_lab: OpenLab, tmp_path: Path, monkeypatch: pyt
         assert api.act("10.0.0.1", "verify", ref).json()["success"] is True
     began = time.monotonic()
     api.home("GET", "/api/health")
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < patience(0.3)
     api.node("GET", "/api/workstations/10.0.0.1")
     assert time.monotonic() - began >= 0.3
 
@@ -183,7 +184,7 @@ def test_it_stops_with_calls_hanging(open_lab: OpenLab) -> None:
     time.sleep(0.2)
     began = time.monotonic()
     assert api.lab.stop() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patience(5)
     for thread in threads:
         thread.join()
     assert open_lab().lab.journal() == []

@@ -13,6 +13,7 @@ from mcp.types import LATEST_PROTOCOL_VERSION, JSONRPCRequest
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.mcp_node.server_session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
 from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
+from tests.patience import patience
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -32,7 +33,8 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 async def http(lab: LabProcess) -> AsyncIterator[httpx.AsyncClient]:
     """对着试验场的 MCP 端点，带着令牌。"""
     headers = {"Authorization": f"Bearer {lab.token}", "Accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(base_url=lab.info["mcp_url"].removesuffix(MCP_PATH), headers=headers) as client:
+    url = lab.info["mcp_url"].removesuffix(MCP_PATH)
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=patience(5)) as client:
         yield client
 
 

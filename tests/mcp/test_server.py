@@ -27,6 +27,7 @@ from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import Performer
 from pam_deploy_graph.mcp_node.tools import TOOLS
 from pam_deploy_graph.mcp_runner.conventions import MAX_LOG_BYTES
+from tests.patience import patience
 from tests.script.wire import WirePam, closed_port, reply, wire_pam
 
 IDENTITY = {"app": "checkin", "module": "gate"}
@@ -37,7 +38,7 @@ async def official_client(lab: LabProcess) -> AsyncIterator[ClientSession]:
     """SDK 自己的客户端，连着试验场的 MCP 服务。"""
     headers = {"Authorization": f"Bearer {lab.token}"}
     async with (
-        httpx.AsyncClient(headers=headers) as client,
+        httpx.AsyncClient(headers=headers, timeout=patience(5)) as client,
         streamable_http_client(lab.info["mcp_url"], http_client=client) as (read, write, _),
         ClientSession(read, write) as session,
     ):
@@ -200,7 +201,7 @@ def test_it_refuses_to_start(options: list[str], reason: str) -> None:
         port = str(taken.getsockname()[1])
         argv = helper_command("mcp-node", "--node-url", "http://127.0.0.1:1", *options)
         given = [port if part == "TAKEN" else part for part in argv]
-        done = subprocess.run(given, capture_output=True, text=True, check=False, timeout=30, env=_bare_env())
+        done = subprocess.run(given, capture_output=True, text=True, check=False, timeout=patience(30), env=_bare_env())
     assert (done.returncode, done.stdout) == (2, "")
     assert reason in done.stderr
 
@@ -261,6 +262,6 @@ def test_it_goes_when_the_lab_goes() -> None:
             assert list(urls) == ["PEK", "SHA"]
             assert len(children) == 2
             os.kill(lab.pid, signal.SIGKILL)
-            assert psutil.wait_procs(children, timeout=5)[1] == []
+            assert psutil.wait_procs(children, timeout=patience(5))[1] == []
         with LabProcess(airports=("PEK", "SHA"), workstations=1, state=Path(folder)) as lab:
             assert lab.info["mcp_urls"] == urls

@@ -18,6 +18,7 @@ from pam_deploy_graph.mcp_runner import McpActionRunner, check_server
 from pam_deploy_graph.models import ActionResult, AgentState
 from tests.mcp.conftest import PARAMS, TOKEN, MakeRunner
 from tests.mcp.wire import Exchange, WireMcp, success
+from tests.patience import patience
 from tests.script.wire import closed_port
 
 
@@ -97,8 +98,8 @@ def test_the_node_server_dies_and_comes_back(
     time.sleep(0.3)
     began = time.monotonic()
     server.kill()
-    calling.join(5)
-    assert time.monotonic() - began < 2
+    calling.join(patience(5))
+    assert time.monotonic() - began < patience(2)
     assert (results[0].ok, results[0].in_doubt, results[0].exit_code) == (False, True, 5)
     refused = runner.run_action(state, "query-ip", ip=ip)
     assert (refused.ok, refused.exit_code) == (False, 5)
@@ -225,7 +226,7 @@ def test_a_server_that_never_answers_the_handshake(wire: WireMcp, state: AgentSt
     wire.scenes["get_online_ips"] = Exchange.silent
     began = time.monotonic()
     result = make_runner(wire.url).run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k", time_limit=0.5)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < patience(2.5)
     assert (result.ok, result.exit_code, result.in_doubt) == (False, 5, False)
     assert wire.changing_calls() == []
 

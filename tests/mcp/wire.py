@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from pam_deploy_graph.mcp_node.tools import TOOLS
+from tests.patience import patience
 
 Reply = dict[str, Any]
 Scene = Callable[["Exchange"], None]
@@ -89,7 +90,7 @@ class Exchange:
 
     def silent(self) -> None:
         """一直不作答。"""
-        self.server.stopping.wait(10)
+        self.server.stopping.wait(patience(10))
 
     def trickle(self) -> None:
         """每 50 毫秒给一个字节，没完没了。"""
@@ -158,4 +159,4 @@ def wire_mcp() -> Iterator[WireMcp]:
         finally:
             server.stopping.set()
             http.shutdown()
-            serving.join(5)
+            serving.join(patience(5))

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from tests.patience import patience
+
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 _START_SECONDS: Final = 20
 # 数据用完就删，不必等磁盘
@@ -92,7 +94,7 @@ class PostgresServer:
     ) -> None:
         """停掉，删掉。"""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
+        self._process.wait(patience(20))
         shutil.rmtree(self.folder)
 
     def _wait(self) -> None:

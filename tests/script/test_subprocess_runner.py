@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from pam_deploy_graph.script_runner.child_process import ProcessLimits, ProcessOutcome, run_process
+from tests.patience import patience
 from tests.script.conftest import MakeScript, until
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -32,7 +33,7 @@ def alive(pid_file: Path) -> bool:
 
 def settled(pid_file: Path) -> bool:
     """稍等片刻，看进程有没有消失；被 KILL 之后由别人收尸，需要一点时间。"""
-    until = time.monotonic() + 2
+    until = time.monotonic() + patience(2)
     while alive(pid_file) and time.monotonic() < until:
         time.sleep(0.02)
     return not alive(pid_file)
@@ -80,7 +81,7 @@ def test_the_deadline_holds(body: str, at_least: float, at_most: float, make_scr
     """到时限先 TERM、后 KILL，最迟在时限之后 2 秒返回。"""
     start = time.monotonic()
     outcome = run(make_script(body), seconds=0.3)
-    assert at_least <= time.monotonic() - start < at_most
+    assert at_least <= time.monotonic() - start < patience(at_most)
     assert outcome.timed_out
 
 
@@ -97,7 +98,7 @@ def test_a_grandchild_is_not_left_behind(redirect: str, make_script: MakeScript,
     script = make_script(f'(trap "" TERM HUP; sleep 30) {redirect} & echo $! >"$1"; echo A=1')
     start = time.monotonic()
     outcome = run(script, str(pid_file))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < patience(1.5)
     assert (outcome.exit_code, outcome.stdout, outcome.timed_out) == (0, "A=1\n", False)
     assert settled(pid_file)
 
@@ -107,7 +108,7 @@ def test_a_grandchild_that_left_the_group_does_not_block(make_script: MakeScript
     pid_file = tmp_path / "pid"
     start = time.monotonic()
     outcome = run(make_script('setsid sleep 30 & echo $! >"$1"; echo A=1; sleep 0.2'), str(pid_file))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < patience(1.5)
     assert (outcome.exit_code, outcome.stdout) == (0, "A=1\n")
     psutil.Process(int(pid_file.read_text())).kill()
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from tests.patience import patience
+
 Answer = bytes | Callable[[socket.socket], None]
 
 
@@ -62,7 +64,7 @@ def wire_pam() -> Iterator[WirePam]:
             yield pam
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            accepting.join(5)
+            accepting.join(patience(5))
 
 
 def closed_port() -> str:
