@@ -12,7 +12,15 @@ from anyio import CapacityLimiter, to_thread
 from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
 from pam_deploy_graph.models import ActionResult, AgentState
 
-__all__ = ["ActionBackend", "ActionRouter", "build_action_backends", "call_backend", "end_run", "find_package"]
+__all__ = [
+    "ActionBackend",
+    "ActionRouter",
+    "build_action_backends",
+    "call_backend",
+    "end_run",
+    "endpoints_of",
+    "find_package",
+]
 
 
 @runtime_checkable
@@ -86,6 +94,11 @@ class ActionRouter:
         runner = self._runner(state, "upload-package")
         return None if isinstance(runner, ActionResult) else await find_package(runner, state)
 
+    def endpoints(self, state: AgentState) -> dict[str, str]:
+        """这次运行的各个后端要用的地址与程序。"""
+        names = dict.fromkeys(state.action_backends.values())
+        return {key: value for name in names for key, value in _endpoints(self._runners.get(name), state).items()}
+
     def end_run(self, run_id: str) -> None:
         """这次运行结束了：让为它留着会话的 runner 关掉。"""
         for runner in self._runners.values():
@@ -123,6 +136,18 @@ def end_run(backend: object, run_id: str) -> None:
 async def find_package(backend: ActionBackend, state: AgentState) -> ActionResult | None:
     """查 HOME 有没有这个版本；不会查的后端为 ``None``。"""
     return await backend.find_package(state) if _finds(backend) else None
+
+
+async def endpoints_of(backend: ActionBackend, state: AgentState) -> dict[str, str]:
+    """这次运行接到哪里：节点的地址，加上后端说得出的（``PAM_`` 开头的是自己设置的，其余是 HOME 给出的）。"""
+    named = await to_thread.run_sync(_endpoints, backend, state)
+    return ({"NODE_URL": state.node_url} if state.node_url else {}) | named
+
+
+def _endpoints(backend: object, state: AgentState) -> dict[str, str]:
+    """一个后端要用的地址与程序；它不说就为空。"""
+    tell = getattr(backend, "endpoints", None)
+    return dict(tell(state)) if callable(tell) else {}
 
 
 def _finds(backend: ActionBackend) -> TypeGuard[PackageFinder]:

@@ -19,6 +19,7 @@ from pam_deploy_graph.flows.rollback import carry_out, question_digest, question
 from pam_deploy_graph.flows.rollout import run_until_asked
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
+from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
@@ -224,7 +225,8 @@ class PamDeployAgent:
         fill_in(state)
         snapshot = _adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
-        secret = Settings().token()
+        settings = Settings()
+        secret, allowed = settings.token(), read_allowed(settings.pam_node_allow)
 
         def save() -> None:
             """给了检查点的路径就写。"""
@@ -237,7 +239,7 @@ class PamDeployAgent:
             async with session.alive():
                 if snapshot:
                     await session.append(snapshot)
-                await work(RunContext(session, self.router, rules, secret=secret, after_step=save))
+                await work(RunContext(session, self.router, rules, secret=secret, after_step=save, node_allow=allowed))
 
         try:
             event_loop.call(session_work)

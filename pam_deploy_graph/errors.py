@@ -13,6 +13,7 @@
     ├── RunPausedError           12  按要求停下，随时可以继续
     ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
     │   ├── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
+    │   ├── PlanChangedError     12  批准的计划与此刻的不符（安装包、地址、程序）
     │   └── ModuleBusyError      12  同一机场的同一模块正由另一次运行占着
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
     ├── ServerError              12  LangGraph 服务器连不上或出了错
@@ -92,6 +93,10 @@ class PackageMissingError(GlobalStepError):
     """HOME 没有该版本，也没有给出可用的安装包。"""
 
     exit_code = ExitCode.USAGE
+
+
+class PlanChangedError(GlobalStepError):
+    """批准的计划与此刻的不符：换了安装包、地址或程序；要请人再批准。"""
 
 
 class ModuleBusyError(GlobalStepError):

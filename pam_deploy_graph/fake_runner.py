@@ -7,6 +7,7 @@ from typing import Any
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.models import ActionResult, AgentState, Values
+from pam_deploy_graph.system.file_digest import file_digest
 
 _DEFAULT_ONLINE = [f"10.0.0.{n}" for n in range(1, 9)]
 
@@ -95,6 +96,12 @@ class FakeActionRunner:
         """与 ``run_action`` 相同；不等待任何东西，所以不占线程。"""
         return self.run_action(state, action, **kwargs)
 
+    async def find_package(self, state: AgentState) -> ActionResult | None:
+        """没有给出安装包时，说出这个小 PAM 里的是哪一份；给了的为 ``None``。"""
+        if state.params.get("PACKAGE_PATH"):
+            return None
+        return ActionResult(True, "upload-package", Backend.FAKE, {"HASH_CODE": _hash_of(state)})
+
     def _answer(self, state: AgentState, action: str, ip: str | None, kwargs: dict[str, Any]) -> Values:
         """这个小 PAM 照实的应答。"""
         if ip is None:
@@ -121,15 +128,23 @@ class FakeActionRunner:
 
     def _global_answer(self, state: AgentState, kwargs: dict[str, Any]) -> dict[str, Values]:
         """全局动作的应答。"""
-        wanted = "/".join(state.params.get(key, "") for key in ("APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
         return {
             "check-home": {"HOME_VERSION": "fake"},
-            "upload-package": {"HASH_CODE": hashlib.sha256(wanted.encode()).hexdigest()},
+            "upload-package": {"HASH_CODE": _hash_of(state)},
             "publish-version": {"PUBLISH_ID": "fake-1"},
             "get-node-url": {"NODE_URL": "http://127.0.0.1/fake-node"},
             "sync-node": {"HASH_CODE": kwargs.get("hash_code", "")},
             "get-online-ips": {"IP": list(self.online_ips), "AIRPORT_CODE": state.params.get("AIRPORT_CODE", "")},
         }
+
+
+def _hash_of(state: AgentState) -> str:
+    """给出的安装包的 SHA-256；没有给出或读不了的，由名字与版本算一个。"""
+    wanted = "/".join(state.params.get(key, "") for key in ("APP_NAME", "MODULE_NAME", "VERSION_NUMBER"))
+    try:
+        return file_digest(state.params.get("PACKAGE_PATH") or "")
+    except OSError:
+        return hashlib.sha256(wanted.encode()).hexdigest()
 
 
 def _misused(action: str, ip: str | None) -> str:

@@ -16,14 +16,28 @@ from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
+from pam_deploy_graph.inputs.service_address import read_allowed, why_unusable
 from pam_deploy_graph.system.safe_text import show_value
 from pam_deploy_graph.system.trusted_files import read_trusted
 
-_SHOWN: Final = frozenset({"pam_mcp_url", "pam_otel", "pam_log_json"})
+_SHOWN: Final = frozenset({"pam_mcp_url", "pam_node_allow", "pam_otel", "pam_log_json"})
 """不合规则时可以把值写进消息的；其余的里面可能有口令。"""
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
 _OPENAI: Final = "https://api.openai.com/v1"
+
+
+def _node_allow(value: str) -> str:
+    """看得懂才收。"""
+    read_allowed(value)
+    return value
+
+
+def _usable(value: str) -> str:
+    """令牌或密钥要交给它，绝不可用的地址不收。"""
+    if value and (reason := why_unusable(value)):
+        raise ValueError(reason)
+    return value
 
 
 def _matching(expression: str, rule: str) -> AfterValidator:
@@ -38,7 +52,8 @@ def _matching(expression: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址")]
+Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址"), AfterValidator(_usable)]
+NodeAllow = Annotated[str, AfterValidator(_node_allow)]
 StoreUrl = Annotated[
     str, _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", "应为 sqlite:///文件 或 postgresql://用户@主机/库")
 ]
@@ -59,6 +74,11 @@ class Settings(BaseSettings):
     pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
     pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")
     pam_mcp_url: Url = Field("", description="PAM_NODE 的 MCP 服务；不设就用 HOME 给出的 `MCP_URL`")
+    pam_node_allow: NodeAllow = Field(
+        "",
+        description="批准之后不必问人就能改用的 PAM_NODE（逗号分隔：主机名、`*.后缀`、网段、带协议的地址）；"
+        "设了它，计划里的节点也必须在其中",
+    )
     pam_store_url: StoreUrl = Field(
         "", description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
     )

@@ -74,7 +74,6 @@ def make_request(
     strategy: str | None,
     run_id: str | None,
     home: Path,
-    yes_by: str,
 ) -> RunRequest:
     """合成一份运行请求。
 
@@ -84,7 +83,6 @@ def make_request(
         strategy: 执行策略；``None`` 用默认值。
         run_id: 运行名；``None`` 按时间取。
         home: 工作目录。
-        yes_by: 事先批准计划的操作员；空串是没有事先批准。
 
     Raises:
         InvalidInputError: 安装包不存在或读不了。
@@ -100,7 +98,6 @@ def make_request(
         home=home,
         environment=settings_for(home).params(),
         control_params=control,
-        extra={"preapproved_by": yes_by} if yes_by else {},
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pam_deploy_graph.runs.registration import RunRequest
 
 RUN_ID_OPTION = Annotated[str | None, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
-YES = Annotated[bool, typer.Option("--yes", help="事先批准计划（回滚照样要问）。")]
+YES = Annotated[bool, typer.Option("--yes", help="事先批准这个命令提出的第一份计划（以后的计划、回滚照样要问）。")]
 
 
 @taking("controls", o.CONTROL_OPTIONS)
@@ -44,9 +44,8 @@ def run(
         strategy=strategy,
         run_id=run_id,
         home=home,
-        yes_by=current_operator() if yes else "",
     )
-    raise typer.Exit(_begin(home, request, as_json=as_json))
+    raise typer.Exit(_begin(home, request, yes=yes, as_json=as_json))
 
 
 def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
@@ -59,7 +58,7 @@ def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
         raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
 
 
-def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
+def _begin(home: Path, request: "RunRequest", *, yes: bool, as_json: bool) -> ExitCode:
     """登记并开始。"""
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.errors import RunConflictError
@@ -74,4 +73,6 @@ def _begin(home: Path, request: "RunRequest", *, as_json: bool) -> ExitCode:
         if not created:
             raise RunConflictError(f"运行 {state.run_id} 已经有了；用 resume {state.run_id} 继续它")
         session.say(f"运行 {state.run_id}")
+        if yes:
+            session.services.preapproved[state.run_id] = current_operator()
         return session.finish(state.run_id, session.driver.start(state.run_id))

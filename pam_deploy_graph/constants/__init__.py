@@ -110,6 +110,8 @@ AFTER_CANARY: Final = "after-canary"
 """计划的阶段：灰度做完，请人批准其余的。"""
 AMENDED: Final = "amended"
 """计划的阶段：推出途中改了主意，请人批准改动。"""
+REWIRED: Final = "rewired"
+"""计划的阶段：动手之后地址、程序或 MCP 的工具变了，请人批准改用现在的。"""
 MAX_SCOPE: Final = 65_536
 """一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
 

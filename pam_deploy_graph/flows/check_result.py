@@ -5,7 +5,9 @@ from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import canonical_ip
+from pam_deploy_graph.inputs.service_address import why_unusable
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.system.safe_text import show_value
 
 _TRUE: Final = frozenset({"true", "1", "yes"})
 
@@ -36,15 +38,46 @@ def judge(state: AgentState, result: ActionResult, *, strict: bool) -> ActionRes
     return ActionResult.failure(result.action, result.backend, reason, values=result.values)
 
 
-def _same_hash(state: AgentState, result: ActionResult) -> str:
-    """节点算出的哈希必须与 HOME 的一致。"""
+def wrong_bytes(state: AgentState, theirs: object) -> str:
+    """对方说的哈希与批准的那一份安装包不符时，说出两者；相符的、还没有批准过哪一份的为空串。"""
+    approved = state.package_digest
+    if not approved or str(theirs).lower() == approved:
+        return ""
+    return f"安装包不是批准的那一份：批准的 SHA-256 是 {approved}，这一份是 {theirs}"
+
+
+def _approved_upload(state: AgentState, result: ActionResult) -> str:
+    """HOME 收下的必须是批准的那一份；空的哈希不是哈希。"""
     theirs = result.values["HASH_CODE"]
-    return "" if theirs == state.hash_code else f"节点算出的 HASH_CODE 是 {theirs}，HOME 的是 {state.hash_code}"
+    if not theirs:
+        return "HOME 给的 HASH_CODE 是空的"
+    wrong = wrong_bytes(state, theirs)
+    return f"HOME 里的{wrong}；没有发布" if wrong else ""
 
 
-def _some_hash(_state: AgentState, result: ActionResult) -> str:
-    """空的哈希不是哈希。"""
-    return "" if result.values["HASH_CODE"] else "HOME 给的 HASH_CODE 是空的"
+def _approved_publication(state: AgentState, result: ActionResult) -> str:
+    """发布的应答若带哈希，必须是批准的那一份。"""
+    theirs = result.values.get("HASH_CODE")
+    wrong = wrong_bytes(state, theirs) if theirs else ""
+    return f"HOME 发布的{wrong}；没有同步到节点，请在 HOME 上撤下这次发布" if wrong else ""
+
+
+def _same_hash(state: AgentState, result: ActionResult) -> str:
+    """节点算出的哈希必须与 HOME 的一致，也就是批准的那一份。"""
+    theirs = str(result.values["HASH_CODE"])
+    if theirs.lower() != state.hash_code.lower():
+        return f"节点算出的 HASH_CODE 是 {theirs}，HOME 的是 {state.hash_code}"
+    wrong = wrong_bytes(state, theirs)
+    return f"节点上的{wrong}；没有动任何工作站" if wrong else ""
+
+
+def _usable_addresses(_state: AgentState, result: ActionResult) -> str:
+    """HOME 给出的地址要能用：令牌要交给它们。"""
+    for name in ("NODE_URL", "MCP_URL"):
+        url = str(result.values.get(name) or "")
+        if (url or name == "NODE_URL") and (reason := why_unusable(url)):
+            return f"HOME 给出的 {name} {show_value(url)} 不能用：{reason}"
+    return ""
 
 
 def _real_ips(state: AgentState, result: ActionResult) -> str:
@@ -78,7 +111,9 @@ def _succeeded(_state: AgentState, result: ActionResult) -> str:
 
 
 _CHECKS: Final[dict[str, Callable[[AgentState, ActionResult], str]]] = {
-    "upload-package": _some_hash,
+    "upload-package": _approved_upload,
+    "publish-version": _approved_publication,
+    "get-node-url": _usable_addresses,
     "sync-node": _same_hash,
     "get-online-ips": _real_ips,
     "verify-ip": _succeeded,

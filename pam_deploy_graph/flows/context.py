@@ -65,7 +65,8 @@ class FlowRules:
 class RunContext:
     """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站。
 
-    ``secret`` 是令牌，只用来把它从应答里抹掉；``after_step`` 在每个全局步骤落盘之后调用。
+    ``secret`` 是令牌，只用来把它从应答里抹掉；``after_step`` 在每个全局步骤落盘之后调用；
+    ``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项。
     """
 
     session: RunSession
@@ -75,6 +76,7 @@ class RunContext:
     span: Span = no_span
     secret: str = ""
     after_step: Callable[[], None] = lambda: None
+    node_allow: Sequence[str] = ()
 
     @property
     def state(self) -> AgentState:

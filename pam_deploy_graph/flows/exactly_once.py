@@ -12,6 +12,7 @@ from pam_deploy_graph.action_router import call_backend
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.endpoints import check_endpoints
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult, Event
 from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
@@ -86,6 +87,7 @@ async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, 
     with ctx.span("pam.action", action=action, ip=ip, run_id=ctx.state.run_id) as note:
         answer = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
         result = judge(ctx.state, answer.without(ctx.secret), strict=ctx.rules.self_healing)
+        result = await check_endpoints(ctx, result)
         note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
     return result
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pam_deploy_graph.action_router import find_package
+from pam_deploy_graph.action_router import endpoints_of, find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
-from pam_deploy_graph.errors import GlobalStepError, PackageMissingError
+from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, refuse_rewired
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
@@ -18,13 +19,16 @@ async def run_global(ctx: RunContext) -> None:
 
     Raises:
         GlobalStepError: 某一步失败；消息形如 ``<action> 执行失败: <reason>``。
+        PlanChangedError: 批准之后安装包、地址或程序变了；还没有照用。
         PackageMissingError: HOME 没有该版本，也没有给出可用的安装包。
 
     """
     write_run_config(ctx.state)
+    await refuse_rewired(ctx)
     outbox = Outbox(ctx.session)
     for action in GLOBAL_ACTION_SEQUENCE:
         if action in ctx.state.completed_global_steps:
+            await _look_again(ctx, outbox, action)
             continue
         if action == "upload-package":
             await refuse_changed(ctx)
@@ -32,10 +36,22 @@ async def run_global(ctx: RunContext) -> None:
         await outbox.commit(result_event(result))
         ctx.after_step()
         if not result.ok:
-            raise _error(result)
+            raise _error(ctx, result)
         ctx.state.mcp_tools = result.values.get("MCP_TOOLS", ctx.state.mcp_tools)
-        if action == "get-node-url":
+        if action == NODE_LOOKUP:
             write_run_config(ctx.state)
+
+
+async def _look_again(ctx: RunContext, outbox: Outbox, action: str) -> None:
+    """继续的时候再问一遍节点在哪里（仅自愈规则）；没有变就不记。"""
+    if action != NODE_LOOKUP or not ctx.rules.self_healing:
+        return
+    result = await perform(ctx, outbox, action)
+    if not result.ok:
+        raise _error(ctx, result)
+    if (ctx.state.node_url, ctx.state.mcp_url) != (result.values["NODE_URL"], result.values.get("MCP_URL", "")):
+        await outbox.commit(result_event(result))
+        write_run_config(ctx.state)
 
 
 async def run_checks(ctx: RunContext) -> None:
@@ -49,21 +65,23 @@ async def run_checks(ctx: RunContext) -> None:
 
     """
     write_run_config(ctx.state)
-    ctx.state.mcp_tools = ""  # 新的计划按现在的工具清单批准
+    # 新的计划按现在的工具、地址与程序批准
+    ctx.state.mcp_tools, ctx.state.endpoints, ctx.state.moved = "", {}, {}
     for action in READ_ONLY_GLOBAL_ACTIONS:
         result = await perform(ctx, Outbox(ctx.session), action)
         if not result.ok:
-            raise _error(result)
+            raise _error(ctx, result)
         ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)
         ctx.state.mcp_url = result.values.get("MCP_URL", ctx.state.mcp_url)
         ctx.state.mcp_tools = result.values.get("MCP_TOOLS", ctx.state.mcp_tools)
         ctx.state.online_ips = result.values.get("IP", ctx.state.online_ips)
-        if action == "get-node-url":
+        if action == NODE_LOOKUP:
             write_run_config(ctx.state)
     found = await find_package(ctx.router, ctx.state)
     if found is not None and not found.ok:
-        raise _error(found)
-    ctx.state.package_digest = await package_digest(ctx.state)
+        raise _error(ctx, found)
+    ctx.state.package_digest = await package_digest(ctx.state, found)
+    ctx.state.endpoints = await endpoints_of(ctx.router, ctx.state)
 
 
 def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:
@@ -71,8 +89,10 @@ def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:
     return {"hash_code": ctx.state.hash_code} if "hash_code" in ACTIONS[action].needs else {}
 
 
-def _error(result: ActionResult) -> GlobalStepError:
-    """失败结果对应的错误；没有安装包属于输入问题。"""
+def _error(ctx: RunContext, result: ActionResult) -> GlobalStepError:
+    """失败结果对应的错误；没有安装包属于输入问题，地址变了要请人再批准。"""
+    if ctx.state.moved:
+        return PlanChangedError(result.error_summary)
     missing = result.action == "upload-package" and result.exit_code in (ScriptExit.USAGE, ScriptExit.CONFIG)
     kind = PackageMissingError if missing else GlobalStepError
     return kind(f"{result.action} 执行失败: {result.error_summary}")

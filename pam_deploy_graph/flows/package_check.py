@@ -1,45 +1,53 @@
-"""安装包：给人看过的是哪一份，上传之前再对一遍；变了就作废原来的批准（contract 第 5 节）。"""
+"""安装包：给人看过的是哪一份，上传之前再对一遍；变了就作废原来的批准（contract 第 5 节）。
 
-import hashlib
+拦住错的一份的，是 HOME 与节点报回的哈希要与批准的相同（``check_result``）；这里只是早一点发现。
+"""
 
 from anyio.to_thread import run_sync
 
-from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.errors import PackageMissingError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.protocol.keys import slot_of
+from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.system.file_digest import file_digest
 
 
-async def package_digest(state: AgentState) -> str:
-    """返回安装包的 SHA-256（十六进制）；没有给出或读不了的为空串，由上传去说明。"""
+async def package_digest(state: AgentState, found: ActionResult | None) -> str:
+    """返回要部署的那一份安装包的 SHA-256（小写十六进制）。
+
+    Args:
+        state: 这次运行；给出了安装包的，算它的。
+        found: 没有给出安装包时 HOME 的答复；后端说不准的为 ``None``。
+
+    Returns:
+        哈希；既没有给出安装包、后端又说不准的为空串，计划里写明还不知道。
+
+    Raises:
+        PackageMissingError: 给出的安装包读不了。
+
+    """
     path = state.params.get("PACKAGE_PATH")
-    return await run_sync(_digest, path) if path else ""
-
-
-def _digest(path: str) -> str:
-    """读一遍文件。"""
+    if not path:
+        return str(found.values["HASH_CODE"]).lower() if found else ""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 —— 路径就是文本
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+        return await run_sync(file_digest, path)
+    except OSError as error:
+        raise PackageMissingError(f"安装包 {path} 读不了：{error.strerror}；请核对 PACKAGE_PATH") from None
 
 
 async def refuse_changed(ctx: RunContext) -> None:
-    """上传之前：安装包还是不是计划里的那一份；已经在传的由 HOME 按幂等键去判断。
+    """上传之前：安装包还是不是计划里的那一份。
 
     Raises:
-        GlobalStepError: 变了；原来的计划已作废，继续时提出新的计划再请批准。
+        PlanChangedError: 变了；原来的计划已作废。
+        PackageMissingError: 读不了了。
 
     """
-    shown = ctx.state.package_digest
-    if not shown or slot_of(None, "upload-package") in ctx.state.open_intents:
+    shown, path = ctx.state.package_digest, ctx.state.params.get("PACKAGE_PATH")
+    if not shown or not path:
         return
-    now = await package_digest(ctx.state)
-    if now and now != shown:
-        path, run_id = ctx.state.params["PACKAGE_PATH"], ctx.state.run_id
-        await ctx.session.append({"type": "PLAN_WITHDRAWN"})
-        raise GlobalStepError(
+    now = await package_digest(ctx.state, None)
+    if now != shown:
+        raise PlanChangedError(
             f"安装包 {path} 在计划给人看过之后变了（SHA-256 原为 {shown[:12]}…，现为 {now[:12]}…），没有上传；"
-            f"原来的批准不再作数，resume {run_id} 会提出新的计划"
+            f"原来的批准不再作数"
         )

@@ -9,6 +9,7 @@ import anyio
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
+from pam_deploy_graph.flows.endpoints import refuse_rewired
 from pam_deploy_graph.flows.rollback import carry_out, question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
@@ -29,7 +30,11 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
         ctx: 流程上下文。
         decision_of: 按 ``(ip, 问题摘要)`` 查账本里的决定。
 
+    Raises:
+        PlanChangedError: 批准之后自己设置的地址或程序变了；什么也没有做。
+
     """
+    await refuse_rewired(ctx)
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
     fresh = next_ips(ctx)

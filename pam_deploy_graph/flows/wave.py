@@ -46,7 +46,7 @@ class Dispatcher:
     def may_start(self) -> bool:
         """是否可以再开一台：没人要求停、等决定的不够多、失败没到上限、没有接连同样的失败。"""
         rules = self._ctx.rules
-        if self._ctx.stop_requested() or self._waiting >= rules.ask_after or self._stopped:
+        if self._ctx.stop_requested() or self._ctx.state.moved or self._waiting >= rules.ask_after or self._stopped:
             return False
         return rules.max_failures is None or self._failed < rules.max_failures
 

@@ -55,8 +55,12 @@ def after_approval(state: GraphState) -> Literal["intent", "approve-plan", "glob
     return "report" if state["phase"] == "rejected" else "approve-plan"
 
 
-def after_global(state: GraphState) -> Literal["ip-flow", "report"]:
-    """全局步骤停下就收尾。"""
+def after_global(state: GraphState) -> Literal["plan", "approve-plan", "ip-flow", "report"]:
+    """批准之后变了的重提计划，或只问变了的；全局步骤停下就收尾。"""
+    if state["phase"] == "replan":
+        return "plan"
+    if state["phase"] == "planned":
+        return "approve-plan"
     return "ip-flow" if state["phase"] == "rolling" else "report"
 
 

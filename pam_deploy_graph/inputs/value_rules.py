@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from pam_deploy_graph.constants import MAX_SECONDS, ExecutionStrategy
 from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.inputs.service_address import why_unusable
 
 _MAX_PATH: Final = 4_096
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -70,6 +71,8 @@ def _url(value: str) -> str:
         usable = False
     if not usable or not re.fullmatch(r"[!-~]{1,2048}", value) or re.search(r"[@?#\\]", value):
         raise ValueError(rule)
+    if reason := why_unusable(value):
+        raise ValueError(reason)
     return value
 
 

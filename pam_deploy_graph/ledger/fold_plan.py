@@ -19,7 +19,8 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
     state.plan_digest = event["digest"]
     state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
-    state.package_digest = event.get("package", "")
+    state.package_digest = event.get("package", state.package_digest)
+    state.endpoints, state.moved = dict(event.get("endpoints", state.endpoints)), {}
     state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
 
@@ -27,7 +28,12 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
 def _plan_withdrawn(state: AgentState, _event: Event) -> None:
     """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
     state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
-    state.package_digest, state.planned_ips = "", None
+    state.package_digest, state.planned_ips, state.endpoints, state.moved = "", None, {}, {}
+
+
+def _endpoints_moved(state: AgentState, event: Event) -> None:
+    """节点换了地址或 MCP 的工具变了，要先请人批准；批准之前照旧不用它们。"""
+    state.moved = state.moved | event["values"]
 
 
 def _amendment_proposed(state: AgentState, event: Event) -> None:
@@ -65,6 +71,7 @@ def _same_failures(state: AgentState, event: Event) -> None:
 PLAN_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "PLAN_PROPOSED": _plan_proposed,
     "PLAN_WITHDRAWN": _plan_withdrawn,
+    "ENDPOINTS_MOVED": _endpoints_moved,
     "AMENDMENT_PROPOSED": _amendment_proposed,
     "AMENDMENT_SETTLED": _amendment_settled,
     "CANARY_RELEASED": _canary_released,

@@ -111,9 +111,8 @@ class Ledger:
         return True
 
     def revise_run(self, state: AgentState) -> None:
-        """动手之前改了主意：换掉登记里的输入；计划的摘要随之而变，须重新批准，事先的批准（``--yes``）也不再算。"""
+        """动手之前改了主意：换掉登记里的输入；计划的摘要随之而变，须重新批准。"""
         given = self.get_run(state.run_id).input | {name: getattr(state, name) for name in _INPUT_FIELDS}
-        given.pop("preapproved_by", None)
         self.update_run(state.run_id, input=json.dumps(given, ensure_ascii=False, sort_keys=True))
 
     def get_run(self, run_id: str) -> RunRecord:

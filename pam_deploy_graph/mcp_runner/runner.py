@@ -5,6 +5,7 @@ MCP 不通时什么也不做，绝不改走别的路（contract 第 3 节 MCP ba
 
 import asyncio
 import functools
+import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,10 +114,19 @@ class McpActionRunner:
             if result.ok and "LOG_FILE" in result.values:
                 result.values["LOG_FILE"] = save_log(state, str(ip), masked(answer.text, self._secret))
         except McpFault as fault:
-            return failure_of(action, ip, fault, self._secret)
+            return failure_of(action, ip, fault, self._secret, {TOOLS_KEY: fault.tools} if fault.tools else None)
         if result.ok and action == "get-online-ips":
             result.values[TOOLS_KEY] = link.fingerprint
         return result
+
+    def endpoints(self, state: AgentState) -> dict[str, str]:
+        """连哪个服务；命令行的参数里可能有不该出现的东西，只给指纹。"""
+        if self._command:
+            whole = hashlib.sha256("\0".join(self._command).encode()).hexdigest()
+            return {"PAM_MCP_COMMAND": f"{self._command[0]}（整条命令的 SHA-256 {whole}）"}
+        if self._url is None:
+            self._url = self._settings.pam_mcp_url
+        return {"PAM_MCP_URL": self._url} if self._url else {"MCP_URL": state.mcp_url} if state.mcp_url else {}
 
     def end_run(self, run_id: str) -> None:
         """这次运行结束了：关掉它的会话；之后再要用（退回某台）就再开一个。"""
@@ -240,8 +250,8 @@ def _check_approved(state: AgentState, link: "Link") -> None:
     """批准之后工具变了就不再用它。"""
     approved = getattr(state, "mcp_tools", "")
     if approved and approved != link.fingerprint:
-        reason = "MCP 服务的工具在批准之后变了：请核对服务，然后另开一次运行重新批准"
-        raise McpFault(reason, ScriptExit.CONFIG, sent=False)
+        reason = "MCP 服务的工具在批准之后变了：要先请人批准"
+        raise McpFault(reason, ScriptExit.CONFIG, sent=False, tools=link.fingerprint)
 
 
 def _seconds(state: AgentState, action: str, time_limit: float | None) -> float:

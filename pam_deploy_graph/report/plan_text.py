@@ -11,6 +11,7 @@ from pam_deploy_graph.report.summary import deployed, rerun, table
 from pam_deploy_graph.system.safe_text import printable
 
 _LISTED_IPS: Final = 10
+_FINGERPRINT: Final = 12
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
@@ -44,6 +45,7 @@ def render_plan(
         *([f"- 设置: {sources}"] if sources else []),
         *deployed(state.params),
         *_package(state),
+        *_endpoints(state),
         *rerun(state),
         *_limits(state.params),
         f"- 目标: {len(targets)} 台：{show_ips(targets)}",
@@ -65,10 +67,16 @@ def _limits(params: Mapping[str, str]) -> list[str]:
 
 
 def _package(state: AgentState) -> list[str]:
-    """返回一行：安装包在哪里，是哪一份；没有给出的为空列表。"""
+    """安装包在哪里，是哪一份；演练没有真的安装包。"""
     path = state.params.get("PACKAGE_PATH")
-    which = f"（SHA-256 {state.package_digest}）" if state.package_digest else ""
-    return [f"- 安装包: {printable(path)}{which}"] if path else []
+    which = f"SHA-256 {state.package_digest}" if state.package_digest else "SHA-256 还不知道（后端说不出）"
+    return [f"- 安装包: {printable(path)}（{which}）" if path else f"- 安装包: HOME 里的那一份（{which}）"]
+
+
+def _endpoints(state: AgentState) -> list[str]:
+    """接到哪里、经什么程序；MCP 的工具只写指纹的开头。"""
+    tools = {"MCP 工具的指纹": f"{state.mcp_tools[:_FINGERPRINT]}…"} if state.mcp_tools else {}
+    return [f"- {name}: {printable(value)}" for name, value in {**state.endpoints, **tools}.items()]
 
 
 def _order(state: AgentState, scope: int) -> str:
@@ -102,6 +110,7 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     """计划里会被人改的事实。"""
     package = {"安装包内容": plan["package"][:12]} if plan.get("package") else {}
+    package |= plan.get("endpoints") or {}
     scope = {"目标台数": plan["targets"], "目标": plan.get("scope", "")}
     return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **package, **scope}
 

@@ -17,6 +17,7 @@ from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
@@ -41,6 +42,8 @@ class Services:
     given_llm_client: LlmClient | None = None
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    preapproved: dict[str, str] = field(default_factory=dict)
+    """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
     _states: dict[str, AgentState] = field(default_factory=dict)
     """折叠好的状态；账本只增，下次从它追上即可，不必每一步都从头折叠。"""
 
@@ -107,7 +110,17 @@ class Services:
             session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
             with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
                 async with session.alive():
-                    await work(RunContext(session, self.router, rules, self._stop_check(run_id), self.span, secret))
+                    await work(
+                        RunContext(
+                            session,
+                            self.router,
+                            rules,
+                            self._stop_check(run_id),
+                            self.span,
+                            secret,
+                            node_allow=read_allowed(self.settings.pam_node_allow),
+                        )
+                    )
 
         event_loop.call(session_work)
         self._states[run_id] = state

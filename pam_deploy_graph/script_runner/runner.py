@@ -18,10 +18,17 @@ from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import explain
 from pam_deploy_graph.script_runner.child_process import ProcessLimits, run_process
-from pam_deploy_graph.script_runner.entry import DEFAULT_BASE_DIR, current_settings, launcher, select_script_entry
+from pam_deploy_graph.script_runner.entry import (
+    DEFAULT_BASE_DIR,
+    current_settings,
+    launcher,
+    select_script_entry,
+)
 from pam_deploy_graph.script_runner.result import parse_output, to_result
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.file_digest import file_digest
 from pam_deploy_graph.system.private_files import private_folder
+from pam_deploy_graph.system.resources import is_packaged
 from pam_deploy_graph.system.safe_text import neutralise
 
 __all__ = [
@@ -158,6 +165,16 @@ class ScriptActionRunner:
     async def find_package(self, state: ScriptState) -> ActionResult | None:
         """没有给出安装包时，问 HOME 有没有这个版本：这时的 ``upload-package`` 只查不传；给了的为 ``None``。"""
         return None if state.params.get("PACKAGE_PATH") else await self.arun_action(state, "upload-package")
+
+    def endpoints(self, state: ScriptState) -> dict[str, str]:
+        """脚本入口的路径与 SHA-256；随包的那一份不必说。
+
+        Raises:
+            InvalidInputError: 找不到入口，或它读不了。
+
+        """
+        entry = self._program(state.script_entry, state.script_base_dir)[-1]
+        return {} if is_packaged(entry) else {"PAM_SCRIPT_ENTRY": f"{entry}（SHA-256 {file_digest(entry)}）"}
 
     async def _act(
         self, state: ScriptState, action: str, *, time_limit: float | None = None, **options: Any

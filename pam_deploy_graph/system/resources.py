@@ -41,3 +41,9 @@ def nearby_path(name: str) -> Path:
     """
     own = Path(_FOLDER) / name.removeprefix(f"{_FOLDER}/")
     return own if own.is_file() else packaged_path(name)
+
+
+def is_packaged(path: str) -> bool:
+    """一个文件是不是随程序来的；当前目录里同名的不是。"""
+    homes = {(folder / _FOLDER).resolve() for folder in (_PACKAGE.parent, _PACKAGE / "_resources")}
+    return Path(path).resolve().parent in homes

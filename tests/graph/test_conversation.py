@@ -1,5 +1,6 @@
 """说话：批准之前改计划，结束之后要求退回，同一个毛病只问一次（contract 第 5 节）。"""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -179,11 +180,14 @@ def test_the_plan_is_told_in_our_own_words(tmp_path: Path) -> None:
 
 def test_the_plan_says_which_package_and_which_limits(tmp_path: Path) -> None:
     """批准之前看得到要装哪个包、另定了什么时限；没有另定的不说。"""
-    given = PARAMS | {"PACKAGE_PATH": "/srv/gate.zip", "VERIFY_TIMEOUT": "30"}
+    package = tmp_path / "gate.zip"
+    package.write_bytes(b"release")
+    given = PARAMS | {"PACKAGE_PATH": str(package), "VERIFY_TIMEOUT": "30"}
     told = Desk(tmp_path / "given", InMemorySaver()).begin(given)["plan"]["text"].splitlines()
-    assert {"- 安装包: /srv/gate.zip", "- 时限: 验证 30 秒"} <= {*told}
+    assert {f"- 安装包: {package}（SHA-256 {sha256(b'release').hexdigest()}）", "- 时限: 验证 30 秒"} <= {*told}
     plain = Desk(tmp_path / "plain", InMemorySaver()).begin()["plan"]["text"]
-    assert not {"安装包", "时限"} & {line[2:].partition(":")[0] for line in plain.splitlines()}
+    assert "- 安装包: HOME 里的那一份" in plain
+    assert "时限" not in {line[2:].partition(":")[0] for line in plain.splitlines()}
 
 
 def test_what_could_not_be_read_of_a_change_is_told(tmp_path: Path) -> None:

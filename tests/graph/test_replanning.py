@@ -137,7 +137,7 @@ def test_approval_of_what_has_changed(at_plan: Desk, tmp_path: Path) -> None:
 def test_approval_in_advance_is_for_that_input_alone(tmp_path: Path) -> None:
     """``--yes`` 批准的是当时的输入：对话里改过之后要再批准一次。"""
     desk = Desk(tmp_path, InMemorySaver())
-    desk.services.register_again(RunRequest(PARAMS, "fake", "r1", tmp_path, extra={"preapproved_by": "ops"}))
+    desk.services.preapproved["r1"] = "ops"
     desk.fake.fail("upload-package", times=1)
     assert desk.say({"run_id": "r1", "params": PARAMS, "control": {"execution_strategy": "fake"}})["phase"] == "stopped"
     assert desk.say({"messages": [("user", "改成 1.2.4")]})["ask"] == "approve_plan"

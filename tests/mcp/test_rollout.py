@@ -1,4 +1,4 @@
-"""默认策略的整次部署：NODE 一侧走 MCP，丢了答复先查证，MCP 不通就什么也不做，批准之后工具变了就停。"""
+"""默认策略的整次部署：NODE 一侧走 MCP，丢了答复先查证，MCP 不通就什么也不做，批准之后工具变了就再问。"""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_no_other_way_when_mcp_is_away(site: Site) -> None:
 
 @pytest.mark.parametrize("changed", [True, False])
 def test_tools_are_part_of_what_was_approved(site: Site, wire: WireMcp, changed: bool) -> None:  # noqa: FBT001  两种情形
-    """批准的计划连着工具的指纹：另一个进程继续时，工具变了就停下，没变就做。"""
+    """批准的计划连着工具的指纹：另一个进程继续时，工具变了就再请人批准，没变就做。"""
     site.take(1)
     wire.online = site.ips
     env = {"PAM_MCP_URL": wire.url}
@@ -54,6 +54,6 @@ def test_tools_are_part_of_what_was_approved(site: Site, wire: WireMcp, changed:
         stop = next(tool for tool in wire.tools if tool["name"] == "stop_ip")
         stop["inputSchema"]["properties"]["force"] = {"type": "boolean"}
     done = site.pam("resume", site.run_id, env=env)
-    assert done.code == 12
+    assert done.code == (10 if changed else 12)
     assert ("批准之后变了" in done.err + done.out) is changed
     assert ("sync_node" in wire.changing_calls()) is not changed

@@ -22,9 +22,10 @@ EVENTS: Final[dict[str, EventType]] = {
     "PLAN_PROPOSED": EventType(
         "提出了请人批准的计划；之后只有计划里的工作站可以动",
         ("digest", "target_ips"),
-        ("mcp_tools", "package", "stage", "text"),
+        ("mcp_tools", "package", "endpoints", "stage", "text"),
     ),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),
+    "ENDPOINTS_MOVED": EventType("节点换了地址，或 MCP 的工具变了，要先请人批准；批准之前不用", ("values",)),
     "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips")),
     "INTENT": EventType("将要做一件不可重复的事，落盘之后才动手", ("stage", "attempt"), ("ip",)),
     "ACTION_DONE": EventType("一个动作成功", ("stage", "backend", "message", "values"), ("ip",)),

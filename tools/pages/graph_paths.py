@@ -66,7 +66,9 @@ TURNS: Final[Edges] = {
     ("rollback-confirm", "intent"): "答了一句话",
     ("amend", "approve-plan"): "拟好了，请人批准",
     ("amend", "rollback-confirm"): "没有听出要改什么",
-    ("ip-flow", "approve-plan"): "灰度做完，再批准",
+    ("ip-flow", "approve-plan"): "灰度做完，或地址、程序变了，再批准",
+    ("global-flow", "plan"): "批准之后变了，重提计划",
+    ("global-flow", "approve-plan"): "动手之后变了，只问变了的",
     ("approve-plan", "ip-flow"): "有了结果，接着推",
 }
 

@@ -19,8 +19,7 @@ from pam_deploy_graph.system.account import current_operator
 def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     """事先批准过的直接通过；否则问，把决定记进账本（比较并设置）；答的是一句话就是要改。"""
     plan = state["plan"]
-    by = services.ledger.get_run(state["run_id"]).input.get("preapproved_by")
-    if by and not plan.get("stage"):
+    if (by := plan.get("preapproved_by")) and not plan.get("stage"):
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
     value = ask_person(ask_plan(plan, state["problem"]))
     try:

@@ -6,9 +6,10 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import ConfirmationError, GlobalStepError
+from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.graph.reapproval import ask_again
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.services import Services
@@ -29,6 +30,8 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         services.ledger.lock_module(services.state_of(state["run_id"]))
         services.drive(state["run_id"], _approved(state["plan"]["digest"]))
+    except PlanChangedError as error:
+        return ask_again(services, state["run_id"], state["plan"], error)
     except GlobalStepError as error:
         services.ledger.unlock_module(state["run_id"])
         services.ledger.update_run(state["run_id"], reason=str(error))

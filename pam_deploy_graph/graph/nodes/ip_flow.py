@@ -5,12 +5,13 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import AFTER_CANARY
-from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.errors import PlanChangedError, RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback import waiting_questions
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
+from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.ledger import Approval, digest_of
@@ -37,7 +38,10 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         """一步；已经结束的运行只执行决定，不再开新的。"""
         await (carry_out_decisions if closed else run_step)(ctx, decision_of)
 
-    run = services.drive(run_id, work)
+    try:
+        run = services.drive(run_id, work)
+    except PlanChangedError:
+        return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
     if services.stop.is_set() and not cancelled:
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
@@ -65,6 +69,8 @@ def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> 
 
 def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str, Any]) -> dict[str, Any]:
     """接下来：问人（附上日志里的原因）、继续推进，还是收尾。"""
+    if run.moved:
+        return rewired(services, run.run_id, plan)
     if rules.confirm_canary and run.canary_released and run.plan_stage != AFTER_CANARY and can_go_on(run, rules):
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):

@@ -93,9 +93,10 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
     plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
-    proposed |= {"package": checked.package_digest} if checked.package_digest else {}
+    proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.update_run(run_id, reason=None)
+    plan |= {"preapproved_by": by} if (by := services.preapproved.pop(run_id, "")) else {}
     said = [AIMessage(unclear or plan["text"])]
     return {"phase": "planned", "plan": plan, "problem": unclear, "messages": said}
 
@@ -151,6 +152,7 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
             "steps": [step.model_dump() for step in steps.steps],
             "mcp_tools": checked.mcp_tools,
             "package": checked.package_digest,
+            "endpoints": checked.endpoints,
         }
     )
     return _shown(checked, steps, targets, missing) | {
@@ -177,6 +179,7 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "params": checked.params,
         "control": in_numbers(checked.control_params, len(targets)) | _scope(checked, "exclude_ips"),
         "package": checked.package_digest,
+        "endpoints": checked.endpoints,
         "targets": len(targets),
         "scope": show_ips(targets),
         "target_ips": targets[:_SHOWN_IPS],
