@@ -55,8 +55,8 @@ async def run_until_asked(ctx: RunContext) -> None:
         if not waiting_ips(ctx.state):
             await close_wave(ctx)
     waiting = waiting_ips(ctx.state)
-    asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else None)
-    ctx.state.pending_confirmation = asked if waiting else None
+    asked = ctx.state.pending_confirmation or (pending_rollback(waiting[0]) if waiting else "")
+    ctx.state.pending_confirmation = asked if waiting else ""
 
 
 def must_ask(state: AgentState, rules: FlowRules) -> bool:

@@ -85,6 +85,7 @@ def _adopted(state: AgentState, event: Event) -> None:
     """从检查点文件接过来的进度（账本里原本没有这次运行）。"""
     for name, value in copy.deepcopy(event["progress"]).items():
         setattr(state, name, value)
+    state.pending_confirmation = state.pending_confirmation or ""  # 以前写成 null
     state.adopt_ip_states()
 
 

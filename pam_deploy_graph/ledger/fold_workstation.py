@@ -164,7 +164,7 @@ def _retry(state: AgentState, event: Event) -> None:
 def _clear_pending(state: AgentState, ip: str) -> None:
     """若正等着这台的决定，则不再等。"""
     if state.pending_confirmation == pending_rollback(ip):
-        state.pending_confirmation = None
+        state.pending_confirmation = ""
 
 
 def _log_saved(state: AgentState, event: Event) -> None:

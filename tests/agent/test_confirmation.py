@@ -68,7 +68,7 @@ def test_rejected(rig: Rig) -> None:
     state = rig.paused(run_id="r1")
     assert rig.agent.confirm_pending(state, approved=False, operator_note="留着查") is state
     assert state.ip_states[FIRST].rollback_status == "REJECTED_BY_OPERATOR"
-    assert (state.pending_confirmation, state.ip_states[FIRST].status) == (None, "FAILED")
+    assert (state.pending_confirmation, state.ip_states[FIRST].status) == ("", "FAILED")
     event = state.events[-1]
     assert (event["type"], event["ip"], event["note"]) == ("CONFIRMATION_REJECTED", FIRST, "留着查")
     assert (rig.calls, list(state.ip_states)) == ([], [FIRST])
@@ -86,7 +86,7 @@ def test_approved(action: str, rig: Rig) -> None:
     assert given == {"stop_first": stop_first, "idempotency_key": f"r1.{state.nonce}:{FIRST}:rollback-ip:1"}
     assert given["stop_first"] is stop_first
     assert state.ip_states[FIRST].rollback_status == "ROLLBACK_DONE"
-    assert (state.pending_confirmation, state.last_failed_step) == (None, "")
+    assert (state.pending_confirmation, state.last_failed_step) == ("", "")
     assert (state.ip_states[FIRST].status, list(state.ip_states)) == ("FAILED", [FIRST])
     assert state.events[-1]["type"] == "ROLLBACK_DONE"
     assert without_times(folded("r1")) == without_times(state)
@@ -103,7 +103,7 @@ def test_the_next_flow_goes_on_with_the_next_workstation(
     rig.fake.calls.clear()
     rig.agent.run_ip_flow(state)
     assert rig.calls == ip_calls(SECOND, THIRD)
-    assert state.pending_confirmation is None
+    assert state.pending_confirmation == ""
 
 
 FAILED_ROLLBACKS: list[dict[str, Any]] = [
@@ -124,7 +124,7 @@ def test_a_failed_rollback_keeps_waiting(failure: dict[str, Any], rig: Rig) -> N
     assert "没有前一个版本" in state.events[-1]["message"]
     assert rig.calls == [("rollback-ip", FIRST)]
     rig.agent.run_ip_flow(state)
-    state.pending_confirmation = None
+    state.pending_confirmation = ""
     rig.agent.run_ip_flow(state)
     assert rig.calls == [("rollback-ip", FIRST)]
     assert state.pending_confirmation == f"rollback-ip:{FIRST}"
@@ -140,7 +140,7 @@ def test_a_failed_rollback_can_be_tried_again(rig: Rig) -> None:
         rig.agent.confirm_pending(state, approved=True)
     keys = [given["idempotency_key"] for given in rig.kwargs("rollback-ip", FIRST)]
     assert keys == [f"r1.{state.nonce}:{FIRST}:rollback-ip:{attempt}" for attempt in (1, 2, 3)]
-    assert (state.pending_confirmation, state.ip_states[FIRST].rollback_status) == (None, "ROLLBACK_DONE")
+    assert (state.pending_confirmation, state.ip_states[FIRST].rollback_status) == ("", "ROLLBACK_DONE")
 
 
 def test_a_failed_rollback_can_be_rejected(rig: Rig) -> None:
@@ -149,7 +149,7 @@ def test_a_failed_rollback_can_be_rejected(rig: Rig) -> None:
     rig.fake.fail("rollback-ip")
     rig.agent.confirm_pending(state, approved=True)
     rig.agent.confirm_pending(state, approved=False)
-    assert (state.pending_confirmation, state.ip_states[FIRST].rollback_status) == (None, "REJECTED_BY_OPERATOR")
+    assert (state.pending_confirmation, state.ip_states[FIRST].rollback_status) == ("", "REJECTED_BY_OPERATOR")
 
 
 def test_nothing_is_rolled_back_without_an_answer(rig: Rig) -> None:

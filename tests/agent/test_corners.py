@@ -88,7 +88,7 @@ def test_a_user_without_a_name_can_still_decide(rig: Rig, monkeypatch: pytest.Mo
     state = rig.paused()
     monkeypatch.setattr(getpass, "getuser", nobody)
     rig.agent.confirm_pending(state, approved=False)
-    assert state.pending_confirmation is None
+    assert state.pending_confirmation == ""
 
 
 def test_a_checkpoint_without_its_state_is_refused(home: Path) -> None:

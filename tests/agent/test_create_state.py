@@ -29,9 +29,9 @@ def test_defaults(rig: Rig) -> None:
     assert re.fullmatch(r"\d{8}_\d{6}", state.run_id)
     assert state.config_path == f"runtime/config_{state.run_id}.txt"
     assert state.trace_file_path == f"logs/api_trace_{state.run_id}.log"
-    assert state.checkpoint_path is None
+    assert state.checkpoint_path == ""
     assert (state.online_ips, state.ip_states, state.events, state.completed_global_steps) == ([], {}, [], [])
-    assert (state.pending_confirmation, state.requested_ips, state.hash_code, state.node_url) == (None, None, "", "")
+    assert (state.pending_confirmation, state.requested_ips, state.hash_code, state.node_url) == ("", None, "", "")
     assert rig.calls == []
 
 

@@ -29,7 +29,7 @@ def test_every_online_workstation_when_none_was_asked(rig: Rig) -> None:
     assert rig.calls == ip_calls(*ONLINE)
     assert state.target_ips == ONLINE
     assert {ip: w.status for ip, w in state.ip_states.items()} == dict.fromkeys(ONLINE, "SUCCESS")
-    assert state.pending_confirmation is None
+    assert state.pending_confirmation == ""
 
 
 def test_asked_workstations_in_the_order_asked(rig: Rig) -> None:
@@ -230,7 +230,7 @@ def test_pending_set_by_the_caller_counts(rig: Rig) -> None:
 def test_still_waiting_is_asked_again(rig: Rig) -> None:
     """待确认事项被清掉而那台仍在等决定：再跑时重新设上，不开新的。"""
     state = rig.paused()
-    state.pending_confirmation = None
+    state.pending_confirmation = ""
     rig.agent.run_ip_flow(state)
     assert state.pending_confirmation == f"rollback-ip:{FIRST}"
     assert rig.calls == []

@@ -21,7 +21,7 @@ def test_only_true_or_false_is_an_approval(approved: Any, rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("emptied", ["", None])
-def test_an_emptied_confirmation_is_set_again(emptied: str | None, rig: Rig) -> None:
+def test_an_emptied_confirmation_is_set_again(emptied: Any, rig: Rig) -> None:
     """调用者清掉待确认事项而那台还在等：重新设上，没有调用；空串曾经被当成有事项而从此卡住。"""
     state = rig.paused()
     state.pending_confirmation = emptied

@@ -126,7 +126,7 @@ def test_those_waiting_are_asked_one_by_one(rig: Rig) -> None:
     assert asked == MANY[:3]
     rig.agent.run_ip_flow(state)
     assert Counter(w.status for w in state.ip_states.values()) == {"SUCCESS": 9, "FAILED": 3}
-    assert (event_types(state).count("CONFIRMATION_REQUIRED"), state.pending_confirmation) == (3, None)
+    assert (event_types(state).count("CONFIRMATION_REQUIRED"), state.pending_confirmation) == (3, "")
 
 
 def test_max_failures_stops_for_good(rig: Rig) -> None:
@@ -140,7 +140,7 @@ def test_max_failures_stops_for_good(rig: Rig) -> None:
         rig.agent.run_deploy_flow(state)
     assert list(state.ip_states) == MANY[:2]
     assert {w.rollback_status for w in state.ip_states.values()} == {"ROLLBACK_DONE"}
-    assert state.pending_confirmation is None
+    assert state.pending_confirmation == ""
 
 
 def test_without_max_failures_it_goes_to_the_end(rig: Rig) -> None:

@@ -37,7 +37,7 @@ def test_the_ledger_decides_whether_something_is_pending(flow: str, *, approved:
     stale = _stale(rig, approved=approved)
     getattr(rig.agent, flow)(stale)
     assert rig.calls == ip_calls(SECOND, THIRD)
-    assert stale.pending_confirmation is None
+    assert stale.pending_confirmation == ""
     assert stale.ip_states[FIRST].status == "FAILED"
 
 

@@ -3,9 +3,12 @@
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
 from pam_deploy_graph.constants import ACTIONS, IpStatus, RollbackStatus, ScriptExit
+from pam_deploy_graph.constants import ExecutionStrategy as ExecutionStrategy
+from pam_deploy_graph.models.understanding import LlmDeployPlan as LlmDeployPlan
+from pam_deploy_graph.models.understanding import LlmIntentResult as LlmIntentResult
+from pam_deploy_graph.models.understanding import LlmParamResult as LlmParamResult
+from pam_deploy_graph.models.understanding import PlanStep as PlanStep
 from pam_deploy_graph.system.safe_text import hidden, masked
 
 Event = dict[str, Any]
@@ -187,7 +190,7 @@ class AgentState:
     script_base_dir: str = ""
     config_path: str = ""
     trace_file_path: str = ""
-    checkpoint_path: str | None = None
+    checkpoint_path: str = ""
     hash_code: str = ""
     node_url: str = ""
     mcp_url: str = ""
@@ -204,7 +207,7 @@ class AgentState:
     control_params: dict[str, Any] = field(default_factory=dict)
     completed_global_steps: list[str] = field(default_factory=list)
     ip_states: dict[str, IpState] = field(default_factory=dict)
-    pending_confirmation: str | None = None
+    pending_confirmation: str = ""
     last_success_step: str = ""
     last_failed_step: str = ""
     events: list[Event] = field(default_factory=list)
@@ -234,8 +237,9 @@ class AgentState:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """从 ``to_dict`` 的结果还原；不认识的键忽略，缺少的键用默认值。"""
-        known = {f.name for f in fields(cls)}
+        """从 ``to_dict`` 的结果还原；不认识的键忽略，缺少的键、以前写成 ``null`` 的文字用默认值。"""
+        texts = {each.name for each in fields(cls) if each.default == ""}
+        known = {each.name for each in fields(cls)} - {name for name in texts if data.get(name) is None}
         state = cls(**{key: value for key, value in data.items() if key in known})
         state.adopt_ip_states()
         return state
@@ -245,58 +249,3 @@ class AgentState:
         for ip, value in self.ip_states.items():
             if not isinstance(value, IpState):
                 self.ip_states[ip] = IpState(value)
-
-
-class _Model(BaseModel):
-    """理解结果的共同设置：多余的字段不接受；``r["intent"]`` 与 ``r.intent`` 等价。"""
-
-    model_config = ConfigDict(extra="forbid")
-
-    def __getitem__(self, name: str) -> Any:
-        """按下标读取一个字段。"""
-        if name not in type(self).model_fields:
-            raise KeyError(name)
-        return getattr(self, name)
-
-
-class LlmIntentResult(_Model):
-    """意图；``strategy_preference`` 没有点名时为空串，``confidence`` 在 0 与 1 之间。"""
-
-    intent: str
-    strategy_preference: str = ""
-    confidence: float = Field(default=0.0, ge=0.0, le=1.0)
-    reason: str = ""
-
-
-class LlmParamResult(_Model):
-    """参数；原话没有提到的键不出现，默认值之后再补。"""
-
-    extracted_params: dict[str, str] = Field(default_factory=dict)
-    control_params: dict[str, Any] = Field(default_factory=dict)
-    missing_params: list[str] = Field(default_factory=list)
-    notes: list[str] = Field(default_factory=list)
-
-
-class PlanStep(_Model):
-    """计划的一步；``ip`` 为空表示对每一台目标。"""
-
-    action: str
-    ip: str | None = None
-    description: str = ""
-
-
-class LlmDeployPlan(_Model):
-    """部署计划：只是提议，执行与否由代码和人决定。"""
-
-    steps: list[PlanStep] = Field(default_factory=list)
-    summary: str = ""
-    risks: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-
-    @field_validator("steps", mode="before")
-    @classmethod
-    def _names_are_steps(cls, value: Any) -> Any:
-        """允许只写动作名的步骤。"""
-        if not isinstance(value, list):
-            return value
-        return [{"action": step} if isinstance(step, str) else step for step in value]
