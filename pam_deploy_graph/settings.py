@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         description="批准之后不必问人就能改用的 PAM_NODE（逗号分隔：主机名、`*.后缀`、网段、带协议的地址）；"
         "设了它，计划里的节点也必须在其中",
     )
+    pam_policy: str = Field("", description="策略文件：谁可以提出、批准，要几个人；不设就不限")
+    pam_people: str = Field("", description="账户文件：人、角色、口令与令牌的散列、SSH 公钥；不设就没有")
+    pam_audit_anchor: str = Field("", description="账本链尾写到哪里：只可追加的文件的路径，或 `syslog`；不设只写进报告")
     pam_store_url: StoreUrl = Field(
         "", description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
     )
@@ -209,6 +212,11 @@ class Settings(BaseSettings):
             raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 读不了：{error.strerror}") from None
         except UnicodeDecodeError:
             raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 不是文本，请核对路径") from None
+
+    @staticmethod
+    def sudo_user() -> str:
+        """返回 sudo 说的原来的账号；只供参考，谁都可以设它。"""
+        return os.environ.get("SUDO_USER", "")
 
     def params(self) -> dict[str, str]:
         """返回环境给出的部署参数（介于命令行与默认值之间）。"""

@@ -13,6 +13,7 @@ from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
+from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.streams import stand_in_streams
@@ -33,6 +34,9 @@ app: Final = typer.Typer(
 
 for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, status, runs, report, doctor):
     app.command()(_command)
+
+
+app.add_typer(people, name="people")
 
 
 def _show_version(value: bool) -> None:
