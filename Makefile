@@ -26,8 +26,8 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
-.PHONY: lint types imports docstrings size rules shell generated hygiene secrets links figures mermaid docs-check
+.PHONY: test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
+.PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -58,6 +58,9 @@ examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
 
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
+
+test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/wave.py
+	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/wave.py)) $(TEST_ARGS)
 
 test-studio: $(VENV)/.embedding
 test-postgres: $(VENV)/.postgres
@@ -92,7 +95,7 @@ build/schemathesis/.stamp:
 test-openapi: $(STAMP) build/schemathesis/.stamp ## 用 Schemathesis 照 docs/openapi.json 试试验场
 	$(PY) -m tools.check_openapi --program build/schemathesis/bin/schemathesis
 
-check: lint types imports docstrings size rules shell generated hygiene secrets links ## 全部静态检查（make -k check 不在第一处停下）
+check: lint types imports docstrings size rules shell generated hygiene references secrets links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check $(SOURCES)
@@ -121,6 +124,9 @@ generated: $(STAMP)
 
 hygiene: $(STAMP)
 	$(PY) -m tools.check_hygiene
+
+references: $(STAMP)
+	$(PY) -m tools.check_references
 
 secrets: $(STAMP)
 	git ls-files -z -- ':!*requirements.lock' ':!docs/openapi.json' ':!tests/llm/data' \

@@ -1,4 +1,4 @@
-"""设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节 Environment）。"""
+"""设置：全项目唯一读取环境变量与 ``.env`` 的地方（contract 第 8 节「环境变量」）。"""
 
 import io
 import os

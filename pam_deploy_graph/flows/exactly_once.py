@@ -1,7 +1,7 @@
 """门：凡离开本进程的动作都走这里。
 
 ``INTENT 落盘 -> 动手 -> DONE 落盘``。恢复时见到 INTENT 而没有 DONE，先问工作站；
-查到已做就当作 DONE，查明没做就用同一个键再做，问不出来就是 IN_DOUBT，交给人（architecture「The one idea」）。
+查到已做就当作 DONE，查明没做就用同一个键再做，问不出来就是 IN_DOUBT，交给人（architecture「一个主意」）。
 """
 
 from typing import Any, Final

@@ -18,7 +18,7 @@ from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
 
 STEP_SIZE: Final = 1_000
-"""一步最多开多少台新的；步子再小，图的检查点就太多（architecture 的测量）。"""
+"""一步最多开多少台新的；步子再小，图的检查点就太多（architecture「图」）。"""
 
 Lookup = Callable[[str, str], Approval | None]
 

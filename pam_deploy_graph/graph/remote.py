@@ -1,4 +1,4 @@
-"""经 LangGraph 服务器使用同一张图：一个会话，说一句话，回答一个问题（architecture「When one machine is not enough」）。
+"""经 LangGraph 服务器使用同一张图：一个会话，说一句话，回答一个问题（architecture「不止一台机器」）。
 
 回答之前先核对问题还开着，并且不排队：同一个问题两个人同时答，一个作数，另一个得到明白的错误。
 """

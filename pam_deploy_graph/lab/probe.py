@@ -1,4 +1,4 @@
-"""健康探针：一个监听答所有工作站的所有模块，从磁盘上真实的情况作答（contract 第 3 节 The lab）。"""
+"""健康探针：一个监听答所有工作站的所有模块，从磁盘上真实的情况作答（contract 第 3 节「试验场」）。"""
 
 from collections.abc import Mapping
 

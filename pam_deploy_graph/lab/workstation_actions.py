@@ -1,4 +1,4 @@
-"""工作站动作怎样生效：计划、写意图、改磁盘、记账；被 kill -9 之后照意图补做（contract 第 3 节 The lab）。"""
+"""工作站动作怎样生效：计划、写意图、改磁盘、记账；被 kill -9 之后照意图补做（contract 第 3 节「试验场」）。"""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""账本：对外界做过什么的只增记录（architecture「The ledger」、docs/adr/0001）。"""
+"""账本：对外界做过什么的只增记录（architecture「账本」、docs/adr/0001）。"""
 
 from pam_deploy_graph.ledger.approvals import PLAN, Approval, digest_of
 from pam_deploy_graph.ledger.fold_workstation import pending_rollback, touched

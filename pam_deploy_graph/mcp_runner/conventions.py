@@ -1,6 +1,6 @@
 """MCP 两端的约定：服务 ``mcp-node`` 与本项目的客户端在标准之外说好的几个名字和限度。
 
-别的 MCP 服务不必懂这些：不懂时一律按通用的规则判断（contract 第 3 节 MCP backend）。
+别的 MCP 服务不必懂这些：不懂时一律按通用的规则判断（contract 第 3 节「MCP 后端」）。
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """MCP 后端：一次运行一个会话，断了再开，一个时限管到底。
 
-MCP 不通时什么也不做，绝不改走别的路（contract 第 3 节 MCP backend）。
+MCP 不通时什么也不做，绝不改走别的路（contract 第 3 节「MCP 后端」）。
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""脚本入口：按平台找到它，以及它要不要由解释器启动（依据 contract 第 3 节 Script backend）。"""
+"""脚本入口：按平台找到它，以及它要不要由解释器启动（依据 contract 第 3 节「脚本后端」）。"""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""脚本后端：把一个动作译成一次脚本调用（依据 contract 第 3 节 Script backend）。
+"""脚本后端：把一个动作译成一次脚本调用（依据 contract 第 3 节「脚本后端」）。
 
 ``script_entry`` 找到脚本，``build_argv`` 决定怎么调，``subprocess_runner`` 在限度内运行，
 ``script_result`` 读懂输出。令牌只进脚本的环境变量，不进参数、配置文件与消息。

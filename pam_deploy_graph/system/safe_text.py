@@ -1,4 +1,4 @@
-"""外来的文字怎样放进消息、屏幕与表格：控制字符、终端转义与令牌都不放出去（依据 faults）。"""
+"""外来的文字怎样放进消息、屏幕与表格：控制字符、终端转义与令牌都不放出去（依据 faults「hostile」）。"""
 
 import unicodedata
 from typing import Final

@@ -8,7 +8,7 @@ from tests.agent.rig import Rig
 
 
 def test_one_value_is_a_list_of_one(rig: Rig) -> None:
-    """IP 只有一个值时是一台的列表（contract 第 3 节动作表）。"""
+    """IP 只有一个值时是一台的列表（contract 第 3 节「动作表」）。"""
     rig.fake.fail("get-online-ips", values={"IP": "10.0.0.7"})
     state = rig.agent.run_deploy_flow(rig.state())
     assert state.online_ips == ["10.0.0.7"]
@@ -17,7 +17,7 @@ def test_one_value_is_a_list_of_one(rig: Rig) -> None:
 
 @pytest.mark.parametrize("junk", ["x; rm -rf /", "--help", "10.0.0.300", "", "10.0.0.1\n10.0.0.2", 7, None, "0.0.0.0"])
 def test_what_is_no_address_is_refused(junk: Any, rig: Rig) -> None:
-    """节点给的不是真实地址：get-online-ips 失败并写出那个值，一台也不碰（contract 第 2 节「IPs are real」）。"""
+    """节点给的不是真实地址：get-online-ips 失败并写出那个值，一台也不碰（contract 第 2 节「IP 是真的」）。"""
     rig.fake.fail("get-online-ips", values={"IP": ["10.0.0.7", junk]})
     with pytest.raises(RuntimeError, match="get-online-ips 执行失败"):
         rig.agent.run_deploy_flow(rig.state())

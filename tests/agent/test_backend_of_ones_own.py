@@ -109,7 +109,7 @@ def test_the_token_that_a_backend_gives_back_is_nowhere(
 
 
 def test_each_global_step_is_in_the_checkpoint_before_the_next(home: Path) -> None:
-    """全局流程的每一步做完即存（contract 第 6 节 "each step ... is saved"），下一步动手时已经读得到。"""
+    """全局流程的每一步做完即存（contract 第 6 节「并存盘」），下一步动手时已经读得到。"""
     seen: list[int] = []
 
     def look(action: str, _ip: str | None) -> None:

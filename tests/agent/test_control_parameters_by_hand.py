@@ -12,7 +12,7 @@ def test_the_canary_goes_first_and_alone(rig: Rig) -> None:
 
 
 def test_ask_after_alone_says_when_to_ask(home: object) -> None:
-    """ask_after=5：等决定的满五台才停（contract 第 2 节；第 6 节「其流程不加合同没写的」）。"""
+    """ask_after=5：等决定的满五台才停（contract 第 2 节；第 6 节「不加这里没有写的调用」）。"""
     rig = Rig(FakeActionRunner(online_ips=[f"10.0.0.{n}" for n in range(1, 9)]))
     rig.fake.fail("deploy-ip")
     state = rig.agent.run_deploy_flow(rig.state(control_params={"ask_after": 5}))

@@ -1,4 +1,4 @@
-"""每个命令的退出码（contract 第 8 节 Exit codes）。"""
+"""每个命令的退出码（contract 第 8 节「退出码」）。"""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""租约与围栏：一次运行同时只有一个进程推进（architecture、faults「storage」）。"""
+"""租约与围栏：一次运行同时只有一个进程推进（architecture「账本」、faults「storage」）。"""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""账本的登记、读取、折叠、版本与文件权限（architecture「The ledger」）。"""
+"""账本的登记、读取、折叠、版本与文件权限（architecture「账本」）。"""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""组提交：次序、合批、落盘之后才算数（architecture「The ledger」）。"""
+"""组提交：次序、合批、落盘之后才算数（architecture「账本」）。"""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""中断的回答：每一种收得下的写法，和每一种收不下的写法（contract 第 5 节 Decisions）。"""
+"""中断的回答：每一种收得下的写法，和每一种收不下的写法（contract 第 5 节「决定」）。"""
 
 from pathlib import Path
 from typing import Any

@@ -175,7 +175,7 @@ def test_the_version_as_an_answer_is_no_rollback(desk: Desk) -> None:
 
 
 async def test_the_asynchronous_saver_goes_all_the_way(tmp_path: Path) -> None:
-    """AsyncSqliteSaver 与 ``ainvoke``：计划、回滚、报告都走得通（contract 第 5 节 "any other saver"）。"""
+    """AsyncSqliteSaver 与 ``ainvoke``：计划、回滚、报告都走得通（contract 第 5 节「检查点器用哪一个都行」）。"""
     fake = FakeActionRunner(online_ips=IPS)
     fake.fail("verify-ip", IPS[0])
     config: Any = {"configurable": {"thread_id": "t"}}

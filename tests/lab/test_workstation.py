@@ -1,4 +1,4 @@
-"""工作站：部署、验证、回滚真的发生在磁盘和探针上（contract 第 3 节 The lab）。"""
+"""工作站：部署、验证、回滚真的发生在磁盘和探针上（contract 第 3 节「试验场」）。"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""一句话里的决定：整句都听得懂才算，有一个字没有着落就不是决定（contract 第 5 节 Decisions）。"""
+"""一句话里的决定：整句都听得懂才算，有一个字没有着落就不是决定（contract 第 5 节「决定」）。"""
 
 import json
 from pathlib import Path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_docstrings, check_figures, check_hygiene, check_rules, check_size
+from tools import check_docstrings, check_figures, check_hygiene, check_references, check_rules, check_size, test_near
 from tools.check_mermaid import diagrams
 from tools.source import PROJECT
 
@@ -118,6 +118,41 @@ def test_usual_size_is_only_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture
     """超过惯例而没有超过上限的函数只是列出来。"""
     assert check_size.main(_plant(tmp_path, "a.py", LONG_FUNCTION.replace("    print()\n", "", 20))) == 0
     assert "提示 pam_deploy_graph/a.py:4: 函数 run 有 27 行" in capsys.readouterr().out
+
+
+CONTRACT = {"2": "IP 是真的", "3": "脚本后端"}
+
+
+@pytest.mark.parametrize(
+    ("line", "problems"),
+    [
+        ("contract 第 2、3 节「脚本后端」", []),
+        ("contract 第 4 节", ["contract 没有第 4 节"]),
+        ("contract 第 2 节「脚本后端」", ["contract 第 2 节里没有「脚本后端」"]),
+        ("architecture「账本」、faults「天气」", ["faults 里没有「天气」"]),
+        ("契约第 3 节", ["只引用 docs/ 里有的文档，写成「contract 第 N 节」"]),
+    ],
+)
+def test_references_are_resolved(line: str, problems: list[str]) -> None:
+    """对设计文档的引用：号码、节里的话、文档都要找得到。"""
+    pages = {"architecture": "账本", "faults": "storage"}
+    assert list(check_references.judge(line, CONTRACT, pages)) == problems
+
+
+@pytest.mark.parametrize(
+    ("file", "where"),
+    [
+        ("pam_deploy_graph/graph/nodes/plan.py", "tests/graph"),
+        ("pam_deploy_graph/cli/app.py", "tests/cli"),
+        ("pam_deploy_graph/agent.py", "tests/agent"),
+        ("tools/gen_docs.py", "tests/project"),
+        ("tests/cli/test_chat.py", "tests/cli/test_chat.py"),
+        ("tests/cli/site.py", "tests/cli"),
+    ],
+)
+def test_the_tests_near_a_file(file: str, where: str) -> None:
+    """一个文件的测试在它的房间里；房间没有自己的目录就往上找。"""
+    assert test_near.near(PROJECT, Path(file)).startswith(where)
 
 
 def test_diagrams_are_found(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""检查点器：经本项目自己的函数打开，过 LangGraph 的一致性套件（facts「Checkpointers」）。"""
+"""检查点器：经本项目自己的函数打开，过 LangGraph 的一致性套件。"""
 
 import asyncio
 from collections.abc import AsyncIterator
