@@ -62,9 +62,10 @@ def examine(home: Path) -> list[Check]:
 
 
 def _program() -> Iterator[Check]:
-    """本程序与它要用的外部程序。"""
+    """本程序、它跑在什么上面、它要用的外部程序。"""
     python = ".".join(str(part) for part in sys.version_info[:3])
     yield Check("程序", ok=True, detail=f"pam_deploy_graph {__version__}，Python {python}")
+    yield _platform(sys.platform)
     for name in ("bash", "curl"):
         found = shutil.which(name)
         yield Check(name, ok=found is not None, detail=found or "没有找到", advice=f"请安装 {name}，脚本后端要用它")
@@ -75,6 +76,12 @@ def _sources(settings: Settings) -> Iterator[Check]:
     yield Check("设置", ok=True, detail=settings.sources(settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]))
     for sentence in settings.refused:
         yield Check(".env", ok=False, detail=sentence, advice="没有算它的数", required=False)
+
+
+def _platform(name: str) -> Check:
+    """操作系统：只在 Linux 上做过、试过。"""
+    advice = "只在 Linux 上试过；Windows 上会去找 pam_action.ps1 或 .cmd，而随包没有，要现场自己写"
+    return Check("操作系统", ok=name == "linux", detail=name, advice=advice, required=False)
 
 
 def _scripts(settings: Settings) -> Check:

@@ -1,4 +1,4 @@
-"""批准的与现在的不符：再请人批准（contract 第 3 节「NODE's address」、第 5 节）。"""
+"""批准的与现在的不符：再请人批准（contract 第 3 节「NODE 的地址」、第 5 节）。"""
 
 from typing import Any
 

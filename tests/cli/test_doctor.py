@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_deploy_graph.cli import doctor_checks
 from pam_deploy_graph.constants import ACTIONS
 from tests.cli.site import BEFORE, Site
 
@@ -36,3 +37,10 @@ def test_a_silent_entry_does_not_fit(site: Site, tmp_path: Path) -> None:
     assert code == 2
     for name, (ok, detail) in checks.items():
         assert (ok, detail) == (False, f"{name} 的应答缺少 {', '.join(ACTIONS[name].gives)}")
+
+
+@pytest.mark.parametrize(("name", "ok"), [("linux", True), ("win32", False), ("darwin", False)])
+def test_says_where_it_runs(name: str, ok: bool) -> None:  # noqa: FBT001  参数化的期望值
+    """只在 Linux 上试过：别处说明白，连同 Windows 的入口随包没有。"""
+    check = doctor_checks._platform(name)
+    assert (check.ok, "随包没有" in check.line()) == (ok, not ok)

