@@ -5,6 +5,7 @@
 
 import functools
 import inspect
+from collections.abc import Mapping
 from typing import Any, Final, Protocol, TypeGuard, runtime_checkable
 
 from anyio import CapacityLimiter, to_thread
@@ -158,13 +159,19 @@ def _finds(backend: ActionBackend) -> TypeGuard[PackageFinder]:
 def _answer(action: str, found: object) -> ActionResult:
     """核对后端的应答：要是一个 ``ActionResult``，成功的要带齐动作表要求的键（contract 第 3 节）。
 
+    别人写的后端可以有自己的结果类型：有 ``ok`` 与 ``values`` 就照它读。
+
     Raises:
-        TypeError: 应答不是 ``ActionResult``。
+        TypeError: 应答不是结果。
 
     """
-    if not isinstance(found, ActionResult):
+    if isinstance(found, ActionResult):
+        return found.checked()
+    ok, values = getattr(found, "ok", None), getattr(found, "values", None)
+    if not isinstance(ok, bool) or not isinstance(values, Mapping):
         raise TypeError(f"{action} 的应答应为 ActionResult，得到的是 {type(found).__name__}")
-    return found.checked()
+    backend, reason = getattr(found, "backend", ""), getattr(found, "error_summary", "")
+    return ActionResult(ok, action, str(backend), dict(values), str(reason or "")).checked()
 
 
 def _is_async(backend: ActionBackend) -> TypeGuard[AsyncActionBackend]:

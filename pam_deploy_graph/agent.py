@@ -3,7 +3,6 @@
 与图共用 ``flows`` 与同一个账本；不导入 LangGraph；流程一步不多，失败不自行重试。
 """
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
-from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
@@ -21,7 +20,6 @@ from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.ledger import Approval, Ledger
-from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.llm import (
     LlmClient,
     RuleBasedLlmClient,
@@ -33,9 +31,10 @@ from pam_deploy_graph.llm import (
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.report import plan_text
-from pam_deploy_graph.report import summary as report
+from pam_deploy_graph.report.by_hand import render_by_hand
+from pam_deploy_graph.runs.by_hand import adoption, recorded
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
-from pam_deploy_graph.script_runner import ScriptActionRunner
+from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
 from pam_deploy_graph.system import event_loop
@@ -46,7 +45,10 @@ Work = Callable[[RunContext], Awaitable[None]]
 
 
 class PamDeployAgent:
-    """一步一步由调用者推进的部署；写的账本与图相同（当前目录的 ``runtime/pam.db``）。"""
+    """一步一步由调用者推进的部署；写的账本与图相同（当前目录的 ``runtime/pam.db``）。
+
+    各部件都可以读；换掉 ``router`` 或 ``llm_client``，下一次就用新的。
+    """
 
     def __init__(
         self,
@@ -70,13 +72,14 @@ class PamDeployAgent:
             InvalidInputError: 操作规程读不了或不合格式。
 
         """
-        self.policy = load_skill_policy(skill_path)
-        self.script_base_dir = str(script_base_dir)
+        self.skill_policy = load_skill_policy(skill_path)
+        self.script_base_dir = Path(script_base_dir)
         self.llm_client: LlmClient = llm_client or RuleBasedLlmClient()
-        self.router = ActionRouter(
-            script_runner=ScriptActionRunner(script_base_dir),
-            mcp_runner=mcp_runner or McpActionRunner(),
-            fake_runner=fake_runner or FakeActionRunner(),
+        self.script_runner = ScriptActionRunner(script_base_dir)
+        self.mcp_runner: ActionBackend = mcp_runner or McpActionRunner()
+        self.fake_runner: ActionBackend = fake_runner or FakeActionRunner()
+        self.router: ActionBackend = ActionRouter(
+            script_runner=self.script_runner, mcp_runner=self.mcp_runner, fake_runner=self.fake_runner
         )
         self._ledger: Ledger | None = None
 
@@ -130,10 +133,10 @@ class PamDeployAgent:
         """检查输入、登记运行并写出配置文件。
 
         Args:
-            params: 部署参数（contract 第 2 节，大写键）。
+            params: 部署参数（大写键）。
             execution_strategy: 执行策略；没有另外指定时，``control_params`` 里说的算数。
             run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头再来）。
-            script_entry: 脚本入口；不给按平台选择。
+            script_entry: 脚本入口；不给按平台选择（``select_script_entry``），什么策略都写进状态。
             config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。
             trace_file_path: 调用轨迹；默认 ``logs/api_trace_<run_id>.log``。
             checkpoint_path: 检查点文件；给了就在每次停下时写。
@@ -145,7 +148,7 @@ class PamDeployAgent:
 
         """
         paths = {"config_path": config_path, "trace_file_path": trace_file_path, "checkpoint_path": checkpoint_path}
-        scripts = {"script_entry": script_entry, "script_base_dir": self.script_base_dir}
+        paths |= {"script_entry": script_entry or self._entry(), "script_base_dir": self.script_base_dir}
         request = RunRequest(
             params=params,
             execution_strategy=execution_strategy,
@@ -153,7 +156,7 @@ class PamDeployAgent:
             environment=Settings().params(),
             control_params=control_params or {},
             target_ips=target_ips,
-            paths={name: str(path) for name, path in (paths | scripts).items() if path not in (None, "")},
+            paths={name: str(path) for name, path in paths.items() if path not in (None, "")},
         )
         state, created = register(self._open_ledger(), request)
         if not created and state.execution_strategy == ExecutionStrategy.FAKE:
@@ -201,14 +204,18 @@ class PamDeployAgent:
         async def work(ctx: RunContext) -> None:
             """先记决定，再执行。"""
             approval = Approval(ip, question_digest(state, ip), str(decision), current_operator(), operator_note, 0)
-            await carry_out(ctx, ip, _recorded(self._open_ledger(), state.run_id, approval))
+            await carry_out(ctx, ip, recorded(self._open_ledger(), state.run_id, approval))
 
         return self._drive(state, work)
 
     def render_report(self, state: AgentState) -> str:
-        """返回 Markdown 报告。"""
+        """返回 Markdown 报告；各行的写法与次序是固定的。"""
         state.adopt_ip_states()
-        return report.render_report(state)
+        return render_by_hand(state)
+
+    def _entry(self) -> str:
+        """返回按平台选出的脚本入口。"""
+        return find_script_entry(self.script_base_dir)
 
     def _waits(self, state: AgentState) -> bool:
         """先追上账本（它知道得更多时以它为准），再看有没有待确认事项。"""
@@ -223,7 +230,7 @@ class PamDeployAgent:
         ledger = self._open_ledger()
         state.adopt_ip_states()
         fill_in(state)
-        snapshot = _adoption(ledger, state)
+        snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
         settings = Settings()
         secret, allowed = settings.token(), read_allowed(settings.pam_node_allow)
@@ -257,29 +264,9 @@ class PamDeployAgent:
         return self._ledger
 
 
-def _recorded(ledger: Ledger, run_id: str, mine: Approval) -> Approval:
-    """记下决定；别人已作了同样的决定而没来得及执行的，执行他的。"""
-    try:
-        return ledger.decide(run_id, mine)
-    except AlreadyDecidedError:
-        theirs = ledger.decision(run_id, mine.subject, mine.digest)
-        if theirs is None or theirs.decision != mine.decision:
-            raise
-        return theirs
-
-
 async def _restart(ctx: RunContext) -> None:
     """同名演练从头再来。"""
     await ctx.session.append({"type": "RUN_RESTARTED"})
-
-
-def _adoption(ledger: Ledger, state: AgentState) -> dict[str, Any] | None:
-    """账本里没有这次运行（例如检查点来自别处）时登记它，并把已有进度作为一个事件接过来。"""
-    if ledger.exists(state.run_id):
-        return None
-    ledger.create_run(state)
-    state.ledger_seq = 0
-    return {"type": "RUN_ADOPTED", "progress": copy.deepcopy({name: getattr(state, name) for name in PROGRESS_FIELDS})}
 
 
 def _pending_ip(state: AgentState) -> str:

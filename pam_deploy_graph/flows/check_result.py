@@ -1,14 +1,18 @@
 """判断：对方说成功，是不是真的成功（纯函数，contract 第 3、6 节）。"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from pam_deploy_graph.constants import ACTIONS, Phase
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.service_address import why_unusable
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system.safe_text import show_value
 
+_NEEDED: Final = frozenset({"HASH_CODE", "NODE_URL", "IP", "AIRPORT_CODE"})
+"""流程接下去要用的键：缺了它们做不下去，无论谁掌舵。"""
 _TRUE: Final = frozenset({"true", "1", "yes"})
 
 
@@ -23,12 +27,14 @@ def judge(state: AgentState, result: ActionResult, *, strict: bool) -> ActionRes
     Args:
         state: 当前运行。
         result: 后端给的结果；``IP`` 会收拢成规范地址的列表。
-        strict: 为真时还要求校验读回的版本就是目标版本（图与命令行）。
+        strict: 为真时还要求应答带齐动作表要求的键、校验读回的版本就是目标版本（图与命令行）。
 
     Returns:
         原样的结果，或说明不符之处的失败结果。
 
     """
+    if not strict:
+        result = _as_answered(result)
     check = _CHECKS.get(result.action)
     reason = check(state, result) if result.ok and check else ""
     if not reason and strict and result.ok and result.action == "verify-ip":
@@ -60,6 +66,14 @@ def _approved_publication(state: AgentState, result: ActionResult) -> str:
     theirs = result.values.get("HASH_CODE")
     wrong = wrong_bytes(state, theirs) if theirs else ""
     return f"HOME 发布的{wrong}；没有同步到节点，请在 HOME 上撤下这次发布" if wrong else ""
+
+
+def _as_answered(result: ActionResult) -> ActionResult:
+    """自己掌舵的只凭应答判断（``ok``、``SUCCESS``）：对方说成功而只是话没有说全的，不是失败（contract 第 6 节）。"""
+    asked = ACTIONS[result.action].phase is Phase.RECONCILIATION
+    if not result.lacks or asked or _NEEDED & {*result.lacks}:
+        return result
+    return replace(result, ok=True, error_summary="", in_doubt=False, exit_code=0, lacks=())
 
 
 def _same_hash(state: AgentState, result: ActionResult) -> str:
@@ -105,7 +119,7 @@ def _right_version(state: AgentState, result: ActionResult) -> str:
 
 def _succeeded(_state: AgentState, result: ActionResult) -> str:
     """``SUCCESS`` 必须为真。"""
-    if is_true(result.values["SUCCESS"]):
+    if is_true(result.values.get("SUCCESS", "true")):  # 缺了的，要求带齐的在此之前已经改判
         return ""
     return str(result.values.get("MESSAGE") or f"{result.action} 返回 SUCCESS={result.values['SUCCESS']}")
 

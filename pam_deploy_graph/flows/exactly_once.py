@@ -57,7 +57,8 @@ def result_event(result: ActionResult, ip: str | None = None) -> Event:
     if ip is not None:
         event["ip"] = ip
     event["backend"] = str(result.backend)
-    event["message"] = str(result.values.get("MESSAGE", "")) if result.ok else result.error_summary
+    said = "" if ip is None else str(result.values.get("MESSAGE") or "")
+    event["message"] = (said or "ok") if result.ok else result.error_summary
     if result.ok:
         owed = (*ACTIONS[result.action].gives, *ACTIONS[result.action].may_give)
         event["values"] = {key: result.values[key] for key in owed if key in result.values and key != "MESSAGE"}

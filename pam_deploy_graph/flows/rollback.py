@@ -8,7 +8,7 @@ from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.ledger import Approval, digest_of
-from pam_deploy_graph.models import AgentState, IpState
+from pam_deploy_graph.models import AgentState, Event, IpState
 
 
 def question_of(state: AgentState, ip: str) -> dict[str, Any]:
@@ -49,22 +49,29 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
     outbox = Outbox(ctx.session)
     if decision is Decision.REJECT and ctx.rules.self_healing:
         await read_back(ctx, outbox, ip)
-    outbox.tell({"type": DECISION_EVENTS[decision], **who})
+    outbox.tell({"type": DECISION_EVENTS[decision], **who, **_told(decision, approval.note)})
     done = await _roll_back(ctx, outbox, ip) if decision is Decision.APPROVE else True
     await outbox.commit()
     return done
 
 
+def _told(decision: Decision, note: str) -> Event:
+    """不回滚的事件另有的键：哪一步、为什么。"""
+    if decision is not Decision.REJECT:
+        return {}
+    return {"stage": str(Ask.ROLLBACK), "message": note or "rollback rejected by operator"}
+
+
 async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
-    """回滚一台并记下结果。"""
+    """回滚一台并记下结果：读回真相判过的叫 ``ROLLBACK_*``，只凭应答的（自己掌舵）就是那个动作的结果。"""
     stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
     result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=stop_first)
     event = result_event(result, ip)
     if result.ok:
         told = {key: result.values[key] for key in ("VERSION", "RUNNING") if key in result.values}
-        outbox.tell(event | {"type": "ROLLBACK_DONE", "values": told})
+        outbox.tell(event | ({"type": "ROLLBACK_DONE"} if ctx.rules.self_healing else {}) | {"values": told})
     else:
-        outbox.tell(event | {"type": "ROLLBACK_FAILED"})
+        outbox.tell(event | ({"type": "ROLLBACK_FAILED"} if ctx.rules.self_healing else {}))
     return result.ok
 
 

@@ -9,4 +9,5 @@ async def settle_targets(ctx: RunContext) -> None:
     missing = settle_scope(ctx.state)
     if missing and missing != ctx.state.missing_ips:
         targets = list(ctx.state.target_ips)
-        await ctx.session.append({"type": "TARGET_SCOPE_CHANGED", "missing_ips": missing, "target_ips": targets})
+        told = {"missing_ips": missing, "target_ips": targets, "message": "some requested IPs are not online"}
+        await ctx.session.append({"type": "TARGET_SCOPE_CHANGED", **told})

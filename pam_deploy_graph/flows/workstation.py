@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
+from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform, result_event
@@ -46,7 +46,7 @@ async def run_workstation(ctx: RunContext, ip: str, gate: Gate) -> None:
             await fail_workstation(ctx, outbox, result, ip, gate)
             return
         outbox.tell(result_event(result, ip))
-    await outbox.commit({"type": "IP_DONE", "ip": ip})
+    await outbox.commit({"type": "IP_DONE", "ip": ip, "message": "success"})
 
 
 async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
@@ -62,7 +62,7 @@ async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
         if not gate.may_start():  # 问的这会儿里，别的工作站失败了
             return False
         if not there:
-            outbox.tell({"type": "IP_START", "ip": ip})
+            outbox.tell({"type": "IP_START", "ip": ip, "message": "start"})
     if truth is None:
         return True
     if there:
@@ -93,12 +93,16 @@ async def fail_workstation(
     ctx: RunContext, outbox: Outbox, result: ActionResult, ip: str, gate: Gate | None = None
 ) -> None:
     """记下失败与要问的问题（同一行落盘，门随即关上），再读回真相，尽力取回日志。"""
+    stop_first = result.action in _STOP_FIRST_AFTER
     question: Event = {
         "type": "CONFIRMATION_REQUIRED",
+        "stage": str(Ask.ROLLBACK),
         "ip": ip,
+        "message": f"{result.action} 执行失败，需要确认是否回滚",
+        "stop_first": stop_first,
         "failed_stage": result.action,
         "failure_reason": result.error_summary,
-        "rollback_stop_first": result.action in _STOP_FIRST_AFTER,
+        "rollback_stop_first": stop_first,
     }
     if result.in_doubt:
         question["in_doubt"] = True
@@ -113,7 +117,8 @@ async def fail_workstation(
 
 
 async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:
-    """取回失败工作站的日志；取不到也不掩盖最初的原因。"""
+    """取回失败工作站的日志；取不到也不掩盖最初的原因，也不算一步（``best_effort``）。"""
     result = await perform(ctx, outbox, "download-log", ip)
-    if result.ok:
-        await outbox.commit({"type": "LOG_SAVED", "ip": ip, "log_file": result.values["LOG_FILE"]})
+    event = result_event(result, ip) | {"best_effort": True}
+    event["message"] = "已尽力下载日志" if result.ok else event["message"] or "尽力下载日志失败"
+    await outbox.commit(event)

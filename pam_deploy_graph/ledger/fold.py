@@ -7,10 +7,17 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final
 
+from pam_deploy_graph.constants import Ask
 from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.ledger.fold_plan import PLAN_HANDLERS
-from pam_deploy_graph.ledger.fold_workstation import WORKSTATION_HANDLERS, about_to_act, read_from, workstation_of
-from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.ledger.fold_workstation import (
+    WORKSTATION_HANDLERS,
+    about_to_act,
+    rollback_done,
+    rollback_failed,
+    workstation_step_done,
+)
+from pam_deploy_graph.models import AgentState, Event, Values
 from pam_deploy_graph.protocol.keys import slot_of
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
@@ -34,31 +41,39 @@ def _intent(state: AgentState, event: Event) -> None:
 
 
 def _action_done(state: AgentState, event: Event) -> None:
-    """动作成功：步骤完成，取走应答里的事实。"""
-    action, ip, values = event["stage"], event.get("ip"), event.get("values", {})
+    """动作成功：记下完成的步骤，取走应答里的事实。"""
+    action, ip = event["stage"], event.get("ip")
     state.open_intents.pop(slot_of(ip, action), None)
-    state.last_success_step = action
     if ip is None:
-        if action not in state.completed_global_steps:
-            state.completed_global_steps.append(action)
-        if state.last_failed_step == action:
-            state.last_failed_step = ""
-        for key, name in _RESULT_FIELDS.items():
-            if key in values:
-                setattr(state, name, values[key])
-        if "IP" in values:
-            settle_scope(state)
-        return
-    workstation = workstation_of(state, event)
-    workstation["completed_steps"].append(action)
-    workstation["log_file"] = values.get("LOG_FILE", workstation["log_file"])
-    if "VERSION" in values:  # 验证问的是它的健康探测：通过就是在运行
-        read_from(workstation, values | {"RUNNING": values.get("RUNNING", "true")}, event.get("at", 0))
+        _global_step_done(state, action, event.get("values", {}))
+    elif action == Ask.ROLLBACK:
+        rollback_done(state, event)
+    else:
+        workstation_step_done(state, event)
+
+
+def _global_step_done(state: AgentState, action: str, values: Values) -> None:
+    """一个全局步骤成功。"""
+    state.last_success_step = action
+    if action not in state.completed_global_steps:
+        state.completed_global_steps.append(action)
+    if state.last_failed_step == action:
+        state.last_failed_step = ""
+    for key, name in _RESULT_FIELDS.items():
+        if key in values:
+            setattr(state, name, values[key])
+    if "IP" in values:
+        settle_scope(state)
 
 
 def _action_fail(state: AgentState, event: Event) -> None:
-    """动作失败：明确的失败使下一次尝试加一；结果未知的保留未了的尝试。"""
-    slot = slot_of(event.get("ip"), event["stage"])
+    """动作失败：明确的失败使下一次尝试加一；结果未知的保留未了的尝试。尽力而为的失败不算失败。"""
+    ip, slot = event.get("ip"), slot_of(event.get("ip"), event["stage"])
+    if event.get("best_effort"):
+        return
+    if ip is not None and event["stage"] == Ask.ROLLBACK:
+        rollback_failed(state, event)
+        return
     state.last_failed_step = event["stage"]
     if not event.get("in_doubt"):
         state.attempts[slot] = state.attempts.get(slot, 1) + 1

@@ -68,6 +68,17 @@ def _read_back(state: AgentState, event: Event) -> None:
         workstation["running_before"], workstation["key_before"] = workstation["running"], workstation["last_key"]
 
 
+def workstation_step_done(state: AgentState, event: Event) -> None:
+    """一台的一步成功；尽力而为的（失败之后取日志）不算一步。"""
+    workstation, values = workstation_of(state, event), event.get("values", {})
+    workstation["log_file"] = values.get("LOG_FILE", workstation["log_file"])
+    if event.get("best_effort"):
+        return
+    workstation["completed_steps"].append(event["stage"])
+    if "VERSION" in values:  # 验证问的是它的健康探测：通过就是在运行
+        read_from(workstation, values | {"RUNNING": values.get("RUNNING", "true")}, event.get("at", 0))
+
+
 def _ip_start(state: AgentState, event: Event) -> None:
     """工作站开工。"""
     workstation = workstation_of(state, event)
@@ -124,24 +135,25 @@ def _decided(status: str) -> Callable[[AgentState, Event], None]:
     return handle
 
 
-def _rollback_done(state: AgentState, event: Event) -> None:
+def rollback_done(state: AgentState, event: Event) -> None:
     """回滚成功：清掉等待与这台的未了尝试。"""
     workstation = workstation_of(state, event)
     workstation["rollback_status"] = str(RollbackStatus.DONE)
     workstation.pop("rollback_failure", None)
     read_from(workstation, event.get("values", {}), event.get("at", 0))
-    state.last_failed_step = ""
+    state.last_success_step, state.last_failed_step = str(Ask.ROLLBACK), ""
     _clear_pending(state, event["ip"])
     for slot in [s for s in state.open_intents if s.startswith(f"{event['ip']}:")]:
         del state.open_intents[slot]
 
 
-def _rollback_failed(state: AgentState, event: Event) -> None:
+def rollback_failed(state: AgentState, event: Event) -> None:
     """回滚失败：仍然等着，可以再试；再问就是一个新问题。"""
     workstation = workstation_of(state, event)
     workstation["asked"] += 1
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
     workstation["rollback_failure"] = event.get("message", "")
+    state.last_failed_step = str(Ask.ROLLBACK)
     slot = slot_of(event["ip"], event["stage"])
     state.attempts.setdefault(slot, 1)
     if not event.get("in_doubt"):
@@ -168,7 +180,7 @@ def _clear_pending(state: AgentState, ip: str) -> None:
 
 
 def _log_saved(state: AgentState, event: Event) -> None:
-    """失败之后取回的日志。"""
+    """失败之后取回的日志（以前的账本；现在是尽力而为的 ``ACTION_DONE``）。"""
     workstation_of(state, event)["log_file"] = event["log_file"]
 
 
@@ -182,6 +194,6 @@ WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "ROLLBACK_REQUESTED": _rollback_requested,
     DECISION_EVENTS[Decision.REJECT]: _decided(str(RollbackStatus.REJECTED)),
     DECISION_EVENTS[Decision.RETRY]: _retry,
-    "ROLLBACK_DONE": _rollback_done,
-    "ROLLBACK_FAILED": _rollback_failed,
+    "ROLLBACK_DONE": rollback_done,
+    "ROLLBACK_FAILED": rollback_failed,
 }

@@ -51,6 +51,8 @@ class ActionResult:
     error_summary: str = ""
     in_doubt: bool = False
     exit_code: int = 0
+    lacks: tuple[str, ...] = ()
+    """对方说成功而应答里缺的键；只因此改判的才有。"""
 
     @classmethod
     def failure(
@@ -96,7 +98,7 @@ class ActionResult:
         """缺键、值不成文字的失败，其余的值写成文字。"""
         if missing := self.missing_keys():
             reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
-            return self.failure(self.action, self.backend, reason, values=self.values)
+            return replace(self.failure(self.action, self.backend, reason, values=self.values), lacks=tuple(missing))
         single = [key for keys in _KEYS[self.action] for key in keys if key in self.values and key not in _ANY_NUMBER]
         other = {key: self.values[key] for key in single if not isinstance(self.values[key], str)}
         # SUCCESS 是什么都行：不是真就是假，由判断的人去说原因

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Control, Side
+from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Backend, Control, Side
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
@@ -11,21 +11,24 @@ from pam_deploy_graph.report.summary import deployed, rerun, table
 from pam_deploy_graph.system.safe_text import printable
 
 _LISTED_IPS: Final = 10
+_SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
+"""后端在预演里怎样称呼；别的照它的名字。"""
 _FINGERPRINT: Final = 12
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
     """写出预演：策略、两侧的后端、部署什么、每个动作由谁做；不执行任何动作。"""
-    by_side = {spec.side: backends[name] for name, spec in ACTIONS.items()}
+    by_side = {spec.side: _SPOKEN.get(backends[name], backends[name]) for name, spec in ACTIONS.items()}
+    rows = ((f"`{action}`", f"`{backend}`") for action, backend in backends.items())
     lines = [
         "## PAM 部署预演",
         "",
         f"- 执行策略: {strategy}",
-        f"- PAM_HOME 后端: {by_side[Side.HOME]}",
-        f"- PAM_NODE 后端: {by_side[Side.NODE]}",
+        f"- PAM_HOME: {by_side[Side.HOME]}",
+        f"- PAM_NODE: {by_side[Side.NODE]}",
         *deployed(params),
         "",
-        *table(("action", "backend"), backends.items()),
+        *table(("action", "backend"), rows),
     ]
     return "\n".join(lines) + "\n"
 

@@ -39,7 +39,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         f"- 待确认: {count['pending']}",
         "",
         *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
-        *_reasons(state),
+        *reasons(state),
     ]
     return "\n".join(lines) + "\n"
 
@@ -157,7 +157,7 @@ def _near(log_file: str, state: AgentState) -> str:
     return str(path.relative_to(base)) if log_file and path.is_relative_to(base) else log_file
 
 
-def _reasons(state: AgentState) -> list[str]:
+def reasons(state: AgentState) -> list[str]:
     """每台没有成功的工作站一行原因。"""
     bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
     lines = []

@@ -50,6 +50,14 @@ def select_script_entry(
     raise InvalidInputError(f"目录 {base_dir} 里没有脚本入口 {' 或 '.join(names)}，请放一份或设置 PAM_SCRIPT_ENTRY")
 
 
+def find_script_entry(base_dir: str | os.PathLike[str]) -> str:
+    """同 ``select_script_entry``；找不到的为空串，用到脚本时再说看过哪里。"""
+    try:
+        return select_script_entry(base_dir)
+    except InvalidInputError:
+        return ""
+
+
 def launcher(entry: str) -> list[str]:
     """返回启动入口要加在前面的解释器：没有执行权限的脚本（例如从 wheel 装出来的）才要，其余为空列表。"""
     if os.access(entry, os.X_OK) or not Path(entry).is_file():

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from pam_deploy_graph.constants import DECISION_EVENTS, DECISIONS
 from tools.source import PROJECT, parse, python_files
 
-_EMITTERS: Final = ("flows", "graph/nodes", "agent.py", "runs/services.py")
+_EMITTERS: Final = ("flows", "graph/nodes", "runs", "agent.py")
 
 
 class EventType(NamedTuple):
@@ -26,25 +26,33 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),
     "ENDPOINTS_MOVED": EventType("节点换了地址，或 MCP 的工具变了，要先请人批准；批准之前不用", ("values",)),
-    "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips")),
+    "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips", "message")),
     "INTENT": EventType("将要做一件不可重复的事，落盘之后才动手", ("stage", "attempt"), ("ip",)),
-    "ACTION_DONE": EventType("一个动作成功", ("stage", "backend", "message", "values"), ("ip",)),
-    "ACTION_FAIL": EventType("一个动作失败或结果未知", ("stage", "backend", "message"), ("ip", "in_doubt")),
-    "IP_START": EventType("一台工作站开工", ("ip",), ("version_before",)),
+    "ACTION_DONE": EventType("一个动作成功", ("stage", "backend", "message", "values"), ("ip", "best_effort")),
+    "ACTION_FAIL": EventType(
+        "一个动作失败或结果未知；`best_effort` 的（失败之后取日志）不算失败",
+        ("stage", "backend", "message"),
+        ("ip", "in_doubt", "best_effort"),
+    ),
+    "IP_START": EventType("一台工作站开工", ("ip", "message")),
     "READ_BACK": EventType(
         "向一台查证了真相（``query-ip``）；``values`` 为空是没有问到，动手之前的那一次就是「开工之前」",
         ("ip", "values"),
         ("message",),
     ),
     "IP_SKIPPED": EventType("一台本来就在目标版本上运行，跳过", ("ip", "version")),
-    "IP_DONE": EventType("一台完工", ("ip",)),
+    "IP_DONE": EventType("一台完工", ("ip", "message")),
     "CONFIRMATION_REQUIRED": EventType(
-        "一台停下，等人决定", ("ip", "failed_stage", "failure_reason", "rollback_stop_first"), ("in_doubt",)
+        "一台停下，等人决定",
+        ("stage", "ip", "message", "stop_first", "failed_stage", "failure_reason", "rollback_stop_first"),
+        ("in_doubt",),
     ),
-    "LOG_SAVED": EventType("失败之后取回了日志", ("ip", "log_file")),
-    **{row.event: EventType(row.recorded, ("ip", "operator", "note")) for row in DECISIONS.values()},
+    **{
+        row.event: EventType(row.recorded, ("ip", "operator", "note"), ("stage", "message"))
+        for row in DECISIONS.values()
+    },
     "ROLLBACK_REQUESTED": EventType("操作员要把一台退回，等人确认", ("ip", "reason")),
-    "ROLLBACK_DONE": EventType("回滚成功", ("ip", "stage", "backend", "message", "values")),
+    "ROLLBACK_DONE": EventType("回滚成功，读回的真相也这样说", ("ip", "stage", "backend", "message", "values")),
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),
     "CANARY_HOLD": EventType("灰度做完，开始观察", ("seconds",)),
     "CANARY_RELEASED": EventType("灰度没有问题，可以推其余的"),

@@ -27,7 +27,7 @@ _INTRO: Final = f"""
 ## 怎样看
 
 - `status RUN_ID`、`report RUN_ID --format json`：其中的 `events` 就是下面这些，
-  只给恢复用的 `INTENT` 与 `LOG_SAVED` 除外。
+  只给恢复用的 `INTENT` 除外。
 - `run --json` 与 `resume --json`：途中一行一个事件到标准输出，不含 {code(sorted(QUIET))}；
   停下时另有 `QUESTION`（在问什么），最后一行是 `WAITING`（在等人）或 `ENDED`，带 `run_id` 与 `exit_code`。
   `demo --json` 之后还有一行 `LAB_CHECKED`：报告与试验场的真相核对的结果。

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from pam_deploy_graph.constants import DECISION_EVENTS, ExitCode
+from pam_deploy_graph.constants import DECISION_EVENTS, Ask, ExitCode
 from pam_deploy_graph.report.html.shown_text import shorten
 
 Fields = dict[str, Any]
@@ -85,7 +85,10 @@ class Walk:
         self._add(event, "plan", f"拟出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
 
     def _action(self, event: Mapping[str, Any]) -> None:
-        """全局步骤接在一起；单台的动作算进这一波。"""
+        """全局步骤接在一起；单台的动作算进这一波，自己掌舵时的回滚另记。"""
+        if event.get("ip") is not None and event["stage"] == Ask.ROLLBACK:
+            self._rollback(event)
+            return
         if event.get("ip") is not None:
             self._in_wave(event)
             return
@@ -137,7 +140,7 @@ class Walk:
 
     def _rollback(self, event: Mapping[str, Any]) -> None:
         """回滚的结果。"""
-        ok = event["type"] == "ROLLBACK_DONE"
+        ok = event["type"] in ("ROLLBACK_DONE", "ACTION_DONE")
         lines = [shorten(str(event.get("message", "")), _MESSAGE)]
         label, tone = ("回滚完成", "rolled") if ok else ("回滚失败", "stuck")
         self._add(event, "rollback", label, tone=tone, ips=[event["ip"]], lines=lines)
