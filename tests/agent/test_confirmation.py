@@ -88,7 +88,7 @@ def test_approved(action: str, rig: Rig) -> None:
     assert state.ip_states[FIRST].rollback_status == "ROLLBACK_DONE"
     assert (state.pending_confirmation, state.last_failed_step) == ("", "")
     assert (state.ip_states[FIRST].status, list(state.ip_states)) == ("FAILED", [FIRST])
-    assert state.events[-1]["type"] == "ROLLBACK_DONE"
+    assert (state.events[-1]["type"], state.events[-1]["stage"]) == ("ACTION_DONE", "rollback-ip")
     assert without_times(folded("r1")) == without_times(state)
 
 
@@ -120,7 +120,7 @@ def test_a_failed_rollback_keeps_waiting(failure: dict[str, Any], rig: Rig) -> N
     rig.agent.confirm_pending(state, approved=True)
     assert state.ip_states[FIRST].rollback_status == "ROLLBACK_FAILED"
     assert state.pending_confirmation == f"rollback-ip:{FIRST}"
-    assert (state.last_failed_step, state.events[-1]["type"]) == ("verify-ip", "ROLLBACK_FAILED")
+    assert (state.last_failed_step, state.events[-1]["type"]) == ("rollback-ip", "ACTION_FAIL")
     assert "没有前一个版本" in state.events[-1]["message"]
     assert rig.calls == [("rollback-ip", FIRST)]
     rig.agent.run_ip_flow(state)
