@@ -116,16 +116,16 @@ class ActionRouter:
 
 
 async def call_backend(backend: ActionBackend, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
-    """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」。"""
+    """异步调用任一后端；后端抛出的异常对会改变外界的动作而言是「结果未知」；进来的都遮过秘密。"""
     try:
         if _is_async(backend):
-            return _answer(action, await backend.arun_action(state, action, **kwargs))
+            return _answer(action, await backend.arun_action(state, action, **kwargs)).masked()
         found = await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
-        return _answer(action, found)
+        return _answer(action, found).masked()
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         name = state.action_backends.get(action, "")
-        return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes)
+        return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes).masked()
 
 
 def end_run(backend: object, run_id: str) -> None:

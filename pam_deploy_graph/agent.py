@@ -39,6 +39,7 @@ from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
 
 Work = Callable[[RunContext], Awaitable[None]]
@@ -233,7 +234,8 @@ class PamDeployAgent:
         snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
         settings = Settings()
-        secret, allowed = settings.token(), read_allowed(settings.pam_node_allow)
+        learn(settings.token())
+        allowed = read_allowed(settings.pam_node_allow)
 
         def save() -> None:
             """给了检查点的路径就写。"""
@@ -246,7 +248,7 @@ class PamDeployAgent:
             async with session.alive():
                 if snapshot:
                     await session.append(snapshot)
-                await work(RunContext(session, self.router, rules, secret=secret, after_step=save, node_allow=allowed))
+                await work(RunContext(session, self.router, rules, after_step=save, node_allow=allowed))
 
         try:
             event_loop.call(session_work)

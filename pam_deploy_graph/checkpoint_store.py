@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.masking import blotted, mask
 from pam_deploy_graph.system.private_files import private_database, write_private
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False
     """
     data = state.to_dict()
     document = {"format": _FORMAT, "redacted": redact, "state": _redacted(data) if redact else data}
-    write_private(Path(path), json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+    text = mask(json.dumps(document, ensure_ascii=False, indent=1))
+    write_private(Path(path), text.encode("utf-8", "backslashreplace"))
 
 
 def load_checkpoint(path: str | Path) -> AgentState:
@@ -83,13 +85,26 @@ def open_saver(where: str | Path) -> Iterator["BaseCheckpointSaver[Any]"]:
         LedgerError: 打不开；消息里没有口令。
 
     """
-    # LangGraph 很重，用到才导入
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    serde = _serializer()
     opened = _postgres_saver if str(where).startswith("postgresql") else _sqlite_saver
     with opened(str(where), serde) as saver:
         yield saver
+
+
+def _serializer() -> Any:
+    """返回检查点的编码：只还原 LangGraph 自己认定安全的类型；写出之前涂掉秘密，操作员说出口的令牌也在内。"""
+    # LangGraph 很重，用到才导入
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    class Blotting(JsonPlusSerializer):
+        """写出之前涂掉秘密。"""
+
+        def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+            """同上游。"""
+            kind, data = super().dumps_typed(obj)
+            return kind, blotted(data)
+
+    return Blotting(allowed_msgpack_modules=None)
 
 
 @contextlib.contextmanager
@@ -144,9 +159,7 @@ def _setup_turn(connection: Any) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def open_async_saver(where: str | Path) -> AsyncIterator["BaseCheckpointSaver[Any]"]:
     """打开异步的检查点器，供在自己的事件循环里用图的宿主；参数与错误同 ``open_saver``。"""
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    serde = _serializer()
     await to_thread.run_sync(_set_up, where)
     opened = _async_postgres_saver if str(where).startswith("postgresql") else _async_sqlite_saver
     async with opened(str(where), serde) as saver:

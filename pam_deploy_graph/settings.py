@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
@@ -17,13 +18,15 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.service_address import read_allowed, why_unusable
+from pam_deploy_graph.system.masking import learn, mask
 from pam_deploy_graph.system.safe_text import show_value
 from pam_deploy_graph.system.trusted_files import read_trusted
 
-_SHOWN: Final = frozenset({"pam_mcp_url", "pam_node_allow", "pam_otel", "pam_log_json"})
+_SHOWN: Final = frozenset({"pam_node_allow", "pam_otel", "pam_log_json"})
 """不合规则时可以把值写进消息的；其余的里面可能有口令。"""
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
+_SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
 _OPENAI: Final = "https://api.openai.com/v1"
 
 
@@ -37,6 +40,13 @@ def _usable(value: str) -> str:
     """令牌或密钥要交给它，绝不可用的地址不收。"""
     if value and (reason := why_unusable(value)):
         raise ValueError(reason)
+    return value
+
+
+def _without_secret(value: str) -> str:
+    """地址会进日志与历史，里面不能有口令；别的规则在登记时看。"""
+    if mask(value) != value:
+        raise ValueError("地址里不能有用户名、口令或像秘密的查询值，令牌请用 PAM_TOKEN")
     return value
 
 
@@ -69,7 +79,7 @@ class Settings(BaseSettings):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
     _refused: list[str] = PrivateAttr(default_factory=list)
 
-    pam_home_url: str = Field("", description="PAM_HOME 的地址")
+    pam_home_url: Annotated[str, AfterValidator(_without_secret)] = Field("", description="PAM_HOME 的地址")
     pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
     pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
     pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")
@@ -83,7 +93,7 @@ class Settings(BaseSettings):
     pam_people: str = Field("", description="账户文件：人、角色、口令与令牌的散列、SSH 公钥；不设就没有")
     pam_audit_anchor: str = Field("", description="账本链尾写到哪里：只可追加的文件的路径，或 `syslog`；不设只写进报告")
     pam_store_url: StoreUrl = Field(
-        "", description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
+        "", repr=False, description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
     )
     pam_llm_model: str = Field("", description="模型名；不设就用离线规则")
     openai_base_url: Url = Field("", description="OpenAI 兼容服务的地址")
@@ -103,6 +113,8 @@ class Settings(BaseSettings):
             super().__init__(**given)
         except ValidationError as error:
             raise InvalidInputError("；".join(_explain(each, known) for each in error.errors())) from None
+        learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
+        learn(unquote(urlsplit(self.pam_store_url).password or ""))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
         self._origins |= dict.fromkeys(given, origins.GIVEN) | known
 
@@ -207,11 +219,13 @@ class Settings(BaseSettings):
         if not self.pam_token_file:
             return ""
         try:
-            return Path(self.pam_token_file).read_text(encoding="utf-8").strip()
+            found = Path(self.pam_token_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 读不了：{error.strerror}") from None
         except UnicodeDecodeError:
             raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 不是文本，请核对路径") from None
+        learn(found)
+        return found
 
     @staticmethod
     def sudo_user() -> str:
@@ -226,6 +240,11 @@ class Settings(BaseSettings):
     def process_environ() -> dict[str, str]:
         """返回本进程的环境变量；脚本后端从中只挑它需要的几个。"""
         return dict(os.environ)
+
+    @staticmethod
+    def child_environ() -> dict[str, str]:
+        """返回给用不着秘密的子进程的环境：本进程的，去掉秘密。"""
+        return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
 
     def store_url(self, home: Path) -> str:
         """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""

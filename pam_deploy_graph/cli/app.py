@@ -3,7 +3,8 @@
 import contextlib
 import signal
 import sys
-from types import FrameType
+import traceback
+from types import FrameType, TracebackType
 from typing import Annotated, Any, Final
 
 import typer
@@ -20,6 +21,7 @@ from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.system.masking import mask
 
 _BROKEN_PIPE: Final = 128 + signal.SIGPIPE
 
@@ -57,6 +59,7 @@ def _root(_version: VERSION = False) -> None:
 def main() -> None:
     """命令行入口；以退出码结束进程。终端关掉或被要求结束时照样收拾，不留下试验场之类的子进程。"""
     stand_in_streams()
+    sys.excepthook = _masked_trace
     for kind in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(kind) is not signal.SIG_IGN:  # nohup 之下，终端关了也照样做
             signal.signal(kind, _leave)
@@ -80,6 +83,11 @@ def main() -> None:
         sys.exit(code or 0)
 
 
+def _masked_trace(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """缺陷的回溯也过遮盖之门。"""
+    sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+
+
 def _misused(error: Any) -> None:
     """说明用法哪里不对；没有给出命令的，帮助就是答案。"""
     if type(error).__name__ != "NoArgsIsHelpError":
@@ -97,5 +105,5 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def _fail(message: str, code: int) -> None:
     """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。"""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"错误: {message}\n")
+        sys.stderr.write(f"错误: {mask(message)}\n")
     sys.exit(int(code))

@@ -15,6 +15,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.graph.questions import spoken
 from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import printable
 
 _PROMPTS = {
@@ -36,7 +37,7 @@ def approve_all(question: Mapping[str, Any]) -> Any:
 
 
 def read_line(prompt: str, *, fresh: bool = False) -> str | None:
-    """读一行；粘贴来的几行并成一行，Ctrl-D、Ctrl-C 为 ``None``。
+    """读一行，遮过秘密；粘贴来的几行并成一行，Ctrl-D、Ctrl-C 为 ``None``。
 
     Args:
         prompt: 提示。
@@ -49,7 +50,7 @@ def read_line(prompt: str, *, fresh: bool = False) -> str | None:
         sys.stderr.flush()
     _prepare_terminal(fresh=fresh)
     try:
-        return " ".join(input(shown).split("\n")).strip()
+        return mask(" ".join(input(shown).split("\n")).strip())
     except (EOFError, KeyboardInterrupt):
         if shown:
             sys.stderr.write("\n")

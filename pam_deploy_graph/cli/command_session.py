@@ -18,6 +18,7 @@ from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import next_step
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.open_files import allow_many_files
 
 
@@ -32,7 +33,7 @@ class Session:
     def say(self, text: str) -> None:
         """把一句话写到标准错误。"""
         with deaf_stops(self.services.stop):
-            Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
+            Console(stderr=True, soft_wrap=True, highlight=False).print(mask(text), markup=False)
 
     def finish(self, run_id: str, code: ExitCode) -> ExitCode:
         """说明停在哪里、下一步做什么，原样返回退出码。"""

@@ -13,6 +13,7 @@ from rich.console import Console
 from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import printable
 
 Listener = Callable[[Event], None]
@@ -27,7 +28,7 @@ def json_listener(event: Event) -> None:
 
 def emit(event: dict[str, Any]) -> None:
     """写一行 JSON 到标准输出并立即送出。"""
-    sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+    sys.stdout.write(mask(json.dumps(event, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 

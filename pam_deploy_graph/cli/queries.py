@@ -88,9 +88,10 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
     """听懂一句话：意图、参数、计划；什么也不执行。"""
     from pam_deploy_graph.llm import analyze_with_notes
     from pam_deploy_graph.runs.services import Services
+    from pam_deploy_graph.system.masking import mask
     from pam_deploy_graph.system.safe_text import printable
 
-    found, notes = analyze_with_notes(Services(settings=o.settings_for(o.HERE)).llm_client, text)
+    found, notes = analyze_with_notes(Services(settings=o.settings_for(o.HERE)).llm_client, mask(text))
     for note in notes:
         typer.echo(f"注意: {printable(note)}", err=True)
     o.print_json(found) if as_json else typer.echo(_analysis(found))

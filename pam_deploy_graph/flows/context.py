@@ -65,8 +65,7 @@ class FlowRules:
 class RunContext:
     """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站。
 
-    ``secret`` 是令牌，只用来把它从应答里抹掉；``after_step`` 在每个全局步骤落盘之后调用；
-    ``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项。
+    ``after_step`` 在每个全局步骤落盘之后调用；``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项。
     """
 
     session: RunSession
@@ -74,7 +73,6 @@ class RunContext:
     rules: FlowRules = field(default_factory=FlowRules)
     stop_requested: Callable[[], bool] = lambda: False
     span: Span = no_span
-    secret: str = ""
     after_step: Callable[[], None] = lambda: None
     node_allow: Sequence[str] = ()
 

@@ -87,7 +87,7 @@ async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, 
     keyed = {"idempotency_key": _key(ctx, action, ip)} if ACTIONS[action].changes else {}
     with ctx.span("pam.action", action=action, ip=ip, run_id=ctx.state.run_id) as note:
         answer = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
-        result = judge(ctx.state, answer.without(ctx.secret), strict=ctx.rules.self_healing)
+        result = judge(ctx.state, answer, strict=ctx.rules.self_healing)
         result = await check_endpoints(ctx, result)
         note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
     return result

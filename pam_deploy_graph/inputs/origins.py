@@ -1,11 +1,10 @@
 """一个设置从哪里来，来源有多强；秘密不去来源比它弱的地址（contract 第 2、8 节）。"""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs.service_address import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,6 @@ def user_file(path: object) -> Origin:
 def home_file(path: object) -> Origin:
     """来自 ``--home`` 里的 ``.env``。"""
     return Origin(1, str(path))
-
-
-def is_loopback(url: str) -> bool:
-    """这个地址在不在本机上。"""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def refuse_weaker(secret: str, its: Origin, name: str, value: str, origin: Origin) -> None:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from pam_deploy_graph.system.masking import mask
+
 _METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "instance-data"})
 _METADATA: Final = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
 """不在链路本地网段里的云主机元数据服务。"""
@@ -32,6 +34,8 @@ def why_unusable(url: str) -> str:
         sound = False
     if not sound or not _PLAIN.fullmatch(url):
         return "应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码和 #"
+    if mask(url) != url:
+        return "查询里像是有秘密：地址会进日志与历史，令牌请用 PAM_TOKEN"
     host = str(parts.hostname).rstrip(".")
     address = _host_address(host)
     if host in _METADATA_NAMES or host.startswith("instance-data.") or address in _METADATA:

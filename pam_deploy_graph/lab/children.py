@@ -23,7 +23,7 @@ class Children:
 
     def __init__(self, token: str) -> None:
         """``token`` 由环境变量交给子进程，不进参数。"""
-        self._env = Settings.process_environ() | {"PAM_TOKEN": token}
+        self._env = Settings.child_environ() | {"PAM_TOKEN": token}
         self._started: list[tuple[subprocess.Popen[bytes], int]] = []
 
     def start(self, node_url: str, listener: socket.socket) -> str:

@@ -9,6 +9,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from pam_deploy_graph.errors import InvalidInputError, PamError
 from pam_deploy_graph.lab.helper import Helper, helper_command
+from pam_deploy_graph.settings import Settings
 
 _REQUEST_SECONDS = 30.0
 
@@ -17,7 +18,7 @@ class LabProcess:
     """一个试验场子进程；用作上下文管理器，离开时停掉它和它的子进程。
 
     ``state`` 给出时状态留在那里，停掉或杀掉之后再开一个就接着用；``info`` 是它打印的那一行。
-    令牌由子进程自己从环境取，或新生成。
+    令牌总是新生成的：本进程的秘密一样也不带给它。
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class LabProcess:
             *(part for one in installed for part in ("--installed", one)),
             *(part for spec in faults for part in ("--fault", spec)),
         ]
-        self._helper = Helper(helper_command("lab", *options))
+        self._helper = Helper(helper_command("lab", *options), env=Settings.child_environ())
         self.info: dict[str, Any] = self._helper.info
         # 回环地址不走代理。
         self._opener = build_opener(ProxyHandler({}))

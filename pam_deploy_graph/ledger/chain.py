@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.models import Event
+from pam_deploy_graph.system.masking import mask
 
 GENESIS: Final = b"\0" * 16
 
@@ -20,8 +21,8 @@ def encode(events: Sequence[Event], at: int) -> str:
 
 
 def to_text(text: str) -> str:
-    """写不成 UTF-8 的字符与 NUL（PostgreSQL 不收）换成转义的写法，其余不变。"""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    """遮过秘密，写不成 UTF-8 的字符与 NUL（PostgreSQL 不收）换成转义的写法，其余不变。"""
+    return mask(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _bare(event: Event, at: int) -> Event:

@@ -16,6 +16,7 @@ from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.ledger.writer import RENEW_MS, LedgerWriter, Row
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.system.masking import masked
 
 Listener = Callable[[Event], None]
 _LOGGER: Final = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ class RunSession:
         return self.write(events)
 
     def note(self, event: Event) -> None:
-        """把事件应用到状态并告诉听众；写进账本要另外 ``write``。听众各得一份抄本，它出错不牵连推出。"""
-        event["at"] = now_ms()
+        """遮过秘密，应用到状态并告诉听众；写进账本要另外 ``write``。听众各得一份抄本，它出错不牵连推出。"""
+        event.update(masked(event), at=now_ms())
         apply(self.state, event)
         for listener in self.listeners:
             try:

@@ -24,6 +24,7 @@ from pam_deploy_graph.ledger.schema import runs
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import new_nonce
+from pam_deploy_graph.system.masking import mask
 
 _INPUT_FIELDS = (
     "params",
@@ -96,7 +97,7 @@ class Ledger:
         """
         state.nonce = state.nonce or new_nonce()
         given = {name: getattr(state, name) for name in _INPUT_FIELDS} | (extra or {}) | {"nonce": state.nonce}
-        text = json.dumps(given, ensure_ascii=False, sort_keys=True)
+        text = mask(json.dumps(given, ensure_ascii=False, sort_keys=True))
         try:
             with writing(self.engine) as connection:
                 connection.execute(insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text))

@@ -8,6 +8,7 @@ from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import validate_deploy_plan, validate_intent_result, validate_param_result
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
+from pam_deploy_graph.system.masking import masked
 
 
 class GuardedLlmClient:
@@ -46,9 +47,10 @@ class GuardedLlmClient:
 
 
 def _tried(ask: Callable[[], Any]) -> Any:
-    """问一次；不行时返回给人看的原因。别人的异常只说是哪一种：它的文字里可能有密钥。"""
+    """问一次，回答先过遮盖之门；不行时返回给人看的原因。别人的异常只说是哪一种：它的文字里可能有密钥。"""
     try:
-        return ask()
+        found = ask()
+        return type(found).model_validate(masked(found.model_dump()))
     except InvalidInputError as error:
         why = str(error)
     except Exception as error:  # noqa: BLE001  客户端是别人写的，什么都可能抛出

@@ -9,7 +9,7 @@ from pam_deploy_graph.models.understanding import LlmDeployPlan as LlmDeployPlan
 from pam_deploy_graph.models.understanding import LlmIntentResult as LlmIntentResult
 from pam_deploy_graph.models.understanding import LlmParamResult as LlmParamResult
 from pam_deploy_graph.models.understanding import PlanStep as PlanStep
-from pam_deploy_graph.system.safe_text import hidden, masked
+from pam_deploy_graph.system.masking import mask, masked
 
 Event = dict[str, Any]
 Values = dict[str, Any]
@@ -107,12 +107,11 @@ class ActionResult:
             return self.failure(self.action, self.backend, f"{self.action} 的应答里 {shown} 应为一个文字")
         return replace(self, values=self.values | {key: _text(other[key]) for key in other}) if other else self
 
-    def without(self, secret: str) -> Self:
-        """返回抹掉秘密的结果：别人写的后端也可能把令牌原样带回来。"""
-        if not secret:
-            return self
-        values = {key: hidden(value, secret) for key, value in self.values.items()}
-        return replace(self, values=values, error_summary=masked(self.error_summary, secret))
+    def masked(self) -> Self:
+        """返回遮过秘密的结果：别人写的后端也可能把令牌原样带回来。"""
+        values, summary = masked(self.values), mask(self.error_summary)
+        same = values is self.values and summary == self.error_summary
+        return self if same else replace(self, values=values, error_summary=summary)
 
 
 _IP_DEFAULTS: dict[str, Any] = {

@@ -16,6 +16,7 @@ from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control, validate_run_id
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.masking import masked
 from pam_deploy_graph.system.safe_text import show_value
 
 _WRITTEN_PATHS: Final = frozenset({"config_path", "trace_file_path", "checkpoint_path"})
@@ -143,8 +144,16 @@ def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     raise AssertionError
 
 
+def _refuse_secrets(given: Mapping[str, object]) -> None:
+    """输入要进账本、配置文件与报告：里面不能有本进程知道的秘密。"""
+    for name, value in given.items():
+        if masked(value) != value:
+            raise InvalidInputError(f"参数 {name} 的值里有秘密（令牌、密钥或口令），请去掉；值没有记下来")
+
+
 def _state(request: RunRequest, run_id: str) -> AgentState:
     """检查输入并建好状态。"""
+    _refuse_secrets({**request.params, **request.control_params, "run_id": run_id})
     control = validate_control({**request.control_params, "execution_strategy": _strategy(request)})
     strategy = control.pop("execution_strategy")
     asked = control.pop("target_ips", None) if request.target_ips is None else _expand(request.target_ips)

@@ -27,6 +27,7 @@ from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import DEFAULT_SKILL_PATH, load_skill_policy
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.resources import packaged_folder, packaged_path
 
 _CANCEL_POLL_SECONDS = 0.5
@@ -101,8 +102,9 @@ class Services:
 
         """
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
-        rules, secret = FlowRules.of_run(state, self_healing=True), self.settings.token()
+        rules = FlowRules.of_run(state, self_healing=True)
         self._check_travel(state)
+        learn(self.settings.token())
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -117,7 +119,6 @@ class Services:
                             rules,
                             self._stop_check(run_id),
                             self.span,
-                            secret,
                             node_allow=read_allowed(self.settings.pam_node_allow),
                         )
                     )

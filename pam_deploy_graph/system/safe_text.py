@@ -3,13 +3,15 @@
 import unicodedata
 from typing import Final
 
+from pam_deploy_graph.system.masking import mask
+
 _SHOWN_LENGTH: Final = 60
 _SHORTEST_SECRET: Final = 6
 """短于这个长度的令牌守不住什么，抹掉它却会毁了别的字；参考脚本也照这个长度。"""
 
 
 def show_value(value: object) -> str:
-    """把一个外来的值变成可以放进消息的样子：控制字符转义，过长截断。
+    """把一个外来的值变成可以放进消息的样子：秘密遮去，控制字符转义，过长截断。
 
     Args:
         value: 任意输入值。
@@ -18,7 +20,7 @@ def show_value(value: object) -> str:
         单行、可打印的文字。
 
     """
-    text = value if isinstance(value, str) else repr(value)
+    text = mask(value if isinstance(value, str) else repr(value))
     shown = repr(text[:_SHOWN_LENGTH])
     return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
 

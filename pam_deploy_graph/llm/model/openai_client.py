@@ -19,6 +19,7 @@ from pam_deploy_graph.llm.rules.key_values import hide_secrets
 from pam_deploy_graph.llm.validation import validate_deploy_plan
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.masking import learn, mask
 
 
 class OpenAiLlmClient:
@@ -46,6 +47,7 @@ class OpenAiLlmClient:
 
         """
         secret = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
+        learn(secret.get_secret_value())
         self._model = StructuredModel(model, base_url, secret, timeout)
         self._fallback = fallback or RuleBasedLlmClient()
         self._policy_rules = policy_rules
@@ -118,6 +120,6 @@ class OpenAiLlmClient:
         if is_hostile(text):
             return "原话里有想改变规矩的话，没有交给模型，由离线规则理解"
         try:
-            return self._model.ask(UnderstandingSchema, understand_messages(hide_secrets(text)))
+            return self._model.ask(UnderstandingSchema, understand_messages(hide_secrets(mask(text))))
         except ModelUnavailableError as error:
             return f"模型没有用上（{error}），由离线规则理解"

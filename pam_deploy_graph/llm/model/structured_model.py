@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from pam_deploy_graph.llm.model.prompts import Messages
+from pam_deploy_graph.system.masking import masked
 
 _AnswerT = TypeVar("_AnswerT", bound=BaseModel)
 _METHODS: Final = ("json_schema", "function_calling")
@@ -65,8 +66,9 @@ class StructuredModel:
         raise ModelUnavailableError(failure.reason)
 
     def _call(self, schema: type[_AnswerT], messages: Messages, method: str) -> _AnswerT:
-        """问一次。"""
-        return schema.model_validate(self._chat.with_structured_output(schema, method=method).invoke(messages))
+        """问一次；回答先过遮盖之门。"""
+        answer = self._chat.with_structured_output(schema, method=method).invoke(messages)
+        return schema.model_validate(masked(schema.model_validate(answer).model_dump()))
 
     @cached_property
     def _chat(self) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.system.masking import mask
+
 _LINES: Final = 20
 _BYTES: Final = 32_768
 """从文件末尾起至多读多少字节，再大的日志也不占内存。"""
@@ -53,4 +55,4 @@ def _tail(path: Path) -> str:
             lines = deque(file, maxlen=_LINES)
     except OSError:
         return ""
-    return b"".join(lines).decode("utf-8", errors="replace")
+    return mask(b"".join(lines).decode("utf-8", errors="replace"))
