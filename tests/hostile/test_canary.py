@@ -1,0 +1,96 @@
+"""金丝雀：外面把令牌、密钥、口令原样带回来，哪个文件、输出、消息里都没有一个字节（contract 第 2 节）。"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.site import Site
+from tests.llm.scripted_model import Scene, serve
+from tests.llm.test_openai_client import answer
+
+KEY = "canary-key-6b1f09d2"
+ENTRY = """#!/bin/bash
+action=$1 ip= key= config=
+while (($#)); do case $1 in --ip) ip=$2 ;; --idempotency-key) key=$2 ;; --config) config=$2 ;; esac; shift; done
+while IFS='=' read -r name value; do [[ $name != LOG_DIR ]] || logs=$value; done <"$config"
+echo "HOME_VERSION=$PAM_TOKEN"; echo "PUBLISH_ID=$PAM_TOKEN"; echo "MESSAGE=told $PAM_TOKEN"
+echo "HASH_CODE=%HASH%"; echo NODE_URL=http://127.0.0.1:1; echo "IP=%IP%"; echo AIRPORT_CODE=PEK
+echo "token $PAM_TOKEN" >&2
+case $action in
+    verify-ip) echo SUCCESS=false; echo VERSION=1.2.2 ;;
+    query-ip) echo ONLINE=true; echo RUNNING=true; echo VERSION=1.2.2; echo "LAST_KEY=$key" ;;
+    rollback-ip) echo "ERROR=refused by $PAM_TOKEN"; exit 6 ;;
+    download-log)
+        mkdir -p "$logs"; printf 'head\\nAuthorization: Bearer %s\\n' "$PAM_TOKEN" >"$logs/$ip.log"
+        echo "LOG_FILE=$logs/$ip.log" ;;
+esac
+"""
+
+
+def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> None:
+    """脚本、日志、标准错误里到处是令牌：失败、回滚失败、报告，文件与输出里都没有。"""
+    ip, token = site.take(1)[0], site.lab.token
+    entry = tmp_path / "entry.sh"
+    entry.write_text(ENTRY.replace("%IP%", ip).replace("%HASH%", "a" * 64))
+    entry.chmod(0o755)
+    site.pam.env["PAM_SCRIPT_ENTRY"] = str(entry)
+    done = [site.run("--yes", "--json"), site.confirm("approve"), site.resume()]
+    done += [site.pam("report", site.run_id, "--format", kind) for kind in ("md", "json", "html")]
+    done += [site.pam("status", site.run_id), site.pam("doctor")]
+    assert [one.code for one in done][:3] == [10, 0, 10], done
+    assert [one for one in done if token in one.out + one.err] == []
+    assert [path for path in site.pam.files() if token.encode() in path.read_bytes()] == []
+    log = next(path for path in site.pam.files() if path.name == f"{ip}.log")
+    assert "Bearer ***" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene(answer(notes=[f"密钥是 {KEY}"], app_name=KEY)),
+        Scene(f"{KEY} 不是 JSON"),
+        Scene({"error": KEY}, status=400),
+    ],
+)
+def test_a_model_that_repeats_the_key(site: Site, scene: Scene) -> None:
+    """模型把密钥写进回答、错误：输出里没有。"""
+    with serve(scene, scene) as model:
+        env = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "PAM_LLM_MODEL": "m"}
+        done = site.pam("analyze", "--json", f"把 PEK 的 {KEY} 升级到 1.2.3", env=env)
+        sent = [str(request) for request in model.requests]
+    assert (done.code, KEY in done.out + done.err, any(KEY in each for each in sent)) == (0, False, False)
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"PAM_MCP_URL": f"http://u:{KEY}@127.0.0.1:1/mcp"}, "PAM_MCP_URL"),
+        ({"OPENAI_BASE_URL": f"http://127.0.0.1:1/v1?api_key={KEY}"}, "OPENAI_BASE_URL"),
+        ({"PAM_HOME_URL": f"http://u:{KEY}@127.0.0.1:1"}, "PAM_HOME_URL"),
+        ({"PAM_HOME_URL": f"http://127.0.0.1:1/?token={KEY}"}, "PAM_HOME_URL"),
+    ],
+)
+def test_addresses_with_secrets_are_refused(site: Site, env: dict[str, str], named: str) -> None:
+    """带口令或像秘密的查询的地址：每个入口都不收，消息里没有它。"""
+    site.take(1)
+    done = [site.run("--yes", env=env, PAM_HOME_URL="" if named == "PAM_HOME_URL" else site.lab.home_url)]
+    done += [site.pam("doctor", env=env)]
+    assert [one.code for one in done] == [2, 2]
+    assert [one for one in done if KEY in one.out + one.err or named not in one.out + one.err] == []
+
+
+def test_a_secret_among_the_inputs_is_refused(site: Site) -> None:
+    """把令牌当作别的参数给了：不收，不回显，不落盘；备注里的遮掉。"""
+    site.take(1)
+    done = site.run(APP_NAME=site.lab.token)
+    assert (done.code, site.lab.token in done.out + done.err) == (2, False)
+    assert site.run().code == 10
+    assert site.confirm("reject", "--note", f"因为 {site.lab.token}", "--json").code == 0
+    assert [path for path in site.pam.files() if site.lab.token.encode() in path.read_bytes()] == []
+
+
+def test_the_password_of_a_database(site: Site) -> None:
+    """数据库的口令不在错误、体检里。"""
+    env = {"PAM_STORE_URL": f"postgresql://pam:{KEY}@127.0.0.1:1/pam?connect_timeout=1"}
+    done = [site.run(env=env), site.pam("doctor", env=env), site.pam("runs", env=env)]
+    assert [one for one in done if KEY in one.out + one.err or one.code == 0] == []
