@@ -16,6 +16,7 @@ from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import carry_out, question_digest, question_of
 from pam_deploy_graph.flows.rollout import run_until_asked
+from pam_deploy_graph.home.run_files import refuse_planted_files
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
@@ -231,6 +232,7 @@ class PamDeployAgent:
         ledger = self._open_ledger()
         state.adopt_ip_states()
         fill_in(state)
+        refuse_planted_files(state)
         snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
         settings = Settings()

@@ -10,9 +10,10 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from anyio import to_thread
+from pydantic import TypeAdapter
 
 from pam_deploy_graph.errors import InvalidInputError, LedgerError
 from pam_deploy_graph.models import AgentState
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = 1
 _HIDDEN: Final = "***"
+_PLAIN_KINDS: Final = frozenset({"null", "bytes", "bytearray", "msgpack"})
+_UNREADABLE: Final = "检查点里有一条读不懂：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续"
 _SETUP_LOCK: Final = 0x70616E
 """PostgreSQL 上建表时占的咨询锁。"""
 _PRIVATE_FIELDS: Final = frozenset(
@@ -64,10 +67,10 @@ def load_checkpoint(path: str | Path) -> AgentState:
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
-        found, state = (document["format"], document["redacted"]), AgentState.from_dict(document["state"])
+        found, state = (document["format"], document["redacted"]), AgentState.from_dict(_shaped(document["state"]))
     except OSError as error:
         raise InvalidInputError(f"检查点 {path} 读不了：{error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidInputError(f"检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复") from None
     if found != (_FORMAT, False):
         raise InvalidInputError(f"检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复")
@@ -103,6 +106,15 @@ def _serializer() -> Any:
             """同上游。"""
             kind, data = super().dumps_typed(obj)
             return kind, blotted(data)
+
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            """同上游；读不懂的说成一句话，要造对象的旧写法（json、pickle）一律不读。"""
+            if data[0] not in _PLAIN_KINDS:
+                raise LedgerError(_UNREADABLE)
+            try:
+                return super().loads_typed(data)
+            except Exception as error:
+                raise LedgerError(_UNREADABLE) from error
 
     return Blotting(allowed_msgpack_modules=None)
 
@@ -206,6 +218,19 @@ def _prepare(path: Path) -> None:
         private_database(path)
     except OSError as error:
         raise LedgerError(f"检查点文件 {path} 打不开：{error.strerror}；请检查目录权限与磁盘空间") from error
+
+
+def _shaped(state: dict[str, Any]) -> dict[str, Any]:
+    """核对每个字段的类型：别人备好的文件也许是好的 JSON，却不是一个状态。
+
+    Raises:
+        ValueError: 有一个字段不是那种值。
+
+    """
+    hints = get_type_hints(AgentState) | {"ip_states": dict[str, dict[str, Any]]}
+    for name in state.keys() & hints.keys():
+        TypeAdapter(hints[name]).validate_python(state[name], strict=True)
+    return state
 
 
 def _redacted(value: Any, name: str = "") -> Any:

@@ -246,6 +246,11 @@ class Settings(BaseSettings):
         """返回给用不着秘密的子进程的环境：本进程的，去掉秘密。"""
         return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
 
+    @staticmethod
+    def foreign_tracing() -> list[str]:
+        """返回环境里会让 LangChain、LangGraph 把对话与参数送往 LangSmith 的变量名。"""
+        return sorted(name for name in os.environ if name.upper().startswith(("LANGSMITH_", "LANGCHAIN_")))
+
     def store_url(self, home: Path) -> str:
         """返回账本的地址；默认是 ``<home>/runtime/pam.db``。"""
         return self.pam_store_url or f"sqlite:///{(home / 'runtime' / 'pam.db').absolute()}"

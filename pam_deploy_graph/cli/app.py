@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sqlite3
 import sys
 import traceback
 from types import FrameType, TracebackType
@@ -67,9 +68,8 @@ def main() -> None:
         code = app(standalone_mode=False)
     except PamError as error:
         _fail(str(error), error.exit_code)
-    except OSError as error:
-        where = f" {error.filename} " if error.filename else ""
-        _fail(f"读写{where}不成：{error.strerror or error}；请检查磁盘、权限与网络", ExitCode.STOPPED)
+    except (OSError, sqlite3.DatabaseError) as error:
+        _fail(_storage_problem(error), ExitCode.STOPPED)
     except SystemExit as left:  # 读的一方走了（管道断了），click 以 1 离开；1 只留给缺陷
         sys.exit(_BROKEN_PIPE if left.code == 1 else left.code)
     except typer.Abort:
@@ -81,6 +81,14 @@ def main() -> None:
         _misused(error)
     else:
         sys.exit(code or 0)
+
+
+def _storage_problem(error: Exception) -> str:
+    """说明读写什么不成、怎么办；LangGraph 的检查点直接用 sqlite3，错误也从那里来。"""
+    if not isinstance(error, OSError):
+        return f"检查点读写不成：{error}；请检查磁盘，或移走检查点文件再 resume，会从账本继续"
+    where = f" {error.filename} " if error.filename else ""
+    return f"读写{where}不成：{error.strerror or error}；请检查磁盘、权限与网络"
 
 
 def _masked_trace(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -74,6 +74,9 @@ def _program() -> Iterator[Check]:
 def _sources(settings: Settings) -> Iterator[Check]:
     """设置从哪里来；有没有因为别人写得了而没有读的 ``.env``。"""
     yield Check("设置", ok=True, detail=settings.sources(settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]))
+    if names := settings.foreign_tracing():
+        told = f"环境里有 {'、'.join(names)}：LangGraph 会把对话、参数与计划送往 LangSmith"
+        yield Check("LangSmith", ok=False, detail=told, advice="不要送出去就 unset 它们", required=False)
     for sentence in settings.refused:
         yield Check(".env", ok=False, detail=sentence, advice="没有算它的数", required=False)
 

@@ -5,6 +5,7 @@
 
 import contextlib
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final
@@ -13,8 +14,9 @@ from langgraph.types import Command
 
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
-from pam_deploy_graph.errors import RunHeldError, RunPausedError
+from pam_deploy_graph.errors import PamError, RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
@@ -53,6 +55,7 @@ class Driver:
         Raises:
             RunNotFoundError: 没有这次运行。
             RunHeldError: 另一个存活的进程正握着它。
+            LedgerError: 检查点损坏，或不是本程序写的。
 
         """
         record = self.services.ledger.get_run(run_id)
@@ -60,7 +63,7 @@ class Driver:
             return ExitCode(record.exit_code)
         if holder := self.services.ledger.holder(run_id):
             raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
-        snapshot = self.graph.get_state(_config(run_id))
+        snapshot = self._snapshot(run_id)
         if not snapshot.values:
             return self.start(run_id)
         if not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
@@ -74,6 +77,22 @@ class Driver:
         command = self._command(pending[0])
         return ExitCode.WAITING if command is None else self._advance(run_id, command)
 
+    def _snapshot(self, run_id: str) -> Any:
+        """读检查点里的状态。
+
+        Raises:
+            LedgerError: 它损坏了，或不是本程序写的。
+
+        """
+        try:
+            found = self.graph.get_state(_config(run_id))
+        except (PamError, sqlite3.Error):
+            raise
+        except Exception as error:  # 文件里什么都可能有，LangGraph 在哪里绊倒都不一定
+            raise misshapen("内容") from error
+        refuse_misshapen(found.values)
+        return found
+
     def hear(self, run_id: str, text: str) -> ExitCode:
         """把人说的一句话交给图，推进到停下。"""
         value = {"messages": [{"role": "user", "content": text}], "run_id": run_id}
@@ -85,7 +104,7 @@ class Driver:
 
     def _taken(self, run_id: str) -> bool:
         """名字是否已经用过。"""
-        return self.services.ledger.exists(run_id) or bool(self.graph.get_state(_config(run_id)).values)
+        return self.services.ledger.exists(run_id) or bool(self._snapshot(run_id).values)
 
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
         """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）；推进时的 Ctrl-C 让在途的做完再停。"""

@@ -1,14 +1,13 @@
 """各命令共用的选项声明，与 ``--json`` 的写法。"""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from pam_deploy_graph.cli.streams import json_text
 from pam_deploy_graph.constants import CONTROLS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import show_value
 
 if TYPE_CHECKING:
@@ -85,4 +84,4 @@ HERE = Path()
 
 def print_json(value: Any) -> None:
     """把一个命令的全部数据写成一个 JSON 值，到标准输出。"""
-    typer.echo(mask(json.dumps(value, ensure_ascii=False, indent=1)))
+    typer.echo(json_text(value, indent=1))

@@ -1,7 +1,6 @@
 """进度：把账本事件显示给人看（标准错误），或逐行写成 JSON（标准输出）。"""
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -10,10 +9,10 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from pam_deploy_graph.cli.streams import json_text
 from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.summary import counts
-from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import printable
 
 Listener = Callable[[Event], None]
@@ -28,7 +27,7 @@ def json_listener(event: Event) -> None:
 
 def emit(event: dict[str, Any]) -> None:
     """写一行 JSON 到标准输出并立即送出。"""
-    sys.stdout.write(mask(json.dumps(event, ensure_ascii=False)) + "\n")
+    sys.stdout.write(json_text(event) + "\n")
     sys.stdout.flush()
 
 

@@ -1,8 +1,12 @@
 """标准流：调用者关掉的（cron、服务管理器、``<&-``）补上空的，程序里处处可以读写。"""
 
+import io
+import json
 import os
 import sys
-from typing import Final
+from typing import Any, Final
+
+from pam_deploy_graph.system.masking import mask
 
 _STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -16,3 +20,11 @@ def stand_in_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 —— 拿到的是最小的空号
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+        if number and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # 编码里没有的字写成转义，不因此停下
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """写成 JSON，遮过秘密；标准输出不是 UTF-8 的，非 ASCII 的字写成转义，在哪种编码里都是同一份 JSON。"""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", "utf8sig"}
+    return mask(json.dumps(value, ensure_ascii=not utf8, indent=indent))

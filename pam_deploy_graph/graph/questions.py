@@ -16,6 +16,7 @@ from pam_deploy_graph.constants import (
     allowed_on_workstation,
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
+from pam_deploy_graph.system.safe_text import markdown_safe
 
 _NAMED: Final = {
     "AIRPORT_CODE": "哪座机场",
@@ -89,7 +90,9 @@ def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
     """几台是同一个毛病时，先说这一句。"""
     failed = [question for question in waiting if question["failed_stage"]]  # 操作员要退回的不是毛病
     groups = [(cause, ips) for cause, ips in same_cause(failed) if len(ips) > 1]
-    lines = [f"{len(ips)} 台同样的原因（{cause}）。是版本的问题，还是环境的问题？" for cause, ips in groups]
+    lines = [
+        f"{len(ips)} 台同样的原因（{markdown_safe(cause)}）。是版本的问题，还是环境的问题？" for cause, ips in groups
+    ]
     return "\n".join(lines)
 
 
@@ -99,9 +102,9 @@ def _describe(question: Mapping[str, Any]) -> str:
     stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
-    lines = [f"{question['ip']} {where}{question['failure_reason']}。是否回滚（{stop}）？"]
+    lines = [f"{question['ip']} {where}{markdown_safe(question['failure_reason'])}。是否回滚（{stop}）？"]
     if question.get("rollback_status") == RollbackStatus.FAILED:
-        lines.append(f"  上次回滚没有成功：{question.get('rollback_failure') or '没有说明原因'}")
+        lines.append(f"  上次回滚没有成功：{markdown_safe(question.get('rollback_failure') or '没有说明原因')}")
     lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
-    lines += [f"  {item['file']}:{item['line']}: {item['quote']}" for item in diagnosis["evidence"]]
+    lines += [f"  {item['file']}:{item['line']}: {markdown_safe(item['quote'])}" for item in diagnosis["evidence"]]
     return "\n".join(lines)

@@ -3,8 +3,8 @@
 对外界做过什么在账本里；这里除了等人决定的几台，没有工作站清单。
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
@@ -12,6 +12,7 @@ from langgraph.graph.message import add_messages
 # 服务器要由它生成 JSON Schema；Python 3.11 的 typing.TypedDict 不行
 from typing_extensions import TypedDict
 
+from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import Approval
 
 
@@ -50,6 +51,26 @@ class GraphState(TypedDict, total=False):
     answer: str
     answered: bool
     exit_code: int
+
+
+def misshapen(what: str) -> LedgerError:
+    """检查点里的一项不成样子的错误。"""
+    return LedgerError(
+        f"检查点里的{what}不成样子：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续"
+    )
+
+
+def refuse_misshapen(values: Mapping[str, Any]) -> None:
+    """检查点里的状态要是这个样子；别人备好的、改坏的说成一句话。
+
+    Raises:
+        LedgerError: 有一项不是那种值；消息说出是哪一项、怎么办。
+
+    """
+    for name, hint in get_type_hints(GraphState).items():
+        kind = get_origin(hint) or hint
+        if name in values and not isinstance(values[name], kind):
+            raise misshapen(f" {name} ")
 
 
 Question = Literal["ask-params", "approve-plan", "rollback-confirm"]

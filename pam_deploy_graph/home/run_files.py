@@ -1,13 +1,25 @@
 """一次运行的文件：默认路径、运行名、给脚本读的配置文件。"""
 
+import contextlib
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from pam_deploy_graph.config_writer import write_config
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.private_files import refuse_planted
+
+
+class RunFiles(Protocol):
+    """找得到日志目录的状态；``AgentState`` 即满足。"""
+
+    run_id: str
+    trace_file_path: str
 
 
 def run_ids() -> Iterator[str]:
@@ -38,9 +50,32 @@ def trace_path(home: Path, run_id: str) -> Path:
     return home / "logs" / f"api_trace_{run_id}.log"
 
 
-def log_folder(state: AgentState) -> Path:
+def log_folder(state: RunFiles) -> Path:
     """这次运行存放工作站日志的目录。"""
     return Path(state.trace_file_path).parent / state.run_id
+
+
+def refuse_planted_files(state: RunFiles) -> None:
+    """轨迹、日志目录与里面的日志都不能是别人放好的链接：写下去的就不是我们以为的文件。
+
+    Raises:
+        InvalidInputError: 有一处不能用；消息说明是哪里、怎么办。
+
+    """
+    folder = log_folder(state).absolute()
+    try:
+        refuse_planted(Path(state.trace_file_path).absolute())
+        for place in (folder, *_links_in(folder)):
+            refuse_planted(place)
+    except OSError as error:
+        raise InvalidInputError(f"{error.filename} 不能用：{error.strerror}") from None
+
+
+def _links_in(folder: Path) -> list[Path]:
+    """目录里的链接。"""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_symlink()]
+    return []
 
 
 def write_run_config(state: AgentState) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system.private_files import private_folder
 
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -34,12 +35,12 @@ def append_trace(state: AgentState, server: str, ip: str | None, result: ActionR
 
 
 def _append(path: Path, line: bytes) -> None:
-    """在文件末尾加一行；目录不存在就新建。"""
+    """在文件末尾加一行；不跟随链接；目录不存在就新建。"""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(path, _FLAGS, 0o600)
     except FileNotFoundError:
         private_folder(path.absolute().parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(path, _FLAGS, 0o600)
     try:
         os.write(descriptor, line)
     finally:

@@ -22,6 +22,7 @@ from pam_deploy_graph.mcp_runner.log_files import save_log
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import masked
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ class McpActionRunner:
     @functools.cached_property
     def _secret(self) -> str:
         """令牌。"""
+        if self._token is not None:
+            learn(self._token)
         return self._settings.token() if self._token is None else self._token
 
     @functools.cached_property

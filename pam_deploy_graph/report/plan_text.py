@@ -8,7 +8,7 @@ from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.summary import deployed, rerun, table
-from pam_deploy_graph.system.safe_text import printable
+from pam_deploy_graph.system.safe_text import markdown_safe, printable
 
 _LISTED_IPS: Final = 10
 _SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
@@ -56,7 +56,7 @@ def render_plan(
         *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
         f"- 次序: {_order(state, len(targets))}",
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
-        *(f"- 注意: {text}" for text in [*plan.warnings, *plan.risks]),
+        *(f"- 注意: {markdown_safe(text)}" for text in [*plan.warnings, *plan.risks]),
         "- 任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
@@ -73,7 +73,7 @@ def _package(state: AgentState) -> list[str]:
     """安装包在哪里，是哪一份；演练没有真的安装包。"""
     path = state.params.get("PACKAGE_PATH")
     which = f"SHA-256 {state.package_digest}" if state.package_digest else "SHA-256 还不知道（后端说不出）"
-    return [f"- 安装包: {printable(path)}（{which}）" if path else f"- 安装包: HOME 里的那一份（{which}）"]
+    return [f"- 安装包: {markdown_safe(path)}（{which}）" if path else f"- 安装包: HOME 里的那一份（{which}）"]
 
 
 def _endpoints(state: AgentState) -> list[str]:

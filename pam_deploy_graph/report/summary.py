@@ -9,7 +9,7 @@ from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
-from pam_deploy_graph.system.safe_text import printable
+from pam_deploy_graph.system.safe_text import markdown_safe
 
 REPORT_TITLE: Final = "## PAM 智能部署报告"
 NOT_STARTED: Final = "NOT_STARTED"
@@ -105,8 +105,8 @@ def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
 
 
 def escape_cell(text: object) -> str:
-    """让外来文字在表格里安全：竖线转义，换行与控制字符换成空格。"""
-    return printable(str(text)).replace("\\", "\\\\").replace("|", "\\|")
+    """让外来文字在表格里只是文字：竖线也转义。"""
+    return markdown_safe(str(text)).replace("|", "\\|")
 
 
 def deployed(params: dict[str, str]) -> list[str]:

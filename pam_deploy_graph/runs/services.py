@@ -16,7 +16,7 @@ from pam_deploy_graph.errors import RunConflictError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
-from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
@@ -104,6 +104,7 @@ class Services:
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
         rules = FlowRules.of_run(state, self_healing=True)
         self._check_travel(state)
+        refuse_planted_files(state)
         learn(self.settings.token())
 
         async def session_work() -> None:

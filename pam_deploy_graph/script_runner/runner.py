@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from anyio import CancelScope, CapacityLimiter
 
 from pam_deploy_graph.constants import Backend, ScriptExit
+from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import explain
@@ -24,9 +25,11 @@ from pam_deploy_graph.script_runner.entry import (
     launcher,
     select_script_entry,
 )
+from pam_deploy_graph.script_runner.fetched_log import mask_fetched
 from pam_deploy_graph.script_runner.result import parse_output, to_result
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.file_digest import file_digest
+from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.private_files import private_folder
 from pam_deploy_graph.system.resources import is_packaged
 from pam_deploy_graph.system.safe_text import neutralise
@@ -49,6 +52,7 @@ INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_D
 class ScriptState(Protocol):
     """本后端用到的状态；``AgentState`` 即满足。"""
 
+    run_id: str
     params: dict[str, str]
     script_entry: str
     script_base_dir: str
@@ -190,11 +194,14 @@ class ScriptActionRunner:
         except (OSError, ValueError) as error:
             summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)
             return ActionResult.failure(action, Backend.SCRIPT, summary, exit_code=ScriptExit.CONFIG)
-        return to_result(action, ip, outcome, token=self._secret)
+        result = to_result(action, ip, outcome, token=self._secret)
+        return mask_fetched(result, log_folder(state)) if action == "download-log" else result
 
     @functools.cached_property
     def _secret(self) -> str:
         """令牌。"""
+        if self._token is not None:
+            learn(self._token)
         return current_settings().token() if self._token is None else self._token
 
     @functools.cached_property

@@ -1,11 +1,16 @@
 """外来的文字怎样放进消息、屏幕与表格：控制字符、终端转义与令牌都不放出去（依据 faults「hostile」）。"""
 
+import re
 import unicodedata
 from typing import Final
 
 from pam_deploy_graph.system.masking import mask
 
 _SHOWN_LENGTH: Final = 60
+_MARKUP: Final = re.compile(
+    r"\\(?=[!-/:-@\[-`{-~]|$)|<(?=[A-Za-z/!?])|\](?=[(\[:])|(?<=[A-Za-z]):(?=//)|(?<=www)\.", re.IGNORECASE
+)
+"""会开始一个标签、链接、图片或自动链接的字符，以及会吃掉下一个转义的反斜线。"""
 _SHORTEST_SECRET: Final = 6
 """短于这个长度的令牌守不住什么，抹掉它却会毁了别的字；参考脚本也照这个长度。"""
 
@@ -28,6 +33,14 @@ def show_value(value: object) -> str:
 def printable(text: str) -> str:
     """把控制字符、换行与终端转义换成空格；长度不变。"""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def markdown_safe(text: str) -> str:
+    """让外来的文字在 Markdown 里只是文字：成不了 HTML、图片与链接；在终端里照样读得懂。
+
+    单行，控制字符换成空格；只在会生效的地方加反斜线。
+    """
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
 
 
 def neutralise(text: str) -> str:

@@ -28,12 +28,17 @@ def distrust(found: os.stat_result) -> str:
 
     别人可写的目录带粘滞位的（例如 ``/tmp``）不算：别人动不了里面不属于他的东西。
     """
-    if found.st_uid not in (os.geteuid(), 0):
-        return f"属于别的账号（uid {found.st_uid}），应属于本人或 root"
+    if reason := foreign(found):
+        return reason
     sticky_folder = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
     if found.st_mode & _OTHERS_WRITE and not sticky_folder and not stat.S_ISLNK(found.st_mode):
         return "本人以外的账号也能写它，请 chmod go-w"
     return ""
+
+
+def foreign(found: os.stat_result) -> str:
+    """说明一个文件或目录为什么是别人的；本人或 root 的为空串。"""
+    return "" if found.st_uid in (os.geteuid(), 0) else f"属于别的账号（uid {found.st_uid}），应属于本人或 root"
 
 
 def _refuse(place: Path, reason: str) -> None:

@@ -27,6 +27,7 @@ from pam_deploy_graph.report.plan_text import describe_changes, render_plan, sho
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.open_files import check_in_flight
+from pam_deploy_graph.system.safe_text import markdown_safe
 
 _SHOWN_IPS: Final = 20
 _UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝，或说明要改哪一项。"
@@ -91,7 +92,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan = _plan(services, checked)
     changes = describe_changes(state.get("plan") or {}, plan)
     unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
-    plan["text"] = "\n".join(filter(None, [*state.get("notes", []), changes, plan["text"]]))
+    plan["text"] = "\n".join(filter(None, [*map(markdown_safe, state.get("notes", [])), changes, plan["text"]]))
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
     proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
