@@ -2,14 +2,13 @@
 
 import io
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
@@ -17,56 +16,17 @@ from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
-from pam_deploy_graph.inputs.service_address import read_allowed, why_unusable
-from pam_deploy_graph.system.masking import learn, mask
+from pam_deploy_graph.inputs.setting_types import HomeUrl, NodeAllow, StoreUrl, Url
+from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
 from pam_deploy_graph.system.trusted_files import read_trusted
 
-_SHOWN: Final = frozenset({"pam_node_allow", "pam_otel", "pam_log_json"})
+_SHOWN: Final = frozenset({"pam_mcp_url", "pam_node_allow", "pam_otel", "pam_log_json"})
 """不合规则时可以把值写进消息的；其余的里面可能有口令。"""
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
 _SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
 _OPENAI: Final = "https://api.openai.com/v1"
-
-
-def _node_allow(value: str) -> str:
-    """看得懂才收。"""
-    read_allowed(value)
-    return value
-
-
-def _usable(value: str) -> str:
-    """令牌或密钥要交给它，绝不可用的地址不收。"""
-    if value and (reason := why_unusable(value)):
-        raise ValueError(reason)
-    return value
-
-
-def _without_secret(value: str) -> str:
-    """地址会进日志与历史，里面不能有口令；别的规则在登记时看。"""
-    if mask(value) != value:
-        raise ValueError("地址里不能有用户名、口令或像秘密的查询值，令牌请用 PAM_TOKEN")
-    return value
-
-
-def _matching(expression: str, rule: str) -> AfterValidator:
-    """做一个「空着，或整串匹配」的检查。"""
-
-    def check(value: str) -> str:
-        """不匹配就报出规则。"""
-        if value and not re.fullmatch(expression, value):
-            raise ValueError(rule)
-        return value
-
-    return AfterValidator(check)
-
-
-Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址"), AfterValidator(_usable)]
-NodeAllow = Annotated[str, AfterValidator(_node_allow)]
-StoreUrl = Annotated[
-    str, _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", "应为 sqlite:///文件 或 postgresql://用户@主机/库")
-]
 
 
 class Settings(BaseSettings):
@@ -79,7 +39,7 @@ class Settings(BaseSettings):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
     _refused: list[str] = PrivateAttr(default_factory=list)
 
-    pam_home_url: Annotated[str, AfterValidator(_without_secret)] = Field("", description="PAM_HOME 的地址")
+    pam_home_url: HomeUrl = Field("", description="PAM_HOME 的地址")
     pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
     pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
     pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")

@@ -54,7 +54,7 @@ def private_database(path: Path) -> None:
         OSError: 建不了，那里是一个目录或链接，或属于别人。
 
     """
-    for name in (path, *(path.with_name(path.name + more) for more in _BESIDE)):
+    for name in (path, *(Path(f"{path}{more}") for more in _BESIDE)):
         refuse_planted(name)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "那里是一个目录", str(path))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_deploy_graph.system.file_digest import file_digest
 from tests.cli.site import Site
 from tests.llm.scripted_model import Scene, serve
 from tests.llm.test_openai_client import answer
@@ -31,7 +32,7 @@ def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> Non
     """脚本、日志、标准错误里到处是令牌：失败、回滚失败、报告，文件与输出里都没有。"""
     ip, token = site.take(1)[0], site.lab.token
     entry = tmp_path / "entry.sh"
-    entry.write_text(ENTRY.replace("%IP%", ip).replace("%HASH%", "a" * 64))
+    entry.write_text(ENTRY.replace("%IP%", ip).replace("%HASH%", file_digest(site.package)))
     entry.chmod(0o755)
     site.pam.env["PAM_SCRIPT_ENTRY"] = str(entry)
     done = [site.run("--yes", "--json"), site.confirm("approve"), site.resume()]
