@@ -1,29 +1,29 @@
-"""换一个后端：HOME 照旧用脚本，NODE 用 ``HttpNodeRunner``；别处一行不改。"""
+"""换一个后端：HOME 照旧用脚本，NODE 用 ``HttpNodeRunner``，在计划与报告里叫 ``http``；别处一行不改。
 
+后端由入口点（组 ``pam_deploy_graph.backends``）得到名字，见旁边的 ``pam_http_node-1.0.dist-info``；
+装好的包自己就在找得到的地方，这里没有安装，所以把这个目录加进去。
+"""
+
+import sys
+from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from examples.http_node import HttpNodeRunner
 from examples.stage import Stage, open_stage
-from pam_deploy_graph.action_router import ActionRouter
 from pam_deploy_graph.graph import build_graph
-from pam_deploy_graph.script_runner import ScriptActionRunner
 
-
-def router_of(stage: Stage) -> ActionRouter:
-    """默认策略里该走 MCP 的 NODE 动作，交给直接走 HTTP 的后端。"""
-    token = stage.lab.token
-    return ActionRouter(script_runner=ScriptActionRunner(token=token), mcp_runner=HttpNodeRunner(token))
+sys.path.append(str(Path(__file__).parent))
 
 
 def deploy(stage: Stage) -> dict[str, Any]:
     """部署一遍，问什么都同意。"""
     saver = InMemorySaver()
-    graph = build_graph(checkpointer=saver, settings=stage.settings, router=router_of(stage), home=stage.home)
+    graph = build_graph(checkpointer=saver, settings=stage.settings, home=stage.home)
     config = {"configurable": {"thread_id": "http"}}
-    out: dict[str, Any] = graph.invoke({"params": stage.params}, config)
+    control = {"execution_strategy": "hybrid_node_http"}
+    out: dict[str, Any] = graph.invoke({"params": stage.params, "control": control}, config)
     while pending := out.get("__interrupt__"):
         out = graph.invoke(Command(resume={pending[0].id: "approve"}), config)
     return out

@@ -5,12 +5,13 @@
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeGuard, runtime_checkable
 
 from anyio import CapacityLimiter, to_thread
 
 from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
+from pam_deploy_graph.constants.backends import load_backend
 from pam_deploy_graph.models import ActionResult, AgentState
 
 __all__ = [
@@ -50,7 +51,7 @@ class PackageFinder(ActionBackend, Protocol):
 
 
 class ActionRouter:
-    """把每个动作交给策略指定的 runner；新增一种后端只改 ``_runners``。"""
+    """把每个动作交给策略指定的 runner；别人的后端按入口点的名字找到，用到才建。"""
 
     def __init__(
         self,
@@ -58,8 +59,10 @@ class ActionRouter:
         script_runner: ActionBackend | None = None,
         mcp_runner: ActionBackend | None = None,
         fake_runner: ActionBackend | None = None,
+        token: Callable[[], str] = lambda: "",
     ) -> None:
-        """收下三种 runner；用不到的可以不给。"""
+        """收下三种 runner，用不到的可以不给；``token`` 在建别人的后端时给出 PAM 的令牌。"""
+        self._token = token
         self._runners: Final[dict[str, ActionBackend | None]] = {
             Backend.SCRIPT: script_runner,
             Backend.MCP: mcp_runner,
@@ -108,11 +111,22 @@ class ActionRouter:
     def _runner(self, state: AgentState, action: str) -> ActionBackend | ActionResult:
         """找出负责的 runner；没有时返回说明原因的失败结果。"""
         name = state.action_backends.get(action, "")
-        runner = self._runners.get(name)
+        try:
+            runner = self._runners.get(name) or self._other(name)
+        except Exception as error:  # noqa: BLE001  别人写的，什么都可能抛出
+            reason = f"{action} 要走的后端 {name} 建不起来：{type(error).__name__}: {error}"
+            return ActionResult.failure(action, name, reason, exit_code=ScriptExit.CONFIG)
         if runner is not None:
             return runner
         reason = f"{action} 要走的后端 {name or '（未指定）'} 没有配置；请检查策略 {state.execution_strategy}"
         return ActionResult.failure(action, name, reason, exit_code=ScriptExit.CONFIG)
+
+    def _other(self, name: str) -> ActionBackend | None:
+        """建一个装着的别人的后端；没有这个名字的为 ``None``。"""
+        factory = load_backend(name) if name and name not in self._runners else None
+        if factory is not None:
+            self._runners[name] = factory(self._token())
+        return self._runners.get(name)
 
 
 async def call_backend(backend: ActionBackend, state: AgentState, action: str, **kwargs: Any) -> ActionResult:

@@ -81,7 +81,10 @@ class PamDeployAgent:
         self.mcp_runner: ActionBackend = mcp_runner or McpActionRunner()
         self.fake_runner: ActionBackend = fake_runner or FakeActionRunner()
         self.router: ActionBackend = ActionRouter(
-            script_runner=self.script_runner, mcp_runner=self.mcp_runner, fake_runner=self.fake_runner
+            script_runner=self.script_runner,
+            mcp_runner=self.mcp_runner,
+            fake_runner=self.fake_runner,
+            token=lambda: Settings().token(),
         )
         self._ledger: Ledger | None = None
 

@@ -11,6 +11,9 @@ from pam_deploy_graph.constants.actions import ActionSpec as ActionSpec
 from pam_deploy_graph.constants.actions import Phase as Phase
 from pam_deploy_graph.constants.actions import RepeatSafety as RepeatSafety
 from pam_deploy_graph.constants.actions import Side as Side
+from pam_deploy_graph.constants.backends import Backend as Backend
+from pam_deploy_graph.constants.backends import ExecutionStrategy as ExecutionStrategy
+from pam_deploy_graph.constants.backends import build_action_backends as build_action_backends
 from pam_deploy_graph.constants.controls import AMENDABLE as AMENDABLE
 from pam_deploy_graph.constants.controls import CONTROLS as CONTROLS
 from pam_deploy_graph.constants.controls import MAX_IN_FLIGHT as MAX_IN_FLIGHT
@@ -23,22 +26,6 @@ from pam_deploy_graph.constants.decisions import PLAN_DECISIONS as PLAN_DECISION
 from pam_deploy_graph.constants.decisions import REVIEW_DECISIONS as REVIEW_DECISIONS
 from pam_deploy_graph.constants.decisions import Decision as Decision
 from pam_deploy_graph.constants.decisions import allowed_on_workstation as allowed_on_workstation
-
-
-class ExecutionStrategy(StrEnum):
-    """执行策略：哪一侧走哪个后端。"""
-
-    HYBRID_NODE_MCP = "hybrid_node_mcp"
-    SCRIPT_ONLY = "script_only"
-    FAKE = "fake"
-
-
-class Backend(StrEnum):
-    """动作到达 PAM 的方式。"""
-
-    SCRIPT = "script"
-    MCP = "mcp"
-    FAKE = "fake"
 
 
 class IpStatus(StrEnum):
@@ -114,29 +101,3 @@ REWIRED: Final = "rewired"
 """计划的阶段：动手之后地址、程序或 MCP 的工具变了，请人批准改用现在的。"""
 MAX_SCOPE: Final = 65_536
 """一次请求最多展开出的地址个数，防止 ``10.0.0.0/8`` 之类的范围撑爆内存。"""
-
-
-def build_action_backends(strategy: str) -> dict[str, str]:
-    """把策略展开成「动作 -> 后端」。
-
-    Args:
-        strategy: ``ExecutionStrategy`` 的某个值。
-
-    Returns:
-        每个动作对应 ``script`` | ``mcp`` | ``fake``。
-
-    Raises:
-        ValueError: 未知策略。
-
-    """
-    sides = {
-        ExecutionStrategy.HYBRID_NODE_MCP: {Side.HOME: Backend.SCRIPT, Side.NODE: Backend.MCP},
-        ExecutionStrategy.SCRIPT_ONLY: dict.fromkeys(Side, Backend.SCRIPT),
-        ExecutionStrategy.FAKE: dict.fromkeys(Side, Backend.FAKE),
-    }
-    try:
-        chosen = sides[ExecutionStrategy(strategy)]
-    except ValueError:
-        allowed = "、".join(ExecutionStrategy)
-        raise ValueError(f"execution_strategy 的值 {strategy!r} 不认识，应为：{allowed}") from None
-    return {name: str(chosen[spec.side]) for name, spec in ACTIONS.items()}

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from pam_deploy_graph.constants import MAX_SECONDS, ExecutionStrategy
+from pam_deploy_graph.constants import MAX_SECONDS
+from pam_deploy_graph.constants.backends import sides_of
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.inputs.service_address import why_unusable
 
@@ -85,8 +86,10 @@ def _path(value: str) -> str:
 
 def _strategy(value: object) -> str:
     """检查执行策略的名字。"""
-    if value not in list(ExecutionStrategy):
-        raise ValueError("应为 " + "、".join(ExecutionStrategy) + " 之一")
+    try:
+        sides_of(str(value))
+    except ValueError as error:
+        raise ValueError(str(error).partition("，")[2]) from None
     return str(value)
 
 

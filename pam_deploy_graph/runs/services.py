@@ -62,6 +62,7 @@ class Services:
             ),
             mcp_runner=self.mcp_runner,
             fake_runner=FakeActionRunner(),
+            token=self.settings.token,
         )
 
     @cached_property

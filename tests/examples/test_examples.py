@@ -7,6 +7,8 @@ import pytest
 
 from examples import library, other_backend, subgraph
 from examples.stage import FAILING, Stage, open_stage
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.report.summary import report_object
 
 AFTER = {"10.0.0.1": "2.0.0", FAILING: "1.2.2", "10.0.0.3": "2.0.0"}
 
@@ -62,7 +64,14 @@ def test_other_backend(stage: Stage) -> None:
     """换了后端：结果一样，NODE 一侧确实走的是它。"""
     out = other_backend.deploy(stage)
     assert out["exit_code"] == 11
-    assert out["plan"]["execution_strategy"] == "hybrid_node_mcp"
+    assert out["plan"]["execution_strategy"] == "hybrid_node_http"
+    ledger = Ledger(stage.settings.store_url(stage.home))
+    report = report_object(ledger.load_state(out["run_id"]), [])
+    ledger.close()
+    assert {report["action_backends"][name] for name in ("stop-ip", "sync-node")} == {"http"}
+    assert {
+        event["backend"] for event in report["events"] if event.get("stage") == "deploy-ip" and event["backend"]
+    } == {"http"}
     right(stage)
 
 
