@@ -11,7 +11,7 @@ from pam_deploy_graph.constants import DECISIONS, Decision
 from pam_deploy_graph.system.account import current_operator
 
 _CHOICES = {
-    str(decision): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
+    decision.name.lower(): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
     for decision, row in DECISIONS.items()
 }
 IPS = Annotated[list[str], typer.Option("--ip", help="对哪台作决定，可重复；不给就是全部在等的。", metavar="IP")]
@@ -34,9 +34,9 @@ def confirm(
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.open_questions import record_decisions
 
-    chosen = [Decision(name) for name, given in choices.items() if given]
+    chosen = [Decision[name.upper()] for name, given in choices.items() if given]
     if len(chosen) != 1:
-        raise InvalidInputError(f"请给出 {'、'.join(f'--{name}' for name in choices)} 其中之一")
+        raise InvalidInputError(f"请给出 {'、'.join(f'--{decision}' for decision in DECISIONS)} 其中之一")
     operator = operator or current_operator()
     with past_runs(o.settings_for(home), home, run_id) as services:
         subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)

@@ -4,8 +4,9 @@
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Final, Self
 
 from pam_deploy_graph.lab.http_common import Refused
 from pam_deploy_graph.lab.modules import ModuleState
@@ -119,3 +120,11 @@ def plan_rollback(target: Target, state: ModuleState, *, stop_first: bool, intac
     stopped = f"已停止 {state.running}，" if stop_first and state.running else ""
     message = f"{target.name} {stopped}已恢复并启动 {version}"
     return target.plan("rollback", version, message, ModuleState(version, None, version), stage=not intact)
+
+
+PLANNERS: Final[dict[str, Callable[[Target, ModuleState, str], Plan]]] = {
+    "stop": plan_stop,
+    "deploy": plan_deploy,
+    "start": plan_start,
+}
+"""动词到它的计划；回滚的另有参数，不在其中。"""

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pam_deploy_graph.constants import ACTIONS, Side
 from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
-from pam_deploy_graph.lab.effects import Plan, Target, plan_deploy, plan_rollback, plan_start, plan_stop
+from pam_deploy_graph.lab.effects import PLANNERS, Plan, Target, plan_rollback
 from pam_deploy_graph.lab.faults import ORDERS
 from pam_deploy_graph.lab.fleet import Fleet
 from pam_deploy_graph.lab.http_common import Refused
@@ -24,11 +24,6 @@ ACTING: Final[dict[str, type[VersionRef | RollbackOrder]]] = {
 }
 """会改变工作站的动作，和它们的请求正文。"""
 
-_PLANNERS: Final[dict[str, Callable[[Target, ModuleState, str], Plan]]] = {
-    "stop": plan_stop,
-    "deploy": plan_deploy,
-    "start": plan_start,
-}
 _LARGE: Final = 1 << 20
 """大于这么多字节的安装包在线程里复制和核对，免得别的请求等着。"""
 
@@ -102,7 +97,7 @@ class Workshop:
             if isinstance(ref, RollbackOrder):
                 intact = await self._former_intact(target, state)
                 return plan_rollback(target, state, stop_first=ref.stop_first, intact=intact)
-            plan = _PLANNERS[order](target, state, ref.version)
+            plan = PLANNERS[order](target, state, ref.version)
         except Refused as refusal:
             raise self.refuse(target, str(refusal)) from None
         if plan.stage and self._release(target, plan.version) is None:
