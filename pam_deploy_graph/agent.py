@@ -14,7 +14,8 @@ from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
-from pam_deploy_graph.flows.rollback import carry_out, question_digest, question_of
+from pam_deploy_graph.flows.rollback import carry_out
+from pam_deploy_graph.flows.rollback_question import question_digest, question_of
 from pam_deploy_graph.flows.rollout import run_until_asked
 from pam_deploy_graph.home.run_files import refuse_planted_files
 from pam_deploy_graph.inputs.addresses import canonical_ip

@@ -1,39 +1,20 @@
-"""回滚：问题、决定与执行；任何回滚之前都有人的决定（contract 第 5、6 节）。"""
+"""回滚：执行人的决定；任何回滚之前都有人的决定，退没退成以读回来的为准（contract 第 3、5、6 节）。"""
 
 from typing import Any
 
-from pam_deploy_graph.constants import DECISION_EVENTS, REVIEW_DECISIONS, Ask, Decision
-from pam_deploy_graph.flows.context import RunContext, waiting_ips
+from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
+from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
-from pam_deploy_graph.ledger import Approval, digest_of
-from pam_deploy_graph.models import AgentState, Event, IpState
-
-
-def question_of(state: AgentState, ip: str) -> dict[str, Any]:
-    """返回一台工作站要人决定的事，键与 ``build_confirmation_request`` 相同。"""
-    workstation = state.ip_states.get(ip) or IpState()
-    return {
-        "type": str(Ask.ROLLBACK),
-        "ip": ip,
-        "failed_stage": workstation["failed_stage"],
-        "failure_reason": workstation["failure_reason"],
-        "rollback_stop_first": workstation["rollback_stop_first"],
-        "allowed_decisions": list(REVIEW_DECISIONS),
-    }
-
-
-def question_digest(state: AgentState, ip: str) -> str:
-    """返回问题的摘要；工作站又失败一次就是新的问题。"""
-    workstation = state.ip_states[ip]
-    more = {name: workstation[name] for name in ("asked", "status")}
-    more |= {"run_id": state.run_id, "generation": state.generation}
-    return digest_of(question_of(state, ip) | more)
+from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest
+from pam_deploy_graph.flows.service_state import running_now, running_text, version_now, version_text
+from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.models import ActionResult, Event
 
 
 async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
-    """执行一个决定：同意则回滚，否则记下。
+    """执行一个决定。动手之前先读回真相（仅自愈规则）：同意的是另一个样子的，那个同意作废，重新问。
 
     Args:
         ctx: 流程上下文。
@@ -41,15 +22,20 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
         approval: 已记进账本的决定。
 
     Returns:
-        回滚失败为假；其余为真。
+        回滚失败、或同意作废了为假；其余为真。
 
     """
     decision = Decision(approval.decision)
-    who = {"ip": ip, "operator": approval.operator, "note": approval.note}
     outbox = Outbox(ctx.session)
-    if decision is Decision.REJECT and ctx.rules.self_healing:
-        await read_back(ctx, outbox, ip)
-    outbox.tell({"type": DECISION_EVENTS[decision], **who, **_told(decision, approval.note)})
+    told: dict[str, Any] = {"ip": ip, "operator": approval.operator, "note": approval.note}
+    if not ctx.state.ip_states[ip].get("approved"):  # 上次执行到一半的，不再问真相：门会去查证
+        if ctx.rules.self_healing and not await _still_so(ctx, outbox, ip, approval):
+            return False
+        if decision is Decision.APPROVE:
+            told["digest"] = approval.digest
+        if decision is Decision.RETRY and (redo := _undone(ctx, ip)):
+            told["redo"] = redo
+        outbox.tell({"type": DECISION_EVENTS[decision], **told, **_told(decision, approval.note)})
     done = await _roll_back(ctx, outbox, ip) if decision is Decision.APPROVE else True
     await outbox.commit()
     return done
@@ -62,10 +48,51 @@ def _told(decision: Decision, note: str) -> Event:
     return {"stage": str(Ask.ROLLBACK), "message": note or "rollback rejected by operator"}
 
 
+async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval) -> bool:
+    """再读一次真相；要回滚而与问的时候不同的，记下同意作废，返回假。"""
+    before = _shown(ctx, ip)
+    await read_back(ctx, outbox, ip)
+    if approval.decision != Decision.APPROVE:
+        return True
+    refused = nothing_to_go_back_to(ctx.state, ip)
+    if not refused and question_digest(ctx.state, ip) == approval.digest:
+        return True
+    changed = refused or f"问的时候是 {before}，此刻是 {_shown(ctx, ip)}，最后动它的也可能换了"
+    message = f"{approval.operator} 的同意没有执行：{changed}"
+    await outbox.commit({"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message})
+    return False
+
+
+def _shown(ctx: RunContext, ip: str) -> str:
+    """一台此刻的真相，一句话。"""
+    workstation = ctx.state.ip_states[ip]
+    running = running_text(running_now(workstation), ctx.state.params["MODULE_NAME"])
+    return f"{version_text(version_now(workstation))}，{running}"
+
+
+def _undone(ctx: RunContext, ip: str) -> list[str]:
+    """接着做之前要重做的步骤：读回来的不是目标版本的从头做，是而没有运行的从启动做；不知道的接着做。"""
+    workstation = ctx.state.ip_states[ip]
+    version, done = version_now(workstation), workstation["completed_steps"]
+    if version is None or "deploy-ip" not in done:
+        return []
+    if version != ctx.state.params["VERSION_NUMBER"]:
+        first = "stop-ip"
+    elif running_now(workstation) is False:
+        first = "start-ip"
+    else:
+        return []
+    again = IP_ACTION_SEQUENCE[IP_ACTION_SEQUENCE.index(first) :]
+    return [action for action in again if action in done]
+
+
 async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
-    """回滚一台并记下结果：读回真相判过的叫 ``ROLLBACK_*``，只凭应答的（自己掌舵）就是那个动作的结果。"""
-    stop_first = ctx.state.ip_states[ip]["rollback_stop_first"]
-    result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=stop_first)
+    """回滚一台，记下结果：读回真相判过的叫 ``ROLLBACK_*``，只凭应答的（自己掌舵）就是那个动作的结果。"""
+    workstation = ctx.state.ip_states[ip]
+    more = {"to_version": workstation["to_version"]} if ctx.rules.self_healing else {}
+    result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=workstation["rollback_stop_first"], **more)
+    if ctx.rules.self_healing:
+        result = _as_read_back(ctx, ip, result, await read_back(ctx, outbox, ip))
     event = result_event(result, ip)
     if result.ok:
         told = {key: result.values[key] for key in ("VERSION", "RUNNING") if key in result.values}
@@ -75,12 +102,16 @@ async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     return result.ok
 
 
-def waiting_questions(state: AgentState) -> list[dict[str, Any]]:
-    """返回正等人决定的所有问题，各带摘要与状态。"""
-    shown = ("status", "rollback_status", "rollback_failure", "log_file")
-    return [
-        question_of(state, ip)
-        | {"digest": question_digest(state, ip)}
-        | {name: state.ip_states[ip].get(name, "") for name in shown}
-        for ip in waiting_ips(state)
-    ]
+def _as_read_back(ctx: RunContext, ip: str, result: ActionResult, truth: ActionResult) -> ActionResult:
+    """退没退成由读回来的说：它在运行开工之前的版本才是退成了。"""
+    workstation = ctx.state.ip_states[ip]
+    version, running = version_now(workstation), running_now(workstation)
+    if version == workstation["to_version"] and running:
+        said = {"SUCCESS": "true", "MESSAGE": f"读回来是 {version}，在运行", "VERSION": version, "RUNNING": "true"}
+        return ActionResult(ok=True, action=result.action, backend=result.backend, values=result.values | said)
+    said_so = "" if result.ok else f"{result.error_summary}；"
+    if version is None:
+        reason = f"{said_so}退没退成不知道：{truth.error_summary or '工作站不在线'}"
+        return ActionResult.failure(result.action, result.backend, reason, in_doubt=True)
+    reason = f"{said_so}读回来是 {_shown(ctx, ip)}；应为 {workstation['to_version']}，在运行"
+    return ActionResult.failure(result.action, result.backend, reason, in_doubt=result.in_doubt)

@@ -1,7 +1,7 @@
 """推出的一步：先执行已作的决定，再推进一波；以及推出走到哪里的判断。"""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import anyio
@@ -10,7 +10,8 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.endpoints import refuse_rewired
-from pam_deploy_graph.flows.rollback import carry_out, question_digest
+from pam_deploy_graph.flows.rollback import carry_out
+from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
@@ -20,6 +21,7 @@ from pam_deploy_graph.models import AgentState
 STEP_SIZE: Final = 1_000
 """一步最多开多少台新的；步子再小，图的检查点就太多（architecture「图」）。"""
 
+_MOST_NAMED: Final = 20
 Lookup = Callable[[str, str], Approval | None]
 
 
@@ -77,7 +79,7 @@ def budget_spent(state: AgentState, rules: FlowRules) -> bool:
 
 
 def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tuple[ExitCode, str]:
-    """推出结束时的退出码与原因（contract 第 8 节）。"""
+    """推出结束时的退出码与原因：说的是要求的那些，没有到的点名（contract 第 8 节）。"""
     left = len(fresh_ips(state))
     if cancelled_by:
         return ExitCode.STOPPED, f"{cancelled_by} 取消了这次运行，还有 {left} 台没有开工"
@@ -88,20 +90,26 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
     tally = Counter(w.tally for w in state.ip_states.values())
     recalled = tally["recalled"]
     bad = len(state.ip_states) - tally["succeeded"] - recalled
-    lost = lost_ips(state)
+    missed = not_reached(state)
     back = f"，{recalled} 台成功之后退回了原来的版本" if recalled else ""
-    if bad or lost:
-        gone = f"，{len(lost)} 台批准之后离线，没有做" if lost else ""
-        return ExitCode.FINISHED_WITH_FAILURES, f"{tally['succeeded']} 台成功{back}，{bad} 台没有成功{gone}"
-    if back:
-        return ExitCode.DONE, f"{tally['succeeded']} 台成功{back}"
-    return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
+    if not (bad or missed or back):
+        return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
+    words = [f"要求 {len(state.ip_states) + len(missed)} 台：" if missed else "", f"{tally['succeeded']} 台成功{back}"]
+    words += [f"，{bad} 台没有成功"] if bad else []
+    words += [f"，{not_reached_text(missed)}"] if missed else []
+    return ExitCode.FINISHED_WITH_FAILURES if bad or missed else ExitCode.DONE, "".join(words)
 
 
-def lost_ips(state: AgentState) -> list[str]:
-    """返回计划里有、批准之后离线、因而没有做的工作站。"""
-    planned = set(state.planned_ips or ())
-    return [ip for ip in state.missing_ips if ip in planned]
+def not_reached(state: AgentState) -> list[str]:
+    """返回没有到的工作站：操作员点了名而不在线的，以及计划里有、批准之后离线的。"""
+    named, planned = set(state.requested_ips or ()), set(state.planned_ips or ())
+    return [ip for ip in state.missing_ips if ip in named or ip in planned]
+
+
+def not_reached_text(missed: Sequence[str]) -> str:
+    """没有到的几台，点名。"""
+    more = f" 等 {len(missed)} 台" if len(missed) > _MOST_NAMED else ""
+    return f"{len(missed)} 台没有到（不在线）：{'、'.join(missed[:_MOST_NAMED])}{more}"
 
 
 def next_ips(ctx: RunContext) -> list[str]:

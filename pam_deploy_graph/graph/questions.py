@@ -11,11 +11,12 @@ from pam_deploy_graph.constants import (
     REQUIRED_PARAMS,
     REVIEW_DECISIONS,
     Ask,
+    Decision,
     IpStatus,
     RollbackStatus,
-    allowed_on_workstation,
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
+from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
 from pam_deploy_graph.system.safe_text import markdown_safe
 
 _NAMED: Final = {
@@ -27,7 +28,7 @@ _NAMED: Final = {
     "target_ips": "要做哪几台",
 }
 _MOST_SPOKEN: Final = 20
-"""审阅界面上可以点的；计划也只能这样答。"""
+_ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝", str(Decision.RETRY): "重试"}
 
 
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
@@ -56,17 +57,19 @@ def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
 
 
 def ask_rollback(
-    run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str, *, over: bool = False
+    run_id: str, waiting: Sequence[Mapping[str, Any]], problem: str, *, first_line: str = ""
 ) -> dict[str, Any]:
     """回滚的问题（``rollback-ip``）：列出每一台等决定的工作站；顶层的键说的是第一台。
 
-    ``over`` 为真是运行已经结束：没有可接着做的，不能再 retry。
+    ``first_line`` 是停用的几台（contract 第 8 节），说在最前面。
     """
     descriptions = [_describe(question) for question in waiting]
-    shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, REVIEW_DECISIONS)
-    allowed = allowed_on_workstation(over=over)
+    allowed = [d for d in _ANSWERS if any(d in question["allowed_decisions"] for question in waiting)]
+    reviewable = [decision for decision in REVIEW_DECISIONS if decision in allowed]
+    shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, reviewable)
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
-    return {**waiting[0], **shown, **more, "headline": _headline(waiting)}
+    headline = "\n".join(filter(None, [first_line, _headline(waiting)]))
+    return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line}
 
 
 def spoken(question: Mapping[str, Any]) -> str:
@@ -97,14 +100,25 @@ def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _describe(question: Mapping[str, Any]) -> str:
-    """一台工作站的问题，写给人看。"""
+    """一台工作站的问题，写给人看：停在哪里、此刻的真相、每种回答做什么，都照读回来的说。"""
     state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
-    stop = "先停止再回滚" if question["rollback_stop_first"] else "直接回滚"
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
-    lines = [f"{question['ip']} {where}{markdown_safe(question['failure_reason'])}。是否回滚（{stop}）？"]
+    lines = [f"{question['ip']} {where}{markdown_safe(question['failure_reason'])}。怎么办？", f"  {_truth(question)}"]
     if question.get("rollback_status") == RollbackStatus.FAILED:
         lines.append(f"  上次回滚没有成功：{markdown_safe(question.get('rollback_failure') or '没有说明原因')}")
+    lines += [
+        f"  {markdown_safe(note)}" for note in filter(None, [question.get("changed"), *question.get("cautions", ())])
+    ]
+    lines += [f"  {_ANSWERS[decision]}：{markdown_safe(does)}" for decision, does in question["effects"].items()]
+    lines += [f"  不能同意回滚：{markdown_safe(question['no_approve'])}"] if question["no_approve"] else []
     lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
     lines += [f"  {item['file']}:{item['line']}: {markdown_safe(item['quote'])}" for item in diagnosis["evidence"]]
     return "\n".join(lines)
+
+
+def _truth(question: Mapping[str, Any]) -> str:
+    """最后读回的真相，一行。"""
+    before, now = (markdown_safe(version_text(question[name])) for name in ("version_before", "version_now"))
+    running = {True: "在运行", False: "已停止", None: UNKNOWN}[question["running"]]
+    return f"开工前 {before}，此刻 {now}（{running}），要装 {question['wanted']}"

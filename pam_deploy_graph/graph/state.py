@@ -30,7 +30,8 @@ class GraphState(TypedDict, total=False):
 
     输入给 ``messages``（原话），或现成的 ``params`` 与 ``control``。``phase`` 是走到的阶段，
     ``problem`` 是上一次回答不能接受的原因，
-    ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，``counters`` 是各状态的台数，
+    ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，
+    ``out_of_service`` 是停用的几台（一行，没有为空串），``counters`` 是各状态的台数，
     ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话。
     """
 
@@ -47,6 +48,7 @@ class GraphState(TypedDict, total=False):
     heard: int
     counters: dict[str, int]
     waiting: list[dict[str, Any]]
+    out_of_service: str
     decided: dict[str, dict[str, str]]
     answer: str
     answered: bool

@@ -82,7 +82,8 @@ def workstation_step_done(state: AgentState, event: Event) -> None:
 def _ip_start(state: AgentState, event: Event) -> None:
     """工作站开工。"""
     workstation = workstation_of(state, event)
-    workstation["version_before"] = event.get("version_before", workstation["version_before"])
+    if before := event.get("version_before"):  # 以前的账本把开工之前的版本记在这里
+        workstation["version_before"] = workstation["to_version"] = before
 
 
 def _ip_done(state: AgentState, event: Event) -> None:
@@ -128,6 +129,7 @@ def _decided(status: str) -> Callable[[AgentState, Event], None]:
         """写下回滚状态与此刻的版本，清掉等待。"""
         workstation = workstation_of(state, event)
         workstation["rollback_status"] = status
+        workstation.pop("changed", None)
         if values := event.get("values"):  # 以前的账本把此刻的版本记在这里
             read_from(workstation, values, event.get("at", 0))
         _clear_pending(state, event["ip"])
@@ -135,9 +137,36 @@ def _decided(status: str) -> Callable[[AgentState, Event], None]:
     return handle
 
 
+def _approved(state: AgentState, event: Event) -> None:
+    """同意了回滚，正在执行：一个新的决定就是一次新的尝试，绝不用上一次的键。"""
+    workstation = workstation_of(state, event)
+    workstation["approved"] = event.get("digest", "")
+    workstation.pop("changed", None)
+    slot = slot_of(event["ip"], Ask.ROLLBACK)
+    if (left := state.open_intents.pop(slot, None)) is not None:
+        state.attempts[slot] = left + 1
+
+
+def _approval_void(state: AgentState, event: Event) -> None:
+    """同意的是另一个样子的：作废，再问就是一个新问题。"""
+    workstation = workstation_of(state, event)
+    workstation["asked"] += 1
+    workstation["changed"] = event["message"]
+
+
+def _rollback_settled(state: AgentState, event: Event) -> IpState:
+    """回滚有了结果：这一次执行完了，下一次尝试用新的键（结果未知的等下一个决定再换）。"""
+    workstation, slot = workstation_of(state, event), slot_of(event["ip"], Ask.ROLLBACK)
+    workstation["approved"] = ""
+    if not event.get("in_doubt"):
+        state.attempts[slot] = state.attempts.get(slot, 1) + 1
+        state.open_intents.pop(slot, None)
+    return workstation
+
+
 def rollback_done(state: AgentState, event: Event) -> None:
     """回滚成功：清掉等待与这台的未了尝试。"""
-    workstation = workstation_of(state, event)
+    workstation = _rollback_settled(state, event)
     workstation["rollback_status"] = str(RollbackStatus.DONE)
     workstation.pop("rollback_failure", None)
     read_from(workstation, event.get("values", {}), event.get("at", 0))
@@ -149,21 +178,21 @@ def rollback_done(state: AgentState, event: Event) -> None:
 
 def rollback_failed(state: AgentState, event: Event) -> None:
     """回滚失败：仍然等着，可以再试；再问就是一个新问题。"""
-    workstation = workstation_of(state, event)
+    workstation = _rollback_settled(state, event)
     workstation["asked"] += 1
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
     workstation["rollback_failure"] = event.get("message", "")
     state.last_failed_step = str(Ask.ROLLBACK)
-    slot = slot_of(event["ip"], event["stage"])
-    state.attempts.setdefault(slot, 1)
-    if not event.get("in_doubt"):
-        state.attempts[slot] += 1
-        state.open_intents.pop(slot, None)
 
 
 def _retry(state: AgentState, event: Event) -> None:
-    """人要求查清真相后继续：工作站回到进行中。"""
-    workstation_of(state, event).update(
+    """人要求查清真相后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。"""
+    workstation = workstation_of(state, event)
+    for action in event.get("redo", ()):
+        workstation["completed_steps"].remove(action)
+        slot = slot_of(event["ip"], action)
+        state.attempts[slot] = state.attempts.get(slot, 1) + 1
+    workstation.update(
         status=str(IpStatus.RUNNING),
         failed_stage="",
         failure_reason="",

@@ -6,6 +6,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
+from pam_deploy_graph.flows.service_state import (
+    UNKNOWN,
+    out_of_service,
+    running_now,
+    service_line,
+    truth_of,
+    version_before,
+    version_now,
+    version_text,
+)
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
@@ -13,18 +24,20 @@ from pam_deploy_graph.system.safe_text import markdown_safe
 
 REPORT_TITLE: Final = "## PAM 智能部署报告"
 NOT_STARTED: Final = "NOT_STARTED"
+_RUNNING: Final = {True: "在运行", False: "已停止", None: UNKNOWN}
 
 
 def render_report(state: AgentState, *, brief: bool = False) -> str:
-    """写出 Markdown 报告：概况与每台工作站一行。
+    """写出 Markdown 报告：停用的几台在最前面（contract 第 8 节），然后是概况与每台工作站一行。
 
     Args:
         state: 一次运行的状态。
         brief: 为真时表里只列没有成功的、已退回的与等人决定的工作站（大机群在对话里用）。
 
     """
-    count = counts(state)
+    count, first = counts(state), service_line(state)
     lines = [
+        *([first, ""] if first else []),
         REPORT_TITLE,
         "",
         f"- 运行: {state.run_id}",
@@ -37,8 +50,10 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         *([f"- 已退回: {count['recalled']}"] if count["recalled"] else []),
         f"- 失败: {count['failed']}",
         f"- 待确认: {count['pending']}",
+        *([f"- {not_reached_text(missed)}"] if (missed := not_reached(state)) else []),
         "",
         *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
+        *_truths(state, brief=brief),
         *reasons(state),
     ]
     return "\n".join(lines) + "\n"
@@ -75,6 +90,9 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "control_params": in_numbers(state.control_params, scope_size(state)) | _asked_scope(state),
         "plan_digest": state.plan_digest,
         "counts": counts(state),
+        "out_of_service": out_of_service(state),
+        "not_reached": not_reached(state),
+        "first_line": service_line(state),
         "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
         "missing_ips": state.missing_ips,
         "decisions": decisions,
@@ -98,8 +116,8 @@ def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
         "failed_stage": known["failed_stage"],
         "failure_reason": known["failure_reason"],
         "rollback": known["rollback_status"],
-        "version_before": known["version_before"],
-        "version_after": known["version_now"],
+        **truth_of(known),
+        "version_after": version_now(known),
         "log_file": known["log_file"],
     }
 
@@ -148,6 +166,17 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
             yield (ip, NOT_STARTED, "", "", "")
     for ip in state.missing_ips:
         yield (ip, "OFFLINE", "", "", "")
+
+
+def _truths(state: AgentState, *, brief: bool) -> list[str]:
+    """每台最后读回的真相：开工前、此刻、在不在运行；从没有读过的（自己掌舵的）不列。"""
+    read = [(ip, w) for ip, w in state.ip_states.items() if w["running_before"] or w["read_at"]]
+    rows = [
+        (ip, version_text(version_before(w)), version_text(version_now(w)), _RUNNING[running_now(w)])
+        for ip, w in read
+        if not brief or w.tally != "succeeded" or w.awaits_decision
+    ]
+    return ["", *table(("IP", "开工前", "此刻", "模块"), rows)] if rows else []
 
 
 def _near(log_file: str, state: AgentState) -> str:

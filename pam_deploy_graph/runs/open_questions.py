@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
+from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
-from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 
@@ -26,7 +27,7 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
         plan = {"subject": PLAN, "digest": state.plan_digest, "type": str(Ask.PLAN), "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
-    return _workstation_questions(state)
+    return with_cautions(ledger, state, _workstation_questions(state))
 
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
@@ -95,5 +96,15 @@ def record_decisions(
     undecided = [q["subject"] for q in questions if _decision(ledger, run_id, q) is None]
     chosen = list(ips) or undecided or list(waiting)
     for subject in chosen:
+        _refuse_unoffered(next(q for q in questions if q["subject"] == subject), decision)
+    for subject in chosen:
         ledger.decide(run_id, Approval(subject, waiting[subject], str(decision), operator, note, 0))
     return chosen
+
+
+def _refuse_unoffered(question: dict[str, Any], decision: Decision) -> None:
+    """问题没有给出的回答不收。"""
+    allowed = question.get("allowed_decisions", list(PLAN_DECISIONS))
+    if decision not in allowed:
+        why = question["no_approve"] if decision is Decision.APPROVE else "它没有可接着做的"
+        raise ConfirmationError(f"{question['subject']} 不能 --{decision}：{why}；可以用 --{' 或 --'.join(allowed)}")

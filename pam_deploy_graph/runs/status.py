@@ -1,10 +1,13 @@
 """一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
 from pam_deploy_graph.errors import RunNotFoundError
+from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
+from pam_deploy_graph.flows.service_state import out_of_service, running_text, service_line, truth_of, version_text
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.ledger.clock import shown_time
@@ -71,6 +74,10 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "params": state.params,
         "execution_strategy": state.execution_strategy,
         "counts": counts(state),
+        "first_line": service_line(state, idle=phase != "running"),
+        "out_of_service": out_of_service(state),
+        "not_reached": not_reached(state),
+        "truth": {ip: truth_of(state.ip_states[ip]) for ip in islice(_told_of(state), _MOST_NAMED)},
         "completed_global_steps": state.completed_global_steps,
         "running_ips": unfinished_ips(state)[:_MOST_NAMED],
         "unsuccessful": _unsuccessful(state),
@@ -90,7 +97,8 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     """把处境写给人看；``brief`` 时不说等着的问题与下一步的命令（对话里问题就在眼前）。"""
     count, params = found["counts"], found["params"]
     what = " ".join(params[name] for name in REQUIRED_PARAMS)
-    lines = [
+    lines = [found["first_line"]] if found["first_line"] else []
+    lines += [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         f"部署: {what}（{found['execution_strategy']}）",
         "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
@@ -103,7 +111,8 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines += (
         [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
     )
-    lines += [f"不在线，没有做: {'、'.join(found['missing_ips'][:_MOST_NAMED])}"] if found["missing_ips"] else []
+    lines += [not_reached_text(found["not_reached"])] if found["not_reached"] and found["exit_code"] is None else []
+    lines += [printable(_truth(ip, truth)) for ip, truth in found["truth"].items()]
     lines.append(f"下一步: {found['next']}")
     return "\n".join(lines)
 
@@ -143,9 +152,28 @@ def _unsuccessful(state: AgentState) -> dict[str, str]:
     return {ip: f"{w['failed_stage']}: {w['failure_reason']}" for ip, w in islice(bad, _MOST_NAMED)}
 
 
+def _told_of(state: AgentState) -> Iterator[str]:
+    """值得说出真相的工作站：没有成功的、等人决定的、停用的。"""
+    for ip, workstation in state.ip_states.items():
+        fine = workstation.tally == "succeeded" and not workstation.awaits_decision
+        if (workstation["running_before"] or workstation["read_at"]) and not (
+            fine and workstation["running"] == "true"
+        ):
+            yield ip
+
+
+def _truth(ip: str, truth: dict[str, Any]) -> str:
+    """一台最后读回的真相。"""
+    before, now = (version_text(truth[name]) for name in ("version_before", "version_now"))
+    return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], '模块')}"
+
+
 def _question(question: dict[str, Any]) -> str:
     """一个等着的问题。"""
     if question["type"] == Ask.PLAN:
         return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
     again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
-    return printable(f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}")
+    lines = [f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}"]
+    lines += [f"  --{decision} {does}" for decision, does in question["effects"].items()]
+    lines += [f"  不能 --approve：{question['no_approve']}"] if question["no_approve"] else []
+    return "\n".join(printable(line) for line in lines)

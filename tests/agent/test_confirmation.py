@@ -8,7 +8,7 @@ import pytest
 
 from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
-from pam_deploy_graph.flows.rollback import question_digest
+from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.ledger import Approval, Ledger
 from tests.agent.rig import (
     DATABASE,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.flows.rollback import question_of
+from pam_deploy_graph.flows.rollback_question import question_of
 from pam_deploy_graph.graph.answers import read_decisions, read_typed
 from pam_deploy_graph.ledger import PLAN
 from tests.graph.desk import IPS, PARAMS, READ_ONLY, SOME, Desk

@@ -48,9 +48,12 @@ EVENTS: Final[dict[str, EventType]] = {
         ("in_doubt",),
     ),
     **{
-        row.event: EventType(row.recorded, ("ip", "operator", "note"), ("stage", "message"))
+        row.event: EventType(row.recorded, ("ip", "operator", "note"), ("stage", "message", "digest", "redo"))
         for row in DECISIONS.values()
     },
+    "APPROVAL_VOID": EventType(
+        "同意的是另一个样子的：执行之前读回的与问的时候不同，没有动手，重新问", ("ip", "operator", "message")
+    ),
     "ROLLBACK_REQUESTED": EventType("操作员要把一台退回，等人确认", ("ip", "reason")),
     "ROLLBACK_DONE": EventType("回滚成功，读回的真相也这样说", ("ip", "stage", "backend", "message", "values")),
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),

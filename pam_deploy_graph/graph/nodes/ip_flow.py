@@ -8,8 +8,9 @@ from pam_deploy_graph.constants import AFTER_CANARY
 from pam_deploy_graph.errors import PlanChangedError, RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.diagnosis import diagnose
-from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
+from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.state import GraphState
@@ -17,6 +18,7 @@ from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
 
 
@@ -49,7 +51,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     progress = (
         {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])
     )
-    return {"counters": counts(run), **progress}
+    return {"counters": counts(run), "out_of_service": service_line(run), **progress}
 
 
 def _diagnosis(services: Services, run: AgentState, ip: str) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str,
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
         return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
-    explained = [q | {"diagnosis": _diagnosis(services, run, q["ip"])} for q in waiting_questions(run)]
-    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "")))
+    asked = with_cautions(services.ledger, run, waiting_questions(run))
+    explained = [question | {"diagnosis": _diagnosis(services, run, question["ip"])} for question in asked]
+    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
     return {"phase": "waiting", "waiting": explained, "messages": [said]}

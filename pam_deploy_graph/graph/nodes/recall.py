@@ -8,9 +8,13 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
-from pam_deploy_graph.flows.rollback import waiting_questions
+from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.read_back import read_back
+from pam_deploy_graph.flows.rollback_question import waiting_questions
+from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
+from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
 
 
@@ -28,16 +32,22 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
         return heard | still | {"answer": text, "answered": True, "messages": [AIMessage(text)]}
 
     async def work(ctx: RunContext) -> None:
-        """给还没有在等的记一个要求。"""
+        """读回真相，给还没有在等的记一个要求。"""
         already = set(waiting_ips(ctx.state))
         for ip in asked:
             if ip not in already:
-                await ctx.session.append({"type": "ROLLBACK_REQUESTED", "ip": ip, "reason": "操作员要求退回"})
+                outbox = Outbox(ctx.session)
+                await read_back(ctx, outbox, ip)
+                await outbox.commit({"type": "ROLLBACK_REQUESTED", "ip": ip, "reason": "操作员要求退回"})
 
     run = services.drive(run_id, work)
-    waiting = [question for question in waiting_questions(run) if question["ip"] in asked]
-    messages = [AIMessage(spoken(ask_rollback(run_id, waiting, "")))]
-    asking = {"waiting": waiting, "phase": "waiting", "exit_code": int(ExitCode.WAITING), "messages": messages}
+    over = services.ledger.get_run(run_id).exit_code is not None
+    found_waiting = with_cautions(services.ledger, run, waiting_questions(run, over=over))
+    waiting = [question for question in found_waiting if question["ip"] in asked]
+    first = service_line(run)
+    messages = [AIMessage(spoken(ask_rollback(run_id, waiting, "", first_line=first)))]
+    heard |= {"out_of_service": first, "messages": messages}
+    asking = {"waiting": waiting, "phase": "waiting", "exit_code": int(ExitCode.WAITING)}
     return heard | {"run_id": run_id, **asking}
 
 

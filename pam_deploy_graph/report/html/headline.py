@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.flows.rollout import not_reached_text
 from pam_deploy_graph.report.html.shown_text import moment, span, zone
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.timeline import Entry, waited
@@ -72,13 +73,14 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
     """一句话：几台里几台在目标版本上。"""
-    version, total = report["params"].get("VERSION_NUMBER", ""), report["counts"]["targets"]
+    version, missed = report["params"].get("VERSION_NUMBER", ""), report["not_reached"]
+    total = report["counts"]["targets"] + len(missed)
     good = sum(one.look.key in _GOOD for one in fleet)
-    if total == 0:
+    if report["counts"]["targets"] == 0:
         return "还没有确定目标" if not report["missing_ips"] else "没有一台可以部署"
     if good == total:
         return f"{total} 台全部部署 {version}"
-    return f"{total} 台中 {good} 台已部署 {version}"
+    return f"{total} 台中 {good} 台已部署 {version}" + (f"，{not_reached_text(missed)}" if missed else "")
 
 
 def _shares(fleet: Sequence[Workstation]) -> list[Share]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS, IpStatus, RollbackStatus
+from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look, look_of
 
 _BEGINS: Final = frozenset({"IP_START", *(row.event for row in DECISIONS.values() if row.resumes)})
@@ -74,6 +75,11 @@ def _offline(ip: str) -> Workstation:
     )
 
 
+def _shown(version: str | None) -> str:
+    """读回的版本；没有读到为空串。"""
+    return "" if version is None else version_text(version)
+
+
 def _workstation(ip: str, row: Mapping[str, Any], times: Mapping[str, Times], *, skipped: bool) -> Workstation:
     """一台工作站的一行。"""
     return Workstation(
@@ -82,8 +88,8 @@ def _workstation(ip: str, row: Mapping[str, Any], times: Mapping[str, Times], *,
         failed=row["status"] in (IpStatus.FAILED, IpStatus.IN_DOUBT) or row["rollback"] == RollbackStatus.FAILED,
         stage=row["failed_stage"],
         reason=row["failure_reason"],
-        before=row["version_before"],
-        after=row["version_after"],
+        before=_shown(row["version_before"]),
+        after=_shown(row["version_after"]) + ("（已停止）" if row["running"] is False else ""),
         log_file=row["log_file"],
         times=times.get(ip, Times()),
     )

@@ -1,0 +1,121 @@
+"""回滚的问题：一台工作站要人决定什么、各种回答各做什么、问题的摘要（纯函数，contract 第 3、5、6 节）。
+
+说的都是读回来的：没有读到的是「未知」；没有可退回的就不给「同意」，并说明为什么。
+"""
+
+from typing import Any, Final
+
+from pam_deploy_graph.constants import REVIEW_DECISIONS, Ask, Decision, IpStatus
+from pam_deploy_graph.flows.context import waiting_ips
+from pam_deploy_graph.flows.service_state import (
+    running_now,
+    running_text,
+    truth_of,
+    version_before,
+    version_now,
+    version_text,
+)
+from pam_deploy_graph.ledger import digest_of, touched
+from pam_deploy_graph.models import AgentState, IpState
+
+_SHOWN: Final = ("status", "rollback_status", "rollback_failure", "log_file", "changed")
+
+
+def question_of(state: AgentState, ip: str) -> dict[str, Any]:
+    """返回一台工作站要人决定的事，键与 ``build_confirmation_request`` 相同。"""
+    workstation = state.ip_states.get(ip) or IpState()
+    return {
+        "type": str(Ask.ROLLBACK),
+        "ip": ip,
+        "failed_stage": workstation["failed_stage"],
+        "failure_reason": workstation["failure_reason"],
+        "rollback_stop_first": workstation["rollback_stop_first"],
+        "allowed_decisions": list(REVIEW_DECISIONS),
+    }
+
+
+def question_digest(state: AgentState, ip: str) -> str:
+    """返回问题的摘要：又失败一次、版本或最后的键变了，就是新的问题；在不在运行只在它改变同意做什么时才算。
+
+    已经同意、正在执行的，摘要是同意的那一个：动了手，读回的不再作数，问题却还是那一个。
+    """
+    workstation = state.ip_states[ip]
+    if carried := workstation.get("approved"):
+        return str(carried)
+    more = {name: workstation[name] for name in ("asked", "status", "last_key", "to_version")}
+    more |= {"run_id": state.run_id, "generation": state.generation, "version_now": version_now(workstation)}
+    if more["version_now"] == workstation["to_version"]:
+        more["running"] = running_now(workstation)
+    return digest_of(question_of(state, ip) | more)
+
+
+def waiting_questions(state: AgentState, *, over: bool = False) -> list[dict[str, Any]]:
+    """返回正等人决定的所有问题，各带摘要、真相，以及每种回答做什么；``over`` 为真是运行已经结束。"""
+    return [_question(state, ip, over=over) for ip in waiting_ips(state)]
+
+
+def nothing_to_go_back_to(state: AgentState, ip: str) -> str:
+    """为什么没有可以退回的；有的为空串。"""
+    workstation = state.ip_states[ip]
+    before = version_before(workstation)
+    if not workstation["to_version"]:
+        if before is None:
+            return "开工之前的版本没有读到，不知道退回哪一版"
+        return "开工之前没有安装，没有可以退回的版本"
+    if not touched(state, ip) and not workstation.get("owner"):
+        return "还没有动过手，没有什么可退"
+    if stranger := _touched_by_another(state, workstation):
+        return f"{stranger} 在这次运行之后动过它，退回会盖掉别人做的"
+    return ""
+
+
+def _question(state: AgentState, ip: str, *, over: bool) -> dict[str, Any]:
+    """一台的问题。"""
+    workstation = state.ip_states[ip]
+    refused = nothing_to_go_back_to(state, ip)
+    effects = _effects(state, ip, workstation)
+    if refused:
+        del effects[Decision.APPROVE]
+    if over or workstation["status"] == IpStatus.SUCCESS or workstation.get("owner"):
+        del effects[Decision.RETRY]
+    return (
+        question_of(state, ip)
+        | {"digest": question_digest(state, ip), "allowed_decisions": [str(decision) for decision in effects]}
+        | truth_of(workstation)
+        | {"to_version": workstation["to_version"], "wanted": state.params["VERSION_NUMBER"]}
+        | {"effects": {str(decision): does for decision, does in effects.items()}, "no_approve": refused}
+        | {name: workstation.get(name, "") for name in _SHOWN}
+    )
+
+
+def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision, str]:
+    """每种回答做什么，用读回来的话说。"""
+    module, stage = state.params["MODULE_NAME"], workstation["failed_stage"]
+    running = running_now(workstation)
+    left = running_text(running, module) + ("，柜台不可用" if running is False else "")
+    return {
+        Decision.APPROVE: _going_back(workstation),
+        Decision.REJECT: f"保持现状：{version_text(version_now(workstation))}，{left}",
+        Decision.RETRY: f"先向 {ip} 查证，再从 {stage} 继续，装 {state.params['VERSION_NUMBER']}",
+    }
+
+
+def _going_back(workstation: IpState) -> str:
+    """同意做什么：回到这次运行之前的版本，并且在运行。"""
+    wanted, now, running = workstation["to_version"], version_now(workstation), running_now(workstation)
+    stopped = "；开工之前它是停着的" if workstation["running_before"] == "false" else ""
+    if now != wanted:
+        return f"退回 {wanted} 并启动{stopped}" + ("；此刻是什么版本未知" if now is None else "")
+    if running:
+        return f"{wanted} 没有换过，正在运行，什么也不改变{stopped}"
+    return f"{wanted} 没有换过，把它启动{stopped}" + ("；此刻在不在运行未知" if running is None else "")
+
+
+def _touched_by_another(state: AgentState, workstation: IpState) -> str:
+    """最后动它的是别的运行：返回是谁；不是的、不知道的为空串。"""
+    key = workstation["last_key"]
+    if not key or key == workstation["key_before"]:
+        return ""
+    who = key.partition(":")[0]
+    ours = {f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id, workstation.get("owner")}
+    return "" if who in ours else f"运行 {who.rpartition('.')[0] or who}"
