@@ -221,6 +221,8 @@ WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "LOG_SAVED": _log_saved,
     "CONFIRMATION_REQUIRED": _confirmation_required,
     "ROLLBACK_REQUESTED": _rollback_requested,
+    DECISION_EVENTS[Decision.APPROVE]: _approved,
+    "APPROVAL_VOID": _approval_void,
     DECISION_EVENTS[Decision.REJECT]: _decided(str(RollbackStatus.REJECTED)),
     DECISION_EVENTS[Decision.RETRY]: _retry,
     "ROLLBACK_DONE": rollback_done,

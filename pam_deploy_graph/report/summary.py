@@ -170,7 +170,7 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
 
 def _truths(state: AgentState, *, brief: bool) -> list[str]:
     """每台最后读回的真相：开工前、此刻、在不在运行；从没有读过的（自己掌舵的）不列。"""
-    read = [(ip, w) for ip, w in state.ip_states.items() if w["running_before"] or w["read_at"]]
+    read = [(ip, w) for ip, w in state.ip_states.items() if w["running_before"]]
     rows = [
         (ip, version_text(version_before(w)), version_text(version_now(w)), _RUNNING[running_now(w)])
         for ip, w in read

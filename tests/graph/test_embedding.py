@@ -89,9 +89,9 @@ def test_why_the_rollback_failed_is_in_the_next_question(desk: Desk) -> None:
     desk.fake.fail("rollback-ip", error="没有上一个版本")
     desk.to_rollback(IPS[1])
     again = desk.answer("approve")
-    assert again["rollback_failure"] == "没有上一个版本"
+    assert again["rollback_failure"].startswith("没有上一个版本；读回来是 1.2.3")
     assert "没有上一个版本" in again["action_requests"][0]["description"]
-    assert f"- {IPS[1]} rollback-ip: 没有上一个版本" in desk.answer("reject")["answer"]
+    assert f"- {IPS[1]} rollback-ip: 没有上一个版本；读回来是 1.2.3" in desk.answer("reject")["answer"]
 
 
 @pytest.mark.parametrize("given", [{"params": "x"}, {"params": [1]}, {"params": PARAMS, "control": 5}], ids=str)

@@ -119,7 +119,7 @@ def test_grid_and_versions_count_everyone_once(report: dict[str, Any]) -> None:
     assert rows == [
         ("0.0.0", "1.2.3", "done", 7, True),
         ("0.0.0", "0.0.0", "rolled", 2, False),
-        ("0.0.0", "0.0.0", "failed", 1, False),
+        ("0.0.0", "0.0.0（已停止）", "failed", 1, False),
     ]
 
 
