@@ -93,11 +93,18 @@ class Conversation:
         intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
             return self._go_on()
-        if intent == "rollback":  # 说的是已有的运行，用一个自己的会话，不搅进正说着的这一次
-            driver.hear(driver.new_run_id(), text)
-            return None
+        if intent == "rollback":  # 用一个自己的会话，不搅进正说着的这一次
+            return self._recall(text)
         self._run_id = self._run_id or driver.new_run_id()
         return self._stopped(driver.hear(self._run_id, text))
+
+    def _recall(self, text: str) -> None:
+        """退回：说的是结束了的运行就自成一次，做完说出报告；没有结束的在它自己里面问。"""
+        services, driver = self.session.services, self.session.driver
+        run_id = driver.new_run_id()
+        code = driver.hear(run_id, text)
+        if services.ledger.exists(run_id):
+            self.session.finish(run_id, code)
 
     def _go_on(self) -> None:
         """继续：正说着的运行，或最近一次停在半路的。"""

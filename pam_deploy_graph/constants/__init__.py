@@ -25,7 +25,6 @@ from pam_deploy_graph.constants.decisions import DECISIONS as DECISIONS
 from pam_deploy_graph.constants.decisions import PLAN_DECISIONS as PLAN_DECISIONS
 from pam_deploy_graph.constants.decisions import REVIEW_DECISIONS as REVIEW_DECISIONS
 from pam_deploy_graph.constants.decisions import Decision as Decision
-from pam_deploy_graph.constants.decisions import allowed_on_workstation as allowed_on_workstation
 
 
 class IpStatus(StrEnum):

@@ -35,7 +35,7 @@ class DecisionSpec:
     ``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），``recorded`` 是记下它的
     事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词。
     ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
-    ``after_end`` 的在运行结束之后还能用；``resumes`` 的让这台工作站回到进行中。
+    ``resumes`` 的让这台工作站回到进行中。
     """
 
     decision: Decision
@@ -48,7 +48,6 @@ class DecisionSpec:
     on_plan: Meaning | None = None
     spoken: tuple[str, ...]
     reviewable: bool = True
-    after_end: bool = True
     resumes: bool = False
 
 
@@ -92,7 +91,6 @@ _ROWS: Final = (
         on_workstation=Meaning("查清真相后继续", "running"),
         spoken=("retry", "重试", "再试", "继续"),
         reviewable=False,
-        after_end=False,
         resumes=True,
     ),
 )
@@ -103,8 +101,3 @@ REVIEW_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() 
 """审阅界面上的，也是自己掌舵时的。"""
 PLAN_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.on_plan]
 """可以回答计划的。"""
-
-
-def allowed_on_workstation(*, over: bool) -> list[str]:
-    """可以回答一台工作站的决定；``over`` 为真是运行已经结束，没有可接着做的。"""
-    return [str(decision) for decision, row in DECISIONS.items() if row.after_end or not over]

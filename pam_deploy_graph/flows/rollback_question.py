@@ -49,9 +49,9 @@ def question_digest(state: AgentState, ip: str) -> str:
     return digest_of(question_of(state, ip) | more)
 
 
-def waiting_questions(state: AgentState, *, over: bool = False) -> list[dict[str, Any]]:
-    """返回正等人决定的所有问题，各带摘要、真相，以及每种回答做什么；``over`` 为真是运行已经结束。"""
-    return [_question(state, ip, over=over) for ip in waiting_ips(state)]
+def waiting_questions(state: AgentState) -> list[dict[str, Any]]:
+    """返回正等人决定的所有问题，各带摘要、真相，以及每种回答做什么。"""
+    return [_question(state, ip) for ip in waiting_ips(state)]
 
 
 def nothing_to_go_back_to(state: AgentState, ip: str) -> str:
@@ -69,14 +69,14 @@ def nothing_to_go_back_to(state: AgentState, ip: str) -> str:
     return ""
 
 
-def _question(state: AgentState, ip: str, *, over: bool) -> dict[str, Any]:
+def _question(state: AgentState, ip: str) -> dict[str, Any]:
     """一台的问题。"""
     workstation = state.ip_states[ip]
     refused = nothing_to_go_back_to(state, ip)
     effects = _effects(state, ip, workstation)
     if refused:
         del effects[Decision.APPROVE]
-    if over or workstation["status"] == IpStatus.SUCCESS or workstation.get("owner"):
+    if workstation["status"] == IpStatus.SUCCESS:  # 操作员要退回的，没有可接着做的
         del effects[Decision.RETRY]
     return (
         question_of(state, ip)
@@ -113,9 +113,9 @@ def _going_back(workstation: IpState) -> str:
 
 def _touched_by_another(state: AgentState, workstation: IpState) -> str:
     """最后动它的是别的运行：返回是谁；不是的、不知道的为空串。"""
-    key = workstation["last_key"]
-    if not key or key == workstation["key_before"]:
+    key, owner = workstation["last_key"], workstation.get("owner")
+    if not key or (not owner and key == workstation["key_before"]):
         return ""
     who = key.partition(":")[0]
-    ours = {f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id, workstation.get("owner")}
+    ours = {f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id, owner}
     return "" if who in ours else f"运行 {who.rpartition('.')[0] or who}"

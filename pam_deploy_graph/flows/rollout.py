@@ -6,7 +6,7 @@ from typing import Final
 
 import anyio
 
-from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.constants import ExitCode, RollbackStatus
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.endpoints import refuse_rewired
@@ -80,6 +80,8 @@ def budget_spent(state: AgentState, rules: FlowRules) -> bool:
 
 def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tuple[ExitCode, str]:
     """推出结束时的退出码与原因：说的是要求的那些，没有到的点名（contract 第 8 节）。"""
+    if state.rollback_of:
+        return _outcome_of_recall(state, cancelled_by)
     left = len(fresh_ips(state))
     if cancelled_by:
         return ExitCode.STOPPED, f"{cancelled_by} 取消了这次运行，还有 {left} 台没有开工"
@@ -98,6 +100,18 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
     words += [f"，{bad} 台没有成功"] if bad else []
     words += [f"，{not_reached_text(missed)}"] if missed else []
     return ExitCode.FINISHED_WITH_FAILURES if bad or missed else ExitCode.DONE, "".join(words)
+
+
+def _outcome_of_recall(state: AgentState, cancelled_by: str | None) -> tuple[ExitCode, str]:
+    """退回的运行怎样了结：几台回到了那次运行之前，几台没有。"""
+    back = sum(w["rollback_status"] == RollbackStatus.DONE for w in state.ip_states.values())
+    left = len(state.ip_states) - back
+    where = f"退回到运行 {state.rollback_of} 之前"
+    if not left:
+        return ExitCode.DONE, f"{back} 台{where}"
+    who = f"{cancelled_by} 取消了这次运行，" if cancelled_by else ""
+    reason = f"{who}{back} 台{where}，{left} 台没有退回，保持现状"
+    return (ExitCode.FINISHED_WITH_FAILURES if back else ExitCode.STOPPED), reason
 
 
 def not_reached(state: AgentState) -> list[str]:

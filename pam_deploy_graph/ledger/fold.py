@@ -126,6 +126,7 @@ PROGRESS_FIELDS: Final = (
     "canary_released",
     "waves_done",
     "same_cause",
+    "rollback_of",
     "generation",
     "plan_digest",
     "plan_stage",

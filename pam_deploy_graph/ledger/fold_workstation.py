@@ -64,7 +64,9 @@ def _read_back(state: AgentState, event: Event) -> None:
     workstation = workstation_of(state, event)
     read_from(workstation, event["values"], event.get("at", 0))
     if untouched:
-        workstation["version_before"] = workstation["to_version"] = workstation["version_now"]
+        workstation["version_before"] = workstation["version_now"]
+        if not workstation.get("owner"):
+            workstation["to_version"] = workstation["version_now"]
         workstation["running_before"], workstation["key_before"] = workstation["running"], workstation["last_key"]
 
 
@@ -114,8 +116,11 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
 
 
 def _rollback_requested(state: AgentState, event: Event) -> None:
-    """操作员要把一台退回原来的版本：等人确认；它此前成没成功不变。"""
+    """操作员要把一台退回原来的版本：等人确认；它此前成没成功不变。``owner`` 是那次已经结束的运行的键的主人。"""
     workstation = workstation_of(state, event)
+    if owner := event.get("owner"):
+        state.rollback_of = event["of_run"]
+        workstation.update(owner=owner, to_version=event["to_version"], status=str(IpStatus.SUCCESS))
     workstation["asked"] += 1
     workstation.update(
         failure_reason=event["reason"], rollback_status=str(RollbackStatus.PENDING), rollback_stop_first=True

@@ -167,6 +167,8 @@ class IpState(dict[str, Any]):
 
         成功之后照操作员的要求退回了原来的版本的，不再算成功，也不是失败；要退回而没有退成的算失败：它好不好没有人知道。
         """
+        if self.get("owner"):  # 这次运行就是来退回它的
+            return "recalled" if self["rollback_status"] == RollbackStatus.DONE else "failed"
         if self["status"] == IpStatus.SUCCESS:
             return _AFTER_SUCCESS.get(str(self["rollback_status"]), "succeeded")
         return "running" if self["status"] == IpStatus.RUNNING else "failed"
@@ -220,6 +222,8 @@ class AgentState:
     """做完并放行了的几批，到第几台为止。"""
     same_cause: str = ""
     """接连几台都是它，因而停下来问过的那个毛病。"""
+    rollback_of: str = ""
+    """这次运行是退回哪一次；不是退回的为空串。"""
     generation: int = 0
     plan_digest: str = ""
     plan_stage: str = ""

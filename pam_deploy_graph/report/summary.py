@@ -89,6 +89,7 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "params": state.params,
         "control_params": in_numbers(state.control_params, scope_size(state)) | _asked_scope(state),
         "plan_digest": state.plan_digest,
+        "rollback_of": state.rollback_of,
         "counts": counts(state),
         "out_of_service": out_of_service(state),
         "not_reached": not_reached(state),
@@ -138,8 +139,10 @@ def deployed(params: dict[str, str]) -> list[str]:
 
 
 def rerun(state: AgentState) -> list[str]:
-    """返回一行：这次是照哪次运行再来的；不是再来的为空列表。"""
+    """返回一行：这次是照哪次运行再来的，或退回哪一次的；都不是的为空列表。"""
     run_id = state.control_params.get("failed_of")
+    if state.rollback_of:
+        return [f"- 退回: 到运行 {state.rollback_of} 之前"]
     return [f"- 再来: 运行 {run_id} 里没有成功的"] if run_id else []
 
 

@@ -36,24 +36,57 @@ def rolled_back(desk: Desk) -> list[str | None]:
 @pytest.mark.parametrize("thread", ["desk", "another"])
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_recall(finished: Desk, thread: str, decision: str) -> None:
-    """做完之后要把一台退回上一个版本：先问，同意才回滚，只回滚那一台；换个会话说也一样。"""
-    run_id = finished.values()["run_id"]
+    """做完之后要把一台退回上一个版本：另开一次运行，先问，同意才回滚，只回滚那一台；换个会话说也一样。"""
+    old = finished.values()["run_id"]
     finished.config = {"configurable": {"thread_id": thread}}
     question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
     assert (question["ask"], [one["ip"] for one in question["waiting"]]) == ("rollback-ip", [IPS[1]])
-    assert question["run_id"] == run_id
+    assert question["run_id"] != old
+    assert question["effects"] == {
+        "approve": "退回 0.0.0 并启动",
+        "reject": "保持现状：1.2.3，gate 在运行",
+    }
     assert rolled_back(finished) == []
-    finished.answer(decision)
+    done = finished.answer(decision)
     assert rolled_back(finished) == ([IPS[1]] if decision == "approve" else [])
-    assert finished.decisions()[1:] == [(IPS[1], decision, "")]
-    workstation = finished.services.ledger.load_state(run_id).ip_states[IPS[1]]
-    assert workstation["rollback_status"] == ("ROLLBACK_DONE" if decision == "approve" else "REJECTED_BY_OPERATOR")
+    assert finished.decisions() == [(IPS[1], decision, "")]
+    assert done["exit_code"] == (0 if decision == "approve" else 12)
+    ledger = finished.services.ledger
+    expected = ("ROLLBACK_DONE", "0.0.0") if decision == "approve" else ("REJECTED_BY_OPERATOR", "1.2.3")
+    workstation = ledger.load_state(question["run_id"]).ip_states[IPS[1]]
+    assert (workstation["rollback_status"], workstation["version_now"]) == expected
+    assert ledger.load_state(old).ip_states[IPS[1]]["rollback_status"] == "ROLLBACK_NOT_RUN"
+    assert (ledger.get_run(question["run_id"]).exit_code, ledger.get_run(old).exit_code) == (done["exit_code"], 0)
+
+
+def test_recall_goes_back_to_what_the_named_run_read(finished: Desk) -> None:
+    """退回说的是点了名的那次运行动手之前：它之后又有别的运行动过的，不给同意。"""
+    first = finished.values()["run_id"]
+    finished.begin(PARAMS | {"VERSION_NUMBER": "1.2.4"})
+    assert finished.answer("approve")["exit_code"] == 0
+    latest = finished.say({"messages": [("user", f"把 {IPS[0]} 退回上一个版本")]})
+    assert latest["waiting"][0]["to_version"] == "1.2.3"
+    finished.answer("reject")
+    named = finished.say({"messages": [("user", f"把 {IPS[0]} 退回运行 {first} 之前")]})
+    assert named["waiting"][0]["to_version"] == "0.0.0"
+    assert "approve" not in named["allowed_decisions"]
+    assert "之后动过它" in named["waiting"][0]["no_approve"]
+    assert finished.answer("approve")["ask"] == "rollback-ip"
+    assert rolled_back(finished) == []
+
+
+def test_another_version_is_asked_about(finished: Desk) -> None:
+    """话里点的是另一个版本：说出那次运行之前是哪一版，什么也不做。"""
+    said = finished.say({"messages": [("user", f"把 {IPS[1]} 回滚到 1.1.9")]})
+    assert "0.0.0，你说的是 1.1.9" in said["answer"]
+    assert rolled_back(finished) == []
+    assert len(finished.services.ledger.list_runs()) == 1
 
 
 def faces(desk: Desk) -> tuple[dict[str, Any], str, str, Summary]:
-    """同一次运行的四张脸：JSON 报告、Markdown 报告、status、网页的结论。"""
+    """最近一次运行的四张脸：JSON 报告、Markdown 报告、status、网页的结论。"""
     ledger = desk.services.ledger
-    (run,) = ledger.list_runs()
+    run = ledger.list_runs(1)[0]
     state = ledger.load_state(run.run_id)
     report = report_object(state, [])
     page = summary_of(report, fleet_of(report), timeline_of(report))
@@ -61,60 +94,42 @@ def faces(desk: Desk) -> tuple[dict[str, Any], str, str, Summary]:
 
 
 def test_recalled_is_neither_success_nor_failure(finished: Desk) -> None:
-    """退回了的一台：行上写着成功之后回滚，各处的台数都不再算它成功，也不算失败。"""
+    """退回了的一台：各处的台数都不算它成功，也不算失败；没有退成的算失败。"""
     finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
     report, text, said, page = faces(finished)
-    assert (report["counts"]["succeeded"], report["counts"]["recalled"], report["counts"]["pending"]) == (3, 0, 1)
-    assert "已退回" not in text + said
-    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("waiting", 1)]
-    assert "2 台成功，1 台成功之后退回了原来的版本" in finished.answer("approve")["answer"]
+    assert (report["counts"]["succeeded"], report["counts"]["recalled"], report["counts"]["pending"]) == (0, 0, 1)
+    assert [(share.look.key, share.count) for share in page.shares] == [("waiting", 1)]
+    assert "1 台退回到运行" in finished.answer("approve")["answer"]
     report, text, said, page = faces(finished)
     row, counts = report["ips"][IPS[1]], report["counts"]
-    assert (row["status"], row["rollback"], row["version_after"]) == ("SUCCESS", "ROLLBACK_DONE", "0.0.0")
-    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 1, 0, 0)
-    assert "- 成功: 2\n- 已退回: 1\n- 失败: 0" in text
-    assert f"| {IPS[1]} | SUCCESS |  | ROLLBACK_DONE |" in text
-    assert IPS[0] not in text
-    assert "成功 2，已退回 1，失败 0" in said
-    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("recalled", 1)]
-    assert (page.headline, page.reason) == ("3 台中 2 台已部署 1.2.3", "1 台成功之后退回了原来的版本")
+    assert (row["rollback"], row["version_before"], row["version_after"]) == ("ROLLBACK_DONE", "1.2.3", "0.0.0")
+    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (0, 1, 0, 0)
+    assert "- 已退回: 1\n- 失败: 0" in text
+    assert "已退回 1，失败 0" in said
+    assert [(share.look.key, share.count) for share in page.shares] == [("recalled", 1)]
 
 
-def test_a_finished_run_cannot_be_retried(finished: Desk) -> None:
-    """结束了的运行没有可以接着做的：要退回的一台答 retry 不算，说明缘由再问，它仍算成功。"""
+def test_a_recall_cannot_be_retried(finished: Desk) -> None:
+    """要退回的没有可以接着做的：答 retry 不算，说明缘由再问。"""
     question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
     assert question["allowed_decisions"] == ["approve", "reject"]
     again = finished.answer("retry")
     assert (again["ask"], "不能 retry" in again["problem"]) == ("rollback-ip", True)
-    finished.answer("reject")
-    counts = faces(finished)[0]["counts"]
-    assert (counts["succeeded"], counts["running"], counts["pending"]) == (3, 0, 0)
+    assert finished.answer("reject")["exit_code"] == 12
 
 
 def test_recall_that_fails(finished: Desk) -> None:
-    """没有退回成的一台：不再算成功，列在没有成功的里面；再要求一次，退成了就是退回了的。"""
+    """没有退回成：说明为什么再问；再同意一次，退成了就是退回了的。"""
     finished.fake.fail("rollback-ip", IPS[1], error="没有前一个版本", times=1)
     finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
-    assert "2 台成功，1 台没有成功" in finished.answer("approve")["answer"]
-    report, text, said, page = faces(finished)
-    counts = report["counts"]
+    assert "没有前一个版本" in finished.answer("approve")["rollback_failure"]
+    report, text, _, page = faces(finished)
     assert report["ips"][IPS[1]]["rollback"] == "ROLLBACK_FAILED"
-    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 0, 1, 1)
-    assert f"没有成功: {IPS[1]}" in said
+    assert (report["counts"]["recalled"], report["counts"]["failed"], report["counts"]["pending"]) == (0, 1, 1)
     assert "- 失败: 1" in text
-    assert [(share.look.key, share.count) for share in page.shares] == [("done", 2), ("stuck", 1)]
-    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
-    finished.answer("approve")
-    counts = faces(finished)[0]["counts"]
-    assert (counts["succeeded"], counts["recalled"], counts["failed"], counts["pending"]) == (2, 1, 0, 0)
-
-
-def test_where_it_stands_in_a_new_session(finished: Desk) -> None:
-    """另一个会话（有自己的名字，还没有运行）问「到哪了」：答最近的一次运行。"""
-    run_id = finished.values()["run_id"]
-    finished.config = {"configurable": {"thread_id": "another"}}
-    out = finished.say({"run_id": "another", "messages": [("user", "到哪了")]})
-    assert run_id in out["answer"]
+    assert [(share.look.key, share.count) for share in page.shares] == [("stuck", 1)]
+    assert finished.answer("approve")["exit_code"] == 0
+    assert faces(finished)[0]["counts"]["recalled"] == 1
 
 
 def test_recalled_together_is_no_common_cause(finished: Desk) -> None:

@@ -54,7 +54,11 @@ EVENTS: Final[dict[str, EventType]] = {
     "APPROVAL_VOID": EventType(
         "同意的是另一个样子的：执行之前读回的与问的时候不同，没有动手，重新问", ("ip", "operator", "message")
     ),
-    "ROLLBACK_REQUESTED": EventType("操作员要把一台退回，等人确认", ("ip", "reason")),
+    "ROLLBACK_REQUESTED": EventType(
+        "操作员要把一台退回，等人确认；退回已经结束的运行的，另有那次运行、它的键的主人与版本",
+        ("ip", "reason"),
+        ("to_version", "of_run", "owner"),
+    ),
     "ROLLBACK_DONE": EventType("回滚成功，读回的真相也这样说", ("ip", "stage", "backend", "message", "values")),
     "ROLLBACK_FAILED": EventType("回滚失败，仍然等人", ("ip", "stage", "backend", "message"), ("in_doubt",)),
     "CANARY_HOLD": EventType("灰度做完，开始观察", ("seconds",)),

@@ -37,8 +37,8 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return services.ledger.decision(run_id, ip, digest)
 
     async def work(ctx: RunContext) -> None:
-        """一步；已经结束的运行只执行决定，不再开新的。"""
-        await (carry_out_decisions if closed else run_step)(ctx, decision_of)
+        """一步；退回的、已经结束的运行只执行决定，不开新的。"""
+        await (carry_out_decisions if closed or ctx.state.rollback_of else run_step)(ctx, decision_of)
 
     try:
         run = services.drive(run_id, work)

@@ -64,7 +64,7 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
     if ends:
         word, tone = _VERDICTS.get(ends[-1]["exit_code"], ("已结束", "failed"))
         recalled = report["counts"]["recalled"]
-        after = f"{recalled} 台成功之后退回了原来的版本" if recalled else ""
+        after = f"{recalled} 台成功之后退回了原来的版本" if recalled and not report["rollback_of"] else ""
         return word, tone, "；".join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
     if pending := report["counts"]["pending"]:
         return "等人决定", "waiting", f"{pending} 台在等决定；用 confirm 回答，再用 resume 继续"
@@ -76,6 +76,8 @@ def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
     version, missed = report["params"].get("VERSION_NUMBER", ""), report["not_reached"]
     total = report["counts"]["targets"] + len(missed)
     good = sum(one.look.key in _GOOD for one in fleet)
+    if of_run := report["rollback_of"]:
+        return f"{total} 台中 {report['counts']['recalled']} 台退回到运行 {of_run} 之前"
     if report["counts"]["targets"] == 0:
         return "还没有确定目标" if not report["missing_ips"] else "没有一台可以部署"
     if good == total:

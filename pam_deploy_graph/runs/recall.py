@@ -1,0 +1,97 @@
+"""结束之后再退回：找出哪次运行、每台退回哪一版，登记成自己的一次运行（contract 第 3 节）。"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.flows.service_state import version_before
+from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.registration import RunRequest
+from pam_deploy_graph.runs.services import Services
+
+_CARRIED: Final = ("max_parallel",)
+"""退回时照用的规则。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """要退回的：``of_run`` 是哪次运行，``owner`` 是它的键的主人，``to_versions`` 是每台在它动手之前的版本。"""
+
+    of_run: str
+    owner: str
+    to_versions: Mapping[str, str]
+
+
+def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str]) -> str:
+    """找出要退回的是哪次运行：话里点了名的，其次这个会话的，再次最近的，这些工作站都要在其中。
+
+    Raises:
+        ConfirmationError: 没说是哪几台，或没有哪次运行部署过它们。
+
+    """
+    if not asked:
+        raise ConfirmationError("请说明要退回哪几台，例如：把 10.0.0.7 退回上一个版本")
+    names = [run.run_id for run in ledger.list_runs()]
+    named = [name for name in names if name in text]
+    for run_id in named or sorted(names, key=lambda name: name != preferred):
+        if all(ip in ledger.load_state(run_id, keep_events=False).ip_states for ip in asked):
+            return run_id
+    where = f"运行 {named[0]} 没有" if named else "没有哪次运行"
+    raise ConfirmationError(f"{where}部署过 {'、'.join(asked)}；用 runs 查看已有的运行")
+
+
+def recall_of(state: AgentState, asked: Sequence[str], version: str) -> Recall:
+    """算出每台退回哪一版：那次运行动手之前读到的。
+
+    Args:
+        state: 要退回的那次运行。
+        asked: 哪几台。
+        version: 话里点了名的版本；没有为空串。
+
+    Raises:
+        ConfirmationError: 没有可退的，版本不一致，或点名的是另一个版本；说明怎么办。
+
+    """
+    before = {ip: version_before(state.ip_states[ip]) for ip in asked}
+    if lost := [ip for ip, one in before.items() if not one]:
+        why = "读到版本" if before[lost[0]] is None else "装着它"
+        raise ConfirmationError(f"运行 {state.run_id} 动手之前，{'、'.join(lost)} 上没有{why}，没有可退回的")
+    found = {ip: one for ip, one in before.items() if one}
+    told = "、".join(f"{ip} 是 {one}" for ip, one in found.items())
+    if version and set(found.values()) != {version}:
+        raise ConfirmationError(
+            f"运行 {state.run_id} 动手之前，{told}，你说的是 {version}。"
+            f"要退回原来的，就不说版本再说一遍；要装 {version}，请说部署到 {version}"
+        )
+    if len(set(found.values())) > 1:
+        raise ConfirmationError(f"运行 {state.run_id} 动手之前，{told}，不是同一版；请按版本分开说")
+    owner = f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id
+    return Recall(state.run_id, owner, found)
+
+
+def open_recall(services: Services, old: AgentState, recall: Recall, run_id: str) -> str:
+    """登记退回的这一次运行，返回它的名字；``run_id`` 还没有人用就用它。
+
+    Raises:
+        InvalidInputError: 输入不合规则。
+
+    """
+    taken = services.ledger.exists
+    name = unused_run_id(taken) if not run_id or taken(run_id) else run_id
+    params = old.params | {"VERSION_NUMBER": next(iter(recall.to_versions.values())), "PACKAGE_PATH": ""}
+    control = {rule: old.control_params[rule] for rule in _CARRIED if rule in old.control_params}
+    request = RunRequest(
+        params={key: value for key, value in params.items() if value},
+        execution_strategy=old.execution_strategy,
+        run_id=name,
+        home=services.home,
+        environment=services.settings.params(),
+        control_params=control,
+        target_ips=list(recall.to_versions),
+        extra={"rollback_of": recall.of_run},
+    )
+    services.register_again(request)
+    return name
