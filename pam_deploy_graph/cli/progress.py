@@ -101,7 +101,7 @@ class TextProgress:
                 for row in DECISIONS.values()
                 if row.progress
             },
-            "ROLLBACK_DONE": f"{ip} 已回滚",
+            "ROLLBACK_DONE": f"{ip} 已回滚：{event.get('message')}",
             "ROLLBACK_FAILED": f"{ip} 回滚失败: {event.get('message')}",
         }
         if kind in ("ACTION_DONE", "ACTION_FAIL") and "ip" not in event:

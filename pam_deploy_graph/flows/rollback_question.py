@@ -95,7 +95,7 @@ def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision,
     left = running_text(running, module) + ("，柜台不可用" if running is False else "")
     return {
         Decision.APPROVE: _going_back(workstation),
-        Decision.REJECT: f"保持现状：{version_text(version_now(workstation))}，{left}",
+        Decision.REJECT: f"保持现状，{version_text(version_now(workstation))}，{left}",
         Decision.RETRY: f"先向 {ip} 查证，再从 {stage} 继续，装 {state.params['VERSION_NUMBER']}",
     }
 

@@ -44,7 +44,7 @@ def test_recall(finished: Desk, thread: str, decision: str) -> None:
     assert question["run_id"] != old
     assert question["effects"] == {
         "approve": "退回 0.0.0 并启动",
-        "reject": "保持现状：1.2.3，gate 在运行",
+        "reject": "保持现状，1.2.3，gate 在运行",
     }
     assert rolled_back(finished) == []
     done = finished.answer(decision)

@@ -50,16 +50,16 @@ def test_what_each_answer_does_is_said(desk: Desk) -> None:
     question = asked(desk, "deploy-ip")
     assert question["effects"] == {
         "approve": "0.0.0 没有换过，把它启动",
-        "reject": "保持现状：0.0.0，gate 已停止，柜台不可用",
+        "reject": "保持现状，0.0.0，gate 已停止，柜台不可用",
         "retry": f"先向 {ONE} 查证，再从 deploy-ip 继续，装 1.2.3",
     }
     text = desk.open_question()["action_requests"][0]["description"]
     assert "开工前 0.0.0，此刻 0.0.0（已停止），要装 1.2.3" in text
-    assert "拒绝：保持现状：0.0.0，gate 已停止，柜台不可用" in text
+    assert "拒绝：保持现状，0.0.0，gate 已停止，柜台不可用" in text
 
 
 def test_the_dark_counter_is_the_first_line_of_every_screen(desk: Desk) -> None:
-    """部署失败、保持现状：问题、status、各种报告与 JSON 的第一行都是停用的那一台。"""
+    """部署失败、保持现状，问题、status、各种报告与 JSON 的第一行都是停用的那一台。"""
     line = f"停用 1 台：{ONE}（gate 已停止，0.0.0）"
     asked(desk, "deploy-ip")
     assert desk.open_question()["headline"].splitlines()[0] == line
