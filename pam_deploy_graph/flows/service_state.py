@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.safe_text import markdown_safe
 
 UNKNOWN: Final = "未知"
 NOT_INSTALLED: Final = "未安装"
@@ -69,7 +70,7 @@ def service_line(state: AgentState, *, idle: bool = True) -> str:
     lost = [ip for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
     parts = [f"停用 {len(stopped)} 台：{_listed(stopped)}"] if stopped else []
     parts += [f"状态未知 {len(lost)} 台：{_listed(lost)}"] if lost else []
-    return "；".join(parts)
+    return markdown_safe("；".join(parts))
 
 
 def _stopped(workstation: Mapping[str, Any], module: str) -> str:
