@@ -352,6 +352,17 @@ def test_an_unknown_outcome(action: str, rig: Rig) -> None:
     assert question["allowed_decisions"] == ["approve", "reject"]
 
 
+def test_a_rollback_of_unknown_outcome_is_only_called_again(rig: Rig) -> None:
+    """回滚的结果未知：仍然等着；再同意就再调用一次，不查证。"""
+    state = rig.paused()
+    rig.agent.router = ActionRouter(fake_runner=Silent("rollback-ip", rig.fake))
+    for _ in range(2):
+        rig.agent.confirm_pending(state, approved=True)
+        assert state.pending_confirmation == f"rollback-ip:{FIRST}"
+    assert rig.calls == [("rollback-ip", FIRST)] * 2
+    assert all("to_version" not in kwargs for kwargs in rig.kwargs("rollback-ip", FIRST))
+
+
 def test_exactly_the_calls_named(rig: Rig) -> None:
     """一步不多：全局六步，每台五步；失败的一台到失败为止，再取一次日志。"""
     rig.fake.fail("start-ip", SECOND)
