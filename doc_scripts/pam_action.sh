@@ -1,13 +1,14 @@
 #!/bin/bash
 # PAM 动作的参考脚本入口：只用 bash（4.2 起）和 curl，把一个动作译成一次 PAM HTTP 请求。
 #
-#   pam_action.sh ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first]
+#   pam_action.sh ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--to-version V]
 #                        [--idempotency-key K] [--trace-file F]
 #
 # 标准输出是 KEY=VALUE 行，同一个键出现多次即为列表；标准错误写给人看。
-# 退出码：0 完成，2 用法，3 配置，4 未授权，5 网络，6 被 PAM 拒绝，7 超时；原因在最后一行 ERROR=。
-# 5、6、7 另有 SENT=no（请求肯定没有送达）或 SENT=maybe（可能已经送达，先查清再重做）；
+# 退出码：0 完成，2 用法，3 配置，4 未授权，5 没有送出或没有收下，6 被 PAM 拒绝，7 超时，8 结果未知；
+# 原因在最后一行 ERROR=。7、8 和任何别的退出码，做没做都不知道：先查清再说。
 # PAM 要求稍后再来时有 RETRY_AFTER=<秒>（curl 7.84 起；更早的读不到这个头，就没有这一行）。
+# 这里只判断，从不重发：重不重发由调用者决定。
 #
 # 令牌只取自环境变量 PAM_TOKEN，经 curl 的标准输入交给它，不进参数、文件和输出。
 # 配置文件是 KEY=VALUE，只解析、从不 source：AIRPORT_CODE APP_NAME MODULE_NAME VERSION_NUMBER PAM_HOME_URL
@@ -38,15 +39,15 @@ die() { # 退出码 原因
 }
 
 usage() { # 原因
-    printf '用法：%s ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--idempotency-key K] [--trace-file F]\n' \
-        "${0##*/}" >&2
+    printf '用法：%s ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--to-version V]\n' "${0##*/}" >&2
+    printf '       [--idempotency-key K] [--trace-file F]\n' >&2
     die 2 "$1"
 }
 
 # ---- 参数 ----
 
 (($#)) || usage '没有给出动作'
-action=$1 config='' ip='' hash_code='' stop_first=false key='' trace_file=''
+action=$1 config='' ip='' hash_code='' stop_first=false to_version='' key='' trace_file=''
 shift
 while (($#)); do
     if [[ $1 == --stop-first ]]; then
@@ -59,6 +60,7 @@ while (($#)); do
         --config) config=$2 ;;
         --ip) ip=$2 ;;
         --hash-code) hash_code=$2 ;;
+        --to-version) to_version=$2 ;;
         --idempotency-key) key=$2 ;;
         --trace-file) trace_file=$2 ;;
         *) usage "不认识的选项 $1" ;;
@@ -68,6 +70,7 @@ done
 [[ -n ${config} ]] || usage '缺少 --config FILE'
 [[ ${ip} != *[!0-9A-Fa-f.:]* ]] || usage "--ip 的值 ${ip} 不是 IP 地址"
 [[ ${hash_code} != *[!0-9A-Za-z:._-]* ]] || usage '--hash-code 只能含字母、数字和 : . _ -'
+[[ ${to_version} != *[\"\\/[:cntrl:]]* ]] || usage '--to-version 不能含引号、反斜线、/ 和控制字符'
 [[ ${key} != *[!0-9A-Za-z:._-]* ]] || usage '--idempotency-key 只能含字母、数字和 : . _ -'
 
 # ---- 配置与令牌 ----
@@ -158,7 +161,7 @@ case ${action} in
         ;;
     rollback-ip)
         workstation /rollback
-        json ",\"stop_first\":${stop_first}"
+        json ",\"stop_first\":${stop_first}${to_version:+,\"to_version\":\"${to_version}\"}"
         ;;
     query-ip)
         workstation ''
@@ -275,17 +278,18 @@ answer_has() { # 键 值
     [[ ${newline}${answer}${newline} == *"${newline}$1=$2${newline}"* ]]
 }
 
-ask_node_url() { # 配置里没有节点地址：先问 PAM_HOME
-    side=PAM_HOME unsent=no
+ask_node_url() { # 配置里没有节点地址：先问 PAM_HOME；问不到，动作就没有送出
+    side=PAM_HOME asking=yes
     segment AIRPORT_CODE
     call GET "/api/nodes/${REPLY}"
     succeeded || return
     answer_value NODE_URL
+    [[ -n ${REPLY} ]] || die 5 '查询节点地址时，PAM_HOME 的应答缺少 NODE_URL'
     cfg[NODE_URL]=${REPLY}
-    side=PAM_NODE unsent=maybe
+    side=PAM_NODE asking=''
 }
 
-unsent=maybe
+asking=''
 if [[ ${side} == PAM_HOME || -n ${cfg[NODE_URL]-} ]] || ask_node_url; then
     if [[ -n ${body} ]]; then
         call POST "${path}" --header 'Content-Type: application/json' --data-binary "${body}"
@@ -301,6 +305,8 @@ fi
 # ---- 成功：核对应答，到此为止 ----
 
 if succeeded; then
+    # 头里就断了的应答，curl 也说成功，正文是空的
+    [[ -n ${log_file} || ${newline}${answer} == *"${newline}"[A-Z]*=* ]] || die 8 "${side} 的应答是空的，或者读不懂"
     case ${action} in
         sync-node)
             answer_has HASH_CODE "${hash_code}" ||
@@ -319,10 +325,10 @@ if succeeded; then
     exit 0
 fi
 
-# ---- 没有成功：原因，以及请求有没有可能已经送达 ----
+# ---- 没有成功：原因，以及做没做 ----
 
-die_unknown() { # 退出码 原因 [SENT]
-    emit "SENT=${3:-${unsent}}"
+die_sent() { # 退出码 原因：请求送出之后的失败；送的只是查询节点地址的，动作还没有送出
+    [[ -z ${asking} ]] || die 5 "查询节点地址时，$2"
     die "$1" "$2"
 }
 
@@ -334,35 +340,38 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
         0) return 0 ;;
         28)
             # 只信六位小数的零：旧版 curl 只有三位，本机连接会被误当成没有连上。
-            [[ ${connected} != 0.000000 ]] || die_unknown 5 "连接 ${where}超时，请求没有送出" no
-            [[ ${unsent} != no ]] || die_unknown 5 "向 ${side} 查询节点地址超时"
-            die_unknown 7 "${side} 没有在时限内答复"
+            [[ ${connected} != 0.000000 ]] || die 5 "连接 ${where}超时，请求没有送出"
+            die_sent 7 "${side} 没有在时限内答复"
             ;;
-        5 | 6) die_unknown 5 "解析不了 ${where}的主机名" no ;;
-        7) die_unknown 5 "连接不上 ${where}" no ;;
-        35 | 60) die_unknown 5 "与 ${where}的 TLS 握手失败（curl ${curl_exit}）" no ;;
-        18) die_unknown 5 "${side} 的应答不完整" ;;
-        52 | 55 | 56) die_unknown 5 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）" ;;
-        2 | 3 | 77) die_unknown 3 "curl 不能发出请求（curl ${curl_exit}），请检查地址、证书与 curl 的版本" no ;;
+        5 | 6) die 5 "解析不了 ${where}的主机名" ;;
+        7) die 5 "连接不上 ${where}" ;;
+        35) die 5 "与 ${where}的 TLS 握手失败（curl ${curl_exit}）" ;;
+        58 | 60 | 77) die 3 "${where}的证书不被信任，或者证书文件不对（curl ${curl_exit}），请求没有送出" ;;
+        18) die_sent 8 "${side} 的应答不完整" ;;
+        52 | 55 | 56) die_sent 8 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）" ;;
+        2 | 3) die 3 "curl 不能发出请求（curl ${curl_exit}），请检查地址与 curl 的版本" ;;
         23) die 3 "写不了文件 ${log_file}" ;;
-        26) die_unknown 5 "读不完安装包 ${upload}" ;;
-        126 | 127) die_unknown 3 '找不到 curl，请先安装' no ;;
-        *) die_unknown 5 "与 ${side} 的传输失败（curl ${curl_exit}）" ;;
+        26) die 8 "读不完安装包 ${upload}" ;;
+        126 | 127) die 3 '找不到 curl，请先安装' ;;
+        *) die_sent 8 "与 ${side} 的传输失败（curl ${curl_exit}）" ;;
     esac
 }
 
-judge_status() { # 按 HTTP 状态判断 PAM 为什么没有答应
-    local reason
+judge_status() { # 按 HTTP 状态判断 PAM 有没有做（contract 第 3 节「What an answer means」）
+    local reason own
     answer_value ERROR
-    reason=${REPLY:-${answer:0:200}}
+    own=${REPLY} # 代理的页面里没有这一行
+    reason=${own:-${answer:0:200}}
     reason="${side} 回答 HTTP ${status}${reason:+：${reason}}"
     emit "${answer}"
     [[ ! ${retry_after} =~ ^[0-9]+$ ]] || emit "RETRY_AFTER=${retry_after}"
     case ${status} in
-        401 | 403) die 4 "${reason}" ;;
-        502 | 504) die_unknown 6 "${reason}" ;; # 网关的答复：后面的 PAM 做没做，不知道
-        *) die 6 "${reason}" ;;
+        429 | 503) die 5 "${reason}" ;;
+        400 | 404 | 409 | 413) [[ -z ${own} ]] || die 6 "${reason}" ;;
+        401 | 403) [[ -z ${own} ]] || die 4 "${reason}" ;;
+        *) ;;
     esac
+    die_sent 8 "${reason}"
 }
 
 if [[ ${side} == PAM_NODE && -f ${log_file} && ${status} != @(000|2??) ]]; then
@@ -371,7 +380,7 @@ if [[ ${side} == PAM_NODE && -f ${log_file} && ${status} != @(000|2??) ]]; then
     : >"${log_file}"
     parse_answer
 fi
-if [[ ${action} == upload-package && -z ${upload} && ${status} == 404 ]]; then
+if [[ ${action} == upload-package && -z ${upload} && ${status} == 404 && ${newline}${answer} == *"${newline}ERROR="* ]]; then
     die 3 "PAM_HOME 没有 ${path#/api/packages/}，也没有给出 PACKAGE_PATH：请给出安装包的路径，或核对版本号"
 fi
 judge_transfer

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.protocol.outcome import Transport, classify, own_error, retry_after
 from pam_deploy_graph.script_runner.result import parse_output
 from pam_deploy_graph.system.private_files import write_private
 
@@ -24,22 +24,22 @@ class HttpNodeRunner:
         method, path, body = _route(state, action, kwargs)
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "text/plain", "Content-Type": "application/json"}
         headers |= {"Idempotency-Key": kwargs["idempotency_key"]} if "idempotency_key" in kwargs else {}
-        data = json.dumps(body).encode() if body else None
-        request = Request(state.node_url + path, data, headers, method=method)  # noqa: S310 地址由 HOME 给出
+        data, url = json.dumps(body).encode() if body else None, state.node_url + path
+        request = Request(url, data, headers, method=method)  # noqa: S310 地址由 HOME 给出
         try:
             with self._opener.open(request, timeout=float(state.params["REQUEST_TIMEOUT"])) as answer:
                 text = answer.read().decode()
         except HTTPError as error:
-            said, gateway = parse_output(error.read().decode()).get("ERROR", error.reason), error.code in (502, 504)
-            return ActionResult.failure(action, "http", f"PAM_NODE 回答 HTTP {error.code}：{said}", in_doubt=gateway)
+            page, later = error.read(), retry_after(error.headers.get("Retry-After", ""))
+            reason = f"PAM_NODE 回答 HTTP {error.code}：{own_error(page) or error.reason}"
+            code = classify(Transport.ANSWERED, error.code, page)
+            return ActionResult.failure(action, "http", reason, exit_code=code, retry_after=later)
         except OSError as error:
             unsent = isinstance(error, URLError) and isinstance(error.reason, ConnectionRefusedError)
-            doubt = ACTIONS[action].changes and not unsent
-            code = ScriptExit.NETWORK if unsent else ScriptExit.TIMEOUT
-            return ActionResult.failure(action, "http", f"PAM_NODE 没有答复：{error}", in_doubt=doubt, exit_code=code)
+            code, reason = classify(Transport.UNSENT if unsent else Transport.BROKEN), f"PAM_NODE 没有答复：{error}"
+            return ActionResult.failure(action, "http", reason, exit_code=code)
         if action == "download-log":
-            log = log_folder(state) / f"{kwargs['ip'].replace(':', '_')}.log"
-            write_private(log, text.encode())
+            write_private(log := log_folder(state) / f"{kwargs['ip'].replace(':', '_')}.log", text.encode())
             return ActionResult(True, action, "http", {"LOG_FILE": str(log)})
         return ActionResult(True, action, "http", dict(parse_output(text)))
 
@@ -54,6 +54,6 @@ def _route(state: AgentState, action: str, given: dict[str, Any]) -> tuple[str, 
     query, place = f"?app={of['app']}&module={of['module']}", f"/api/workstations/{given['ip']}"
     if action in ("query-ip", "download-log"):
         return "GET", place + ("/log" if action == "download-log" else "") + query, None
-    stop_first, version = given.get("stop_first"), state.params["VERSION_NUMBER"]
-    more = {"version": version} if stop_first is None else {"stop_first": stop_first}
+    more = {name: given[name] for name in ("stop_first", "to_version") if given.get(name) is not None}
+    more = more or {"version": state.params["VERSION_NUMBER"]}
     return "POST", f"{place}/{action.removesuffix('-ip')}", of | more

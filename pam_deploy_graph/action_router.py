@@ -78,7 +78,7 @@ class ActionRouter:
             **kwargs: ``ip``、``hash_code``、``stop_first``、``idempotency_key`` 等。
 
         Returns:
-            结果；成功应答缺少应有的键时是失败。
+            结果；成功应答缺少应有的键时不算成功。
 
         """
         runner = self._runner(state, action)
@@ -139,7 +139,8 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
         reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
         name = state.action_backends.get(action, "")
-        return ActionResult.failure(action, name, reason, in_doubt=ACTIONS[action].changes).masked()
+        doubt = ACTIONS[action].changes
+        return ActionResult.failure(action, name, reason, in_doubt=doubt, exit_code=ScriptExit.UNKNOWN).masked()
 
 
 def end_run(backend: object, run_id: str) -> None:

@@ -1,7 +1,7 @@
 """假后端：内存里的一个小 PAM，随包发布，用于演练、测试与离线试用（contract 第 3 节）。"""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
@@ -39,6 +39,8 @@ class _Workstation:
     previous: str = ""
     running: bool = True
     last_key: str = ""
+    before: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """各次运行（键里第一个冒号之前的部分）头一次动它之前的版本，与更早的那一个。"""
 
 
 class FakeActionRunner:
@@ -107,7 +109,8 @@ class FakeActionRunner:
         if ip is None:
             return self._global_answer(state, kwargs)[action]
         workstation = self._workstations.get(ip) or self._recall(state, ip)
-        _perform(workstation, action, state.params.get("VERSION_NUMBER", ""), kwargs.get("idempotency_key"))
+        wanted = kwargs.get("to_version") if action == "rollback-ip" else state.params.get("VERSION_NUMBER", "")
+        _perform(workstation, action, wanted, kwargs.get("idempotency_key"))
         return {
             "MESSAGE": "" if "SUCCESS" in ACTIONS[action].gives else f"{action} 完成",
             "SUCCESS": "true",
@@ -116,14 +119,17 @@ class FakeActionRunner:
             "ONLINE": "true",
             "RUNNING": str(workstation.running).lower(),
             "LAST_KEY": workstation.last_key,
+            "PREVIOUS_VERSION": workstation.previous,
         }
 
     def _recall(self, state: AgentState, ip: str) -> _Workstation:
-        """第一次见到的工作站；运行里说已装过的（上一个进程做的），就是装过的样子。"""
+        """第一次见到的工作站；运行里说已装过的（上一个进程做的），就是装过的样子，最近的键也照它说的。"""
         steps = state.ip_states[ip]["completed_steps"] if ip in state.ip_states else []
         known = _Workstation()
         if "deploy-ip" in steps:
             known = _Workstation(state.params.get("VERSION_NUMBER", ""), known.version, running="start-ip" in steps)
+        if ip in state.ip_states:
+            known.last_key = state.ip_states[ip]["last_key"]
         return self._workstations.setdefault(ip, known)
 
     def _global_answer(self, state: AgentState, kwargs: dict[str, Any]) -> dict[str, Values]:
@@ -154,14 +160,15 @@ def _misused(action: str, ip: str | None) -> str:
     return f"{action} 要给出 ip" if ip is None and ACTIONS[action].per_ip else ""
 
 
-def _perform(workstation: _Workstation, action: str, version: str, key: str | None) -> None:
-    """让动作在假工作站上生效；同一个键只生效一次。"""
+def _perform(workstation: _Workstation, action: str, version: str | None, key: str | None) -> None:
+    """让动作在假工作站上生效；同一个键只生效一次。没有点名退回哪个版本的，退回这次运行动手之前的。"""
     if key is None or key == workstation.last_key:
         return
     workstation.last_key = key
-    if action == "deploy-ip":
+    before = workstation.before.setdefault(key.partition(":")[0], (workstation.version, workstation.previous))
+    if action == "deploy-ip" and version:
         workstation.previous, workstation.version = workstation.version, version
-    elif action == "rollback-ip" and workstation.previous:
-        workstation.version, workstation.previous = workstation.previous, ""
+    elif action == "rollback-ip" and (wanted := version or before[0]) != workstation.version:
+        workstation.version, workstation.previous = wanted, before[1] if wanted == before[0] else ""
     running = ACTIONS[action].running_after
     workstation.running = workstation.running if running is None else running

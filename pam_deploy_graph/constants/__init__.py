@@ -72,9 +72,10 @@ class ScriptExit(IntEnum):
     USAGE = 2
     CONFIG = 3
     UNAUTHORISED = 4
-    NETWORK = 5
+    NOT_TAKEN = 5
     REFUSED = 6
     TIMEOUT = 7
+    UNKNOWN = 8
 
 
 GLOBAL_ACTION_SEQUENCE: Final[list[str]] = [a.name for a in ACTIONS.values() if a.phase is Phase.GLOBAL]

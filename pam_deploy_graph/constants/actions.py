@@ -41,7 +41,7 @@ class ActionSpec:
     """动作表的一行。
 
     ``about`` 是计划与页面里给人看的一句话，``tool_about`` 是 MCP 工具的说明（只有 NODE 的动作有）。
-    ``needs`` 是调用时必须给出的关键字参数，``may_need`` 是可以给出的；``gives`` 是成功应答必须带的键，
+    ``needs`` 是调用时必须给出的关键字参数，``may_need`` 是可以给出的；``gives`` 是成功应答必须带的键，缺一即不算成功，
     ``may_give`` 是可有可无的键；``time_limit_param`` 指出由哪个参数决定时限（秒）。
     ``changes`` 为真的会改变外界，其中 ``additive`` 的只增不毁；
     ``running_after`` 是它生效之后模块应当在不在运行，``None`` 为不由它决定。
@@ -165,7 +165,8 @@ _ROWS: Final = (
         **_KEYED,
         phase=Phase.APPROVAL,
         needs=("ip", "stop_first"),
-        gives=("SUCCESS", "MESSAGE", "VERSION"),
+        may_need=("to_version",),
+        gives=("SUCCESS", "MESSAGE", "VERSION", "RUNNING"),
         running_after=True,
     ),
     _node(
@@ -174,6 +175,7 @@ _ROWS: Final = (
         "查询一台工作站的真实情况和最近一次生效的幂等键",
         phase=Phase.RECONCILIATION,
         gives=("ONLINE", "RUNNING", "VERSION", "LAST_KEY"),
+        may_give=("PREVIOUS_VERSION",),
     ),
 )
 ACTIONS: Final = {row.name: row for row in _ROWS}

@@ -1,28 +1,28 @@
 """门：凡离开本进程的动作都走这里。
 
-``INTENT 落盘 -> 动手 -> DONE 落盘``。恢复时见到 INTENT 而没有 DONE，先问工作站；
-查到已做就当作 DONE，查明没做就用同一个键再做，问不出来就是 IN_DOUBT，交给人（architecture「一个主意」）。
+``INTENT 落盘 -> 动手 -> DONE 落盘``。不知道做没做的（恢复时见到 INTENT 而没有 DONE，或应答说明不了），先问工作站：
+它最近的键是这次的，就是做过了；是这次尝试之前的那个，就是没有做，用同一个键再做一次；是别的，或者问不出来，
+就是 IN_DOUBT，交给人（architecture「一个主意」，contract 第 3 节 What an answer means）。
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
-import anyio
-
-from pam_deploy_graph.action_router import call_backend
-from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.constants import ACTIONS, Phase, ScriptExit
+from pam_deploy_graph.flows.calls import Call
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.endpoints import check_endpoints
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult, Event
-from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
+from pam_deploy_graph.protocol.outcome import Outcome
 
-_BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0)
-_MOST_RETRY_SECONDS: Final = 30.0
-"""对方要求等多久再来（Retry-After），最多就等这么久。"""
+_QUERY: Final = "query-ip"
+_KNOWN: Final = (Outcome.DONE, Outcome.REFUSED)
 
 
-async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, **kwargs: Any) -> ActionResult:
+async def perform(
+    ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, *, patience: float | None = None, **kwargs: Any
+) -> ActionResult:
     """做一个动作，恰好一次，或者说明结果未知。
 
     Args:
@@ -30,6 +30,7 @@ async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None =
         outbox: 这条线的发件箱；攒着的事件随 INTENT 一并落盘。
         action: 动作名。
         ip: 哪台工作站；全局动作为 ``None``。
+        patience: 没有收下的最多再送多少秒；``None`` 为动作的时限。
         **kwargs: 动作所需的其他参数，如 ``hash_code``、``stop_first``。
 
     Returns:
@@ -39,20 +40,15 @@ async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None =
         LedgerError: 账本写不进去；此时没有动手。
 
     """
-    spec = ACTIONS[action]
-    if slot_of(ip, action) in ctx.state.open_intents:
-        if ip is not None and (known := await _settled(ctx, action, ip)):
-            return known
-    elif spec.needs_intent:
-        await outbox.commit(_intent(ctx, action, ip))
-    result = await _call(ctx, action, ip, kwargs)
-    if ctx.rules.self_healing:
-        result = await _heal(ctx, result, ip, kwargs)
-    return result
+    call = Call(ctx, action, ip, kwargs, patience)
+    if ip is not None and ACTIONS[action].needs_intent:
+        return await _on_workstation(call, ip, outbox)
+    await _intend(call, outbox)
+    return await call.until_known() if ctx.rules.self_healing else await call.once()
 
 
 def result_event(result: ActionResult, ip: str | None = None) -> Event:
-    """把结果写成 ``ACTION_DONE`` 或 ``ACTION_FAIL`` 事件。"""
+    """把结果写成 ``ACTION_DONE`` 或 ``ACTION_FAIL`` 事件；令牌不行的另带 ``unauthorised``。"""
     event: Event = {"type": "ACTION_DONE" if result.ok else "ACTION_FAIL", "stage": result.action}
     if ip is not None:
         event["ip"] = ip
@@ -64,81 +60,118 @@ def result_event(result: ActionResult, ip: str | None = None) -> Event:
         event["values"] = {key: result.values[key] for key in owed if key in result.values and key != "MESSAGE"}
     elif result.in_doubt:
         event["in_doubt"] = True
+    if result.exit_code == ScriptExit.UNAUTHORISED:
+        event["unauthorised"] = True
     return event
 
 
-def _intent(ctx: RunContext, action: str, ip: str | None) -> Event:
-    """将要动手的事件。"""
-    attempt = ctx.state.attempts.get(slot_of(ip, action), 1)
-    where = {} if ip is None else {"ip": ip}
-    return {"type": "INTENT", "stage": action, **where, "attempt": attempt}
+async def _intend(call: Call, outbox: Outbox) -> None:
+    """动手之前先写下 INTENT；已经写下而没有结果的不再写。"""
+    state = call.ctx.state
+    if not ACTIONS[call.action].needs_intent or call.slot in state.open_intents:
+        return
+    where = {} if call.ip is None else {"ip": call.ip}
+    attempt = state.attempts.get(call.slot, 1)
+    await outbox.commit({"type": "INTENT", "stage": call.action, **where, "attempt": attempt})
 
 
-def _key(ctx: RunContext, action: str, ip: str | None) -> str:
-    """这次尝试的幂等键；结果未知的尝试沿用原来的键。"""
-    slot = slot_of(ip, action)
-    attempt = ctx.state.open_intents.get(slot) or ctx.state.attempts.get(slot, 1)
-    return idempotency_key(ctx.state.run_id, ctx.state.nonce, ip, action, attempt)
+async def _on_workstation(call: Call, ip: str, outbox: Outbox) -> ActionResult:
+    """会改变一台工作站的动作：送，不知道的先问，查明没做的再送一次。"""
+    if not call.ctx.rules.self_healing:
+        return await _by_hand(call, ip, outbox)
+    first = None
+    if call.slot not in call.ctx.state.open_intents:
+        if (earlier := await _done_after_all(call, ip)) is not None:
+            return earlier
+        await _intend(call, outbox)
+        first = await call.until_taken()
+    return first if first and first.outcome in _KNOWN else await _until_sure(call, ip, first)
 
 
-async def _call(ctx: RunContext, action: str, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:
-    """经路由调用一次并判断应答。"""
-    where = {} if ip is None else {"ip": ip}
-    keyed = {"idempotency_key": _key(ctx, action, ip)} if ACTIONS[action].changes else {}
-    with ctx.span("pam.action", action=action, ip=ip, run_id=ctx.state.run_id) as note:
-        answer = await call_backend(ctx.router, ctx.state, action, **where, **kwargs, **keyed)
-        result = judge(ctx.state, answer, strict=ctx.rules.self_healing)
-        result = await check_endpoints(ctx, result)
-        note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
-    return result
+async def _until_sure(call: Call, ip: str, first: ActionResult | None) -> ActionResult:
+    """先问；查明没做的以同一个键再送一次，还不知道就再问。"""
+    if (found := await _ask(call, ip, first)) is not None:
+        return found
+    second = await call.until_taken()
+    if second.outcome in _KNOWN:
+        return second
+    if (found := await _ask(call, ip, second)) is not None:
+        return found
+    reason = f"{second.error_summary}（已向工作站查证：此刻还没有做）"
+    never = first is not None and first.outcome is second.outcome is Outcome.NOT_TAKEN
+    return replace(second, in_doubt=not never, error_summary=reason)
 
 
-async def _settled(ctx: RunContext, action: str, ip: str) -> ActionResult | None:
-    """问工作站上次中断的动作做了没有；``None`` 表示查明没做，可以用同一个键再做。"""
-    truth = await _call(ctx, "query-ip", ip, {})
-    if ctx.rules.self_healing:
-        truth = await _patiently(ctx, truth, ip, {}, sure=True)
+async def _by_hand(call: Call, ip: str, outbox: Outbox) -> ActionResult:
+    """自己掌舵的：只做一次；上一个进程写下 INTENT 而没有结果的，先问。"""
+    if call.slot in call.ctx.state.open_intents and (found := await _ask(call, ip, None)) is not None:
+        return found
+    await _intend(call, outbox)
+    return await call.once()
+
+
+async def _ask(call: Call, ip: str, last: ActionResult | None) -> ActionResult | None:
+    """问工作站这次尝试做了没有。
+
+    Args:
+        call: 不知道做没做的动作。
+        ip: 哪台工作站。
+        last: 最近一次的结果；上一个进程做的为 ``None``。
+
+    Returns:
+        做了为成功，说不清为结果未知；查明没做为 ``None``。
+
+    """
+    truth = await _truth(call, ip)
     if not truth.ok:
-        reason = f"{action} 上次结果未知，又查不到 {ip} 的实情：{truth.error_summary}"
-        return ActionResult.failure(action, truth.backend, reason, in_doubt=True)
-    if truth.values["LAST_KEY"] != _key(ctx, action, ip):
+        return _in_doubt(call, truth, last, f"又查不到 {ip} 的实情：{truth.error_summary}")
+    found = str(truth.values["LAST_KEY"])
+    if found == call.key():
+        return _done(call, truth)
+    if found == call.ctx.state.ip_states[ip]["before_attempt"]:
         return None
+    return _in_doubt(call, truth, last, f"{ip} 最近一次生效的键是 {found or '（没有）'}，说明不了这一次做没做")
+
+
+async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
+    """这一步上次记下的是失败：不管怎么记的，先看那一次的键是不是工作站最近的键；不是就为 ``None``。"""
+    if ACTIONS[call.action].phase is Phase.APPROVAL or ip not in call.ctx.state.ip_states:
+        return None
+    failed = call.ctx.state.ip_states[ip]["failed_key"]
+    if not failed or failed != call.key(call.ctx.state.attempts.get(call.slot, 1) - 1):
+        return None
+    truth = await _truth(call, ip)
+    if not truth.ok:
+        return ActionResult.failure(
+            call.action,
+            truth.backend,
+            f"没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{truth.error_summary}",
+            exit_code=truth.exit_code if truth.outcome is Outcome.REFUSED else ScriptExit.NOT_TAKEN,
+        )
+    return _done(call, truth) if truth.values["LAST_KEY"] == failed else None
+
+
+async def _truth(call: Call, ip: str) -> ActionResult:
+    """问工作站此刻的真相。"""
+    query = Call(call.ctx, _QUERY, ip)
+    return await query.until_known() if call.ctx.rules.self_healing else await query.once()
+
+
+def _done(call: Call, truth: ActionResult) -> ActionResult:
+    """查明做过了：以查到的为应答。"""
     values = truth.values | {"SUCCESS": truth.values["RUNNING"], "MESSAGE": "已向工作站查证：此前已经做过"}
-    return judge(ctx.state, ActionResult(ok=True, action=action, backend=truth.backend, values=values), strict=False)
+    found = ActionResult(ok=True, action=call.action, backend=truth.backend, values=values)
+    return judge(call.ctx.state, found, strict=False)
 
 
-def _retry_delay(result: ActionResult, backoff: float, *, sure: bool) -> float | None:
-    """多少秒之后可以重发；不该重发的为 ``None``。``sure`` 表示以同一个键重发总是安全的。"""
-    if result.ok or (result.in_doubt and not sure):
-        return None
-    if result.exit_code == ScriptExit.NETWORK:
-        return backoff
-    try:
-        return min(float(result.values["RETRY_AFTER"]), _MOST_RETRY_SECONDS)
-    except (KeyError, ValueError):
-        return None
-
-
-async def _patiently(
-    ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any], *, sure: bool
-) -> ActionResult:
-    """可以重发的，退避几次再重发。"""
-    for backoff in _BACKOFF_SECONDS:
-        delay = _retry_delay(result, backoff, sure=sure)
-        if delay is None or ctx.stop_requested():
-            break
-        await anyio.sleep(delay)
-        result = await _call(ctx, result.action, ip, kwargs)
-    return result
-
-
-async def _heal(ctx: RunContext, result: ActionResult, ip: str | None, kwargs: dict[str, Any]) -> ActionResult:
-    """没送出去的退避后重试；可能送到了的先查证（HOME 一侧以同一个键重发即是查证）。"""
-    result = await _patiently(ctx, result, ip, kwargs, sure=ip is None)
-    if not result.in_doubt or ip is None:
-        return result
-    if known := await _settled(ctx, result.action, ip):
-        return result if known.in_doubt else known
-    if result.exit_code == ScriptExit.TIMEOUT:
-        return result
-    return await _call(ctx, result.action, ip, kwargs)
+def _in_doubt(call: Call, truth: ActionResult, last: ActionResult | None, why: str) -> ActionResult:
+    """说不清做没做；令牌不行的，连同这一点。"""
+    said = last.error_summary if last else f"{call.action} 上次结果未知"
+    code = (
+        truth.exit_code
+        if truth.exit_code == ScriptExit.UNAUTHORISED
+        else last.exit_code
+        if last
+        else ScriptExit.UNKNOWN
+    )
+    return ActionResult.failure(call.action, truth.backend, f"{said}；{why}", in_doubt=True, exit_code=code)

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE INDEX IF NOT EXISTS unfinished ON answers (scope) WHERE status IS NULL;
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, side TEXT NOT NULL, action TEXT NOT NULL, airport TEXT, ip TEXT,
-    app TEXT, module TEXT, version TEXT NOT NULL, key TEXT NOT NULL);
+    app TEXT, module TEXT, version TEXT NOT NULL, key TEXT NOT NULL, before TEXT);
 CREATE INDEX IF NOT EXISTS journal_by_workstation ON journal (airport, ip);
 """
 
@@ -59,7 +59,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """日志的一行：真的发生过的一个效果；HOME 的效果没有机场和 IP。"""
+    """日志的一行：真的发生过的一个效果；HOME 的效果没有机场和 IP，``before`` 是工作站动手之前的情况。"""
 
     side: str
     action: str
@@ -68,6 +68,7 @@ class Effect:
     version: str
     airport: str | None = None
     ip: str | None = None
+    before: str = ""
 
 
 class Store:
@@ -79,6 +80,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        if "before" not in {row[1] for row in self._db.execute("PRAGMA table_info(journal)")}:
+            self._db.execute("ALTER TABLE journal ADD COLUMN before TEXT")  # 早先的试验场留下的状态目录
 
     def close(self) -> None:
         """关闭文件。"""
@@ -206,18 +209,9 @@ class Store:
         )
         if effect is not None:
             self._db.execute(
-                "INSERT INTO journal (side, action, airport, ip, app, module, version, key)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    effect.side,
-                    effect.action,
-                    effect.airport,
-                    effect.ip,
-                    effect.app,
-                    effect.module,
-                    effect.version,
-                    call.key,
-                ),
+                "INSERT INTO journal (side, action, app, module, version, airport, ip, before, key)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*astuple(effect), call.key),
             )
         return reply
 
@@ -229,12 +223,29 @@ class Store:
         names = ("seq", "side", "action", "ip", "key", "version")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def last_effect(self, airport: str, ip: str) -> tuple[str, str, str] | None:
-        """一台工作站上最近一次效果的 (幂等键, 应用, 模块)。"""
+    def last_effect(self, airport: str, ip: str) -> tuple[str, str] | None:
+        """一台工作站上最近一次效果的 (应用, 模块)。"""
         return self._one(
-            "SELECT key, app, module FROM journal WHERE airport = ? AND ip = ? ORDER BY seq DESC LIMIT 1",
+            "SELECT app, module FROM journal WHERE airport = ? AND ip = ? ORDER BY seq DESC LIMIT 1",
             (airport, ip),
         )
+
+    def last_key(self, airport: str, ip: str, app: str, module: str) -> str:
+        """一个模块在一台工作站上最近一次效果的幂等键；没有则为空串。"""
+        row = self._one(
+            "SELECT key FROM journal WHERE airport = ? AND ip = ? AND app = ? AND module = ? ORDER BY seq DESC LIMIT 1",
+            (airport, ip, app, module),
+        )
+        return "" if row is None else str(row[0])
+
+    def before_run(self, airport: str, ip: str, app: str, module: str, run: str) -> str | None:
+        """一次运行（键里第一个冒号之前的部分）头一次动这个模块之前的情况；还没有动过则为 ``None``。"""
+        row = self._one(
+            "SELECT before FROM journal WHERE airport = ? AND ip = ? AND app = ? AND module = ?"
+            " AND substr(key, 1, instr(key || ':', ':') - 1) = ? ORDER BY seq LIMIT 1",
+            (airport, ip, app, module, run),
+        )
+        return None if row is None else row[0]
 
     def last_modules(self, airport: str) -> dict[str, tuple[str, str]]:
         """每台动过的工作站最近动的 (应用, 模块)。"""

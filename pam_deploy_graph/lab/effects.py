@@ -6,10 +6,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Final, Self
 
 from pam_deploy_graph.lab.http_common import Refused
-from pam_deploy_graph.lab.modules import ModuleState
+from pam_deploy_graph.lab.modules import NOTHING, ModuleState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Plan:
     previous: str | None
     running: str | None
     stage: bool = False
+    before: ModuleState = NOTHING
+    """动手之前的情况：回滚照它回去。"""
 
     @property
     def wanted(self) -> ModuleState:
@@ -39,7 +42,8 @@ class Plan:
     @classmethod
     def load(cls, text: str) -> Self:
         """从意图的文本读回。"""
-        return cls(**json.loads(text))
+        given = json.loads(text)
+        return cls(**given | {"before": ModuleState(**given.get("before", {}))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,46 +59,33 @@ class Target:
         """写给人看的模块名。"""
         return f"{self.app}/{self.module}"
 
-    def plan(self, order: str, version: str, message: str, wanted: ModuleState, *, stage: bool = False) -> Plan:
-        """以 ``wanted`` 组成计划。"""
-        return Plan(
-            order,
-            self.ip,
-            self.app,
-            self.module,
-            version,
-            message,
-            wanted.current,
-            wanted.previous,
-            wanted.running,
-            stage,
-        )
+    def plan(
+        self, order: str, version: str, message: str, before: ModuleState, wanted: ModuleState, *, stage: bool = False
+    ) -> Plan:
+        """从 ``before`` 到 ``wanted`` 的计划。"""
+        links = (wanted.current, wanted.previous, wanted.running)
+        return Plan(order, self.ip, self.app, self.module, version, message, *links, stage, before)
 
 
-def plan_stop(target: Target, state: ModuleState, version: str) -> Plan:
-    """停止；没有安装或没有运行也算做到。
-
-    ``version`` 是接下来要部署的版本：它与当前版本不同，说明一次新的更换从这里开始，
-    当前版本就成为回滚要恢复的版本；相同则是重试，回滚的目标不变。
-    """
-    previous = state.previous if state.current in (None, version) else state.current
-    wanted = ModuleState(state.current, previous, None)
+def plan_stop(target: Target, state: ModuleState, _version: str) -> Plan:
+    """停止；没有安装或没有运行也算做到。"""
+    wanted = ModuleState(state.current, state.previous, None)
     if state.current is None:
         message = f"{target.name} 没有安装，无需停止"
     elif state.running is None:
         message = f"{target.name} 本来就没有运行"
     else:
         message = f"{target.name} {state.running} 已停止"
-    return target.plan("stop", state.current or "", message, wanted)
+    return target.plan("stop", state.current or "", message, state, wanted)
 
 
 def plan_deploy(target: Target, state: ModuleState, version: str) -> Plan:
-    """部署；正在运行时拒绝。重装当前版本不改变回滚的目标。"""
+    """部署；正在运行时拒绝。重装当前版本不改变上一个版本。"""
     if state.running is not None:
         raise Refused(409, f"{target.name} {state.running} 正在运行，不能部署：请先停止")
     previous = state.previous if state.current in (None, version) else state.current
     wanted = ModuleState(version, previous, None)
-    return target.plan("deploy", version, f"{target.name} {version} 已部署", wanted, stage=True)
+    return target.plan("deploy", version, f"{target.name} {version} 已部署", state, wanted, stage=True)
 
 
 def plan_start(target: Target, state: ModuleState, version: str) -> Plan:
@@ -103,23 +94,38 @@ def plan_start(target: Target, state: ModuleState, version: str) -> Plan:
         found = f"当前版本是 {state.current}" if state.current else "没有安装"
         raise Refused(409, f"不能启动 {target.name} {version}：这台工作站上{found}，请先部署")
     message = f"{target.name} {version} " + ("本来就在运行" if state.running == version else "已启动")
-    return target.plan("start", version, message, ModuleState(version, state.previous, version))
+    return target.plan("start", version, message, state, ModuleState(version, state.previous, version))
 
 
-def plan_rollback(target: Target, state: ModuleState, *, stop_first: bool, intact: bool) -> Plan:
-    """恢复并启动上一个版本，之后没有更早的版本可以恢复。
+class Source(StrEnum):
+    """回滚要的版本从哪里来。"""
 
-    上一个版本是最近一次更换开始时的当前版本：停止之后、部署之前失败的，恢复的就是被停下的那个版本。
-    ``stop_first`` 为真时先停止正在运行的版本；为假而模块正在运行时，直接切换并以上一个版本重新启动，结果相同。
-    ``intact`` 说明上一个版本的发布目录完好；不完好就从 NODE 重新取。
+    HERE = "here"
+    NODE = "node"
+    NOWHERE = "nowhere"
+
+
+def plan_rollback(
+    target: Target, state: ModuleState, version: str | None, before: ModuleState, *, stop_first: bool, source: Source
+) -> Plan:
+    """回到 ``version`` 并让它运行；它就是当前版本的，什么也不装，停着的启动。
+
+    ``version`` 为 ``None`` 是这次运行之前没有安装。``before`` 是这次运行动它之前的情况；``stop_first`` 为真时先停下
+    正在运行的，为假则直接切换，结果相同。退不回去的在动手之前拒绝，并说出现在有什么。
     """
-    version = state.previous
-    if version is None or (version == state.current and state.running):
-        found = f"（当前版本 {state.current}）" if state.current else ""
-        raise Refused(409, f"{target.name} 没有上一个版本可以恢复{found}")
+    found = f"现在的版本是 {state.current}" if state.current else "现在没有安装"
+    if version is None:
+        raise Refused(409, f"{target.name} 在这次运行之前没有安装，没有可以退回的版本；{found}")
+    if source is Source.NOWHERE:
+        raise Refused(409, f"{target.name} 退不回 {version}：工作站上没有这个版本，NODE 也没有它的安装包；{found}")
     stopped = f"已停止 {state.running}，" if stop_first and state.running else ""
-    message = f"{target.name} {stopped}已恢复并启动 {version}"
-    return target.plan("rollback", version, message, ModuleState(version, None, version), stage=not intact)
+    if version == state.current:
+        message = f"{target.name} {version} 就是当前版本，" + ("本来就在运行" if state.running else "已启动")
+        wanted = ModuleState(version, state.previous, version)
+    else:
+        message = f"{target.name} {stopped}已恢复并启动 {version}"
+        wanted = ModuleState(version, before.previous if before.current == version else None, version)
+    return target.plan("rollback", version, message, state, wanted, stage=source is Source.NODE)
 
 
 PLANNERS: Final[dict[str, Callable[[Target, ModuleState, str], Plan]]] = {

@@ -19,6 +19,8 @@ from pam_deploy_graph.lab.schemas import (
     PackageRef,
     Publication,
     Published,
+    Recalled,
+    RollbackOrder,
     Roster,
     RosterQuery,
     Synced,
@@ -52,7 +54,7 @@ class Endpoint:
 
 _PACKAGE: Final = "/api/packages/{app}/{module}/{version}"
 _WORKSTATION: Final = "/api/workstations/{ip}"
-_ACTING_ERRORS: Final = (400, 404, 409, 413, 422, 503)
+_ACTING_ERRORS: Final = (400, 404, 409, 413, 422, 429, 503)
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(Side.HOME, "GET", "/api/health", "health", Health),
@@ -73,11 +75,20 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(Side.NODE, "POST", "/api/sync", "sync", Synced, PackageRef, changes=True, errors=_ACTING_ERRORS),
     Endpoint(Side.NODE, "GET", "/api/workstations", "list_workstations", Roster, query=RosterQuery, errors=(400,)),
     Endpoint(Side.NODE, "GET", _WORKSTATION, "query", WorkstationInfo, query=ModuleRef, errors=(400, 404)),
-    Endpoint(Side.NODE, "GET", f"{_WORKSTATION}/log", "log", str, query=ModuleRef, errors=(400, 404, 409, 503)),
-    Endpoint(Side.NODE, "POST", f"{_WORKSTATION}/verify", "verify", Outcome, VersionRef, errors=(400, 404, 413, 503)),
+    Endpoint(Side.NODE, "GET", f"{_WORKSTATION}/log", "log", str, query=ModuleRef, errors=(400, 404, 409, 429, 503)),
+    Endpoint(
+        Side.NODE, "POST", f"{_WORKSTATION}/verify", "verify", Outcome, VersionRef, errors=(400, 404, 413, 429, 503)
+    ),
     *(
         Endpoint(
-            Side.NODE, "POST", f"{_WORKSTATION}/{order}", "act", Outcome, body, changes=True, errors=_ACTING_ERRORS
+            Side.NODE,
+            "POST",
+            f"{_WORKSTATION}/{order}",
+            "act",
+            Recalled if body is RollbackOrder else Outcome,
+            body,
+            changes=True,
+            errors=_ACTING_ERRORS,
         )
         for order, body in ACTING.items()
     ),

@@ -1,7 +1,7 @@
 """故障：按工作站和动作打开的演练开关（contract 第 9 节 ``SPEC``）。"""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address
@@ -25,6 +25,7 @@ _SHAPE: Final = "应写成 IP:ACTION:KIND[:TIMES]，例如 10.0.0.3:verify:fail 
 class FaultKind(StrEnum):
     """故障的种类。
 
+    ``status`` 生效而只答一个状态、没有正文；``busy`` 什么也不做，答 429 或 503 请人稍后再来；
     ``crash`` 是 contract 第 3 节说的「crash」：动作生效之后、记账之前，试验场把自己 kill -9。
     """
 
@@ -32,23 +33,52 @@ class FaultKind(StrEnum):
     HANG = "hang"
     SLOW = "slow"
     DROP = "drop"
+    STATUS = "status"
+    BUSY = "busy"
     OFFLINE = "offline"
     CRASH = "crash"
 
 
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """种类后面带的数：叫什么，什么规则。"""
+
+    name: str
+    rule: str
+    fits: Callable[[float], bool]
+
+
+_VALUES: Final = {
+    FaultKind.SLOW: _Value("秒数", f"大于 0、不超过 {_MAX_SECONDS:g} 的数", lambda n: 0 < n <= _MAX_SECONDS),
+    FaultKind.STATUS: _Value("状态", "200 到 599 之间的整数", lambda n: n.is_integer() and 200 <= n < 600),  # noqa: PLR2004 —— HTTP 状态就写数字
+    FaultKind.BUSY: _Value("状态", "429 或 503", lambda n: n in (429, 503)),
+}
+
+
 @dataclass(slots=True)
 class Fault:
-    """一个故障；``seconds`` 只有 ``slow`` 用到，``left`` 是还能用几次，``None`` 为一直有效。"""
+    """一个故障；``value`` 是种类后面带的数（秒或状态），``left`` 是还能用几次，``None`` 为一直有效。"""
 
     ip: str
     order: str
     kind: FaultKind
-    seconds: float = 0.0
+    value: float = 0.0
     left: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """``slow`` 慢多少秒；别的种类为零。"""
+        return self.value if self.kind is FaultKind.SLOW else 0.0
+
+    @property
+    def status(self) -> int:
+        """``status`` 与 ``busy`` 答的 HTTP 状态；别的种类为零。"""
+        return int(self.value) if self.kind in (FaultKind.STATUS, FaultKind.BUSY) else 0
 
     def describe(self) -> dict[str, Any]:
         """返回给管理接口看的 JSON 对象。"""
-        return {"ip": self.ip, "action": self.order, "kind": self.kind, "seconds": self.seconds, "left": self.left}
+        shown = {"ip": self.ip, "action": self.order, "kind": self.kind, "seconds": self.seconds, "left": self.left}
+        return shown | ({"status": self.status} if self.status else {})
 
 
 def parse_fault(spec: str) -> Fault:
@@ -75,27 +105,27 @@ def parse_fault(spec: str) -> Fault:
     if order not in ORDERS:
         allowed = "、".join(ORDERS)
         raise InvalidInputError(f"故障 {show_value(spec)} 里的动作 {show_value(order)} 不认识，应为：{allowed}")
-    fault_kind, seconds = _parse_kind(kind, spec)
-    return Fault(ip, order, fault_kind, seconds, _parse_times(times[0], spec) if times else None)
+    fault_kind, value = _parse_kind(kind, spec)
+    return Fault(ip, order, fault_kind, value, _parse_times(times[0], spec) if times else None)
 
 
 def _parse_kind(text: str, spec: str) -> tuple[FaultKind, float]:
-    """解析 KIND；只有 ``slow`` 带秒数，而且必须带。"""
+    """解析 KIND；要带数的必须带，别的不许带。"""
     name, equals, value = text.partition("=")
-    if name not in list(FaultKind) or (name == FaultKind.SLOW) != bool(equals):
-        allowed = "、".join("slow=秒数" if kind is FaultKind.SLOW else kind for kind in FaultKind)
+    if name not in list(FaultKind) or (name in _VALUES) != bool(equals):
+        allowed = "、".join(f"{kind}={_VALUES[kind].name}" if kind in _VALUES else kind for kind in FaultKind)
         raise InvalidInputError(f"故障 {show_value(spec)} 里的种类 {show_value(text)} 不认识，应为：{allowed}")
     if not equals:
         return FaultKind(name), 0.0
+    wanted = _VALUES[FaultKind(name)]
     try:
-        seconds = float(value)
+        number = float(value)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= _MAX_SECONDS:
-        raise InvalidInputError(
-            f"故障 {show_value(spec)} 里的秒数 {show_value(value)} 应为大于 0、不超过 {_MAX_SECONDS:g} 的数"
-        )
-    return FaultKind.SLOW, seconds
+        number = math.nan
+    if not wanted.fits(number):
+        said = f"故障 {show_value(spec)} 里的{wanted.name} {show_value(value)} 应为{wanted.rule}"
+        raise InvalidInputError(said)
+    return FaultKind(name), number
 
 
 def _parse_times(text: str, spec: str) -> int:

@@ -67,15 +67,14 @@ class Fleet:
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
 
-    def last_key(self, ip: str) -> str:
-        """最近一次生效动作的幂等键；没有则为空串。"""
-        last = self._store.last_effect(self.airport, ip)
-        return last[0] if last else ""
+    def last_key(self, ip: str, app: str, module: str) -> str:
+        """一个模块最近一次生效动作的幂等键；没有则为空串。"""
+        return self._store.last_key(self.airport, ip, app, module)
 
     def default_module(self, ip: str) -> tuple[str, str] | None:
         """没有点名模块时看哪一个：最近动过的，否则第一个装着的。"""
         if last := self._store.last_effect(self.airport, ip):
-            return last[1], last[2]
+            return last
         return self._first_module(ip)
 
     def _first_module(self, ip: str) -> tuple[str, str] | None:

@@ -20,6 +20,9 @@ from pam_deploy_graph.lab.database import Call
 from pam_deploy_graph.system.safe_text import show_value
 
 _TEXT_KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
+_BUSY: Final = (429, 503)
+"""没有收下、请稍后再来的状态。"""
+_RETRY_AFTER: Final = "1"
 _MAX_BODY: Final = 65_536
 _MAX_KEY: Final = 255
 
@@ -37,8 +40,8 @@ class Refused(Exception):  # noqa: N818 —— 拒绝是协议的正常应答，
 
     @property
     def final(self) -> bool:
-        """是否是对这个幂等键的最终答复；503 是暂时的，同一个键可以再试。"""
-        return self.status != 503  # noqa: PLR2004 —— HTTP 状态就写数字
+        """是否是对这个幂等键的最终答复；429 与 503 是暂时的，同一个键可以再试。"""
+        return self.status not in _BUSY
 
 
 def text_lines(payload: Mapping[str, Any]) -> str:
@@ -52,7 +55,7 @@ def _pairs(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, list):
             yield from (("IP", item["ip"]) for item in value)
             continue
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
         yield _TEXT_KEYS.get(name, name.upper()), " ".join(text.splitlines())
 
 
@@ -114,7 +117,10 @@ async def on_refused(request: Request, error: Exception) -> Response:
     """把拒绝译成应答。"""
     if not isinstance(error, Refused):
         raise error
-    return answer(request, error.payload, error.status)
+    refusal = answer(request, error.payload, error.status)
+    if error.status in _BUSY:
+        refusal.headers["Retry-After"] = _RETRY_AFTER
+    return refusal
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@
         releases/<version>/package        安装包的字节
         releases/<version>/manifest.json  应用、模块、版本、散列
         current   -> releases/<version>   当前版本
-        previous  -> releases/<version>   回滚时恢复的版本
+        previous  -> releases/<version>   被当前版本换下来的版本
         running   -> releases/<version>   正在运行的版本；没有这个链接即没有运行
         log.txt                           做过什么
 
@@ -29,7 +29,7 @@ _LOG: Final = "log.txt"
 
 @dataclass(frozen=True, slots=True)
 class ModuleState:
-    """三个链接各指向的版本；``None`` 为没有。"""
+    """三个链接各指向的版本；``None`` 为没有；``previous`` 是被当前版本换下来的那个。"""
 
     current: str | None = None
     previous: str | None = None
@@ -39,6 +39,10 @@ class ModuleState:
     def former(self) -> str | None:
         """上一个版本：与当前版本不同的 ``previous``。"""
         return None if self.previous == self.current else self.previous
+
+
+NOTHING: Final = ModuleState()
+"""没有安装。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,14 @@ class ModuleFolder:
     def state(self) -> ModuleState:
         """从磁盘读出真实情况；发布目录不见了的模块不算在运行。"""
         running = self._link("running")
-        if running is not None and not (self.release_path(running) / PACKAGE).exists():
+        if running is not None and not self.has(running):
             running = None
         return ModuleState(self._link("current"), self._link("previous"), running)
 
     def settle(self, wanted: ModuleState) -> None:
         """把三个链接换成 ``wanted``；重做一遍结果相同。
 
-        先停后换再启；回滚的目标先记后换，不再需要时最后才忘，所以半途而废也能重新计划。
+        先停后换再启；上一个版本先记后换，不再需要时最后才忘，所以半途而废也能重新计划。
         """
         if wanted.running is None:
             self._point("running", None)
@@ -87,6 +91,10 @@ class ModuleFolder:
         self._point("current", wanted.current)
         self._point("running", wanted.running)
         self._point("previous", wanted.previous)
+
+    def has(self, version: str) -> bool:
+        """工作站上有没有这个版本的安装包。"""
+        return (self.release_path(version) / PACKAGE).exists()
 
     def stage(self, release: Release) -> None:
         """把安装包和清单放进发布目录：先在旁边备好，再整个换上。"""

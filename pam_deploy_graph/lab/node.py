@@ -17,6 +17,7 @@ from pam_deploy_graph.lab.endpoints import routes_of
 from pam_deploy_graph.lab.faults import ORDERS, Fault, FaultBoard, FaultKind
 from pam_deploy_graph.lab.http_common import Refused, answer, open_call, parse, read_body
 from pam_deploy_graph.lab.idempotency import Once
+from pam_deploy_graph.lab.modules import ModuleState
 from pam_deploy_graph.lab.no_answer import NoAnswer, wait_until_gone
 from pam_deploy_graph.lab.schemas import (
     ModuleRef,
@@ -65,21 +66,18 @@ class Node:
         return answer(request, Roster(airport=self._fleet.airport, workstations=chosen))
 
     async def query(self, request: Request) -> Response:
-        """一台工作站的真实情况；离线的只知道离线和最近的幂等键。"""
+        """一台工作站的真实情况；离线的只知道离线和最近的幂等键，别的空着。"""
         ip = await self._arrive(request)
         target = self._target(request, ip)
         online = self._fleet.online(ip)
+        last_key = self._fleet.last_key(ip, target.app, target.module) if target else ""
         info = WorkstationInfo(
-            airport=self._fleet.airport,
-            ip=ip,
-            online=online,
-            running=False,
-            version="",
-            last_key=self._fleet.last_key(ip),
+            airport=self._fleet.airport, ip=ip, online=online, running=None, version="", last_key=last_key
         )
-        if online and target is not None:
-            state = self._workshop.folder(target).state()
+        if online:
+            state = self._workshop.folder(target).state() if target else ModuleState()
             info["running"], info["version"] = state.running is not None, state.current or ""
+            info["previous_version"] = state.former or ""
         return answer(request, info)
 
     async def log(self, request: Request) -> Response:
@@ -122,7 +120,7 @@ class Node:
             return await self._perform(call, order, Target(ip, ref.app, ref.module), ref, met[0])
 
         reply, _ = await self._once.run(call, work)
-        fault = met[0] if met else self._faults.take(ip, order, (FaultKind.DROP,))
+        fault = met[0] if met else self._faults.take(ip, order, (FaultKind.DROP, FaultKind.STATUS))
         return _deliver(fault, answer(request, reply.payload, reply.status))
 
     async def _perform(
@@ -145,9 +143,11 @@ class Node:
         return ip
 
     async def _endure(self, request: Request, ip: str, fault: Fault | None) -> None:
-        """套上动手之前的故障：离线答 503，挂起则等到调用者离开。"""
+        """套上动手之前的故障：离线答 503，忙的答它的状态，挂起则等到调用者离开。"""
         if not self._fleet.online(ip) or _is(fault, FaultKind.OFFLINE):
             raise Refused(503, f"工作站 {ip} 离线，NODE 联系不上它：请检查它的电源与网络")
+        if fault is not None and fault.kind is FaultKind.BUSY:
+            raise Refused(fault.status, f"工作站 {ip} 正忙，没有收下（演练故障 busy）：请稍后再试")
         if _is(fault, FaultKind.HANG):
             await wait_until_gone(request, self.closing)
             raise NoAnswer
@@ -178,12 +178,12 @@ def _is(fault: Fault | None, kind: FaultKind) -> bool:
 
 
 def _deliver(fault: Fault | None, response: Response) -> Response:
-    """作答；``drop`` 则不作答，``crash`` 则试验场当场死掉（会改变工作站的动作早在记账之前就死了）。"""
+    """作答；``drop`` 则不作答，``status`` 则只答状态，``crash`` 则当场死掉（会改变工作站的动作早在记账之前就死了）。"""
     if _is(fault, FaultKind.CRASH):
         power_off()
     if _is(fault, FaultKind.DROP):
         raise NoAnswer
-    return response
+    return Response(status_code=fault.status) if fault is not None and fault.status else response
 
 
 def _drill(ip: str, order: str) -> str:

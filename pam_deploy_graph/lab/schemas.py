@@ -51,9 +51,10 @@ class Publication(PackageRef):
 
 
 class RollbackOrder(ModuleRef):
-    """回滚到上一个版本；``stop_first`` 为真时先停止正在运行的版本。"""
+    """退回 ``to_version`` 并让它运行；不给则退回这次运行动手之前的版本。``stop_first`` 为真时先停止正在运行的版本。"""
 
     stop_first: StrictBool
+    to_version: Version | None = None
 
 
 class RosterQuery(BaseModel):
@@ -130,14 +131,19 @@ class Roster(TypedDict):
 
 
 class WorkstationInfo(TypedDict):
-    """一台工作站上一个模块的真实情况；``last_key`` 是最近一次生效动作的幂等键，没有则为空串。"""
+    """一台工作站上一个模块的真实情况。
+
+    离线的：``running`` 为空，``version`` 为空串，都是不知道。在线而 ``version`` 为空串，是没有安装。
+    ``last_key`` 是这个模块最近一次生效动作的幂等键，没有则为空串；``previous_version`` 知道才有，没有上一个则为空串。
+    """
 
     airport: str
     ip: str
     online: bool
-    running: bool
+    running: bool | None
     version: str
     last_key: str
+    previous_version: NotRequired[str]
 
 
 class Outcome(TypedDict):
@@ -146,6 +152,12 @@ class Outcome(TypedDict):
     success: bool
     message: str
     version: str
+
+
+class Recalled(Outcome):
+    """回滚之后读回来的情况。"""
+
+    running: bool
 
 
 class RefusedOutcome(Outcome):

@@ -48,8 +48,9 @@ class Puller:
         name = f"{ref.app}/{ref.module} {ref.version}"
         url = f"{self._home_url}/api/packages/{ref.app}/{ref.module}/{ref.version}"
         async with self._session.get(url) as response:
-            if response.status != 200:  # noqa: PLR2004 —— HTTP 状态就写数字
+            if response.status == 404:  # noqa: PLR2004 —— HTTP 状态就写数字
                 raise Refused(404, f"HOME 没有 {name}：请先上传并发布")
+            response.raise_for_status()
             package = await response.json()
         if not package["published"]:
             raise Refused(409, f"HOME 还没有发布 {name}：请先发布")

@@ -1,21 +1,23 @@
 """工作站动作怎样生效：计划、写意图、改磁盘、记账；被 kill -9 之后照意图补做（contract 第 3 节「试验场」）。"""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Final, TypeVar
 
 from pam_deploy_graph.constants import ACTIONS, Side
 from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
-from pam_deploy_graph.lab.effects import PLANNERS, Plan, Target, plan_rollback
+from pam_deploy_graph.lab.effects import PLANNERS, Plan, Source, Target, plan_rollback
 from pam_deploy_graph.lab.faults import ORDERS
 from pam_deploy_graph.lab.fleet import Fleet
 from pam_deploy_graph.lab.http_common import Refused
 from pam_deploy_graph.lab.modules import ModuleFolder, ModuleState, Release
 from pam_deploy_graph.lab.packages import PackageFolder
 from pam_deploy_graph.lab.probe import ProbeClient
-from pam_deploy_graph.lab.schemas import Outcome, RollbackOrder, VersionRef
+from pam_deploy_graph.lab.schemas import Outcome, Recalled, RollbackOrder, VersionRef
 
 ACTING: Final[dict[str, type[VersionRef | RollbackOrder]]] = {
     order: RollbackOrder if "stop_first" in ACTIONS[name].needs else VersionRef
@@ -54,7 +56,7 @@ class Workshop:
             OSError: 磁盘不听话；意图已撤回，同一个键可以再试。
 
         """
-        plan = await self._plan(order, target, ref)
+        plan = await self._plan(call, order, target, ref)
         self._store.intend(call, plan.dump())
         release = self._release(target, plan.version) if plan.stage else None
         try:
@@ -64,8 +66,9 @@ class Workshop:
             raise
         if crash:
             power_off()
-        reason = await self._probe_after(plan, target) if isinstance(ref, RollbackOrder) else ""
-        return self._finish(call, plan, reason)
+        if not isinstance(ref, RollbackOrder):
+            return self._finish(call, plan)
+        return self._finish(call, plan, await self._probe.running_version(self.fleet.airport, target))
 
     def recover(self) -> None:
         """把上次被 kill -9 打断的动作照意图补做完，并记账。"""
@@ -73,7 +76,7 @@ class Workshop:
             plan = Plan.load(intent)
             target = Target(plan.ip, plan.app, plan.module)
             self._apply(plan, self._release(target, plan.version) if plan.stage else None)
-            self._finish(call, plan)
+            self._finish(call, plan, plan.running)
 
     async def verify(self, target: Target, version: str, reason: str = "") -> Outcome:
         """验证：问健康探针，比版本，重算发布目录的散列；``reason`` 不空则是演练的失败。"""
@@ -90,13 +93,12 @@ class Workshop:
         folder.log("ERROR", reason)
         return Refused(409, reason, success=False, message=reason, version=folder.state().current or "")
 
-    async def _plan(self, order: str, target: Target, ref: VersionRef | RollbackOrder) -> Plan:
+    async def _plan(self, call: Call, order: str, target: Target, ref: VersionRef | RollbackOrder) -> Plan:
         """按真实情况算出计划。"""
         state = self.folder(target).state()
         try:
             if isinstance(ref, RollbackOrder):
-                intact = await self._former_intact(target, state)
-                return plan_rollback(target, state, stop_first=ref.stop_first, intact=intact)
+                return await self._plan_rollback(call, target, state, ref)
             plan = PLANNERS[order](target, state, ref.version)
         except Refused as refusal:
             raise self.refuse(target, str(refusal)) from None
@@ -104,17 +106,21 @@ class Workshop:
             raise self.refuse(target, f"NODE 还没有同步 {target.name} {plan.version}：请先做 sync-node")
         return plan
 
-    async def _former_intact(self, target: Target, state: ModuleState) -> bool:
-        """回滚要恢复的版本，它的发布目录是否完好；NODE 没有它的安装包时无从核对，算完好。"""
-        release = self._release(target, state.previous) if state.previous else None
-        if release is None:
-            return True
-        return not await _aside(release, self.folder(target).check, release)
+    async def _plan_rollback(self, call: Call, target: Target, state: ModuleState, order: RollbackOrder) -> Plan:
+        """退回点名的版本；没有点名的，退回键所属的运行头一次动它之前的版本。"""
+        run = call.key.partition(":")[0]
+        said = self._store.before_run(self.fleet.airport, target.ip, target.app, target.module, run)
+        before = ModuleState(*json.loads(said)) if said else state
+        version = order.to_version or before.current
+        source = await self._source(target, version) if version else Source.NOWHERE
+        return plan_rollback(target, state, version, before, stop_first=order.stop_first, source=source)
 
-    async def _probe_after(self, plan: Plan, target: Target) -> str:
-        """回滚之后问一次探针；不对则返回原因。"""
-        running = await self._probe.running_version(self.fleet.airport, target)
-        return "" if running == plan.version else f"回滚之后探针回答的是 {running or '没有运行'}"
+    async def _source(self, target: Target, version: str) -> Source:
+        """一个版本从哪里来：工作站上完好的，其次 NODE 的安装包；NODE 没有安装包时无从核对，在就算完好。"""
+        folder, release = self.folder(target), self._release(target, version)
+        if folder.has(version) and (release is None or not await _aside(release, folder.check, release)):
+            return Source.HERE
+        return Source.NODE if release else Source.NOWHERE
 
     async def _doubt(self, target: Target, version: str, running: str | None) -> str:
         """验证不通过的原因；通过则为空串。"""
@@ -143,14 +149,19 @@ class Workshop:
         folder.settle(plan.wanted)
         folder.log("INFO", plan.message)
 
-    def _finish(self, call: Call, plan: Plan, reason: str = "") -> Reply:
-        """在一个事务里记下日志行和应答；``reason`` 不空则动作生效了但结果不对。"""
-        outcome = Outcome(success=not reason, message=reason or plan.message, version=plan.current or "")
-        reply = Reply(409, {"error": reason, **outcome}) if reason else Reply(200, {**outcome})
+    def _finish(self, call: Call, plan: Plan, running: str | None = None) -> Reply:
+        """在一个事务里记下日志行和应答；``running`` 是回滚之后探针回答的版本，成没成由它说了算。"""
+        outcome: Outcome | Recalled = Outcome(success=True, message=plan.message, version=plan.current or "")
+        if plan.order == "rollback":
+            right = running == plan.version
+            message = plan.message if right else f"回滚之后探针回答的是 {running or '没有运行'}"
+            shown, alive = running or plan.current or "", running is not None
+            outcome = Recalled(success=right, message=message, version=shown, running=alive)
+        before = json.dumps(astuple(plan.before))
         action, airport = ORDERS[plan.order], self.fleet.airport
-        effect = Effect(Side.NODE, action, plan.app, plan.module, plan.version, airport, plan.ip)
+        effect = Effect(Side.NODE, action, plan.app, plan.module, plan.version, airport, plan.ip, before)
         with self._store.transaction():
-            return self._store.finish(call, reply, effect)
+            return self._store.finish(call, Reply(200, {**outcome}), effect)
 
 
 def power_off() -> None:

@@ -15,10 +15,11 @@ from pam_deploy_graph.ledger.fold_workstation import (
     about_to_act,
     rollback_done,
     rollback_failed,
+    workstation_of,
     workstation_step_done,
 )
 from pam_deploy_graph.models import AgentState, Event, Values
-from pam_deploy_graph.protocol.keys import slot_of
+from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
 _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})
@@ -34,16 +35,23 @@ def apply(state: AgentState, event: Event) -> None:
 
 
 def _intent(state: AgentState, event: Event) -> None:
-    """将要动手：记下未了的尝试；对一台工作站的，此前读回的不再作数。"""
-    state.open_intents[slot_of(event.get("ip"), event["stage"])] = event["attempt"]
+    """将要动手：记下未了的尝试；对一台工作站的，记下此前最近的键，此前读回的不再作数。"""
+    slot = slot_of(event.get("ip"), event["stage"])
     if event.get("ip") is not None:
+        workstation = workstation_of(state, event)
+        if slot not in state.open_intents:
+            workstation["before_attempt"] = workstation["last_key"]
         about_to_act(state, event)
+    state.open_intents[slot] = event["attempt"]
 
 
 def _action_done(state: AgentState, event: Event) -> None:
     """动作成功：记下完成的步骤，取走应答里的事实。"""
     action, ip = event["stage"], event.get("ip")
-    state.open_intents.pop(slot_of(ip, action), None)
+    attempt = state.open_intents.pop(slot_of(ip, action), None)
+    if ip is not None and attempt is not None:
+        key = idempotency_key(state.run_id, state.nonce, ip, action, attempt)
+        workstation_of(state, event)["last_key"] = key
     if ip is None:
         _global_step_done(state, action, event.get("values", {}))
     elif action == Ask.ROLLBACK:
@@ -76,8 +84,11 @@ def _action_fail(state: AgentState, event: Event) -> None:
         return
     state.last_failed_step = event["stage"]
     if not event.get("in_doubt"):
-        state.attempts[slot] = state.attempts.get(slot, 1) + 1
-        state.open_intents.pop(slot, None)
+        attempt = state.attempts.get(slot, 1)
+        state.attempts[slot] = attempt + 1
+        if state.open_intents.pop(slot, None) is not None and ip is not None:
+            key = idempotency_key(state.run_id, state.nonce, ip, event["stage"], attempt)
+            workstation_of(state, event)["failed_key"] = key
 
 
 def _restarted(state: AgentState, _event: Event) -> None:

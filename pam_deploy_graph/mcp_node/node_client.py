@@ -11,25 +11,30 @@ from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_node.routes import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
+from pam_deploy_graph.protocol.outcome import Transport, classify, retry_after
 
 _CONNECT_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
-_GATEWAY: Final = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 _REASON_LENGTH: Final = 500
 _KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
 
 
 class NodeError(Exception):
-    """PAM_NODE 没有答应；``code`` 是脚本后端的退出码，``unknown`` 为真即请求可能已经生效。"""
+    """PAM_NODE 没有答应；``code`` 是脚本后端的退出码，``later`` 是它要求过多少秒再来。"""
 
     def __init__(
-        self, reason: str, code: ScriptExit, *, unknown: bool = False, values: Mapping[str, Any] | None = None
+        self,
+        reason: str,
+        code: ScriptExit,
+        *,
+        values: Mapping[str, Any] | None = None,
+        later: float | None = None,
     ) -> None:
         """记下原因、退出码和答复里带来的键。"""
         super().__init__(reason)
         self.code = code
-        self.unknown = unknown
         self.values = dict(values or {})
+        self.later = later
 
 
 class NodeClient:
@@ -68,7 +73,7 @@ class NodeClient:
         """
         body, cut = await self._exchange(route, given, limit, MAX_ANSWER_BYTES)
         if cut:
-            raise NodeError(f"PAM_NODE 的应答超过 {MAX_ANSWER_BYTES} 字节", ScriptExit.REFUSED, unknown=True)
+            raise NodeError(f"PAM_NODE 的应答超过 {MAX_ANSWER_BYTES} 字节", ScriptExit.UNKNOWN)
         return _upper(_object(body))
 
     async def read_log(self, route: Route, given: Mapping[str, Any], limit: float) -> tuple[str, bool]:
@@ -85,22 +90,23 @@ class NodeClient:
             "allow_redirects": False,
         }
         if route.body:
-            options["json"] = {WIRE_NAMES.get(name, name): given[name] for name in route.body}
+            known = {name: given[name] for name in route.body if given[name] is not None}
+            options["json"] = {WIRE_NAMES.get(name, name): value for name, value in known.items()}
         if route.query:
             options["params"] = {name: given[name] for name in route.query if given.get(name)}
         url = self._base_url + route.path.format(ip=given.get("ip", ""))
         try:
             async with self._session.request(route.method, url, **options) as response:
                 body, cut = await _tail(response.content, keep)
-                _judge(response.status, body)
+                _judge(response, body)
                 return body, cut
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NodeError(f"连接不上 PAM_NODE：{error}", ScriptExit.NETWORK) from None
+            raise NodeError(f"连接不上 PAM_NODE：{error}", classify(Transport.UNSENT)) from None
         except TimeoutError:
-            raise NodeError("PAM_NODE 没有在时限内答复", ScriptExit.TIMEOUT, unknown=True) from None
+            raise NodeError("PAM_NODE 没有在时限内答复", classify(Transport.TIMED_OUT)) from None
         except (aiohttp.ClientError, OSError) as error:
             reason = f"与 PAM_NODE 的连接中断，没有收到应答（{type(error).__name__}）"
-            raise NodeError(reason, ScriptExit.NETWORK, unknown=True) from None
+            raise NodeError(reason, classify(Transport.BROKEN)) from None
 
 
 async def _tail(stream: aiohttp.StreamReader, keep: int) -> tuple[bytes, bool]:
@@ -114,8 +120,9 @@ async def _tail(stream: aiohttp.StreamReader, keep: int) -> tuple[bytes, bool]:
     return bytes(kept[-keep:]), total > keep
 
 
-def _judge(status: int, body: bytes) -> None:
-    """不是 2xx 就抛出 ``NodeError``；网关的答复说明不了后面做没做。"""
+def _judge(response: aiohttp.ClientResponse, body: bytes) -> None:
+    """不是 2xx 就抛出 ``NodeError``。"""
+    status = response.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     try:
@@ -123,10 +130,9 @@ def _judge(status: int, body: bytes) -> None:
     except NodeError:
         values = {}
     said = str(values.pop("ERROR", "") or body.decode(errors="replace")[:_REASON_LENGTH])
-    refused = status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    code = ScriptExit.UNAUTHORISED if refused else ScriptExit.REFUSED
     reason = f"PAM_NODE 回答 HTTP {status}" + (f"：{said}" if said else "")
-    raise NodeError(reason, code, unknown=status in _GATEWAY, values=values)
+    later = retry_after(response.headers.get("Retry-After", ""))
+    raise NodeError(reason, classify(Transport.ANSWERED, status, body), values=values, later=later)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def _object(body: bytes) -> dict[str, Any]:
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        raise NodeError("PAM_NODE 的应答不是 JSON 对象：请核对 --node-url", ScriptExit.REFUSED, unknown=True)
+        raise NodeError("PAM_NODE 的应答不是 JSON 对象：请核对 --node-url", ScriptExit.UNKNOWN)
     return parsed
 
 

@@ -22,7 +22,7 @@ class Route:
 _SPECIAL: Final = {
     "sync-node": Route("POST", "/api/sync", (*_MODULE, "version", "hash_code")),
     "get-online-ips": Route("GET", "/api/workstations?online=true"),
-    "rollback-ip": Route("POST", f"{_WORKSTATION}/rollback", (*_MODULE, "stop_first")),
+    "rollback-ip": Route("POST", f"{_WORKSTATION}/rollback", (*_MODULE, "stop_first", "to_version")),
     "query-ip": Route("GET", _WORKSTATION, query=_MODULE),
     "download-log": Route("GET", f"{_WORKSTATION}/log", query=_MODULE),
 }

@@ -1,6 +1,7 @@
 """MCP 服务的主体：列出工具，做一次调用，把结果写成结构化内容。"""
 
 import json
+import math
 from typing import Any, Final
 
 from mcp.server.lowlevel import Server
@@ -19,6 +20,7 @@ from pam_deploy_graph.mcp_runner.conventions import (
     TIME_LIMIT_META,
 )
 from pam_deploy_graph.models import Values
+from pam_deploy_graph.protocol.outcome import RETRY_AFTER_KEY, Outcome, outcome_of
 
 _NAME: Final = "pam-mcp-node"
 _DEFAULT_LIMIT: Final = 600.0
@@ -79,8 +81,7 @@ class Performer:
         except ValidationError as error:
             return _refusal(f"{name} 的输入不合规则：{explain(error)}", ScriptExit.USAGE)
         except NodeError as error:
-            in_doubt = error.unknown and tool.spec.changes
-            return _refusal(str(error), error.code, in_doubt=in_doubt, values=error.values)
+            return _refusal(str(error), error.code, values=error.values, later=error.later)
 
     async def _answer(self, tool: NodeTool, given: Values, limit: float) -> CallToolResult:
         """调用并写成结果。"""
@@ -88,10 +89,10 @@ class Performer:
             return await self._log(tool, given, limit)
         values = await self._node.call(tool.route, given, limit)
         try:
-            checked = tool.answer.model_validate(values).model_dump()
+            checked = tool.answer.model_validate(values).model_dump(exclude_unset=True)
         except ValidationError as error:
             keys = "、".join(str(detail["loc"][0]) for detail in error.errors())
-            return _refusal(f"PAM_NODE 的应答缺少或写错了 {keys}", ScriptExit.REFUSED, in_doubt=tool.spec.changes)
+            return _refusal(f"PAM_NODE 的应答缺少或写错了 {keys}", ScriptExit.UNKNOWN)
         return _success(checked, json.dumps(checked, ensure_ascii=False))
 
     async def _log(self, tool: NodeTool, given: Values, limit: float) -> CallToolResult:
@@ -110,7 +111,9 @@ class Performer:
                 values = await self._node.call(_ROSTER.route, {}, limit)
             except NodeError as error:
                 # 这一次只是查询，要做的动作还没有送出。
-                raise NodeError(str(error), error.code, values=error.values) from None
+                unsent = outcome_of(error.code) is Outcome.UNKNOWN
+                code = ScriptExit.NOT_TAKEN if unsent else error.code
+                raise NodeError(str(error), code, values=error.values, later=error.later) from None
             self._airport = str(values.get("AIRPORT_CODE", ""))
         if wanted != self._airport:
             raise NodeError(f"本节点属于机场 {self._airport or '（未知）'}，不是 {wanted}", ScriptExit.REFUSED)
@@ -121,7 +124,11 @@ def _success(values: Values, text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], structuredContent=values)
 
 
-def _refusal(reason: str, code: ScriptExit, *, in_doubt: bool = False, values: Values | None = None) -> CallToolResult:
-    """失败的结果：文本内容是中文原因，结构化内容另有退出码和结果是否未知。"""
-    said = (values or {}) | {ERROR_KEY: reason, EXIT_CODE_KEY: int(code), IN_DOUBT_KEY: in_doubt}
+def _refusal(
+    reason: str, code: ScriptExit, *, values: Values | None = None, later: float | None = None
+) -> CallToolResult:
+    """失败的结果：文本内容是中文原因，结构化内容另有退出码、结果是否未知，以及要求过多少秒再来。"""
+    unknown = outcome_of(code) is Outcome.UNKNOWN
+    said = (values or {}) | {ERROR_KEY: reason, EXIT_CODE_KEY: int(code), IN_DOUBT_KEY: unknown}
+    said |= {} if later is None else {RETRY_AFTER_KEY: math.ceil(later)}
     return CallToolResult(content=[TextContent(type="text", text=reason)], structuredContent=said, isError=True)

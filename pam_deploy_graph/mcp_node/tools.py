@@ -32,6 +32,7 @@ _INPUTS: Final[dict[str, Any]] = {
     "hash_code": (str, Field(pattern="^[0-9a-f]{64}$", description="安装包的 SHA-256，小写十六进制")),
     "ip": (Annotated[str, AfterValidator(_address)], Field(description="工作站的 IP 地址")),
     "stop_first": (StrictBool, Field(description="回滚之前先停止正在运行的版本")),
+    "to_version": (Version | None, Field(None, description="退回哪个版本；不给则退回这次运行动手之前的版本")),
     "idempotency_key": (
         str,
         Field(pattern="^[!-~]+$", max_length=_MAX_KEY, description="幂等键；结果未知时用同一个键再来"),
@@ -77,6 +78,9 @@ def _tool(spec: ActionSpec) -> NodeTool:
     fields: dict[str, Any] = {name: _INPUTS[name] for name in names}
     fields |= {name: (Name, Field("", description=_INPUTS[name][1].description)) for name in route.query}
     owed: dict[str, Any] = {key: (_OUTPUTS.get(key, str), ...) for key in spec.gives}
+    if "ONLINE" in spec.gives:  # 离线的工作站，运行没有、是什么版本都不知道
+        owed |= {"RUNNING": (bool | None, ...), "VERSION": (str | None, ...)}
+    owed |= dict.fromkeys(spec.may_give, (str | None, None))
     arguments = create_model(f"{title}Input", __config__=ConfigDict(extra="forbid"), **fields)
     return NodeTool(spec, route, arguments, create_model(f"{title}Output", **owed))
 

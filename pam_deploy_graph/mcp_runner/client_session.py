@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any, Final
 
 import anyio
@@ -67,7 +68,7 @@ class Link:
         """等到会话打开、工具合用、机场相符；``deadline`` 是事件循环的时刻。
 
         Raises:
-            McpFault: 打不开、不合用或没有等到；``sent`` 总是假，因为要做的动作还没有送出。
+            McpFault: 打不开、不合用或没有等到；要做的动作肯定没有送出。
 
         """
         if not self._ready.done():
@@ -88,7 +89,7 @@ class Link:
 
         """
         if self.closed:
-            raise McpFault(str(self._fault), ScriptExit.NETWORK, sent=False, gone=True)
+            raise McpFault(str(self._fault), ScriptExit.NOT_TAKEN, gone=True)
         self._used = self._loop.time()
         arguments = arguments_of(ACTIONS[action], params, options, self.accepts[action])
         request = call_request(ACTIONS[action].tool_name, arguments, deadline - self._used)
@@ -97,7 +98,7 @@ class Link:
             try:
                 return await self._session.send_request(request, ToolAnswer)
             except McpFault as fault:
-                if fault.gone:
+                if fault.gone or fault.status == HTTPStatus.NOT_FOUND:
                     self.retire()
                 raise
             except McpError as error:
@@ -106,12 +107,12 @@ class Link:
                 raise _malformed() from None
             except (anyio.ClosedResourceError, anyio.BrokenResourceError):
                 self.retire()
-                raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=False, gone=True) from None
+                raise McpFault("MCP 会话中断", ScriptExit.NOT_TAKEN, gone=True) from None
             finally:
                 self._calls.discard(scope)
         if self._loop.time() < deadline:
-            raise McpFault(str(self._fault), self._fault.code, sent=True)
-        raise McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT, sent=True)
+            raise McpFault(str(self._fault), ScriptExit.UNKNOWN)
+        raise McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT)
 
     def retire(self) -> None:
         """不再接新的调用，在途的做完就关。"""
@@ -166,11 +167,13 @@ class Link:
         answer = await self.call(_ROSTER.name, self._opened_for, {}, self._loop.time() + self._limit)
         result = result_of(_ROSTER.name, None, answer, self._target.token)
         if not result.ok:
-            raise McpFault(f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), sent=False)
+            raise McpFault(
+                f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), later=result.retry_after
+            )
         theirs = result.values["AIRPORT_CODE"]
         if theirs != wanted:
             reason = f"MCP 服务 {self._target.name} 属于机场 {theirs}，要部署的是 {wanted}"
-            raise McpFault(reason, ScriptExit.REFUSED, sent=False)
+            raise McpFault(reason, ScriptExit.REFUSED)
 
     async def _keep(self) -> None:
         """守到被关、服务换了工具或闲置太久；在途的调用总是做完。"""
@@ -194,7 +197,7 @@ class Link:
         """读懂一个 JSON-RPC 错误：是会话断了，还是服务自己答的。"""
         if error.error.code == CONNECTION_CLOSED:
             self.retire()
-            return McpFault(str(self._fault), self._fault.code, sent=True)
+            return McpFault(str(self._fault), ScriptExit.UNKNOWN)
         return refusal_of(error)
 
     def _root(self, error: BaseException) -> McpFault:
@@ -207,7 +210,7 @@ class Link:
             return self._root(error.exceptions[0])
         if isinstance(error, McpFault):
             return error
-        return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.NETWORK, sent=True)
+        return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.UNKNOWN)
 
     def _abort(self) -> None:
         """放开在途的调用，然后关。"""
@@ -220,21 +223,20 @@ class Link:
         """结束：放开在途的调用；没打开过的，把原因告诉等着的人。"""
         self._abort()
         if not self._ready.done():
-            fault = self._fault
-            self._ready.set_exception(McpFault(str(fault), fault.code, sent=False))
+            self._ready.set_exception(self._fault.before_sending())
             self._ready.exception()  # 没有人等也不算无人查看
 
 
 def _malformed() -> McpFault:
     """JSON-RPC 没有错，里面的内容不是 MCP 规定的。"""
-    return McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.REFUSED, sent=True)
+    return McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.UNKNOWN)
 
 
 def _closed() -> McpFault:
     """会话关了，说不出别的原因。"""
-    return McpFault("MCP 会话已经关闭", ScriptExit.NETWORK, sent=True)
+    return McpFault("MCP 会话已经关闭", ScriptExit.UNKNOWN)
 
 
 def _not_connected(limit: float) -> McpFault:
     """到了时限还没有连上。"""
-    return McpFault(f"没有在 {limit:g} 秒内连上 MCP 服务", ScriptExit.NETWORK, sent=False)
+    return McpFault(f"没有在 {limit:g} 秒内连上 MCP 服务", ScriptExit.NOT_TAKEN)

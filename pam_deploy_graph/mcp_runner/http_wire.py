@@ -24,6 +24,7 @@ from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, TIME_LIMIT_META
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
+from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
@@ -32,7 +33,6 @@ _CHUNK: Final = 1 << 16
 _SSE: Final = "text/event-stream"
 _SESSION: Final = "mcp-session-id"
 _VERSION: Final = "mcp-protocol-version"
-_BUSY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 Incoming = SessionMessage | Exception
@@ -93,7 +93,7 @@ class _Wire:
             async with self._post(one.message, self._session.timeout) as response:
                 response.release()
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise McpFault("MCP 会话中断", ScriptExit.NETWORK, sent=True) from None
+            raise McpFault("MCP 会话中断", ScriptExit.UNKNOWN) from None
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(root, JSONRPCRequest):
                 raise _fault(error) from None
@@ -103,7 +103,7 @@ class _Wire:
     async def _request(self, message: JSONRPCMessage, request: JSONRPCRequest) -> None:
         """送出一个请求，把答复交给会话。"""
         async with self._post(message, _timeout(request)) as response:
-            _judge(response)
+            await _judge(response)
             if request.method == "initialize" and (given := response.headers.get(_SESSION)):
                 self._headers[_SESSION] = given
             answer = await self._answer(response, request)
@@ -132,7 +132,7 @@ class _Wire:
         else:
             answer = _parse(await _read(response), response.content_type)
         if not _answers(answer, request):
-            raise McpFault("MCP 服务的应答不是对这个请求的", ScriptExit.REFUSED, sent=True)
+            raise McpFault("MCP 服务的应答不是对这个请求的", ScriptExit.UNKNOWN)
         if request.method == "initialize" and isinstance(answer.root, JSONRPCResponse):
             self._headers[_VERSION] = str(answer.root.result.get("protocolVersion", ""))
         return answer
@@ -143,7 +143,7 @@ class _Wire:
             if _answers(message, request):
                 return message
             self._sink.send_nowait(SessionMessage(message))
-        raise McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.REFUSED, sent=True)
+        raise McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.UNKNOWN)
 
 
 def _timeout(request: JSONRPCRequest) -> aiohttp.ClientTimeout:
@@ -164,29 +164,31 @@ def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
 def _fault(error: Exception) -> McpFault:
     """网络上的失败：肯定没有送达，还是可能送达。"""
     if isinstance(error, _NEVER_SENT):
-        return McpFault(f"连接不上 MCP 服务：{error}", ScriptExit.NETWORK, sent=False)
+        return McpFault(f"连接不上 MCP 服务：{error}", classify(Transport.UNSENT))
     if isinstance(error, TimeoutError):
-        return McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT, sent=True)
-    return McpFault(f"与 MCP 服务的连接中断，没有收到应答（{type(error).__name__}）", ScriptExit.NETWORK, sent=True)
+        return McpFault("MCP 服务没有在时限内答复", classify(Transport.TIMED_OUT))
+    reason = f"与 MCP 服务的连接中断，没有收到应答（{type(error).__name__}）"
+    return McpFault(reason, classify(Transport.BROKEN))
 
 
-def _judge(response: aiohttp.ClientResponse) -> None:
+async def _judge(response: aiohttp.ClientResponse) -> None:
     """HTTP 状态说不成，就说清是哪一种。"""
     status = response.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    said = f"MCP 服务回答 HTTP {status}"
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise McpFault(f"{said}，令牌缺失或不对", ScriptExit.UNAUTHORISED, sent=False)
+    body = await _read(response)
+    said, reason = own_error(body), f"MCP 服务回答 HTTP {status}"
+    reason += f"：{said}" if said else ""
+    gone = status == HTTPStatus.NOT_FOUND and bool(said)
     if status == HTTPStatus.NOT_FOUND:
-        reason = f"{said}：它不认识这个会话，或者这个地址上没有 MCP 服务"
-        raise McpFault(reason, ScriptExit.REFUSED, sent=False, gone=True)
-    if status in _BUSY:
-        raise McpFault(f"{said}，它正忙，没有收下请求", ScriptExit.NETWORK, sent=False)
-    if status < HTTPStatus.BAD_REQUEST:
-        said += f"，要改用 {response.headers.get('location', '别的地址')}；请核对 PAM_MCP_URL"
-    unknown = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
-    raise McpFault(said, ScriptExit.REFUSED, sent=unknown)
+        reason += "；它不认识这个会话，或者这个地址上没有 MCP 服务"
+    elif status in UNAUTHORISED:
+        reason += "；令牌缺失或不对"
+    elif status < HTTPStatus.BAD_REQUEST:
+        reason += f"，要改用 {response.headers.get('location', '别的地址')}；请核对 PAM_MCP_URL"
+    later = retry_after(response.headers.get("retry-after", ""))
+    code = classify(Transport.ANSWERED, status, body)
+    raise McpFault(reason, code, gone=gone, later=later, status=status)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -196,7 +198,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             response.close()
-            raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
+            raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
     return bytes(body)
 
 
@@ -206,4 +208,4 @@ def _parse(body: bytes, kind: str) -> JSONRPCMessage:
         return JSONRPCMessage.model_validate_json(body)
     except ValidationError:
         reason = f"MCP 服务的应答（{kind}，{len(body)} 字节）不是 JSON-RPC"
-        raise McpFault(reason, ScriptExit.REFUSED, sent=True) from None
+        raise McpFault(reason, ScriptExit.UNKNOWN) from None

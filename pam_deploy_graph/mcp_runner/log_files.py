@@ -32,7 +32,7 @@ def save_log(state: "AgentState", ip: str, text: str) -> str:
     try:
         _write(path, text.encode(errors="replace"))
     except OSError as error:
-        raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG, sent=False) from None
+        raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG) from None
     return str(path)
 
 

@@ -50,4 +50,4 @@ def refusal_of(error: McpError) -> McpFault:
     """读懂服务自己答的 JSON-RPC 错误。"""
     code = error.error.code
     reason = f"MCP 服务回答错误 {code}：{error.error.message}"
-    return McpFault(reason, ScriptExit.REFUSED, sent=code not in _NOT_DONE)
+    return McpFault(reason, ScriptExit.REFUSED if code in _NOT_DONE else ScriptExit.UNKNOWN)

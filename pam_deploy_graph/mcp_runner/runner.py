@@ -91,7 +91,7 @@ class McpActionRunner:
             state: 这次运行。
             action: 动作名，须是动作表里 NODE 一侧的。
             time_limit: 时限，秒；默认取动作表指定的参数。
-            **options: ``ip``、``hash_code``、``stop_first``、``idempotency_key``。
+            **options: ``ip``、``hash_code``、``stop_first``、``to_version``、``idempotency_key``。
 
         Returns:
             结果；没连上、被拒绝、没答复、答复不合都是 ``ok=False``，不抛异常。
@@ -191,7 +191,7 @@ class McpActionRunner:
         url = self._url or state.mcp_url
         if not url:
             reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL"
-            raise McpFault(reason, ScriptExit.CONFIG, sent=False)
+            raise McpFault(reason, ScriptExit.CONFIG)
         return Target(url, token=self._secret)
 
     @functools.cached_property
@@ -254,7 +254,7 @@ def _check_approved(state: AgentState, link: "Link") -> None:
     approved = getattr(state, "mcp_tools", "")
     if approved and approved != link.fingerprint:
         reason = "MCP 服务的工具在批准之后变了：要先请人批准"
-        raise McpFault(reason, ScriptExit.CONFIG, sent=False, tools=link.fingerprint)
+        raise McpFault(reason, ScriptExit.CONFIG, tools=link.fingerprint)
 
 
 def _seconds(state: AgentState, action: str, time_limit: float | None) -> float:
@@ -262,4 +262,4 @@ def _seconds(state: AgentState, action: str, time_limit: float | None) -> float:
     try:
         return time_limit_of(action, state.params, time_limit)
     except InvalidInputError as error:
-        raise McpFault(str(error), ScriptExit.CONFIG, sent=False) from None
+        raise McpFault(str(error), ScriptExit.CONFIG) from None

@@ -28,7 +28,7 @@ async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[JSONRPC
             if line.startswith(b"data:"):
                 data += line[5:].removeprefix(b" ") + b"\n"
             if len(data) > MAX_ANSWER_BYTES:
-                raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
+                raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
         elif data.strip():
             yield _message(bytes(data))
             data.clear()
@@ -42,7 +42,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         for line in lines:
             yield line.removesuffix(b"\r")
         if len(rest) > MAX_ANSWER_BYTES:
-            raise McpFault(TOO_BIG, ScriptExit.REFUSED, sent=True)
+            raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
 
 
 def _message(data: bytes) -> JSONRPCMessage:
@@ -50,4 +50,4 @@ def _message(data: bytes) -> JSONRPCMessage:
     try:
         return JSONRPCMessage.model_validate_json(data)
     except ValidationError:
-        raise McpFault(f"MCP 服务的事件（{len(data)} 字节）不是 JSON-RPC", ScriptExit.REFUSED, sent=True) from None
+        raise McpFault(f"MCP 服务的事件（{len(data)} 字节）不是 JSON-RPC", ScriptExit.UNKNOWN) from None

@@ -67,7 +67,7 @@ async def _start(target: Target) -> Process:
         )
     except OSError as error:
         reason = f"MCP 服务的命令 {target.command[0]} 启动不了：{error.strerror}"
-        raise McpFault(reason, ScriptExit.CONFIG, sent=False) from None
+        raise McpFault(reason, ScriptExit.CONFIG) from None
 
 
 async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendStream[Incoming]) -> None:
@@ -80,10 +80,10 @@ async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendSt
                 line = await lines.receive_until(b"\n", MAX_ANSWER_BYTES)
             except anyio.DelimiterNotFound:
                 reason = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
-                await sink.send(McpFault(reason, ScriptExit.REFUSED, sent=True))
+                await sink.send(McpFault(reason, ScriptExit.UNKNOWN))
                 return
             except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-                await sink.send(McpFault("MCP 服务的进程关闭了输出", ScriptExit.NETWORK, sent=True))
+                await sink.send(McpFault("MCP 服务的进程关闭了输出", ScriptExit.UNKNOWN))
                 return
             if line.strip():
                 await sink.send(_message(line))
@@ -94,7 +94,7 @@ def _message(line: bytes) -> Incoming:
     try:
         return SessionMessage(JSONRPCMessage.model_validate_json(line))
     except ValidationError:
-        return McpFault(f"MCP 服务答了不是 JSON-RPC 的内容（{len(line)} 字节）", ScriptExit.REFUSED, sent=True)
+        return McpFault(f"MCP 服务答了不是 JSON-RPC 的内容（{len(line)} 字节）", ScriptExit.UNKNOWN)
 
 
 async def _write_lines(source: MemoryObjectReceiveStream[SessionMessage], sink: ByteSendStream | None) -> None:

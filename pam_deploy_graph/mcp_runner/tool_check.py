@@ -36,7 +36,7 @@ def fit(tools: Iterable[Tool]) -> dict[str, Accepts]:
     wanted = [spec for spec in ACTIONS.values() if spec.side is Side.NODE]
     problems = [problem for spec in wanted for problem in _problems(spec, listed.get(spec.tool_name))]
     if problems:
-        raise McpFault("MCP 服务的工具不合用：" + "；".join(problems), ScriptExit.CONFIG, sent=False)
+        raise McpFault("MCP 服务的工具不合用：" + "；".join(problems), ScriptExit.CONFIG)
     return {spec.name: _accepts(listed[spec.tool_name].inputSchema) for spec in wanted}
 
 
@@ -50,7 +50,17 @@ def fingerprint(tools: Iterable[Tool]) -> str:
 def arguments_of(
     spec: ActionSpec, params: Mapping[str, str], options: Mapping[str, Any], accepts: Accepts
 ) -> dict[str, Any]:
-    """组成一次调用的输入：我们有的、这个工具又收的。"""
+    """组成一次调用的输入：我们有的、这个工具又收的。
+
+    Raises:
+        McpFault: 知道了才给的输入这一次给了，而这个工具不收：不说就成了别的意思。
+
+    """
+    lost = [
+        name for name in spec.may_need if options.get(name) is not None and accepts is not None and name not in accepts
+    ]
+    if lost:
+        raise McpFault(f"MCP 服务的 {spec.tool_name} 不收参数 {'、'.join(lost)}，没有送出", ScriptExit.CONFIG)
     offered: dict[str, Any] = {name: params.get(key) for name, key in zip(_MODULE, REQUIRED_PARAMS, strict=True)}
     offered |= {name: options.get(name) for name in _own(spec)}
     return {
@@ -60,7 +70,7 @@ def arguments_of(
 
 def _own(spec: ActionSpec) -> tuple[str, ...]:
     """这个动作自己的输入。"""
-    return (*spec.needs, *(("idempotency_key",) if spec.changes else ()))
+    return (*spec.needs, *spec.may_need, *(("idempotency_key",) if spec.changes else ()))
 
 
 def essential(spec: ActionSpec) -> tuple[str, ...]:

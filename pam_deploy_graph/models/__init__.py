@@ -1,118 +1,18 @@
 """核心数据结构：动作结果、一次运行的状态、理解结果（依据 contract 第 3、4、6 节）。"""
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self
 
-from pam_deploy_graph.constants import ACTIONS, IpStatus, RollbackStatus, ScriptExit
 from pam_deploy_graph.constants import ExecutionStrategy as ExecutionStrategy
+from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.models.understanding import LlmDeployPlan as LlmDeployPlan
 from pam_deploy_graph.models.understanding import LlmIntentResult as LlmIntentResult
 from pam_deploy_graph.models.understanding import LlmParamResult as LlmParamResult
 from pam_deploy_graph.models.understanding import PlanStep as PlanStep
-from pam_deploy_graph.system.masking import mask, masked
+from pam_deploy_graph.protocol.action_result import ActionResult as ActionResult
+from pam_deploy_graph.protocol.action_result import Values as Values
 
 Event = dict[str, Any]
-Values = dict[str, Any]
-
-
-_ANY_NUMBER: Final = frozenset({"IP", "MESSAGE"})
-"""可以有几个值的键；其余的各有一个。"""
-_LIKE_TEXT: Final = (int, float, bool, type(None))
-_LONGEST_REASON: Final = 2_000
-_KEYS: Final = {name: (spec.gives, spec.may_give) for name, spec in ACTIONS.items()}
-"""每个动作的应答要带的键、可有可无的键。"""
-
-
-def _text(value: object) -> str:
-    """一个值的文字：``None`` 是空串，真假照脚本的写法。"""
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
-
-
-def _shortened(reason: str) -> str:
-    """太长的原因只留开头：它要进账本、报告与问题，不是放日志的地方。"""
-    if len(reason) <= _LONGEST_REASON:
-        return reason
-    note = f"…（共 {len(reason)} 个字符）"
-    return reason[: _LONGEST_REASON - len(note)] + note
-
-
-@dataclass(slots=True)
-class ActionResult:
-    """一次动作的结果。
-
-    ``ok`` 为真表示对方明确答复成功；``in_doubt`` 为真表示请求可能已经送达而答复没有回来，
-    结果未知，不得当作失败重做。``values`` 的键一律大写；``exit_code`` 用脚本后端的含义。
-    """
-
-    ok: bool
-    action: str
-    backend: str
-    values: Values = field(default_factory=dict)
-    error_summary: str = ""
-    in_doubt: bool = False
-    exit_code: int = 0
-    lacks: tuple[str, ...] = ()
-    """对方说成功而应答里缺的键；只因此改判的才有。"""
-
-    @classmethod
-    def failure(
-        cls,
-        action: str,
-        backend: str,
-        reason: str,
-        *,
-        in_doubt: bool = False,
-        exit_code: int = ScriptExit.REFUSED,
-        values: Values | None = None,
-    ) -> Self:
-        """构造一个失败（或结果未知）的结果；原因里的 NUL 换成转义的写法，数据库与终端都不收它。"""
-        return cls(
-            ok=False,
-            action=action,
-            backend=backend,
-            values=values or {},
-            error_summary=reason.replace("\0", "\\0"),
-            in_doubt=in_doubt,
-            exit_code=exit_code,
-        )
-
-    def missing_keys(self) -> list[str]:
-        """返回成功应答里欠缺的键（动作表的 ``gives``）。"""
-        return [key for key in ACTIONS[self.action].gives if key not in self.values]
-
-    def checked(self) -> Self:
-        """返回核对过的结果。
-
-        成功而缺少动作表要求的键、或键的值不成文字，是失败；失败总有一句原因，太长的截短。
-        """
-        if not self.ok:
-            said = _shortened(self.error_summary) or "后端没有说明原因"
-            return self if said == self.error_summary else replace(self, error_summary=said)
-        values, (owed, more) = self.values, _KEYS[self.action]
-        for key in owed:  # 每个动作都走这里：绝大多数应答看一眼就过
-            if type(values.get(key)) is not str:
-                return self._tidied()
-        return self._tidied() if any(key in values for key in more) else self
-
-    def _tidied(self) -> Self:
-        """缺键、值不成文字的失败，其余的值写成文字。"""
-        if missing := self.missing_keys():
-            reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
-            return replace(self.failure(self.action, self.backend, reason, values=self.values), lacks=tuple(missing))
-        single = [key for keys in _KEYS[self.action] for key in keys if key in self.values and key not in _ANY_NUMBER]
-        other = {key: self.values[key] for key in single if not isinstance(self.values[key], str)}
-        # SUCCESS 是什么都行：不是真就是假，由判断的人去说原因
-        if odd := [key for key, value in other.items() if key != "SUCCESS" and not isinstance(value, _LIKE_TEXT)]:
-            shown = "、".join(f"{key}（{type(other[key]).__name__}）" for key in odd)
-            return self.failure(self.action, self.backend, f"{self.action} 的应答里 {shown} 应为一个文字")
-        return replace(self, values=self.values | {key: _text(other[key]) for key in other}) if other else self
-
-    def masked(self) -> Self:
-        """返回遮过秘密的结果：别人写的后端也可能把令牌原样带回来。"""
-        values, summary = masked(self.values), mask(self.error_summary)
-        same = values is self.values and summary == self.error_summary
-        return self if same else replace(self, values=values, error_summary=summary)
-
 
 _IP_DEFAULTS: dict[str, Any] = {
     "status": str(IpStatus.RUNNING),
@@ -128,6 +28,8 @@ _IP_DEFAULTS: dict[str, Any] = {
     "version_now": "",
     "running": "",
     "last_key": "",
+    "before_attempt": "",
+    "failed_key": "",
     "read_at": 0,
     "to_version": "",
     "asked": 0,

@@ -8,15 +8,13 @@ from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
 from pam_deploy_graph.models import ActionResult, Values
-from pam_deploy_graph.protocol.outcome import NOTHING_DONE, explain
+from pam_deploy_graph.protocol.outcome import Outcome, explain, outcome_of, retry_after_in
 from pam_deploy_graph.script_runner.child_process import ProcessOutcome
 from pam_deploy_graph.system.safe_text import masked, neutralise
 
 _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _ALWAYS_LISTS: Final = ("IP",)
 _REASON_LENGTH: Final = 500
-_UNREAD: Final = 1
-"""读不到退出码的失败记作这个：不是约定的任何一种，会改变外界的就是结果未知。"""
 
 
 def parse_output(text: str) -> Values:
@@ -48,17 +46,19 @@ def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: st
     Returns:
         退出码 0 且输出完整为成功；读不到退出码的，输出完整而没有 ``ERROR=`` 为成功；
         会改变外界的动作在结果未知时 ``in_doubt`` 为真。
-        ``exit_code`` 是脚本的退出码，被信号结束时为负，到时限被结束时为 7。
+        ``exit_code`` 是脚本的退出码，被信号结束时为负，到时限被结束时为 7，读不到、说不准的为 8。
 
     """
     values = parse_output(masked(outcome.stdout, token))
     if _is_done(action, outcome, values) and not outcome.timed_out and not outcome.stdout_cut:
         return ActionResult(True, action, Backend.SCRIPT, values).checked()
     code = _exit_code(outcome)
-    in_doubt = ACTIONS[action].changes and _may_have_happened(code, values)
+    in_doubt = ACTIONS[action].changes and outcome_of(code) is Outcome.UNKNOWN
     reason = _reason(outcome, values, masked(outcome.stderr, token))
-    summary = explain(action, ip, reason, code, in_doubt=in_doubt)
-    return ActionResult.failure(action, Backend.SCRIPT, summary, in_doubt=in_doubt, exit_code=code, values=values)
+    summary, later = explain(action, ip, reason, code, in_doubt=in_doubt), retry_after_in(values)
+    return ActionResult.failure(
+        action, Backend.SCRIPT, summary, in_doubt=in_doubt, exit_code=code, values=values, retry_after=later
+    )
 
 
 def _is_done(action: str, outcome: ProcessOutcome, values: Values) -> bool:
@@ -69,25 +69,12 @@ def _is_done(action: str, outcome: ProcessOutcome, values: Values) -> bool:
 
 
 def _exit_code(outcome: ProcessOutcome) -> int:
-    """脚本的退出码；到时限被结束的算超时，没能收回的算被 KILL，读不到的什么也没有排除。"""
+    """脚本的退出码；到时限被结束的算超时，没能收回的算被 KILL，读不到的、输出截断了的什么也没有排除。"""
     if outcome.timed_out:
         return ScriptExit.TIMEOUT
-    if outcome.code_lost:
-        return _UNREAD
+    if outcome.code_lost or (outcome.stdout_cut and outcome.exit_code == ScriptExit.DONE):
+        return ScriptExit.UNKNOWN
     return -9 if outcome.exit_code is None else outcome.exit_code
-
-
-def _may_have_happened(code: int, values: Values) -> bool:
-    """失败之后，动作是否可能已经生效。
-
-    脚本没有说明 ``SENT`` 时往坏处想：网络失败算可能送达；被拒绝则算没有生效。
-    """
-    sent = _last(values, "SENT")
-    if code in NOTHING_DONE or (code == _UNREAD and sent == "no"):
-        return False
-    if code == ScriptExit.REFUSED:
-        return sent == "maybe"
-    return code != ScriptExit.NETWORK or sent != "no"
 
 
 def _reason(outcome: ProcessOutcome, values: Values, stderr: str) -> str:

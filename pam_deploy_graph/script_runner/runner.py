@@ -68,6 +68,7 @@ def build_argv(
     ip: str | None = None,
     hash_code: str | None = None,
     stop_first: bool = False,
+    to_version: str | None = None,
     idempotency_key: str | None = None,
 ) -> list[str]:
     """拼出脚本调用的 argv；没有给出的选项不出现。
@@ -79,16 +80,19 @@ def build_argv(
         ip: 工作站地址。
         hash_code: 安装包的散列。
         stop_first: 回滚前先停。
+        to_version: 退回哪个版本；不知道的不给。
         idempotency_key: 幂等键。
 
     Returns:
-        ``entry ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--idempotency-key K] [--trace-file F]``。
+        ``entry ACTION --config FILE [--ip IP] [--hash-code H] [--stop-first] [--to-version V] [--idempotency-key K]
+        [--trace-file F]``。
 
     """
     argv = [entry, action, "--config", state.config_path]
     argv += ["--ip", ip] if ip else []
     argv += ["--hash-code", hash_code] if hash_code else []
     argv += ["--stop-first"] if stop_first else []
+    argv += ["--to-version", to_version] if to_version else []
     argv += ["--idempotency-key", idempotency_key] if idempotency_key else []
     argv += ["--trace-file", state.trace_file_path] if state.trace_file_path else []
     return argv
@@ -151,7 +155,7 @@ class ScriptActionRunner:
             state: 这次运行。
             action: 动作名，见 ``ACTIONS``。
             time_limit: 时限，秒；默认取动作表指定的参数。
-            **options: ``ip``、``hash_code``、``stop_first``、``idempotency_key``，见 ``build_argv``。
+            **options: ``ip``、``hash_code``、``stop_first``、``to_version``、``idempotency_key``，见 ``build_argv``。
 
         Returns:
             结果；脚本起不来、失败、超时都是 ``ok=False``，不抛异常。

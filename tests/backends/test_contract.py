@@ -71,10 +71,12 @@ def test_a_failure_is_a_result(stage: Stage, take: Take) -> None:
     [
         ("stop:fail", "stop-ip", 6, False, []),
         ("stop:hang", "stop-ip", 7, True, []),
-        ("stop:drop", "stop-ip", 5, True, ["stop-ip"]),
-        ("stop:offline", "stop-ip", 6, False, []),
+        ("stop:drop", "stop-ip", 8, True, ["stop-ip"]),
+        ("stop:status=500", "stop-ip", 8, True, ["stop-ip"]),
+        ("stop:offline", "stop-ip", 5, False, []),
+        ("stop:busy=429", "stop-ip", 5, False, []),
         ("verify:hang", "verify-ip", 7, False, []),
-        ("verify:drop", "verify-ip", 5, False, []),
+        ("verify:drop", "verify-ip", 8, False, []),
         ("log:fail", "download-log", 6, False, []),
     ],
 )

@@ -33,8 +33,22 @@ TABLE: dict[str, tuple[str, str, set[str], set[str], set[str], str]] = {
     "start-ip": ("NODE", "per-ip", {"ip"}, {"MESSAGE"}, set(), KEYED),
     "verify-ip": ("NODE", "per-ip", {"ip"}, {"SUCCESS", "MESSAGE", "VERSION"}, set(), "yes"),
     "download-log": ("NODE", "per-ip", {"ip"}, {"LOG_FILE"}, set(), "yes"),
-    "rollback-ip": ("NODE", "on-approval", {"ip", "stop_first"}, {"SUCCESS", "MESSAGE", "VERSION"}, set(), KEYED),
-    "query-ip": ("NODE", "reconciliation", {"ip"}, {"ONLINE", "RUNNING", "VERSION", "LAST_KEY"}, set(), "yes"),
+    "rollback-ip": (
+        "NODE",
+        "on-approval",
+        {"ip", "stop_first"},
+        {"SUCCESS", "MESSAGE", "VERSION", "RUNNING"},
+        set(),
+        KEYED,
+    ),
+    "query-ip": (
+        "NODE",
+        "reconciliation",
+        {"ip"},
+        {"ONLINE", "RUNNING", "VERSION", "LAST_KEY"},
+        {"PREVIOUS_VERSION"},
+        "yes",
+    ),
 }
 
 
@@ -51,6 +65,7 @@ def test_row(action: str) -> None:
     assert (spec.side, spec.phase, spec.repeat) == (side, phase, repeat)
     assert (set(spec.needs), set(spec.gives)) == (needs, gives)
     assert may_give <= set(spec.may_give)
+    assert spec.may_need == (("to_version",) if action == "rollback-ip" else ())
 
 
 @pytest.mark.parametrize("action", TABLE)
@@ -120,7 +135,7 @@ def test_an_unknown_strategy_is_refused() -> None:
         ),
         (Decision, ["approve", "reject", "retry"]),
         (Ask, ["provide_params", "approve_plan", "rollback-ip"]),
-        (ScriptExit, [0, 2, 3, 4, 5, 6, 7]),
+        (ScriptExit, [0, 2, 3, 4, 5, 6, 7, 8]),
         (ExitCode, [0, 1, 2, 10, 11, 12]),
     ],
 )

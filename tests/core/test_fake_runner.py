@@ -124,15 +124,26 @@ def test_fail_takes_options_by_name(fake: FakeActionRunner) -> None:
 
 
 def test_it_behaves_like_a_small_pam(fake: FakeActionRunner, state: AgentState) -> None:
-    """部署之后查得到新版本，回滚之后回到前一个版本；同一个键只生效一次，``LAST_KEY`` 是最后的键。"""
+    """部署之后查得到新版本，回滚之后回到这次运行之前的版本；同一个键只生效一次，``LAST_KEY`` 是最后的键。"""
     before = _do(fake, state, "query-ip").values["VERSION"]
     for action in IP_ACTION_SEQUENCE:
-        _do(fake, state, action, idempotency_key=f"k-{action}" if ACTIONS[action].changes else None)
+        _do(fake, state, action, idempotency_key=f"r.1:{action}" if ACTIONS[action].changes else None)
     truth = _do(fake, state, "query-ip").values
-    assert (truth["VERSION"], truth["RUNNING"], truth["LAST_KEY"]) == ("1.3.0", "true", "k-start-ip")
+    assert (truth["VERSION"], truth["RUNNING"], truth["LAST_KEY"]) == ("1.3.0", "true", "r.1:start-ip")
     for _ in range(2):
-        back = _do(fake, state, "rollback-ip", stop_first=True, idempotency_key="k-rollback")
-        assert (back.values["SUCCESS"], back.values["VERSION"]) == ("true", before)
+        back = _do(fake, state, "rollback-ip", stop_first=True, idempotency_key="r.1:rollback-ip")
+        found = [back.values[key] for key in ("SUCCESS", "VERSION", "RUNNING")]
+        assert found == ["true", before, "true"]
+
+
+def test_a_rollback_never_goes_further_back_than_this_run(fake: FakeActionRunner, state: AgentState) -> None:
+    """这次运行什么也没有动过的，回滚什么也不换；点名的版本就是它回来。"""
+    for action in ("stop-ip", "deploy-ip", "start-ip"):
+        _do(fake, state, action, idempotency_key=f"r.1:{action}")
+    back = _do(fake, state, "rollback-ip", stop_first=False, idempotency_key="r.2:rollback-ip")
+    assert (back.values["VERSION"], back.values["RUNNING"]) == ("1.3.0", "true")
+    named = _do(fake, state, "rollback-ip", stop_first=False, to_version="1.1.0", idempotency_key="r.2:rollback-ip:2")
+    assert named.values["VERSION"] == "1.1.0"
 
 
 async def test_the_asynchronous_face_is_the_same(fake: FakeActionRunner, state: AgentState) -> None:

@@ -12,9 +12,9 @@ from tests.cli.site import BEFORE, Site
 ORDERS = ["stop", "deploy", "start"]
 
 
-@pytest.mark.parametrize("kind", ["drop", "slow=0.5"])
+@pytest.mark.parametrize("kind", ["drop", "slow=0.5", "status=500", "status=404", "busy=503", "offline"])
 def test_done_without_an_answer(site: Site, kind: str) -> None:
-    """动作做了而答案丢了，或答得慢：查证之后接着做，不问人，每个效果恰好一次。"""
+    """动作做了而答案丢了、说明不了，答得慢，或没有收下：查证之后接着做，不问人，每个效果恰好一次。"""
     site.take(4)
     for ip, order in zip(site.ips, [*ORDERS, "verify"], strict=True):
         site.lab.add_fault(f"{ip}:{order}:{kind}:1")
@@ -37,10 +37,10 @@ def test_a_rollback_without_an_answer(site: Site) -> None:
 
 
 def test_hangs_are_asked_about(site: Site) -> None:
-    """没有答案：时限一到就是结果未知，停下来问人，绝不当成失败自己重做；重试之后做完，每个效果恰好一次。"""
+    """没有答案：时限一到就是结果未知，问过、再送过一次还没有，停下来问人；重试之后做完，每个效果恰好一次。"""
     site.take(3)
     for ip, order in zip(site.ips, ORDERS, strict=True):
-        site.lab.add_fault(f"{ip}:{order}:hang:1")
+        site.lab.add_fault(f"{ip}:{order}:hang:2")
     done = site.run("--yes", "--max-parallel", 3, "--ask-after", 3, REQUEST_TIMEOUT="2")
     assert done.code == 10, done.err
     assert {row["status"] for row in site.status()["waiting"]} == {"IN_DOUBT"}
@@ -50,16 +50,26 @@ def test_hangs_are_asked_about(site: Site) -> None:
     site.all_right()
 
 
+def test_one_hang_is_settled_without_asking(site: Site) -> None:
+    """只挂一次的：时限之后问过工作站，没有做，以同一个键再送一次就做完，不问人。"""
+    site.take(3)
+    for ip, order in zip(site.ips, ORDERS, strict=True):
+        site.lab.add_fault(f"{ip}:{order}:hang:1")
+    done = site.run("--yes", "--max-parallel", 3, REQUEST_TIMEOUT="2")
+    assert done.code == 0, done.err
+    site.all_right()
+
+
 @pytest.mark.parametrize("decision", ["retry", "reject"])
 def test_gone_offline(site: Site, decision: str) -> None:
-    """推到一半离线的：没有效果，问人；回来之后重试做完，或保持原样。"""
+    """推到一半一直离线的：送到时限为止，没有效果，问人；回来之后重试做完，或保持原样。"""
     (ip,) = site.take(1)
-    site.lab.add_fault(f"{ip}:deploy:offline:1")
-    assert site.run("--yes").code == 10
+    site.lab.add_fault(f"{ip}:deploy:offline")
+    assert site.run("--yes", REQUEST_TIMEOUT="2").code == 10
     (waiting,) = site.status()["waiting"]
     assert (waiting["failed_stage"], ip in waiting["failure_reason"]) == ("deploy-ip", True)
     assert site.count("deploy-ip", ip) == 0
-    site.lab.set_online(ip, online=True)
+    site.lab.clear_faults()
     assert site.confirm(decision).code == 0
     assert site.resume().code == (0 if decision == "retry" else 11)
     assert site.count("deploy-ip", ip) == (decision == "retry")
@@ -77,7 +87,7 @@ def test_the_lab_dies(mortal_lab: LabProcess, zygote: Zygote, tmp_path: Path) ->
     pam = Pam(zygote, tmp_path, {"PAM_HOME_URL": mortal_lab.home_url, "PAM_TOKEN": mortal_lab.token})
     site = Site(pam, mortal_lab, lambda number: [f"10.0.0.{n + 1}" for n in range(number)], 1)
     site.take(2)
-    done = site.run("--yes")
+    done = site.run("--yes", REQUEST_TIMEOUT="3")
     assert (done.code, "Traceback" in done.err) == (10, False), done.err
     mortal_lab.wait()
     with LabProcess(workstations=2, state=tmp_path / "state") as site.lab:

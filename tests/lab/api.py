@@ -28,6 +28,7 @@ class Answer:
     status: int
     text: str
     allow: str = ""
+    retry_after: str = ""
 
     def json(self) -> Any:
         """JSON 正文。"""
@@ -41,7 +42,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """对着一个试验场发请求；没有给出幂等键的修改各用一个新键。"""
+    """对着一个试验场发请求；没有给出幂等键的修改同属一次运行，各用一个新键。"""
 
     lab: LabProcess
     airport: str = "PEK"
@@ -73,7 +74,7 @@ class Api:
         timeout: float | None = None,
     ) -> Answer:
         """发一个请求；``headers`` 里的空串表示去掉那个头。"""
-        sent = {"Authorization": f"Bearer {self.lab.token}", "Idempotency-Key": key or f"auto-{next(self.keys)}"}
+        sent = {"Authorization": f"Bearer {self.lab.token}", "Idempotency-Key": key or f"api.0:{next(self.keys)}"}
         sent = {name: value for name, value in (sent | (headers or {})).items() if value}
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         where = urlsplit(base)
@@ -81,7 +82,8 @@ class Api:
         try:
             connection.request(method, path, data, sent)
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode(), response.headers.get("Allow", ""))
+            allow, later = (response.headers.get(name, "") for name in ("Allow", "Retry-After"))
+            return Answer(response.status, response.read().decode(), allow, later)
         finally:
             connection.close()
 

@@ -21,12 +21,13 @@ def call(api: Api, ip: str, order: str, key: str, timeout: float = 10.0) -> int:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("kind", ["fail", "hang", "slow=1.5", "drop", "offline", "crash"])
+@pytest.mark.parametrize("kind", ["fail", "hang", "slow=1.5", "drop", "status=500", "busy=503", "offline", "crash"])
 def test_good_specs(order: str, kind: str) -> None:
     """每个动作、每种故障、有无次数都认得。"""
     fault = parse_fault(f"10.0.0.3:{order}:{kind}:2")
     assert (fault.ip, fault.order, fault.kind, fault.left) == ("10.0.0.3", order, kind.split("=", maxsplit=1)[0], 2)
     assert fault.seconds == (1.5 if fault.kind is FaultKind.SLOW else 0)
+    assert fault.status == {FaultKind.STATUS: 500, FaultKind.BUSY: 503}.get(fault.kind, 0)
     assert parse_fault(f"10.0.0.3:{order}:{kind}").left is None
 
 
@@ -46,6 +47,12 @@ def test_good_specs(order: str, kind: str) -> None:
         ("10.0.0.3:stop:slow=-1", "秒数"),
         ("10.0.0.3:stop:slow=nan", "秒数"),
         ("10.0.0.3:stop:slow=inf", "秒数"),
+        ("10.0.0.3:stop:status", "种类"),
+        ("10.0.0.3:stop:status=199", "状态"),
+        ("10.0.0.3:stop:status=600", "状态"),
+        ("10.0.0.3:stop:status=400.5", "状态"),
+        ("10.0.0.3:stop:busy", "种类"),
+        ("10.0.0.3:stop:busy=500", "429 或 503"),
         ("10.0.0.3:stop:fail:0", "次数"),
         ("10.0.0.3:stop:fail:-1", "次数"),
         ("10.0.0.3:stop:fail:many", "次数"),
@@ -112,6 +119,31 @@ def test_drop_has_its_effect(shared: Api, ip: str, order: str) -> None:
     assert shared.effects(f"drop-{ip}") == effects
     assert call(shared, ip, order, f"drop-{ip}") == 200
     assert shared.effects(f"drop-{ip}") == effects
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_status_has_its_effect_and_no_body(shared: Api, ip: str, order: str) -> None:
+    """status：效果发生了，答的只是一个状态；重发也照样，关掉故障才收到应答，效果仍是一个。"""
+    shared.replace(ip)
+    shared.act(ip, {"deploy": "stop"}.get(order, "verify"))
+    shared.lab.add_fault(f"{ip}:{order}:status=500:2")
+    effects = [] if order in {"verify", "log"} else [f"{order}-ip"]
+    assert [call(shared, ip, order, f"status-{ip}") for _ in range(3)] == [500, 500, 200]
+    assert shared.effects(f"status-{ip}") == effects
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("code", [429, 503])
+def test_busy_has_no_effect(shared: Api, ip: str, order: str, code: int) -> None:
+    """busy：什么也没有做，说一秒之后再来；同一个键再来就做成。"""
+    shared.replace(ip)
+    shared.act(ip, {"deploy": "stop"}.get(order, "verify"))
+    shared.lab.add_fault(f"{ip}:{order}:busy={code}:1")
+    path = f"/api/workstations/{ip}/{order}"
+    busy = shared.node("GET", path) if order == "log" else shared.act(ip, order, key=f"busy-{ip}-{code}")
+    assert (busy.status, busy.retry_after, "正忙" in busy.error) == (code, "1", True)
+    assert shared.effects(f"busy-{ip}-{code}") == []
+    assert call(shared, ip, order, f"busy-{ip}-{code}") == 200
 
 
 def test_drop_for_ever_drops_repeats_too(shared: Api, ip: str) -> None:

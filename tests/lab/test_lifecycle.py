@@ -118,16 +118,16 @@ def test_crash_between_effect_and_journal(open_lab: OpenLab) -> None:
         api = open_lab(faults=[f"10.0.0.1:{order}:crash"])
         api.release()
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-            api.act("10.0.0.1", order, key=order)
+            api.act("10.0.0.1", order, key=f"crash.0:{order}")
         assert api.lab.wait() == -9
     api = open_lab(faults=["10.0.0.2:verify:crash"])
     before = api.state("10.0.0.1")
     assert before == (True, "1.2.2", None)
     for order, expected in versions.items():
-        assert api.act("10.0.0.1", order, key=order).json()["version"] == expected
-        assert api.effects(order) == [f"{order}-ip"]
+        assert api.act("10.0.0.1", order, key=f"crash.0:{order}").json()["version"] == expected
+        assert api.effects(f"crash.0:{order}") == [f"{order}-ip"]
     assert api.state("10.0.0.1") == before
-    assert api.node("GET", "/api/workstations/10.0.0.1").json()["last_key"] == "rollback"
+    assert api.node("GET", "/api/workstations/10.0.0.1").json()["last_key"] == "crash.0:rollback"
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         api.act("10.0.0.2", "verify")
     assert api.lab.wait() == -9

@@ -33,13 +33,37 @@ def test_a_deployment_and_its_rollback(shared: Api, ip: str) -> None:
     assert shared.act(ip, "verify", version("1.2.2")).json()["success"] is True
 
 
-def test_no_former_release(shared: Api, ip: str) -> None:
-    """没有上一个版本的回滚失败并说明，什么也不改变，再试也一样。"""
+def test_a_rollback_before_anything_was_changed(shared: Api, ip: str) -> None:
+    """这次运行什么也没有动过：回滚什么也不装，更不会退到更老的版本；停着的启动。"""
+    shared.replace(ip)
+    for prepare in ((), ("stop",)):
+        for order in prepare:
+            shared.act(ip, order, key=f"other.1:{ip}:{order}")
+        answer = shared.act(ip, "rollback", key=f"mine.{len(prepare)}:{ip}").json()
+        assert (answer["success"], answer["version"], answer["running"]) == (True, "1.2.3", True)
+        assert shared.state(ip) == (True, "1.2.3", "1.2.2")
+
+
+@pytest.mark.parametrize("stop_first", [True, False])
+def test_a_rollback_to_a_named_version(shared: Api, ip: str, stop_first: bool) -> None:  # noqa: FBT001 —— 参数表里的一列
+    """点名的版本：就是它回来，哪怕不是上一个；它就是当前版本的，什么也不装。"""
+    shared.release("1.2.4", b"1.2.4")
+    shared.replace(ip)
+    shared.replace(ip, "1.2.4")
+    order = {**MODULE, "stop_first": stop_first, "to_version": "1.2.2"}
     for _ in range(2):
-        answer = shared.act(ip, "rollback", key=f"none-{ip}")
-        assert answer.status == 409
-        assert answer.json()["success"] is False
-        assert "没有上一个版本" in answer.error
+        answer = shared.act(ip, "rollback", order).json()
+        assert (answer["success"], answer["version"], answer["running"]) == (True, "1.2.2", True)
+        assert shared.state(ip)[:2] == (True, "1.2.2")
+
+
+def test_a_version_that_cannot_be_brought_back(shared: Api, ip: str) -> None:
+    """点名的版本哪里都没有：在停下任何东西之前拒绝，说出现在有什么，再试也一样。"""
+    for _ in range(2):
+        order = {**MODULE, "stop_first": True, "to_version": "0.9.0"}
+        answer = shared.act(ip, "rollback", order, key=f"none-{ip}")
+        assert (answer.status, answer.json()["success"]) == (409, False)
+        assert [word in answer.error for word in ("退不回 0.9.0", "现在的版本是 1.2.2")] == [True, True]
     assert shared.state(ip) == (True, "1.2.2", None)
     assert shared.effects(f"none-{ip}") == []
 
@@ -52,11 +76,12 @@ def test_rollback_without_stop_first(shared: Api, ip: str) -> None:
 
 
 def test_rollback_between_stop_and_deploy(shared: Api, ip: str) -> None:
-    """停下之后、部署之前失败的：回滚恢复被停下的版本，而不是更早的版本。"""
+    """停下之后、部署之前失败的：回滚启动被停下的版本，而不是更早的版本。"""
     shared.replace(ip)
-    shared.act(ip, "stop", version("1.2.4"))
-    assert shared.act(ip, "rollback", {**MODULE, "stop_first": False}).json()["version"] == "1.2.3"
-    assert shared.state(ip) == (True, "1.2.3", None)
+    shared.act(ip, "stop", version("1.2.4"), key=f"next.1:{ip}:stop-ip:1")
+    answer = shared.act(ip, "rollback", {**MODULE, "stop_first": False}, key=f"next.1:{ip}:rollback-ip:1")
+    assert answer.json()["version"] == "1.2.3"
+    assert shared.state(ip) == (True, "1.2.3", "1.2.2")
 
 
 def test_retry_keeps_the_rollback_target(shared: Api, ip: str) -> None:
@@ -76,14 +101,15 @@ def test_rollback_restores_a_damaged_former_release(shared: Api, ip: str) -> Non
 
 
 def test_a_new_module_on_a_workstation(shared: Api, ip: str) -> None:
-    """没有装过的模块可以停止、部署、启动；它没有上一个版本可以回滚。"""
+    """没有装过的模块可以停止、部署、启动；它没有可以退回的版本；别的模块的 LAST_KEY 不变。"""
     ref = {"app": "bagdrop", "module": "kiosk", "version": "2.0.0"}
     digest = shared.home("PUT", "/api/packages/bagdrop/kiosk/2.0.0", b"kiosk").json()["hash"]
     shared.home("POST", "/api/versions", {**ref, "hash": digest})
     shared.node("POST", "/api/sync", {**ref, "hash": digest})
     for order in ("stop", "deploy", "start", "verify"):
         assert shared.act(ip, order, ref).json()["success"] is True, order
-    assert "没有上一个版本" in shared.act(ip, "rollback", {**ref, "stop_first": True}).error
+    assert "之前没有安装" in shared.act(ip, "rollback", {**ref, "stop_first": True}).error
+    assert shared.node("GET", f"/api/workstations/{ip}?app=checkin&module=gate").json()["last_key"] == ""
     assert shared.node("GET", f"/api/workstations/{ip}?app=checkin&module=gate").json()["running"] is True
 
 
@@ -163,7 +189,10 @@ def test_offline_workstation(shared: Api, ip: str) -> None:
     for order in ("stop", "deploy", "start", "verify", "rollback"):
         assert shared.act(ip, order, key=f"{order}-{ip}").status == 503
     assert shared.node("GET", f"/api/workstations/{ip}/log").status == 503
-    assert shared.node("GET", f"/api/workstations/{ip}").json()["online"] is False
+    gone = shared.node("GET", f"/api/workstations/{ip}").json()
+    assert (gone["online"], gone["running"], gone["version"]) == (False, None, "")
+    text = shared.node("GET", f"/api/workstations/{ip}", headers={"Accept": "text/plain"}).text.splitlines()
+    assert {"ONLINE=false", "RUNNING=", "VERSION="} <= set(text)
     shared.lab.set_online(ip, online=True)
     assert shared.act(ip, "stop", key=f"stop-{ip}").status == 200
 

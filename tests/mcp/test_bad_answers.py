@@ -9,6 +9,7 @@ import pytest
 
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.protocol.outcome import Outcome
 from tests.mcp.conftest import TOKEN, MakeRunner
 from tests.mcp.wire import Exchange, Scene, WireMcp, success
 from tests.patience import patience
@@ -35,32 +36,38 @@ def _refusal(**said: object) -> dict[str, object]:
 
 
 SCENES: dict[str, tuple[Scene, int, bool, str]] = {
-    "not-json": (lambda x: x.raw(b"<html>hello</html>", kind="text/html"), 6, True, "不是 JSON-RPC"),
-    "empty": (lambda x: x.raw(b""), 6, True, "不是 JSON-RPC"),
-    "20-mb": (lambda x: x.result({"content": [], "structuredContent": {"MESSAGE": "x" * BIG}}), 6, True, "超过"),
+    "not-json": (lambda x: x.raw(b"<html>hello</html>", kind="text/html"), 8, True, "不是 JSON-RPC"),
+    "empty": (lambda x: x.raw(b""), 8, True, "不是 JSON-RPC"),
+    "20-mb": (lambda x: x.result({"content": [], "structuredContent": {"MESSAGE": "x" * BIG}}), 8, True, "超过"),
     "silent": (Exchange.silent, 7, True, "时限"),
     "trickle": (Exchange.trickle, 7, True, "时限"),
-    "hang-up": (Exchange.hang_up, 5, True, "连接中断"),
-    "half": (lambda x: x.raw(b'{"jsonrpc"', length=500), 5, True, "连接中断"),
-    "http-500": (lambda x: x.json({}, 500), 6, True, "HTTP 500"),
+    "hang-up": (Exchange.hang_up, 8, True, "连接中断"),
+    "half": (lambda x: x.raw(b'{"jsonrpc"', length=500), 8, True, "连接中断"),
+    "http-500": (lambda x: x.json({}, 500), 8, True, "HTTP 500"),
     "http-503": (lambda x: x.json({}, 503), 5, False, "HTTP 503"),
-    "http-400": (lambda x: x.json({}, 400), 6, False, "HTTP 400"),
-    "http-401": (lambda x: x.json({}, 401), 4, False, "令牌"),
-    "redirect": (lambda x: x.raw(b"", status=307), 6, False, "PAM_MCP_URL"),
-    "other-id": (lambda x: x.json({"jsonrpc": "2.0", "id": 9_999, "result": {}}), 6, True, "不是对这个请求的"),
-    "internal-error": (lambda x: x.error(-32603, "boom"), 6, True, "boom"),
+    "http-400": (lambda x: x.json({"error": {"code": -32600, "message": "bad"}}, 400), 6, False, "HTTP 400：bad"),
+    "http-401": (lambda x: x.json({"error": "token expired"}, 401), 4, False, "令牌"),
+    "http-422": (lambda x: x.json({"error": "key reused"}, 422), 8, True, "HTTP 422"),
+    "proxy-400": (lambda x: x.raw(b"<html>proxy</html>", status=400), 8, True, "HTTP 400"),
+    "proxy-403": (lambda x: x.raw(b"<html>proxy</html>", status=403), 8, True, "HTTP 403"),
+    "proxy-404": (lambda x: x.raw(b"<html>proxy</html>", status=404), 8, True, "HTTP 404"),
+    "redirect": (lambda x: x.raw(b"", status=307), 8, True, "PAM_MCP_URL"),
+    "other-id": (lambda x: x.json({"jsonrpc": "2.0", "id": 9_999, "result": {}}), 8, True, "不是对这个请求的"),
+    "internal-error": (lambda x: x.error(-32603, "boom"), 8, True, "boom"),
     "invalid-params": (lambda x: x.error(-32602, "bad"), 6, False, "bad"),
-    "unstructured": (lambda x: x.result({"content": [{"type": "text", "text": "ok"}]}), 6, True, "结构化"),
-    "not-a-result": (lambda x: x.result({"content": 5}), 6, True, "MCP 的格式"),
-    "wrong-type": (lambda x: x.result({"content": [], "structuredContent": {"MESSAGE": {"a": 1}}}), 6, True, "MESSAGE"),
-    "missing-key": (lambda x: x.result({"content": [], "structuredContent": {}}), 6, False, "缺少 MESSAGE"),
-    "is-error": (lambda x: x.result(_refusal()), 6, False, "磁盘满了"),
-    "says-in-doubt": (lambda x: x.result(_refusal(ERROR="断了", EXIT_CODE=5, IN_DOUBT=True)), 5, True, "断了"),
-    "bad-exit-code": (lambda x: x.result(_refusal(EXIT_CODE=99, IN_DOUBT="yes")), 6, False, "磁盘满了"),
-    "sse-no-answer": (lambda x: x.raw(b": nothing\n\n", kind=SSE), 6, True, "没有答复"),
-    "sse-cut": (lambda x: x.raw(b"data: {", kind=SSE, length=100), 5, True, "连接中断"),
-    "sse-not-json": (lambda x: x.raw(b"data: hello\n\n", kind=SSE), 6, True, "不是 JSON-RPC"),
-    "sse-20-mb": (lambda x: x.raw(b"data: " + b"x" * BIG, kind=SSE), 6, True, "超过"),
+    "unstructured": (lambda x: x.result({"content": [{"type": "text", "text": "ok"}]}), 8, True, "结构化"),
+    "not-a-result": (lambda x: x.result({"content": 5}), 8, True, "MCP 的格式"),
+    "wrong-type": (lambda x: x.result({"content": [], "structuredContent": {"MESSAGE": {"a": 1}}}), 8, True, "MESSAGE"),
+    "missing-key": (lambda x: x.result({"content": [], "structuredContent": {}}), 8, True, "缺少 MESSAGE"),
+    "is-error": (lambda x: x.result(_refusal()), 8, True, "磁盘满了"),
+    "says-refused": (lambda x: x.result(_refusal(ERROR="没有电")), 6, False, "没有电"),
+    "says-busy": (lambda x: x.result(_refusal(ERROR="忙", EXIT_CODE=5, RETRY_AFTER=7)), 5, False, "忙"),
+    "says-in-doubt": (lambda x: x.result(_refusal(ERROR="断了", EXIT_CODE=6, IN_DOUBT=True)), 8, True, "断了"),
+    "bad-exit-code": (lambda x: x.result(_refusal(EXIT_CODE=99, IN_DOUBT="yes")), 8, True, "磁盘满了"),
+    "sse-no-answer": (lambda x: x.raw(b": nothing\n\n", kind=SSE), 8, True, "没有答复"),
+    "sse-cut": (lambda x: x.raw(b"data: {", kind=SSE, length=100), 8, True, "连接中断"),
+    "sse-not-json": (lambda x: x.raw(b"data: hello\n\n", kind=SSE), 8, True, "不是 JSON-RPC"),
+    "sse-20-mb": (lambda x: x.raw(b"data: " + b"x" * BIG, kind=SSE), 8, True, "超过"),
 }
 
 
@@ -90,6 +97,16 @@ def test_what_changes_nothing_is_never_in_doubt(
     wire.scenes["verify_ip"] = SCENES[name][0]
     result = make_runner(wire.url).run_action(state, "verify-ip", ip="10.0.0.1", time_limit=2)
     assert (result.ok, result.in_doubt) == (False, False)
+
+
+def test_what_is_not_taken_says_how_long_to_wait(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
+    """没有收下的：服务的结构化内容、HTTP 的头里说的秒数都带上来；这里从不自己重发。"""
+    runner = make_runner(wire.url)
+    for scene in (SCENES["says-busy"][0], lambda x: x.json({}, 503, **{"Retry-After": "7"})):
+        wire.scenes["stop_ip"] = scene
+        result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k")
+        assert (result.outcome, result.retry_after) == (Outcome.NOT_TAKEN, 7.0)
+    assert wire.changing_calls() == ["stop_ip", "stop_ip"]
 
 
 def test_an_event_stream_answers_too(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:

@@ -20,7 +20,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
-from pam_deploy_graph.constants import ACTIONS, Side
+from pam_deploy_graph.constants import ACTIONS, ScriptExit, Side
 from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.mcp_node.node_client import NodeClient
@@ -62,7 +62,8 @@ async def test_any_client_can_use_it(lab: LabProcess, take: Callable[[int], list
         ):
             result = await session.call_tool(tool, {**target, **extra})
             assert not result.isError, result
-            assert set(result.structuredContent or {}) == set(TOOLS[tool].spec.gives)
+            spec = TOOLS[tool].spec
+            assert set(result.structuredContent or {}) == {*spec.gives, *spec.may_give}
 
 
 async def test_one_true_tool_for_each_node_action(lab: LabProcess) -> None:
@@ -126,12 +127,19 @@ def pam() -> Any:
     [
         (reply(409, '{"error": "没有电", "success": false}'), 6, False, "没有电"),
         (reply(401, '{"error": "令牌不对"}'), 4, False, "令牌不对"),
-        (reply(502, "<html>bad gateway</html>"), 6, True, "HTTP 502"),
-        (reply(200, "hello"), 6, True, "不是 JSON"),
-        (reply(200, "[1]"), 6, True, "不是 JSON"),
-        (reply(200, '{"version": "1"}'), 6, True, "MESSAGE"),
-        (reply(200, "{", length=50), 5, True, "连接中断"),
-        (reply(302, ""), 6, False, "HTTP 302"),
+        (reply(401, "<html>proxy</html>"), 8, True, "HTTP 401"),
+        (reply(404, "<html>proxy</html>"), 8, True, "HTTP 404"),
+        (reply(422, '{"error": "键用过了"}'), 8, True, "键用过了"),
+        (reply(429, "", "Retry-After: 7"), 5, False, "HTTP 429"),
+        (reply(503, "", "Retry-After: 7"), 5, False, "HTTP 503"),
+        (reply(500, '{"error": "坏了"}'), 8, True, "坏了"),
+        (reply(502, "<html>bad gateway</html>"), 8, True, "HTTP 502"),
+        (reply(200, "hello"), 8, True, "不是 JSON"),
+        (reply(200, "[1]"), 8, True, "不是 JSON"),
+        (reply(200, '{"version": "1"}'), 8, True, "MESSAGE"),
+        (reply(200, "{", length=50), 8, True, "连接中断"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", 8, True, "PAM_NODE"),
+        (reply(302, ""), 8, True, "HTTP 302"),
         (lambda connection: connection.recv(1), 7, True, "时限"),
     ],
 )
@@ -148,6 +156,7 @@ async def test_what_the_node_answers_is_told_apart(
     async with NodeClient(pam.url, "tok") as node:
         result = await Performer(node).perform("stop_ip", arguments, 0.5)
     assert (said(result)["EXIT_CODE"], said(result)["IN_DOUBT"]) == (code, in_doubt), result
+    assert said(result).get("RETRY_AFTER") == (7 if code == ScriptExit.NOT_TAKEN else None)
     assert phrase in said(result)["ERROR"]
     assert pam.requests[0].headers["authorization"] == "Bearer tok"
     assert pam.requests[0].headers["idempotency-key"] == "k"

@@ -59,20 +59,23 @@ def test_another_run_has_its_own(wire: WireMcp, state: AgentState, make_runner: 
     assert wire.opened == 2
 
 
+GONE = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Session not found"}}
+
+
 def test_a_forgotten_session_is_reopened(wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
-    """服务不认识会话了（404，请求没有处理）：重开一个，同一次调用就成功。"""
+    """服务不认识会话了（404 带着它自己的错误，请求没有处理）：重开一个，同一次调用就成功。"""
     runner = make_runner(wire.url)
     assert runner.run_action(state, "get-online-ips").ok
 
     def forget(exchange: Exchange) -> None:
         """忘一次。"""
         del wire.scenes["stop_ip"]
-        exchange.json({}, 404)
+        exchange.json(GONE, 404)
 
     wire.scenes["stop_ip"] = forget
     assert runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k").ok
     assert wire.opened == 2
-    wire.scenes["stop_ip"] = lambda exchange: exchange.json({}, 404)
+    wire.scenes["stop_ip"] = lambda exchange: exchange.json(GONE, 404)
     result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k")
     assert (result.ok, result.in_doubt) == (False, False)
 
@@ -100,7 +103,7 @@ def test_the_node_server_dies_and_comes_back(
     server.kill()
     calling.join(patience(5))
     assert time.monotonic() - began < patience(2)
-    assert (results[0].ok, results[0].in_doubt, results[0].exit_code) == (False, True, 5)
+    assert (results[0].ok, results[0].in_doubt, results[0].exit_code) == (False, True, 8)
     refused = runner.run_action(state, "query-ip", ip=ip)
     assert (refused.ok, refused.exit_code) == (False, 5)
     again = _node_server(lab, env, server.info["mcp_url"].split(":")[2].split("/")[0])

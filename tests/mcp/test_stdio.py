@@ -30,7 +30,7 @@ def _children() -> list[psutil.Process]:
 
 
 def test_a_server_not_in_our_style(state: AgentState, make_runner: MakeRunner) -> None:
-    """SDK 低层写的、什么 schema 都不说的服务，照样走完部署与回滚；它抛的异常是失败。"""
+    """SDK 低层写的、什么 schema 都不说的服务，照样走完部署与回滚；它抛的异常说明不了做没做。"""
     runner = make_runner(command=[sys.executable, str(HERE / "foreign.py")])
     roster = runner.run_action(state, "get-online-ips")
     assert (roster.values["IP"], roster.values["AIRPORT_CODE"]) == (["10.0.0.1"], "PEK"), roster.error_summary
@@ -43,17 +43,17 @@ def test_a_server_not_in_our_style(state: AgentState, make_runner: MakeRunner) -
     back = runner.run_action(state, "rollback-ip", ip="10.0.0.1", stop_first=True, idempotency_key="back")
     assert back.values["VERSION"] == "1.2.2"
     failed = runner.run_action(state, "stop-ip", ip="10.0.0.9", idempotency_key="no")
-    assert (failed.ok, failed.in_doubt, failed.exit_code) == (False, False, 6)
+    assert (failed.ok, failed.in_doubt, failed.exit_code) == (False, True, 8)
     assert "工作站没有电" in failed.error_summary
 
 
 @pytest.mark.parametrize(
     ("mode", "code", "in_doubt", "phrase"),
     [
-        ("junk", 6, True, "不是 JSON-RPC"),
-        ("bytes", 6, True, "不是 JSON-RPC"),
-        ("big", 6, True, "超过"),
-        ("die", 5, True, "进程"),
+        ("junk", 8, True, "不是 JSON-RPC"),
+        ("bytes", 8, True, "不是 JSON-RPC"),
+        ("big", 8, True, "超过"),
+        ("die", 8, True, "进程"),
         ("deaf", 7, True, "时限"),
     ],
 )

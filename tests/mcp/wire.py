@@ -62,9 +62,9 @@ class Exchange:
     server: WireMcp
     number: Any
 
-    def json(self, body: Any, status: int = 200) -> None:
+    def json(self, body: Any, status: int = 200, **headers: str) -> None:
         """答一个 JSON。"""
-        self.raw(json.dumps(body).encode(), status=status)
+        self.raw(json.dumps(body).encode(), status=status, headers=headers)
 
     def result(self, result: Reply) -> None:
         """答一个 JSON-RPC 结果。"""
@@ -74,9 +74,19 @@ class Exchange:
         """答一个 JSON-RPC 错误。"""
         self.json({"jsonrpc": "2.0", "id": self.number, "error": {"code": code, "message": message}})
 
-    def raw(self, body: bytes, *, status: int = 200, kind: str = "application/json", length: int | None = None) -> None:
+    def raw(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        kind: str = "application/json",
+        length: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """答任意字节；``length`` 可以故意写错。"""
         self.handler.send_response(status)
+        for name, value in (headers or {}).items():
+            self.handler.send_header(name, value)
         self.handler.send_header("Content-Type", kind)
         self.handler.send_header("Content-Length", str(len(body) if length is None else length))
         self.handler.end_headers()

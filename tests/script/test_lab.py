@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, ScriptExit
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.script_runner import ScriptActionRunner
@@ -85,8 +85,11 @@ def test_the_same_key_has_one_effect(drill: Drill) -> None:
     [
         ("10.0.0.3", "stop:fail", "stop-ip", 6, False, []),
         ("10.0.0.4", "stop:hang", "stop-ip", 7, True, []),
-        ("10.0.0.5", "stop:drop", "stop-ip", 5, True, ["stop-ip"]),
-        ("10.0.0.6", "stop:offline", "stop-ip", 6, False, []),
+        ("10.0.0.5", "stop:drop", "stop-ip", 8, True, ["stop-ip"]),
+        ("10.0.0.6", "stop:offline:1", "stop-ip", 5, False, []),
+        ("10.0.0.6", "stop:busy=429:1", "stop-ip", 5, False, []),
+        ("10.0.0.6", "stop:status=500:1", "stop-ip", 8, True, ["stop-ip"]),
+        ("10.0.0.2", "rollback:status=409:1", "rollback-ip", 8, True, ["rollback-ip"]),
         ("10.0.0.7", "verify:hang", "verify-ip", 7, False, []),
         ("10.0.0.8", "log:fail", "download-log", 6, False, []),
     ],
@@ -102,12 +105,14 @@ def test_faults_become_failures_or_doubt(
     make_state: MakeState,
 ) -> None:
     """失败、挂起、丢弃应答、离线各归其类；结果未知的才存疑，消息写明哪个动作、哪台工作站。"""
+    before = drill.effects(ip)
     drill.lab.add_fault(f"{ip}:{fault}")
     drill.state = make_state(PAM_HOME_URL=drill.lab.home_url, REQUEST_TIMEOUT="1", VERIFY_TIMEOUT="1")
     result = drill.do(action, ip)
     assert (result.ok, result.exit_code, result.in_doubt) == (False, code, in_doubt), result.error_summary
     assert f"{action}（{ip}）" in result.error_summary
-    assert drill.effects(ip) == happened
+    assert result.retry_after == (1.0 if code == ScriptExit.NOT_TAKEN else None)
+    assert drill.effects(ip)[len(before) :] == happened
 
 
 def test_a_wrong_token_is_not_authorised(drill: Drill) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.protocol.outcome import Outcome
 from pam_deploy_graph.script_runner.child_process import ProcessOutcome
 from pam_deploy_graph.script_runner.result import parse_output, to_result
 from pam_deploy_graph.system.masking import learn
@@ -63,20 +64,17 @@ CHANGING, READING = "deploy-ip", "verify-ip"
         (ended(2, "ERROR=没有 --ip\n"), 2, False, "没有 --ip"),
         (ended(3, "ERROR=缺少 APP_NAME\n"), 3, False, "缺少 APP_NAME"),
         (ended(4, "ERROR=令牌无效\n"), 4, False, "令牌无效；请检查 PAM_TOKEN"),
-        (ended(5, "SENT=no\nERROR=连接不上\n"), 5, False, "连接不上；请检查到 PAM 的网络"),
-        (ended(5, "SENT=maybe\nERROR=中断\n"), 5, True, "中断"),
-        (ended(5, "ERROR=没有说 SENT\n"), 5, True, "没有说 SENT"),
-        (ended(5, "SENT=no\nSENT=maybe\n"), 5, True, "没有说明原因"),
+        (ended(5, "ERROR=连接不上\n"), 5, False, "连接不上；请检查到 PAM 的网络"),
         (ended(6, "ERROR=先\nERROR=后\n"), 6, False, "后；请按 PAM"),
-        (ended(6, "SENT=maybe\nERROR=HTTP 502\n"), 6, True, "HTTP 502"),
-        (ended(7, "SENT=maybe\nERROR=超时\n"), 7, True, "超时"),
+        (ended(7, "ERROR=超时\n"), 7, True, "超时"),
+        (ended(8, "ERROR=HTTP 502\n"), 8, True, "HTTP 502；结果未知"),
         (ended(1, "", "line 3: boom\n"), 1, True, "line 3: boom"),
         (ended(127), 127, True, "以退出码 127 结束，没有说明原因"),
         (ended(-9), -9, True, "被信号 9 结束"),
         (ended(None, timed_out=True), 7, True, "到了时限"),
         (ended(-15, "ERROR=快好了\n", timed_out=True), 7, True, "（快好了）"),
         (ended(0, timed_out=True), 7, True, "到了时限"),
-        (ended(0, "MESSAGE=ok\n", cut=True), 0, True, "输出超过上限"),
+        (ended(0, "MESSAGE=ok\n", cut=True), 8, True, "输出超过上限"),
         (ended(6, "", "\x1b[31m" + "x" * 9000), 6, False, "xxx"),
         (ended(6, "ERROR=\x1b[31m红\n"), 6, False, "\\x1b[31m红"),
     ],
@@ -101,9 +99,9 @@ def test_success_keeps_the_values() -> None:
 
 def test_a_failure_of_a_global_action_names_no_workstation() -> None:
     """全局动作的失败只写动作名，值仍然留着给调用者看。"""
-    result = to_result("check-home", None, ended(6, "RETRY_AFTER=3\nERROR=忙\n"))
+    result = to_result("check-home", None, ended(5, "RETRY_AFTER=3\nERROR=忙\n"))
     assert result.error_summary.startswith("check-home：忙；")
-    assert result.values["RETRY_AFTER"] == "3"
+    assert (result.outcome, result.retry_after, result.values["RETRY_AFTER"]) == (Outcome.NOT_TAKEN, 3.0, "3")
 
 
 def test_a_token_too_short_to_guard_anything_is_left() -> None:
@@ -119,10 +117,12 @@ def test_the_token_is_masked_wherever_a_script_prints_it() -> None:
         assert "canary" not in repr(to_result("stop-ip", "10.0.0.1", outcome, token="canary"))
 
 
-def test_a_done_script_that_owes_keys_has_failed() -> None:
-    """曾经的缺陷：直接用脚本后端时，退出码 0 而缺键的被当成成功，只有路由才核对（contract 第 3 节）。"""
+def test_a_done_script_that_owes_keys_is_not_known_to_be_done() -> None:
+    """退出码 0 而缺键的，做没做不知道；只读的没有什么可存疑（contract 第 3 节）。"""
     result = to_result(CHANGING, "10.0.0.1", ended(0, "VERSION=1\n"))
-    assert (result.ok, result.in_doubt) == (False, False)
+    assert (result.ok, result.in_doubt, result.lacks) == (False, True, ("MESSAGE",))
+    read = to_result("query-ip", "10.0.0.1", ended(0, "VERSION=1\n"))
+    assert (read.ok, read.in_doubt, read.outcome) == (False, False, Outcome.UNKNOWN)
     assert "缺少 MESSAGE" in result.error_summary
 
 
@@ -131,7 +131,6 @@ def test_a_done_script_that_owes_keys_has_failed() -> None:
     [
         ("MESSAGE=好了\n", True, False, ""),
         ("MESSAGE=好了\nERROR=磁盘满\n", False, True, "磁盘满"),
-        ("SENT=no\nERROR=连接不上\n", False, False, "连接不上"),
         ("", False, True, "SIGCHLD"),
     ],
 )

@@ -24,7 +24,19 @@ REPEATS = {
     RepeatSafety.BY_CONTENT: "内容相同则安全",
     RepeatSafety.BY_KEY: "带同一幂等键才安全",
 }
-HEAD = ["动作", "哪一侧", "何时", "需要", "应答必带", "应答可带", "重复做", "先写 INTENT", "MCP 工具", "默认时限（秒）"]
+HEAD = [
+    "动作",
+    "哪一侧",
+    "何时",
+    "需要",
+    "知道才给",
+    "应答必带",
+    "应答可带",
+    "重复做",
+    "先写 INTENT",
+    "MCP 工具",
+    "默认时限（秒）",
+]
 
 
 def render() -> str:
@@ -37,7 +49,7 @@ def render() -> str:
             HEADER,
             "# 动作表\n",
             "每个动作一行，源自 `pam_deploy_graph/constants/actions.py` 的 `ACTIONS`；别处不另列动作。",
-            "成功的应答缺少「必带」的键，按失败处理。\n",
+            "成功的应答缺少「必带」的键，不算成功。\n",
             table(HEAD, [_row(spec) for spec in ACTIONS.values()]),
             "## 次序\n",
             f"- 全局（`GLOBAL_ACTION_SEQUENCE`）：{code(GLOBAL_ACTION_SEQUENCE)}",

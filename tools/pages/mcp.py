@@ -13,6 +13,7 @@ from pam_deploy_graph.mcp_runner.conventions import (
     TIME_LIMIT_META,
 )
 from pam_deploy_graph.mcp_runner.tool_check import essential
+from pam_deploy_graph.protocol.outcome import RETRY_AFTER_KEY
 from tools.pages import HEADER, code, table
 
 _INTRO: Final = f"""
@@ -29,15 +30,18 @@ stdio 只供嵌入的程序用（`McpActionRunner(command=…)`）。
 _RULES: Final = f"""
 ## 应答
 
-- 成功：`structuredContent` 带齐「必带」的键；缺了按失败处理，写错了类型算结果未知（会改变外界的动作）。
+- 成功：`structuredContent` 带齐「必带」的键；缺了、写错了类型，做没做不知道（会改变外界的动作）。
 - `download_log`：日志本身放在文本内容里，`LOG_FILE` 只是建议的文件名，文件由本程序写。
-- 失败：`isError`，文本内容是原因。`structuredContent` 可以另带三个键：
-  `{ERROR_KEY}`（原因），`{EXIT_CODE_KEY}`（2 到 7，含义同[脚本的退出码](script.md#退出码)，不给算 6 被拒绝），
-  `{IN_DOUBT_KEY}`（`true` 表示可能已经做了；不给算没有做）。
+- 失败：`isError`，文本内容是原因。`structuredContent` 带这几个键：`{ERROR_KEY}`（原因），
+  `{EXIT_CODE_KEY}`（2 到 8，含义同[脚本的退出码](script.md#退出码)），`{IN_DOUBT_KEY}`（`true` 表示做没做不知道），
+  `{RETRY_AFTER_KEY}`（过多少秒再来）。只给了 `{ERROR_KEY}`，或文本是 `ERROR=` 行、带 `error` 的 JSON，算被拒绝；
+  什么都没有给（例如只是抛了异常），做没做不知道。
 - JSON-RPC 错误 -32700、-32600、-32601、-32602 算肯定没有做；别的错误、连接断了、没有在时限内答复，
-  会改变外界的动作都算结果未知，要先查证。
-- 同一个 `idempotency_key` 再来一次，必须答第一次的结果；`query_ip` 的 `LAST_KEY` 必须是这台工作站最近一次生效的键。
-  结果未知时，答的正是那个键就算做成了，答别的就算没有做，用同一个键再做一次；答不出来就是 `IN_DOUBT`，停下来问人。
+  做没做不知道，要先查证。HTTP 的状态照[同一张表](script.md#退出码)。
+- 服务与客户端只判断，从不自己重发；会话没有了（404，带着 JSON-RPC 的错误，请求没有处理）才重开一个再送。
+- 同一个 `idempotency_key` 再来一次，必须答第一次的结果；`query_ip` 的 `LAST_KEY` 必须是这个模块最近一次生效的键。
+  做没做不知道时，答的正是那个键就算做成了，答的是这次尝试之前的那个就用同一个键再做一次；答的是别的，或者答不出来，
+  就是 `IN_DOUBT`，停下来问人。
 
 ## 时限、大小与令牌
 
@@ -68,7 +72,9 @@ def _tool(tool: NodeTool) -> list[str]:
 
 def _kind(schema: dict[str, Any]) -> str:
     """一个键的 JSON 类型。"""
-    return {"string": "文本", "boolean": "真假", "array": "文本的列表"}[schema["type"]]
+    kinds = [each["type"] for each in schema.get("anyOf", [schema])]
+    shown = {"string": "文本", "boolean": "真假", "array": "文本的列表", "null": "空"}
+    return "或".join(shown[each] for each in kinds)
 
 
 def _hints(annotations: Any) -> list[str]:

@@ -33,6 +33,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "hash": hashlib.sha256(installed_package("checkin", "gate", "1.2.2")).hexdigest(),
     "ip": "10.0.0.1",
     "stop_first": True,
+    "to_version": "1.2.2",
     "online": "true",
 }
 """每个名字的例子；试验场出厂就有这个版本和这台工作站。"""
@@ -46,7 +47,8 @@ _ERRORS: Final = {
     409: "按真实情况不能做，什么也没有改变",
     413: "JSON 正文过大",
     422: "这个幂等键已用于另一个请求",
-    503: "工作站离线，或 NODE 够不着 HOME；同一个键可以再试",
+    429: "正忙，没有收下；过 Retry-After 秒以同一个键再来",
+    503: "没有收下：工作站离线、正忙，或 NODE 够不着 HOME；过 Retry-After 秒以同一个键再来",
 }
 
 

@@ -1,0 +1,119 @@
+"""调用：经路由做一次，判断应答；没有收下的再送，不知道的再问（contract 第 3 节 What an answer means）。
+
+只有这里会重发；脚本、MCP 的服务与客户端都只判断。
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import anyio
+
+from pam_deploy_graph.action_router import call_backend
+from pam_deploy_graph.constants import ACTIONS
+from pam_deploy_graph.flows.check_result import judge
+from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.endpoints import check_endpoints
+from pam_deploy_graph.inputs.time_limits import time_limit_of
+from pam_deploy_graph.models import ActionResult
+from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
+from pam_deploy_graph.protocol.outcome import Outcome
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 15.0
+_MOST_RETRY_SECONDS: Final = 30.0
+"""对方要求等多久再来（Retry-After），最多就等这么久。"""
+_TICK_SECONDS: Final = 1.0
+_ASK_AGAIN: Final = 3
+"""再问无妨的调用，答得不成样子时最多再问几次。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """要做的一个动作；``patience`` 是没有收下时最多再送多少秒，``None`` 为动作的时限。"""
+
+    ctx: RunContext
+    action: str
+    ip: str | None
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    patience: float | None = None
+
+    @property
+    def slot(self) -> str:
+        """尝试次数与未了的尝试用的键。"""
+        return slot_of(self.ip, self.action)
+
+    def key(self, attempt: int | None = None) -> str:
+        """一次尝试的幂等键；没有指明的是这一次，结果未知的尝试沿用原来的。"""
+        state = self.ctx.state
+        number = attempt or state.open_intents.get(self.slot) or state.attempts.get(self.slot, 1)
+        return idempotency_key(state.run_id, state.nonce, self.ip, self.action, number)
+
+    async def once(self) -> ActionResult:
+        """经路由调用一次并判断应答。"""
+        ctx, where = self.ctx, {} if self.ip is None else {"ip": self.ip}
+        keyed = {"idempotency_key": self.key()} if ACTIONS[self.action].changes else {}
+        with ctx.span("pam.action", action=self.action, ip=self.ip, run_id=ctx.state.run_id) as note:
+            answer = await call_backend(ctx.router, ctx.state, self.action, **where, **self.kwargs, **keyed)
+            result = judge(ctx.state, answer, strict=ctx.rules.self_healing)
+            result = await check_endpoints(ctx, result)
+            note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
+        return result
+
+    async def until_taken(self) -> ActionResult:
+        """做一次；没有收下的以同一个键再送，直到时限或有人要求停，最后一次的结果照给。"""
+        deadline = anyio.current_time() + self._limit()
+        pauses = _growing()
+        result = await self.once()
+        while result.outcome is Outcome.NOT_TAKEN:
+            pause = next(pauses)
+            if result.retry_after is not None:
+                pause = max(_FIRST_PAUSE, min(result.retry_after, _MOST_RETRY_SECONDS))
+            if anyio.current_time() + pause > deadline or not await self._paused(pause):
+                break
+            result = await self.once()
+        return result
+
+    async def until_known(self) -> ActionResult:
+        """以同一个键再来总是安全的调用（HOME 的动作、只查不改的）：没有收下的再送，不知道的再来几次。"""
+        result = await self.until_taken()
+        deadline, pauses = anyio.current_time() + self._limit(), _growing()
+        for _ in range(_ASK_AGAIN):
+            again = result.outcome is Outcome.UNKNOWN and anyio.current_time() < deadline
+            if not again or not await self._paused(next(pauses)):
+                break
+            result = await self.until_taken()
+        return _as_unknown(result)
+
+    def _limit(self) -> float:
+        """最多等多少秒；参数写错了的，动作自己会说。"""
+        try:
+            limit = time_limit_of(self.action, self.ctx.state.params, None)
+        except ValueError:
+            limit = 0.0
+        return limit if self.patience is None else min(limit, self.patience)
+
+    async def _paused(self, seconds: float) -> bool:
+        """等一会儿；等完了为真，有人要求停为假。"""
+        deadline = anyio.current_time() + seconds
+        while not self.ctx.stop_requested():
+            left = deadline - anyio.current_time()
+            if left <= 0:
+                return True
+            await anyio.sleep(min(left, _TICK_SECONDS))
+        return False
+
+
+def _as_unknown(result: ActionResult) -> ActionResult:
+    """到了时限仍没有收下的，当作不知道。"""
+    if result.outcome is not Outcome.NOT_TAKEN:
+        return result
+    return replace(result, in_doubt=ACTIONS[result.action].changes)
+
+
+def _growing() -> Iterator[float]:
+    """越来越长的停顿，秒。"""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
