@@ -1,4 +1,4 @@
-"""一个文件的测试在哪里：运行它所在房间的测试（``make test-near FILE=pam_deploy_graph/flows/wave.py``）。
+"""一个文件的测试在哪里：运行它所在房间的测试（``make test-near FILE=pam_deploy_graph/flows/rollout.py``）。
 
 ``tests/`` 下的目录照包里的房间排；顶层的门（``action_router.py`` 等）的测试在 ``tests/doors``，同名的只跑那一个文件。
 """
@@ -49,7 +49,7 @@ def near(root: Path, file: Path) -> str:
     """
     path = (root / file).resolve()
     if not path.exists() or not path.is_relative_to(root):
-        raise SystemExit(f"没有 {file}；请写项目里的文件，例如 FILE={PACKAGE}/flows/wave.py")
+        raise SystemExit(f"没有 {file}；请写项目里的文件，例如 FILE={PACKAGE}/flows/rollout.py")
     name = PurePosixPath(path.relative_to(root).as_posix())
     return next((one for one in candidates(name) if (root / one).exists()), "tests")
 
