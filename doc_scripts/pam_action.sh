@@ -357,7 +357,7 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
     esac
 }
 
-judge_status() { # 按 HTTP 状态判断 PAM 有没有做（contract 第 3 节「What an answer means」）
+judge_status() { # 按 HTTP 状态判断 PAM 有没有做（contract 第 3 节「应答算什么」）
     local reason own
     answer_value ERROR
     own=${REPLY} # 代理的页面里没有这一行

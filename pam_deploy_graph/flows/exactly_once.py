@@ -2,7 +2,7 @@
 
 ``INTENT 落盘 -> 动手 -> DONE 落盘``。不知道做没做的（恢复时见到 INTENT 而没有 DONE，或应答说明不了），先问工作站：
 它最近的键是这次的，就是做过了；是这次尝试之前的那个，就是没有做，用同一个键再做一次；是别的，或者问不出来，
-就是 IN_DOUBT，交给人（architecture「一个主意」，contract 第 3 节 What an answer means）。
+就是 IN_DOUBT，交给人（architecture「一个主意」，contract 第 3 节「应答算什么」）。
 """
 
 from dataclasses import replace

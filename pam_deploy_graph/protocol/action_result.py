@@ -51,7 +51,7 @@ class ActionResult:
 
     @property
     def outcome(self) -> Outcome:
-        """做了、被拒绝、没有收下，还是不知道（contract 第 3 节 What an answer means）。"""
+        """做了、被拒绝、没有收下，还是不知道（contract 第 3 节「应答算什么」）。"""
         if self.ok:
             return Outcome.DONE
         if self.in_doubt:
