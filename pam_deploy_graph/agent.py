@@ -35,6 +35,7 @@ from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmInten
 from pam_deploy_graph.report import plan_text
 from pam_deploy_graph.report.by_hand import render_by_hand
 from pam_deploy_graph.runs.by_hand import adoption, recorded
+from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
 from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
@@ -209,7 +210,9 @@ class PamDeployAgent:
 
         async def work(ctx: RunContext) -> None:
             """先记决定，再执行。"""
-            approval = Approval(ip, question_digest(state, ip), str(decision), current_operator(), operator_note, 0)
+            approval = Approval(
+                ip, question_digest(state, ip), str(decision), current_operator(), operator_note, 0, channel="agent"
+            )
             await carry_out(ctx, ip, recorded(self._open_ledger(), state.run_id, approval))
 
         return self._drive(state, work)
@@ -268,6 +271,7 @@ class PamDeployAgent:
         if self._ledger is None or self._ledger.url != url:
             if self._ledger is not None:
                 self._ledger.close()
+            refuse_lost(Settings(), Path())
             self._ledger = Ledger(url)
         return self._ledger
 

@@ -15,11 +15,13 @@
     │   ├── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
     │   ├── PlanChangedError     12  批准的计划与此刻的不符（安装包、地址、程序）
     │   └── ModuleBusyError      12  同一机场的同一模块正由另一次运行占着
+    ├── NoProgressError          12  同一个问题按同一个决定答了又问：停下，不空转
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
     ├── ServerError              12  LangGraph 服务器连不上或出了错
     └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
         ├── StaleFenceError      12  租约已被别的进程接管
-        └── LedgerDamagedError   12  哈希链断裂
+        ├── LedgerDamagedError   12  哈希链断裂，或登记与链上的不符
+        └── RecordsDisagreeError 12  检查点与账本对不上：账本落后、是另一份或改动过
 
 后端「意料之中的失败」不是异常，而是 ``ActionResult(ok=False)``。
 """
@@ -103,6 +105,12 @@ class ModuleBusyError(GlobalStepError):
     """同一机场的同一模块正由另一次没有结束的运行占着。"""
 
 
+class NoProgressError(PamError):
+    """同一个问题按账本里的同一个决定答过，又问了一遍：停下，不空转。"""
+
+    exit_code = ExitCode.STOPPED
+
+
 class EmptyScopeError(PamError):
     """指定了范围，但范围里没有一台可以部署；绝不因此变成「全部」。"""
 
@@ -127,3 +135,7 @@ class StaleFenceError(LedgerError):
 
 class LedgerDamagedError(LedgerError):
     """账本的哈希链断裂，指出断在哪一行。"""
+
+
+class RecordsDisagreeError(LedgerError):
+    """检查点与账本两份记录对不上：停下，什么也不改变。"""

@@ -216,9 +216,15 @@ class Settings(BaseSettings):
         return self.pam_store_url or f"sqlite:///{(home / 'runtime' / 'pam.db').absolute()}"
 
     def has_store(self, home: Path) -> bool:
-        """账本在不在；别的机器上的数据库算在。"""
+        """账本在不在；别的机器上的数据库算在，没有权限看的也算在：由打开的人去说。"""
         url = self.store_url(home)
-        return not url.startswith("sqlite:") or Path(url.removeprefix("sqlite:///")).exists()
+        path = Path(url.removeprefix("sqlite:///"))
+        try:  # 建到一半就死了的是空文件，还不是账本
+            return not url.startswith("sqlite:") or path.stat().st_size > 0 or Path(f"{path}-wal").exists()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
 
     def checkpoint_store(self, home: Path) -> str:
         """返回图的检查点放在哪里：账本在 PostgreSQL 的，放在同一个库；否则是 ``<home>/runtime/checkpoints.sqlite``。"""

@@ -17,6 +17,7 @@ from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
+from pam_deploy_graph.cli.repair import repair
 from pam_deploy_graph.cli.rollout import resume, run
 from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.usage_errors import usage_problem
@@ -35,7 +36,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
-for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, status, runs, report, doctor):
+for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, repair, status, runs, report, doctor):
     app.command()(_command)
 
 

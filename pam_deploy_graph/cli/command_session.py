@@ -42,8 +42,7 @@ class Session:
                 emit({"type": "QUESTION", "run_id": run_id, "at": now_ms(), "question": dict(asked)})
             emit({"type": "WAITING" if code is ExitCode.WAITING else "ENDED", "run_id": run_id, "exit_code": int(code)})
         if code is ExitCode.WAITING:
-            about_plan = self.driver.unanswered.get("ask") == Ask.PLAN
-            self.say(f"等人决定：{next_step('waiting', run_id, about_plan=about_plan)}")
+            self.say(f"等人决定：{self._next(run_id)}")
             return code
         record = self.services.ledger.get_run(run_id)
         if not self.as_json and record.exit_code is not None:
@@ -55,10 +54,28 @@ class Session:
             self.say(f"结果: {record.reason}")
         return code
 
+    def _next(self, run_id: str) -> str:
+        """等着的问题怎样答。"""
+        asked = self.driver.unanswered.get("ask")
+        if asked == Ask.PARAMS:
+            return f"在终端里 resume {run_id} 补上"
+        return next_step("waiting", run_id, about_plan=asked == Ask.PLAN)
+
+
+def _registered(services: Services, run_id: str) -> bool:
+    """登记过没有；还在问参数的没有登记。"""
+    return bool(run_id) and services.ledger.exists(run_id)
+
 
 @contextlib.contextmanager
 def open_session(
-    home: Path, *, as_json: bool, run_id: str = "", ask: Asker | None = None, settings: Settings | None = None
+    home: Path,
+    *,
+    as_json: bool,
+    run_id: str = "",
+    ask: Asker | None = None,
+    settings: Settings | None = None,
+    may_replace: bool = False,
 ) -> Iterator[Session]:
     """打开会话。
 
@@ -68,11 +85,12 @@ def open_session(
         run_id: 接着做哪次运行；进度从它的台数数起。
         ask: 怎么问人；不给时按有没有终端决定。
         settings: 设置；不给时取自环境与 ``.env``（contract 第 8 节）。
+        may_replace: 账本丢了也照样新建一份（``repair``）。
 
     """
     allow_many_files()
-    services = Services(home=home, settings=settings or settings_for(home))
-    begun = services.ledger.load_state(run_id, keep_events=False) if run_id else None
+    services = Services(home=home, settings=settings or settings_for(home), channel="cli", may_replace=may_replace)
+    begun = services.ledger.load_state(run_id, keep_events=False) if _registered(services, run_id) else None
     services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))
     try:
         with open_driver(services, ask or asker()) as driver:

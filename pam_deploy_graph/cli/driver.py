@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
-from pam_deploy_graph.errors import PamError, RunHeldError, RunPausedError
+from pam_deploy_graph.errors import NoProgressError, PamError, RunHeldError, RunPausedError
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.home.run_files import unused_run_id
@@ -27,6 +27,9 @@ Asker = Callable[[Mapping[str, Any]], Any]
 
 _RESTART_AT: Final = {True: ("approve-plan", "approved"), False: ("params", "params")}
 """停下的运行从哪里继续：有了批准的计划就重做全局步骤，否则重新检查。"""
+
+
+_STUCK: Final = "用 status 查看；检查点多半不是最新的（时钟拨回过、从备份恢复），用 repair 另开一次"
 
 
 class Driver:
@@ -56,14 +59,17 @@ class Driver:
             RunNotFoundError: 没有这次运行。
             RunHeldError: 另一个存活的进程正握着它。
             LedgerError: 检查点损坏，或不是本程序写的。
+            RecordsDisagreeError: 检查点与账本对不上，什么也没有做。
 
         """
-        record = self.services.ledger.get_run(run_id)
-        if record.exit_code is not None:
-            return ExitCode(record.exit_code)
-        if holder := self.services.ledger.holder(run_id):
-            raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
         snapshot = self._snapshot(run_id)
+        if known := snapshot.values.get("ledger"):
+            self.services.ledger.check_position(known)
+        if known or not snapshot.values:  # 登记过的；还在问参数的没有登记，只有检查点知道它
+            record = self.services.ledger.get_run(run_id)
+            if record.exit_code is not None:
+                return ExitCode(record.exit_code)
+            self._may_go_on(run_id)
         if not snapshot.values:
             return self.start(run_id)
         if not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
@@ -93,6 +99,24 @@ class Driver:
         refuse_misshapen(found.values)
         return found
 
+    def _may_go_on(self, run_id: str) -> None:
+        """没有别的进程握着；停着的，由人继续。"""
+        if holder := self.services.ledger.holder(run_id):
+            raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
+        self.services.go_on(run_id)
+
+    def remembered(self, run_id: str) -> Mapping[str, Any]:
+        """返回检查点里的状态；没有检查点为空。"""
+        found: Mapping[str, Any] = self._snapshot(run_id).values
+        return found
+
+    def ask_scope(self, run_id: str, params: Mapping[str, str], control: Mapping[str, Any], why: str) -> ExitCode:
+        """开始一次还不知道范围的运行：先问要做哪几台。"""
+        asking = {"missing": ["target_ips"], "problem": why, "notes": [], "phase": "params", "heard": 0}
+        update = {"run_id": run_id, "params": dict(params), "control": dict(control), **asking}
+        self.graph.update_state(_config(run_id), update, as_node="params")
+        return self._advance(run_id, None)
+
     def hear(self, run_id: str, text: str) -> ExitCode:
         """把人说的一句话交给图，推进到停下。"""
         value = {"messages": [{"role": "user", "content": text}], "run_id": run_id}
@@ -117,20 +141,30 @@ class Driver:
         return self._settle(run_id, self.say(run_id, value))
 
     def _settle(self, run_id: str, result: dict[str, Any]) -> ExitCode:
-        """图停下了：逐个回答问题，直到结束或没有人能答。"""
+        """图停下了：逐个回答问题，直到结束或没有人能答。
+
+        Raises:
+            NoProgressError: 按账本里的决定答过的问题又问了一遍。
+
+        """
+        before: Any = None
         while pending := result.get("__interrupt__"):
-            if result["answered"] and result["answer"] != pending[0].value["problem"]:  # 说的是别的事，问题照旧等着
+            if result.get("answered") and result["answer"] != pending[0].value["problem"]:  # 说的是别的事，问题照旧等着
                 self.on_answer(result["answer"])
             if (value := self._command(pending[0])) is None:
                 return ExitCode.WAITING
+            answered = (pending[0].value, str(value.resume)) if self._recorded(pending[0].value) else None
+            if answered is not None and answered == before:
+                raise NoProgressError(f"运行 {run_id} 把已有决定的问题又问了一遍，没有进展；已停下。{_STUCK}")
+            before = answered
             result = self.say(run_id, value)
         return self._ended(run_id, result)
 
     def _ended(self, run_id: str, result: Mapping[str, Any]) -> ExitCode:
         """图走到了头：只是回答了一句话的，或说的是另一次运行的，把话说出来。"""
-        if result["answered"] or result["run_id"] != run_id:
+        if result.get("answered") or result["run_id"] != run_id:
             self.on_answer(result["answer"])
-        if result["answered"]:
+        if result.get("answered"):
             return ExitCode.DONE
         return ExitCode(result["exit_code"])
 

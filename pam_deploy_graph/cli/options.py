@@ -76,9 +76,10 @@ def _control_option(row: Control) -> tuple[Any, Any]:
     return (Annotated[list[str], option], []) if row.kind is Kind.SCOPE else (Annotated[str | None, option], None)
 
 
-CONTROL_OPTIONS: Final = {row.name: _control_option(row) for row in CONTROLS.values()}
+CONTROL_OPTIONS: Final = {row.name: _control_option(row) for row in CONTROLS.values() if row.help}
 """控制参数名到它的选项，由控制参数表派生。"""
 Strategy = CONTROL_OPTIONS["execution_strategy"][0]
+Targets = CONTROL_OPTIONS["target_ips"][0]
 HERE = Path()
 
 

@@ -27,7 +27,7 @@ def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.status import render_standing, standing
 
-    with past_runs(o.settings_for(home), home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
         found = standing(services.ledger, run_id)
     o.print_json(found) if as_json else typer.echo(render_standing(found))
 
@@ -39,7 +39,7 @@ def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     from pam_deploy_graph.runs.status import list_runs
 
     try:
-        with past_runs(o.settings_for(home), home) as services:
+        with past_runs(o.settings_for(home), home, look=True) as services:
             rows = list_runs(services.ledger)
     except RunNotFoundError:
         rows = []
@@ -55,7 +55,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from pam_deploy_graph.report import summary as reports
     from pam_deploy_graph.runs.lookup import past_runs
 
-    with past_runs(o.settings_for(home), home, run_id) as services:
+    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
         state = services.ledger.load_state(run_id)
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:

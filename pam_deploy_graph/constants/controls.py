@@ -29,8 +29,8 @@ class Kind(StrEnum):
 class Control:
     """控制参数表的一行。
 
-    ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明。
-    ``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{}`` 处填值，空串为另有地方说；
+    ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明，
+    空串的没有选项。    ``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{}`` 处填值，空串为另有地方说；
     ``always`` 的没有说也在计划里写出来；``round_up`` 是百分比折成台数时往上取整；
     ``amendable`` 的在推出途中可以改；``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
     """
@@ -193,6 +193,14 @@ _ROWS: Final = (
         default="",
         metavar="RUN_ID",
         help="照一次结束了的运行再来，只做其中没有成功的；别的选项压过原来的，参数不必重说。",
+    ),
+    Control(
+        name="repaired_from",
+        kind=Kind.RUN_ID,
+        about="接着做的是哪次两份记录对不上的运行（`repair`）",
+        default="",
+        metavar="RUN_ID",
+        help="",
     ),
 )
 CONTROLS: Final = {row.name: row for row in _ROWS}

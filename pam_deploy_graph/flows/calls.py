@@ -14,6 +14,7 @@ from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.endpoints import check_endpoints
+from pam_deploy_graph.flows.last_key import refuse_if_behind
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
@@ -58,6 +59,8 @@ class Call:
             result = judge(ctx.state, answer, strict=ctx.rules.self_healing)
             result = await check_endpoints(ctx, result)
             note(ok=result.ok, backend=str(result.backend), in_doubt=result.in_doubt)
+        if self.ip is not None and result.ok and "LAST_KEY" in result.values:
+            refuse_if_behind(ctx.state, self.ip, str(result.values["LAST_KEY"]))
         return result
 
     async def until_taken(self) -> ActionResult:

@@ -27,7 +27,7 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
     """
     decision = Decision(approval.decision)
     outbox = Outbox(ctx.session)
-    told: dict[str, Any] = {"ip": ip, "operator": approval.operator, "note": approval.note}
+    told: dict[str, Any] = {"ip": ip, "operator": approval.operator, "note": approval.note, **approval.taken_in()}
     if not ctx.state.ip_states[ip].get("approved"):  # 上次执行到一半的，不再问真相：门会去查证
         if ctx.rules.self_healing and not await _still_so(ctx, outbox, ip, approval):
             return False

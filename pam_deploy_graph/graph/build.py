@@ -1,7 +1,6 @@
 """``build_graph``：把节点和路由连成 LangGraph 的图（contract 第 5 节）。"""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from pam_deploy_graph.graph.nodes.plan import plan_node
 from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.graph.nodes.report import report_node
 from pam_deploy_graph.graph.nodes.rollback_confirm import rollback_confirm_node
+from pam_deploy_graph.graph.records import with_records
 from pam_deploy_graph.graph.state import GraphInput, GraphState
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
@@ -86,18 +86,18 @@ def services_of(
 def _nodes(services: Services) -> dict[str, Any]:
     """节点名与节点；名字是对外接口。"""
     return {
-        "intent": partial(intent_node, services),
-        "params": partial(params_node, services),
-        "ask-params": ask_params_node,
-        "plan": partial(plan_node, services),
-        "approve-plan": partial(approve_plan_node, services),
-        "global-flow": partial(global_flow_node, services),
-        "ip-flow": partial(ip_flow_node, services),
-        "rollback-confirm": partial(rollback_confirm_node, services),
-        "amend": partial(amend_node, services),
-        "recall": partial(recall_node, services),
-        "report": partial(report_node, services),
-        "answer": partial(answer_node, services),
+        "intent": with_records(services, intent_node),
+        "params": with_records(services, params_node),
+        "ask-params": with_records(services, ask_params_node),
+        "plan": with_records(services, plan_node),
+        "approve-plan": with_records(services, approve_plan_node),
+        "global-flow": with_records(services, global_flow_node),
+        "ip-flow": with_records(services, ip_flow_node),
+        "rollback-confirm": with_records(services, rollback_confirm_node),
+        "amend": with_records(services, amend_node),
+        "recall": with_records(services, recall_node),
+        "report": with_records(services, report_node),
+        "answer": with_records(services, answer_node),
     }
 
 

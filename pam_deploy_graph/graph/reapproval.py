@@ -19,7 +19,7 @@ def ask_again(services: Services, run_id: str, plan: dict[str, Any], error: Plan
 
     """
     if not has_begun(services.state_of(run_id)):
-        services.ledger.unlock_module(run_id)
+        services.ledger.stopped(run_id, None, unlock=True)
         return {"phase": "replan", "problem": "", "messages": [AIMessage(f"{error}。下面是新的计划。")]}
     return rewired(services, run_id, plan)
 

@@ -32,7 +32,8 @@ class GraphState(TypedDict, total=False):
     ``problem`` 是上一次回答不能接受的原因，
     ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，
     ``out_of_service`` 是停用的几台（一行，没有为空串），``counters`` 是各状态的台数，
-    ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话。
+    ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话，
+    ``ledger`` 是写下时账本的位置（``id``、``run_id``、``seq``、``link``），还没有登记的为空。
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -53,6 +54,7 @@ class GraphState(TypedDict, total=False):
     answer: str
     answered: bool
     exit_code: int
+    ledger: dict[str, Any]
 
 
 def misshapen(what: str) -> LedgerError:

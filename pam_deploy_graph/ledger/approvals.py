@@ -1,29 +1,40 @@
-"""人的决定：对「问题的摘要」插入一行，插入成功者作数（比较并设置）。
+"""人的决定与取消：对「问题的摘要」插入一行，插入成功者作数（比较并设置）。
 
-问题变了，摘要就变，旧的决定自然不算数，会再问一次。
+问题变了，摘要就变，旧的决定自然不算数，会再问一次。它们由别的进程写，每次运行自成一条链：
+编号只增，``link`` 与上一个决定相连，另记下作决定时看到的运行写到了第几行。
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import AlreadyDecidedError
+from pam_deploy_graph.ledger import chain, rows
 from pam_deploy_graph.ledger.chain import to_text
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
-from pam_deploy_graph.ledger.schema import approvals
+from pam_deploy_graph.ledger.schema import decisions, runs
+from pam_deploy_graph.system.account import current_operator
 
 PLAN = "plan"
+CANCEL = "cancel"
+"""取消也是一个决定，``digest`` 为空串：一次运行只取消一次。"""
+_CONTENT: Final = [column for column in decisions.c if column.name != "run_no"]
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """一条已作出的决定；``subject`` 是 ``plan`` 或工作站地址。"""
+    """一条已作出的决定。
+
+    ``subject`` 是 ``plan``、``cancel`` 或工作站地址。``operator`` 是自报的名字，``account`` 是动手的账号，
+    ``role`` 是凭什么身份（没有角色的为空串），``channel`` 是从哪里来的（``cli``、``graph``、``agent``……）。
+    ``number`` 起的几个由账本填写；``link`` 与 ``head_link`` 是十六进制。
+    """
 
     subject: str
     digest: str
@@ -31,6 +42,17 @@ class Approval:
     operator: str
     note: str
     decided_at: int
+    account: str = ""
+    role: str = ""
+    channel: str = ""
+    number: int = 0
+    head_seq: int = 0
+    head_link: str = ""
+    link: str = ""
+
+    def taken_in(self) -> dict[str, Any]:
+        """执行它的事件要带上的字段：决定链上的编号与链接。"""
+        return {"decision_number": self.number, "decision_link": self.link}
 
 
 def digest_of(shown: Mapping[str, Any]) -> str:
@@ -46,42 +68,101 @@ def decide(engine: Engine, run_no: int, approval: Approval) -> Approval:
         AlreadyDecidedError: 已有人先作了不同的决定，或同样的决定出自别人；消息说明是谁。
 
     """
-    approval = replace(approval, decided_at=now_ms(), note=to_text(approval.note), operator=to_text(approval.operator))
-    values = {name: getattr(approval, name) for name in approval.__slots__}
+    (outcome,) = decide_all(engine, run_no, [approval])
+    if isinstance(outcome, AlreadyDecidedError):
+        raise outcome
+    return outcome
+
+
+def decide_all(engine: Engine, run_no: int, asked: Sequence[Approval]) -> list[Approval | AlreadyDecidedError]:
+    """在一个事务里记下几个决定；各有各的结局：记下的那一条，或已有人先决定的错误。"""
     try:
         with writing(engine) as connection:
-            connection.execute(insert(approvals).values(run_no=run_no, **values))
-    except IntegrityError:
-        return _same_or_refuse(engine, run_no, approval)
-    return approval
+            # 一次运行的决定一个一个来，编号才连续；SQLite 的写事务本来就是独占的
+            connection.execute(select(runs.c.run_no).where(runs.c.run_no == run_no).with_for_update(key_share=True))
+            return [_decide(connection, run_no, approval) for approval in asked]
+    except IntegrityError as error:  # 编号撞上了：有人改过表
+        raise rows.damaged(engine, run_no, "决定编号") from error
 
 
 def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval | None:
-    """查某个问题的决定；还没有人决定时为 ``None``。"""
-    query = select(approvals).where(
-        approvals.c.run_no == run_no, approvals.c.subject == subject, approvals.c.digest == digest
-    )
+    """查某个问题的决定；还没有人决定时为 ``None``。
+
+    Raises:
+        LedgerDamagedError: 那一条被改动过。
+
+    """
     with reading(engine) as connection:
-        row = connection.execute(query).mappings().first()
-    return _approval(row) if row else None
+        found = _find(connection, run_no, subject, digest)
+        if found is not None:
+            _verify(engine, run_no, _link_before(connection, run_no, found["number"]), found)
+    return _approval(found) if found else None
 
 
 def all_of(engine: Engine, run_no: int) -> list[Approval]:
-    """返回一次运行的全部决定，按时间先后。"""
-    query = select(approvals).where(approvals.c.run_no == run_no).order_by(approvals.c.decided_at)
+    """返回一次运行的全部决定，按先后。
+
+    Raises:
+        LedgerDamagedError: 有一条被改动过，或缺了一条。
+
+    """
+    query = select(*_CONTENT).where(decisions.c.run_no == run_no).order_by(decisions.c.number)
+    previous, found = chain.GENESIS, []
     with reading(engine) as connection:
-        return [_approval(row) for row in connection.execute(query).mappings()]
+        for expected, row in enumerate(connection.execute(query).mappings(), 1):
+            if row["number"] != expected:
+                raise rows.damaged(engine, run_no, f"第 {expected} 个决定")
+            _verify(engine, run_no, previous, row)
+            previous = bytes(row["link"])
+            found.append(_approval(row))
+    return found
 
 
-def _same_or_refuse(engine: Engine, run_no: int, mine: Approval) -> Approval:
+def _decide(connection: Connection, run_no: int, asked: Approval) -> Approval | AlreadyDecidedError:
+    """在事务里记一个决定。"""
+    approval = replace(asked, decided_at=now_ms(), account=to_text(asked.account or current_operator()))
+    approval = replace(approval, note=to_text(asked.note), operator=to_text(asked.operator))
+    if theirs := _find(connection, run_no, asked.subject, asked.digest):
+        return _same_or_refused(_approval(theirs), approval)
+    last = select(decisions.c.number, decisions.c.link).where(decisions.c.run_no == run_no)
+    last = last.order_by(decisions.c.number.desc()).limit(1)
+    number, previous = connection.execute(last).first() or (0, chain.GENESIS)
+    head_seq, head_link = rows.head(connection, run_no)
+    more = {"number": number + 1, "head_seq": head_seq, "head_link": head_link}
+    values = {column.name: getattr(approval, column.name) for column in _CONTENT} | more
+    values["link"] = chain.decision_link(bytes(previous), values)
+    connection.execute(insert(decisions).values(run_no=run_no, **values))
+    return _approval(values)
+
+
+def _find(connection: Connection, run_no: int, subject: str, digest: str) -> Any:
+    """取出一个问题的决定那一行。"""
+    query = select(*_CONTENT).where(decisions.c.run_no == run_no)
+    query = query.where(decisions.c.subject == subject, decisions.c.digest == digest)
+    return connection.execute(query).mappings().first()
+
+
+def _link_before(connection: Connection, run_no: int, number: int) -> bytes:
+    """上一个决定的链接。"""
+    query = select(decisions.c.link).where(decisions.c.run_no == run_no, decisions.c.number == number - 1)
+    return bytes(connection.execute(query).scalar() or chain.GENESIS)
+
+
+def _verify(engine: Engine, run_no: int, previous: bytes, row: Any) -> None:
+    """核对一条决定的链接。"""
+    if chain.decision_link(previous, row) != bytes(row["link"]):
+        raise rows.damaged(engine, run_no, f"第 {row['number']} 个决定")
+
+
+def _same_or_refused(theirs: Approval, mine: Approval) -> Approval | AlreadyDecidedError:
     """已有决定：与我的相同就用它，否则告知是谁作的。"""
-    theirs = lookup(engine, run_no, mine.subject, mine.digest)
-    if theirs and (theirs.decision, theirs.operator) == (mine.decision, mine.operator):
+    if (theirs.decision, theirs.operator) == (mine.decision, mine.operator):
         return theirs
-    who = f"{theirs.operator} 在 {shown_time(theirs.decided_at)} 决定了 {theirs.decision}" if theirs else "别人已先决定"
-    raise AlreadyDecidedError(f"{mine.subject}：{who}，这一次不再作数")
+    who = f"{theirs.operator} 在 {shown_time(theirs.decided_at)} 决定了 {theirs.decision}"
+    return AlreadyDecidedError(f"{mine.subject}：{who}，这一次不再作数")
 
 
 def _approval(row: Any) -> Approval:
     """从一行还原。"""
-    return Approval(**{name: row[name] for name in Approval.__slots__})
+    given = {name: row[name] for name in Approval.__slots__}
+    return Approval(**given | {name: bytes(row[name]).hex() for name in ("head_link", "link")})

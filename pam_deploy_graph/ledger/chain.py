@@ -44,3 +44,15 @@ def decode(body: str, at: int) -> list[Event]:
 def link_of(previous: bytes, seq: int, at: int, body: str) -> bytes:
     """返回本行的链接：SHA-256 的前 16 字节。"""
     return hashlib.sha256(b"%b%d:%d:%b" % (previous, seq, at, body.encode())).digest()[:16]
+
+
+def decision_link(previous: bytes, content: Any) -> bytes:
+    """返回一个决定的链接，算法同 ``link_of``，内容是它其余的各列。"""
+    bare = {name: value for name, value in content.items() if name not in ("run_no", "link")}
+    text = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=bytes.hex)
+    return hashlib.sha256(previous + text.encode()).digest()[:16]
+
+
+def text_digest(text: str) -> str:
+    """返回一段文字的 SHA-256（十六进制）。"""
+    return hashlib.sha256(text.encode()).hexdigest()

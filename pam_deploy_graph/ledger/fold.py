@@ -22,7 +22,7 @@ from pam_deploy_graph.models import AgentState, Event, Values
 from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
-_INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED"})
+_INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED", "RUN_REGISTERED", "RUN_REVISED"})
 """只给恢复用、不进入 ``state.events`` 的事件。"""
 
 
@@ -42,7 +42,7 @@ def _intent(state: AgentState, event: Event) -> None:
         if slot not in state.open_intents:
             workstation["before_attempt"] = workstation["last_key"]
         about_to_act(state, event)
-    state.open_intents[slot] = event["attempt"]
+    state.open_intents[slot] = state.issued[slot] = event["attempt"]
 
 
 def _action_done(state: AgentState, event: Event) -> None:
@@ -107,6 +107,26 @@ def forget_progress(state: AgentState) -> None:
     state.ledger_seq = 0
 
 
+def _registered(state: AgentState, event: Event) -> None:
+    """登记了，或在动手之前换了输入：记住输入的摘要。"""
+    state.input_digest = event["input"]
+
+
+def _finished(state: AgentState, event: Event) -> None:
+    """结束了。"""
+    state.exit_code = event["exit_code"]
+
+
+def _paused(state: AgentState, event: Event) -> None:
+    """有人要它停一停；由人继续之前不动手。"""
+    state.paused_by = event["operator"]
+
+
+def _continued(state: AgentState, _event: Event) -> None:
+    """有人让它继续。"""
+    state.paused_by = ""
+
+
 def _adopted(state: AgentState, event: Event) -> None:
     """从检查点文件接过来的进度（账本里原本没有这次运行）。"""
     for name, value in copy.deepcopy(event["progress"]).items():
@@ -134,12 +154,14 @@ PROGRESS_FIELDS: Final = (
     "last_failed_step",
     "attempts",
     "open_intents",
+    "issued",
     "canary_released",
     "waves_done",
     "same_cause",
     "rollback_of",
     "generation",
     "plan_digest",
+    "plan_approved",
     "plan_stage",
     "plan_text",
     "planned_ips",
@@ -153,6 +175,11 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "INTENT": _intent,
     "ACTION_DONE": _action_done,
     "ACTION_FAIL": _action_fail,
+    "RUN_REGISTERED": _registered,
+    "RUN_REVISED": _registered,
+    "RUN_FINISHED": _finished,
+    "RUN_PAUSED": _paused,
+    "RUN_CONTINUED": _continued,
     "RUN_RESTARTED": _restarted,
     "RUN_ADOPTED": _adopted,
 }

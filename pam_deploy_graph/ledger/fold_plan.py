@@ -25,6 +25,11 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     state.planned_ips = list(event["target_ips"])
 
 
+def _plan_approved(state: AgentState, event: Event) -> None:
+    """批准了，即将动手。"""
+    state.plan_approved = event["digest"]
+
+
 def _plan_withdrawn(state: AgentState, _event: Event) -> None:
     """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
     state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
@@ -70,6 +75,7 @@ def _same_failures(state: AgentState, event: Event) -> None:
 
 PLAN_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "PLAN_PROPOSED": _plan_proposed,
+    "PLAN_APPROVED": _plan_approved,
     "PLAN_WITHDRAWN": _plan_withdrawn,
     "ENDPOINTS_MOVED": _endpoints_moved,
     "AMENDMENT_PROPOSED": _amendment_proposed,

@@ -1,6 +1,8 @@
-"""模块锁：同一机场的同一模块，同一时刻只有一次推出。持有者是一次运行，而不是一个进程。"""
+"""模块锁：同一机场的同一模块，同一时刻只有一次推出。持有者是一次运行，而不是一个进程；运行结束了，锁就不算数。"""
 
-from sqlalchemy import Engine, delete, insert, select
+from typing import Final
+
+from sqlalchemy import Connection, Delete, Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import ModuleBusyError
@@ -8,9 +10,11 @@ from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import module_locks, runs
 
+_OVER: Final = select(runs.c.run_no).where(runs.c.exit_code.is_not(None))
+
 
 def acquire(engine: Engine, run_no: int, module: str) -> None:
-    """取得锁；已经是自己的也算。
+    """取得锁；已经是自己的也算，结束了的运行留下的不算。
 
     Args:
         engine: 账本的引擎。
@@ -21,34 +25,38 @@ def acquire(engine: Engine, run_no: int, module: str) -> None:
         ModuleBusyError: 别的运行占着；消息说明是谁、自何时、怎么办。
 
     """
-    check(engine, run_no, module)
     try:
         with writing(engine) as connection:
+            _refuse(connection, run_no, module)
+            left = delete(module_locks).where(module_locks.c.module == module, module_locks.c.run_no.in_(_OVER))
+            connection.execute(left)
             mine = select(module_locks.c.run_no).where(module_locks.c.module == module)
-            if connection.execute(mine).scalar() != run_no:
+            if connection.execute(mine).scalar() is None:
                 connection.execute(insert(module_locks).values(module=module, run_no=run_no, since=now_ms()))
-    except IntegrityError:
+    except IntegrityError:  # 别的进程刚刚抢先
         check(engine, run_no, module)
 
 
 def check(engine: Engine, run_no: int, module: str) -> None:
     """别的运行占着就报错；只看，不取锁。"""
+    with reading(engine) as connection:
+        _refuse(connection, run_no, module)
+
+
+def releasing(run_no: int) -> Delete:
+    """返回放掉一次运行的锁的语句，与「停下」或「结束」在同一个事务里执行。"""
+    return delete(module_locks).where(module_locks.c.run_no == run_no)
+
+
+def _refuse(connection: Connection, run_no: int, module: str) -> None:
+    """别的没有结束的运行占着就报错。"""
     query = (
         select(runs.c.run_id, module_locks.c.since)
         .join_from(module_locks, runs)
-        .where(module_locks.c.module == module, module_locks.c.run_no != run_no)
+        .where(module_locks.c.module == module, module_locks.c.run_no != run_no, runs.c.exit_code.is_(None))
     )
-    with reading(engine) as connection:
-        row = connection.execute(query).first()
-    if row is None:
-        return
-    raise ModuleBusyError(
-        f"{module} 正由运行 {row.run_id} 占着（自 {shown_time(row.since)}，还没有结束）；"
-        f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 放弃它，然后再继续"
-    )
-
-
-def release(engine: Engine, run_no: int) -> None:
-    """放掉一次运行的锁；没有也无妨。"""
-    with writing(engine) as connection:
-        connection.execute(delete(module_locks).where(module_locks.c.run_no == run_no))
+    if row := connection.execute(query).first():
+        raise ModuleBusyError(
+            f"{module} 正由运行 {row.run_id} 占着（自 {shown_time(row.since)}，还没有结束）；"
+            f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 放弃它，然后再继续；也可以加 --wait 秒数等它"
+        )

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import chain
 from pam_deploy_graph.ledger.engine import reading
-from pam_deploy_graph.ledger.schema import events
+from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.models import Event
 
 
@@ -42,10 +42,27 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
         raise _damaged(engine, run_no, expected) from error
 
 
+def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
+    """返回最后一行的 ``(行号, 链接)``；一行也没有时是 ``(0, 创世值)``。"""
+    query = select(events.c.seq, events.c.link).where(events.c.run_no == run_no).order_by(events.c.seq.desc()).limit(1)
+    seq, link = connection.execute(query).first() or (0, chain.GENESIS)
+    return seq, bytes(link)
+
+
 def _damaged(engine: Engine, run_no: int, seq: int) -> LedgerDamagedError:
     """指出断在哪一行。"""
-    where = f"账本 {engine.url.database} 里第 {run_no} 次运行的第 {seq} 行"
-    return LedgerDamagedError(f"{where}已损坏；请从备份恢复，不要继续这次运行")
+    return damaged(engine, run_no, f"第 {seq} 行")
+
+
+def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
+    """说出是哪次运行的什么坏了、怎么办；连名字也读不出的，说是第几次。"""
+    try:
+        with engine.connect() as connection:
+            name = str(connection.execute(select(runs.c.run_id).where(runs.c.run_no == run_no)).scalar())
+    except SQLAlchemyError:
+        name = f"（第 {run_no} 次）"
+    advice = f"用 repair {name} 另开一次，查清每台的实情再接着做"
+    return LedgerDamagedError(f"账本里运行 {name} 的{what}已损坏，没有动手；{advice}")
 
 
 def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
@@ -56,5 +73,5 @@ def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
     with reading(engine) as connection:
         found = connection.execute(query).scalar()
     if found is None:
-        raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：检查点比账本新")
+        raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：账本落后了")
     return bytes(found)

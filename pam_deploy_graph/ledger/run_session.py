@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from anyio import CancelScope
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Executable
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import chain, leases
@@ -37,11 +37,11 @@ class RunSession:
         self.state = state
         self.listeners: list[Listener] = []
 
-    def append(self, *events: Event) -> asyncio.Future[None]:
+    def append(self, *events: Event, also: Sequence[Executable] = ()) -> asyncio.Future[None]:
         """应用并写下同时发生的事件（合成一行）；等于 ``note`` 各个事件再 ``write``。"""
         for event in events:
             self.note(event)
-        return self.write(events)
+        return self.write(events, also)
 
     def note(self, event: Event) -> None:
         """遮过秘密，应用到状态并告诉听众；写进账本要另外 ``write``。听众各得一份抄本，它出错不牵连推出。"""
@@ -53,8 +53,8 @@ class RunSession:
             except Exception:  # 听众是宿主写的，什么都可能抛出
                 _LOGGER.exception("听众 %r 在事件 %s 上出错；推出照常", listener, event["type"])
 
-    def write(self, events: Sequence[Event]) -> asyncio.Future[None]:
-        """把已应用的事件写成一行。
+    def write(self, events: Sequence[Event], also: Sequence[Executable] = ()) -> asyncio.Future[None]:
+        """把已应用的事件写成一行；``also`` 是同一个事务里的其他语句。
 
         Returns:
             落盘后得到结果的 future；需要「先落盘再动手」的地方必须等它。
@@ -68,7 +68,7 @@ class RunSession:
         body = chain.encode(events, at)
         self._link = chain.link_of(self._link, seq, at, body)
         self.state.ledger_seq = seq
-        return self._submit(seq, at, body)
+        return self._submit(seq, at, body, also)
 
     async def flush(self) -> None:
         """等到此前写下的事件全部落盘。"""
@@ -107,11 +107,11 @@ class RunSession:
         if self._last is not None and self._last.done() and (error := self._last.exception()):
             raise error
 
-    def _submit(self, seq: int, at: int, body: str) -> asyncio.Future[None]:
+    def _submit(self, seq: int, at: int, body: str, also: Sequence[Executable]) -> asyncio.Future[None]:
         """交给写手；先前的一行没有被等待时，不让它的异常无声消失（下一行会再报）。"""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_observe)
-        self._writer.submit(Row(self._lease.run_no, self._lease.fence, seq, at, body, self._link, future))
+        self._writer.submit(Row(self._lease.run_no, self._lease.fence, seq, at, body, self._link, future, also))
         self._last = future
         return future
 

@@ -1,19 +1,35 @@
 """账本的表（SQLAlchemy Core；SQLite 与 PostgreSQL 同一套代码）。
 
 ``events`` 一行是一次持久写入，``body`` 是 JSON 数组（同时发生的几个事件合在一行，省一次写盘），
-``link`` 是与上一行相连的哈希。``leases`` 每次运行一行，``fence`` 只增不减。
-``approvals`` 以「问题的摘要」为键，插入成功者即作出决定者。
+``link`` 是与上一行相连的哈希；登记、计划、结果与结束都在这一条链上。``decisions`` 是人的决定与取消，
+由别的进程写，另成一条链。``leases`` 每次运行一行，``fence`` 只增不减。
 """
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 metadata = MetaData()
 
-ledger_meta = Table("ledger_meta", metadata, Column("version", Integer, primary_key=True))
+ledger_meta = Table(
+    "ledger_meta",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("ledger_id", String(32), nullable=False),
+)
 
 runs = Table(
     "runs",
@@ -22,7 +38,6 @@ runs = Table(
     Column("run_id", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("input", Text, nullable=False),
-    Column("cancelled_by", Text),
     Column("exit_code", Integer),
     Column("reason", Text),
 )
@@ -61,14 +76,22 @@ module_locks = Table(
     Column("since", BigInteger, nullable=False),
 )
 
-approvals = Table(
-    "approvals",
+decisions = Table(
+    "decisions",
     metadata,
     Column("run_no", Integer, ForeignKey(_RUN_NO), primary_key=True),
-    Column("subject", String(64), primary_key=True),
-    Column("digest", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("subject", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("decision", String(16), nullable=False),
     Column("operator", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("channel", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
+    Column("head_seq", Integer, nullable=False),
+    Column("head_link", LargeBinary(16), nullable=False),
+    Column("link", LargeBinary(16), nullable=False),
+    UniqueConstraint("run_no", "subject", "digest", name="one_decision_for_each_question"),
 )

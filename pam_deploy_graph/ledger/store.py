@@ -3,75 +3,43 @@
 写事件要先 ``open_session`` 取得租约；读取不需要租约，别的进程在写时也能读。
 """
 
-import json
+import contextlib
 import os
 import weakref
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Engine, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
-from pam_deploy_graph.errors import RunConflictError, RunNotFoundError
+from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError
 from pam_deploy_graph.ledger import approvals as approvals_
-from pam_deploy_graph.ledger import chain, leases, locks, rows
-from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
 from pam_deploy_graph.ledger.engine import open_engine, reading, writing
 from pam_deploy_graph.ledger.fold import apply, forget_progress
+from pam_deploy_graph.ledger.look import look_engine
+from pam_deploy_graph.ledger.registry import RunRecord
 from pam_deploy_graph.ledger.run_session import RunSession
-from pam_deploy_graph.ledger.schema import runs
 from pam_deploy_graph.ledger.writer import LedgerWriter
-from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.protocol.keys import new_nonce
-from pam_deploy_graph.system.masking import mask
-
-_INPUT_FIELDS = (
-    "params",
-    "execution_strategy",
-    "requested_ips",
-    "control_params",
-    "script_entry",
-    "script_base_dir",
-    "config_path",
-    "trace_file_path",
-    "checkpoint_path",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """一次运行的登记：``input`` 是开始时的输入（没有秘密），``exit_code`` 在结束后才有。"""
-
-    run_no: int
-    run_id: str
-    created_at: int
-    input: dict[str, Any]
-    cancelled_by: str | None
-    exit_code: int | None
-    reason: str | None
-
-    @property
-    def nonce(self) -> str:
-        """登记时取的随机数；旧账本里的运行没有，为空串。"""
-        return str(self.input.get("nonce", ""))
+from pam_deploy_graph.models import AgentState, Event
 
 
 class Ledger:
     """一个账本数据库；线程安全，可由多个会话共用。"""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, look: bool = False) -> None:
         """打开账本。
 
         Args:
             url: ``sqlite:///路径`` 或 ``postgresql://...``。
+            look: 只看：不新建、不迁移、不修补，文件所在的目录不能写也行。
 
         Raises:
             LedgerError: 打不开，或属于别的版本。
 
         """
         self.url = url
-        self.engine = open_engine(url)
+        self.engine, self.ledger_id = look_engine(url) if look else open_engine(url)
         self._writer = LedgerWriter(self.engine)
         weakref.finalize(self, _let_go, self._writer, self.engine).atexit = False
         _open.add(self)
@@ -95,26 +63,7 @@ class Ledger:
             RunConflictError: run_id 已被另一份输入占用。
 
         """
-        state.nonce = state.nonce or new_nonce()
-        given = {name: getattr(state, name) for name in _INPUT_FIELDS} | (extra or {}) | {"nonce": state.nonce}
-        text = mask(json.dumps(given, ensure_ascii=False, sort_keys=True))
-        try:
-            with writing(self.engine) as connection:
-                connection.execute(insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text))
-        except IntegrityError:
-            found = self.get_run(state.run_id)
-            if not _same_work(found.input, given):
-                raise RunConflictError(
-                    f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
-                ) from None
-            state.nonce = found.nonce
-            return False
-        return True
-
-    def revise_run(self, state: AgentState) -> None:
-        """动手之前改了主意：换掉登记里的输入；计划的摘要随之而变，须重新批准。"""
-        given = self.get_run(state.run_id).input | {name: getattr(state, name) for name in _INPUT_FIELDS}
-        self.update_run(state.run_id, input=json.dumps(given, ensure_ascii=False, sort_keys=True))
+        return registry.create(self.engine, state, extra or {})
 
     def get_run(self, run_id: str) -> RunRecord:
         """按 run_id 查登记。
@@ -123,40 +72,48 @@ class Ledger:
             RunNotFoundError: 没有这次运行。
 
         """
-        with reading(self.engine) as connection:
-            row = connection.execute(select(runs).where(runs.c.run_id == chain.to_text(run_id))).mappings().first()
-        if row is None:
-            raise RunNotFoundError(run_id)
-        return _record(row)
+        return registry.get(self.engine, run_id)
 
-    def list_runs(self, limit: int = 100) -> list[RunRecord]:
+    def list_runs(self, limit: int = 100) -> Sequence[RunRecord]:
         """返回最近的运行，新的在前。"""
-        query = select(runs).order_by(runs.c.run_no.desc()).limit(limit)
-        with reading(self.engine) as connection:
-            return [_record(row) for row in connection.execute(query).mappings()]
+        return registry.latest(self.engine, limit)
 
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""
-        query = select(func.count()).select_from(runs).where(runs.c.run_id == chain.to_text(run_id))
-        with reading(self.engine) as connection:
-            return bool(connection.execute(query).scalar())
+        return registry.exists(self.engine, run_id)
 
-    def update_run(self, run_id: str, **values: Any) -> None:
-        """改登记里的 ``input``、``cancelled_by``、``exit_code`` 或 ``reason``。"""
-        clean = {name: chain.to_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
+        """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""
+        run_no = self.get_run(run_id).run_no
         with writing(self.engine) as connection:
-            connection.execute(update(runs).where(runs.c.run_id == run_id).values(**clean))
+            connection.execute(registry.changing(run_no, reason=reason))
+            if unlock:
+                connection.execute(locks.releasing(run_no))
 
     def catch_up(self, state: AgentState) -> None:
-        """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。"""
+        """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。
+
+        Raises:
+            LedgerDamagedError: 链断了，登记的输入与当初登记的不符，或结束与否两处说法不一。
+
+        """
+        record = self._read_on(state)
+        if not _agrees(record, state):  # 读的当中别的进程写过，再读一遍
+            record = self._read_on(state)
+            if not _agrees(record, state):
+                raise registry.damaged_input(state.run_id)
+
+    def _read_on(self, state: AgentState) -> RunRecord:
+        """折叠新的行，返回在此之前读到的登记。"""
         record = self.get_run(state.run_id)
-        run_no, state.nonce = record.run_no, record.nonce
+        state.nonce = record.nonce
         if state.ledger_seq < 0:
             forget_progress(state)
-        for seq, row in rows.read_rows(self.engine, run_no, state.ledger_seq):
+        for seq, row in rows.read_rows(self.engine, record.run_no, state.ledger_seq):
             for event in row:
                 apply(state, event)
             state.ledger_seq = seq
+        return record
 
     def load_state(self, run_id: str, *, keep_events: bool = True) -> AgentState:
         """从登记的输入和全部事件折叠出状态。
@@ -165,13 +122,62 @@ class Ledger:
             run_id: 运行的名字。
             keep_events: 是否在内存保留事件列表；大机群只看进度时不必。
 
+        Raises:
+            RunNotFoundError: 没有这次运行。
+            LedgerDamagedError: 见 ``catch_up``。
+
         """
         given = self.get_run(run_id).input
-        known = {name: given[name] for name in _INPUT_FIELDS}
-        backends = build_action_backends(given["execution_strategy"])
+        try:
+            known = {name: given[name] for name in registry.INPUT_FIELDS}
+            backends = build_action_backends(given["execution_strategy"])
+        except (KeyError, ValueError):
+            raise registry.damaged_input(run_id) from None
         state = AgentState(run_id=run_id, action_backends=backends, keep_events=keep_events, **known)
         self.catch_up(state)
         return state
+
+    def salvage(self, run_id: str) -> tuple[AgentState, bool]:
+        """还读得出多少就折叠多少，给 ``repair`` 用；第二个值表示登记的输入还信得过。
+
+        Raises:
+            RunNotFoundError: 没有这次运行。
+
+        """
+        record = self.get_run(run_id)
+        state = AgentState(run_id=run_id, params={}, execution_strategy="", keep_events=False)
+        with contextlib.suppress(LedgerDamagedError):
+            for name in registry.INPUT_FIELDS:
+                setattr(state, name, record.input.get(name, getattr(state, name)))
+        with contextlib.suppress(LedgerDamagedError, KeyError):
+            for seq, row in rows.read_rows(self.engine, record.run_no):
+                for event in row:
+                    apply(state, event)
+                state.ledger_seq = seq
+        sound = bool(state.params) and state.input_digest == chain.text_digest(record.input_text)
+        return state, sound
+
+    def end_damaged(self, run_id: str, code: int, reason: str) -> None:
+        """链已断、再也接不上的运行：只在登记里写下它到此为止，放开模块。"""
+        with writing(self.engine) as connection:
+            for statement in self.finish_row(run_id, code, reason):
+                connection.execute(statement)
+
+    def position(self, run_id: str) -> dict[str, Any]:
+        """返回账本此刻写到哪里：``{"id", "run_id", "seq", "link"}``；检查点带着它。"""
+        run_no = self.get_run(run_id).run_no
+        with reading(self.engine) as connection:
+            seq, link = rows.head(connection, run_no)
+        return {"id": self.ledger_id, "run_id": run_id, "seq": seq, "link": link.hex()}
+
+    def check_position(self, position: Mapping[str, Any]) -> None:
+        """检查点写下时账本在那里；现在的账本若落后、是另一份或改动过，就停下。
+
+        Raises:
+            RecordsDisagreeError: 两份记录对不上；消息说明是哪一种。
+
+        """
+        positions.check(self.engine, self.ledger_id, position)
 
     def open_session(self, state: AgentState) -> RunSession:
         """取得租约并把状态追到最新，返回可以写事件的会话。
@@ -190,6 +196,18 @@ class Ledger:
             raise
         return RunSession(self.engine, self._writer, lease, state, link)
 
+    def finish_row(self, run_id: str, code: int, reason: str) -> list[Any]:
+        """返回随 ``RUN_FINISHED`` 一起执行的语句：登记里的退出码，放开模块；三者同一个事务。"""
+        run_no = self.get_run(run_id).run_no
+        return [registry.changing(run_no, exit_code=code, reason=reason), locks.releasing(run_no)]
+
+    def revision_row(self, state: AgentState) -> tuple[Event, list[Any]]:
+        """动手之前改了主意：返回换掉登记的事件与随它执行的语句。"""
+        record = self.get_run(state.run_id)
+        text = registry.revised_input(record, state)
+        event = {"type": "RUN_REVISED", "input": chain.text_digest(text)}
+        return event, [registry.changing(record.run_no, input=text)]
+
     def holder(self, run_id: str) -> str | None:
         """返回正握着这次运行的存活进程的描述；没有时为 ``None``。"""
         return leases.holder_of(self.engine, self.get_run(run_id).run_no)
@@ -199,23 +217,34 @@ class Ledger:
         locks.check(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
 
     def lock_module(self, state: AgentState) -> None:
-        """占住要部署的模块，直到 ``unlock_module``；别的运行占着时抛 ``ModuleBusyError``。"""
+        """占住要部署的模块，直到停下或结束；别的运行占着时抛 ``ModuleBusyError``。"""
         locks.acquire(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
-
-    def unlock_module(self, run_id: str) -> None:
-        """放开一次运行占住的模块。"""
-        locks.release(self.engine, self.get_run(run_id).run_no)
 
     def decide(self, run_id: str, approval: approvals_.Approval) -> approvals_.Approval:
         """记下人的决定（比较并设置）；另见 ``approvals.decide``。"""
         return approvals_.decide(self.engine, self.get_run(run_id).run_no, approval)
+
+    def decide_all(
+        self, run_id: str, asked: Sequence[approvals_.Approval]
+    ) -> list[approvals_.Approval | AlreadyDecidedError]:
+        """在一个事务里记下几个决定，各有结局；另见 ``approvals.decide_all``。"""
+        return approvals_.decide_all(self.engine, self.get_run(run_id).run_no, asked)
+
+    def cancel(self, run_id: str, operator: str, channel: str = "") -> None:
+        """记下取消；已经取消了的照旧。"""
+        asked = approvals_.Approval(approvals_.CANCEL, "", approvals_.CANCEL, operator, "", 0, channel=channel)
+        self.decide_all(run_id, [asked])
 
     def decision(self, run_id: str, subject: str, digest: str) -> approvals_.Approval | None:
         """查某个问题的决定。"""
         return approvals_.lookup(self.engine, self.get_run(run_id).run_no, subject, digest)
 
     def decisions(self, run_id: str) -> list[approvals_.Approval]:
-        """返回一次运行的全部决定。"""
+        """返回一次运行里对问题的全部决定。"""
+        return [one for one in self.decision_chain(run_id) if one.subject != approvals_.CANCEL]
+
+    def decision_chain(self, run_id: str) -> list[approvals_.Approval]:
+        """返回决定链上的每一条，取消也在其中；链断了抛 ``LedgerDamagedError``。"""
         return approvals_.all_of(self.engine, self.get_run(run_id).run_no)
 
 
@@ -226,15 +255,10 @@ def _module_of(state: AgentState) -> str:
     return "/".join(names + own)
 
 
-def _same_work(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """两份输入说的是不是同一件事（文件路径不算）。"""
-    names = ("params", "execution_strategy", "requested_ips", "control_params")
-    return all(old.get(name) == new.get(name) for name in names)
-
-
-def _record(row: Any) -> RunRecord:
-    """从一行还原。"""
-    return RunRecord(**{**row, "input": json.loads(row["input"])})
+def _agrees(record: RunRecord, state: AgentState) -> bool:
+    """登记与链上的事件说的是不是一回事：输入的摘要，结束与否。"""
+    same_input = state.input_digest in ("", chain.text_digest(record.input_text))
+    return same_input and state.exit_code == record.exit_code
 
 
 def _let_go(writer: LedgerWriter, engine: Engine) -> None:

@@ -10,11 +10,11 @@ import functools
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import StaleFenceError
@@ -24,6 +24,7 @@ from pam_deploy_graph.ledger.schema import events, leases
 
 LEASE_MS: Final = 30_000
 RENEW_MS: Final = LEASE_MS // 3
+_LAST_WORDS_SECONDS: Final = 30.0
 _INSERT: Final = insert(events)
 # PostgreSQL 上要锁住这一行，接管者才不会插进核对与写入之间；SQLite 的写事务本来就是独占的
 _FENCE: Final = select(leases.c.fence).where(leases.c.run_no == bindparam("no")).with_for_update()
@@ -41,6 +42,8 @@ class Row:
     body: str
     link: bytes
     future: asyncio.Future[None]
+    also: Sequence[Executable] = ()
+    """与这一行同一个事务的其他语句。"""
 
 
 class LedgerWriter:
@@ -69,12 +72,12 @@ class LedgerWriter:
         self._queue.put(row)
 
     def close(self) -> None:
-        """写完已交出的行，然后停下线程。"""
+        """写完已交出的行，然后停下线程；数据库冻住的，等够了就不再等，进程照样退得出去。"""
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is not None:
             self._queue.put(None)
-            thread.join()
+            thread.join(_LAST_WORDS_SECONDS)
 
     def let_go(self) -> None:
         """账本没有人要了：线程写完已交出的行就走，不等它；正有人在启动它的，就算了。"""
@@ -122,11 +125,13 @@ class LedgerWriter:
             connection = connect()
             with connection.begin():
                 self._check_leases(connection, batch)
-                rows = [_columns(row) for row in batch if row.body and (row.run_no, row.fence) not in self._broken]
+                rows = [row for row in batch if row.body and (row.run_no, row.fence) not in self._broken]
                 if rows:
-                    connection.execute(_INSERT, rows)
+                    connection.execute(_INSERT, [_columns(row) for row in rows])
+                for statement in (also for row in rows for also in row.also):
+                    connection.execute(statement)
         except SQLAlchemyError as error:
-            self._broken |= {(row.run_no, row.fence): write_failure(error) for row in batch}
+            self._broken |= {(row.run_no, row.fence): write_failure(error, self._engine) for row in batch}
         _notify((row.future, self._broken.get((row.run_no, row.fence))) for row in batch)
 
     def _check_leases(self, connection: Connection, batch: list[Row]) -> None:

@@ -119,6 +119,8 @@ class AgentState:
     ledger_seq: int = 0
     attempts: dict[str, int] = field(default_factory=dict)
     open_intents: dict[str, int] = field(default_factory=dict)
+    issued: dict[str, int] = field(default_factory=dict)
+    """写过 INTENT 的最近一次尝试，键同上：不在其中的键，账本不知道。"""
     canary_released: bool = False
     waves_done: int = 0
     """做完并放行了的几批，到第几台为止。"""
@@ -128,6 +130,8 @@ class AgentState:
     """这次运行是退回哪一次；不是退回的为空串。"""
     generation: int = 0
     plan_digest: str = ""
+    plan_approved: str = ""
+    """已照着动手的那份计划的摘要。"""
     plan_stage: str = ""
     plan_text: str = ""
     """请人批准的计划的原文，供别的终端看。"""
@@ -137,6 +141,11 @@ class AgentState:
     keep_events: bool = True
     nonce: str = ""
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""
+    input_digest: str = ""
+    """登记的输入的 SHA-256；输入此后改了一个字就对不上。"""
+    exit_code: int | None = None
+    paused_by: str = ""
+    """谁让它停一停；空串为没有。"""
 
     def to_dict(self) -> dict[str, Any]:
         """转成可写入 JSON 的字典。"""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision, ExitCode
-from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.inputs.addresses import same_ip
@@ -60,7 +60,7 @@ def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]
     record = ledger.get_run(run_id)
     if record.exit_code is not None:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
-    ledger.update_run(run_id, cancelled_by=operator)
+    ledger.cancel(run_id, operator, channel=services.channel)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
     over = not owed and not holder
     if over:
@@ -97,8 +97,10 @@ def record_decisions(
     chosen = list(ips) or undecided or list(waiting)
     for subject in chosen:
         _refuse_unoffered(next(q for q in questions if q["subject"] == subject), decision)
-    for subject in chosen:
-        ledger.decide(run_id, Approval(subject, waiting[subject], str(decision), operator, note, 0))
+    asked = [Approval(one, waiting[one], str(decision), operator, note, 0, channel="cli") for one in chosen]
+    refused = [one for one in ledger.decide_all(run_id, asked) if isinstance(one, AlreadyDecidedError)]
+    if refused:
+        raise refused[0]
     return chosen
 
 

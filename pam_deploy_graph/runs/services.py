@@ -9,24 +9,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, end_run
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
-from pam_deploy_graph.errors import RunConflictError
+from pam_deploy_graph.errors import RunConflictError, RunPausedError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
-from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger import CANCEL, Ledger
 from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import DEFAULT_SKILL_PATH, load_skill_policy
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.resources import packaged_folder, packaged_path
 
@@ -42,6 +45,12 @@ class Services:
     given_router: ActionBackend | None = None
     given_llm_client: LlmClient | None = None
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    channel: str = "graph"
+    """从哪里来的：``graph``、``cli``、``chat``……；决定与暂停带着它。"""
+    look: bool = False
+    """只看：账本不新建、不迁移、不修补。"""
+    may_replace: bool = False
+    """账本丢了也照样新建一份（``repair`` 用）。"""
     stop: threading.Event = field(default_factory=threading.Event)
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
@@ -50,8 +59,15 @@ class Services:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """账本。"""
-        return Ledger(self.settings.store_url(self.home))
+        """账本。
+
+        Raises:
+            RecordsDisagreeError: 账本丢了，见 ``refuse_lost``。
+
+        """
+        if not self.may_replace:
+            refuse_lost(self.settings, self.home)
+        return Ledger(self.settings.store_url(self.home), look=self.look)
 
     @cached_property
     def router(self) -> ActionBackend:
@@ -150,13 +166,13 @@ class Services:
         self.forget(str(request.run_id))
 
     def _withdraw(self, state: AgentState) -> Callable[[RunContext], Awaitable[None]]:
-        """返回握着租约换掉输入的流程：先让原来的计划作废，半路被杀也不会照旧计划做新的输入。"""
+        """返回握着租约换掉输入的流程：换输入与原来的计划作废是同一个事务。"""
 
         async def work(ctx: RunContext) -> None:
             """再看一眼有没有动过手，然后换。"""
             refuse_once_begun(ctx.state)
-            await ctx.session.append({"type": "PLAN_WITHDRAWN"})
-            self.ledger.revise_run(state)
+            revised, also = self.ledger.revision_row(state)
+            await ctx.session.append({"type": "PLAN_WITHDRAWN"}, revised, also=also)
 
         return work
 
@@ -172,11 +188,42 @@ class Services:
 
     def finish(self, run_id: str, code: ExitCode, reason: str) -> None:
         """记下一次运行结束了，连同退出码与原因；为它留着的状态与会话都放掉。"""
-        self.drive(run_id, record("RUN_FINISHED", exit_code=int(code), reason=reason))
-        self.ledger.update_run(run_id, exit_code=int(code), reason=reason)
-        self.ledger.unlock_module(run_id)
+        cancel = self.ledger.decision(run_id, CANCEL, "")
+
+        async def work(ctx: RunContext) -> None:
+            """结束、退出码与放开模块是同一个事务；已经结束了的不再结束一次。"""
+            if ctx.state.exit_code is None:
+                over = {"type": "RUN_FINISHED", "exit_code": int(code), "reason": reason}
+                over |= cancel.taken_in() if cancel else {}
+                await ctx.session.append(over, also=self.ledger.finish_row(run_id, int(code), reason))
+
+        self.drive(run_id, work)
         self.forget(run_id)
         end_run(self.router, run_id)
+
+    def position(self, run_id: str) -> dict[str, Any]:
+        """返回账本此刻写到哪里，随检查点存下；还没有登记的为空。"""
+        return self.ledger.position(run_id) if run_id and self.ledger.exists(run_id) else {}
+
+    def pause(self, run_id: str) -> None:
+        """记下有人要它停一停；已经停着的不再记。"""
+        if not self.state_of(run_id).paused_by:
+            self.drive(run_id, record("RUN_PAUSED", operator=current_operator(), channel=self.channel))
+
+    def go_on(self, run_id: str) -> None:
+        """人要它继续；没有停着的不记。"""
+        if self.state_of(run_id).paused_by:
+            self.drive(run_id, record("RUN_CONTINUED", operator=current_operator(), channel=self.channel))
+
+    def refuse_paused(self, run_id: str) -> None:
+        """有人停下的，只有人能让它继续：别的都不动手。
+
+        Raises:
+            RunPausedError: 正停着；消息说明是谁停的、怎样继续。
+
+        """
+        if by := self.state_of(run_id).paused_by:
+            raise RunPausedError(f"运行 {run_id} 由 {by} 停着，要由人继续：用 resume {run_id}，对话里说「继续」")
 
     def cancelled(self, run_id: str) -> bool:
         """有没有人要求取消这次运行。"""

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
-from pam_deploy_graph.errors import RunNotFoundError
+from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
 from pam_deploy_graph.flows.service_state import out_of_service, running_text, service_line, truth_of, version_text
 from pam_deploy_graph.flows.wave import unfinished_ips
@@ -123,16 +123,26 @@ def latest_unfinished(ledger: Ledger) -> str:
 
 
 def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
-    """返回每次运行一行的概况。"""
+    """返回每次运行一行的概况；一次运行的记录坏了，不妨碍看别的。"""
     return [
         {
             "run_id": run.run_id,
             "created_at": shown_time(run.created_at),
             "exit_code": run.exit_code,
-            "standing": _WORDS["finished" if run.exit_code is not None else standing(ledger, run.run_id)["phase"]],
+            "standing": _standing_word(ledger, run),
         }
         for run in ledger.list_runs()
     ]
+
+
+def _standing_word(ledger: Ledger, run: RunRecord) -> str:
+    """一次运行的处境，一个词。"""
+    if run.exit_code is not None:
+        return _WORDS["finished"]
+    try:
+        return _WORDS[standing(ledger, run.run_id)["phase"]]
+    except LedgerDamagedError:
+        return f"记录已损坏，用 repair {run.run_id}"
 
 
 def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: bool) -> str:

@@ -58,7 +58,7 @@ def test_a_locked_ledger_is_a_ledger_error(rig: Rig, monkeypatch: pytest.MonkeyP
         with pytest.raises(LedgerError):
             rig.agent.run_ip_flow(state)
         with pytest.raises(LedgerError):
-            rig.agent._open_ledger().update_run("r1", reason="x")
+            rig.agent._open_ledger().stopped("r1", "x")
     finally:
         blocker.execute("ROLLBACK")
         blocker.close()

@@ -145,9 +145,11 @@ def test_an_empty_scope_ends_the_run(site: Site) -> None:
 
 
 def test_mended_and_resumed(site: Site) -> None:
-    """令牌错了停下的运行，换上对的令牌 resume 就做完。"""
+    """令牌错了停下的运行，换上对的令牌 resume 给出计划（事先的批准只管那个命令提出的），批准之后做完。"""
     site.take(1)
     assert site.run("--yes", env={"PAM_TOKEN": "wrong"}).code == 12
+    assert site.resume().code == 10
+    assert site.confirm("approve").code == 0
     assert site.resume().code == 0
     site.all_right()
 

@@ -31,6 +31,8 @@ def test_one_rollout_at_a_time(holder: Site, make_site: Callable[[], Site], free
     else:
         assert holder.confirm("reject").code == 0
         assert holder.resume().code == 11
+    assert second.resume().code == 10
+    assert second.confirm("approve").code == 0
     assert second.resume().code == 0
     second.all_right()
 

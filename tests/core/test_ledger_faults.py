@@ -76,7 +76,7 @@ def test_a_database_that_is_gone_is_said_and_not_waited_for(
 @pytest.mark.parametrize(
     "damage",
     [
-        ("UPDATE events SET body = replace(body, 'NOTED', 'NOTEE') WHERE seq = ?",),
+        ("UPDATE events SET body = replace(body, 'type', 'tyqe') WHERE seq = ?",),
         ("UPDATE events SET body = body || ' ' WHERE seq = ?",),
         ("UPDATE events SET at = at + 1 WHERE seq = ?",),
         ("UPDATE events SET link = ? WHERE seq = ?", b"\1" * 16),
@@ -115,8 +115,8 @@ def test_swapped_rows_are_noticed(ledger: Ledger) -> None:
 def test_a_lost_tail_is_noticed_by_who_has_seen_it(ledger: Ledger) -> None:
     """末尾的行被删：见过它的状态报出来，不会从半截接着做。"""
     state = _three_rows(ledger)
-    execute("DELETE FROM events WHERE seq = 3")
-    with pytest.raises(LedgerDamagedError, match="第 3 行"):
+    execute("DELETE FROM events WHERE seq = 4")
+    with pytest.raises(LedgerDamagedError, match="第 4 行"):
         ledger.open_session(state)
     assert ledger.holder("r1") is None
 

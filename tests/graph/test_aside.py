@@ -114,7 +114,7 @@ def test_dropped_by_the_screen(tmp_path: Path) -> None:
 def test_approved_after_it_was_cancelled(tmp_path: Path) -> None:
     """别处已取消的运行，再批准它的计划：一步也不做。"""
     desk = pause(tmp_path, "approve-plan")
-    desk.services.ledger.update_run(desk.values()["run_id"], cancelled_by="别的终端")
+    desk.services.ledger.cancel(desk.values()["run_id"], "别的终端")
     out = desk.answer("approve")
     assert (out["exit_code"], desk.actions()) == (12, [])
     assert "别的终端" in out["answer"]

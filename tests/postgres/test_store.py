@@ -72,7 +72,7 @@ def test_text_that_postgres_does_not_take(ledger: Ledger) -> None:
     ledger.decide("r1", Approval("10.0.0.1", DIGEST, "approve", "甲\0", "\0\ud800", 0))
     assert ledger.load_state("r1").events[0]["message"] == "a\0b\ud800"
     assert "\0" not in ledger.decisions("r1")[0].note
-    ledger.update_run("r1", reason="坏了\0")
+    ledger.stopped("r1", "坏了\0")
 
 
 def test_the_longest_names_fit(ledger: Ledger) -> None:
@@ -82,4 +82,4 @@ def test_the_longest_names_fit(ledger: Ledger) -> None:
     ledger.create_run(state)
     ledger.lock_module(state)
     ledger.decide(state.run_id, Approval("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", DIGEST, "approve", "甲", "", 0))
-    ledger.unlock_module(state.run_id)
+    ledger.stopped(state.run_id, None, unlock=True)

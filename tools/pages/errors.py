@@ -14,9 +14,11 @@ from pam_deploy_graph.errors import (
     LedgerError,
     MissingParamsError,
     ModuleBusyError,
+    NoProgressError,
     PackageMissingError,
     PamError,
     PlanChangedError,
+    RecordsDisagreeError,
     RunConflictError,
     RunHeldError,
     RunNotFoundError,
@@ -46,7 +48,9 @@ _WHAT_TO_DO: Final = {
     ServerError: "看 LangGraph 服务器的日志；会话还在，恢复后重试",
     LedgerError: "看磁盘空间与 `runtime/` 的权限；修好之后 `resume`",
     StaleFenceError: "另一个进程已经接手；这个进程什么也没有再写，用 `status` 看那一个",
-    LedgerDamagedError: "不要继续这次运行；从备份恢复 `runtime/pam.db`，用工作站的实情核对",
+    LedgerDamagedError: "`repair RUN_ID`：旧的到此为止，另开一次，查清每台的实情，看过新的计划再接着做",
+    RecordsDisagreeError: "有新的账本备份就先换回来；没有就 `repair RUN_ID`，另开一次，看过新的计划再接着做",
+    NoProgressError: "`status` 看它等什么；检查点不是最新的就用 `repair RUN_ID`",
 }
 _INTRO: Final = """
 命令行只在一处捕获错误：标准错误写 `错误: <消息>`，以下面的退出码结束。消息里的 `{…}` 是到时候填进去的值。

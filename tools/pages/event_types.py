@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from pam_deploy_graph.constants import DECISION_EVENTS, DECISIONS
 from tools.source import PROJECT, parse, python_files
 
-_EMITTERS: Final = ("flows", "graph/nodes", "runs", "agent.py")
+_EMITTERS: Final = ("flows", "graph/nodes", "agent.py", "runs", "ledger")
 
 
 class EventType(NamedTuple):
@@ -18,12 +18,15 @@ class EventType(NamedTuple):
     may: tuple[str, ...] = ()
 
 
+_DECISION: Final = ("decision_number", "decision_link")
+"""执行一个决定的事件带着它在决定链上的编号与链接。"""
 EVENTS: Final[dict[str, EventType]] = {
     "PLAN_PROPOSED": EventType(
         "提出了请人批准的计划；之后只有计划里的工作站可以动",
         ("digest", "target_ips"),
         ("mcp_tools", "package", "endpoints", "stage", "text"),
     ),
+    "PLAN_APPROVED": EventType("照批准的计划动手", ("digest", "operator", "note", *_DECISION)),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),
     "ENDPOINTS_MOVED": EventType("节点换了地址，或 MCP 的工具变了，要先请人批准；批准之前不用", ("values",)),
     "TARGET_SCOPE_CHANGED": EventType("要求的有不在线的", ("missing_ips", "target_ips", "message")),
@@ -48,7 +51,9 @@ EVENTS: Final[dict[str, EventType]] = {
         ("in_doubt",),
     ),
     **{
-        row.event: EventType(row.recorded, ("ip", "operator", "note"), ("stage", "message", "digest", "redo"))
+        row.event: EventType(
+            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo")
+        )
         for row in DECISIONS.values()
     },
     "APPROVAL_VOID": EventType(
@@ -67,8 +72,14 @@ EVENTS: Final[dict[str, EventType]] = {
     "WAVE_DONE": EventType("一批做完，可以做下一批", ("done",)),
     "SAME_FAILURES": EventType("接连几台同样的失败，不再开新的，先问", ("cause",)),
     "AMENDMENT_PROPOSED": EventType("途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text")),
-    "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved",)),
-    "RUN_FINISHED": EventType("这次运行结束", ("exit_code", "reason")),
+    "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved", *_DECISION)),
+    "RUN_REGISTERED": EventType(
+        "登记；``input`` 是登记的输入的 SHA-256", ("input",), ("account", "migrated_from", "copy")
+    ),
+    "RUN_REVISED": EventType("动手之前改了主意，换了输入", ("input",)),
+    "RUN_PAUSED": EventType("有人要它停一停；由人继续之前不动手", ("operator", "channel")),
+    "RUN_CONTINUED": EventType("有人让它继续", ("operator", "channel")),
+    "RUN_FINISHED": EventType("这次运行结束；取消的带上取消的编号", ("exit_code", "reason"), _DECISION),
     "RUN_RESTARTED": EventType("同名的演练（`fake`）从头再来", ()),
     "RUN_ADOPTED": EventType("账本里没有这次运行，从检查点文件接过进度", ("progress",)),
 }

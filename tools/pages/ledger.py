@@ -8,12 +8,13 @@ from tools.pages import HEADER, code, table
 from tools.pages.event_types import EVENTS, EventType, check
 
 _COLUMNS: Final = {
-    "ledger_meta": "表结构的版本",
-    "runs": "每次运行一行：登记的输入、谁取消的、退出码与原因；没有退出码就是还没有结束",
+    "ledger_meta": "表结构的版本，这份账本的身份",
+    "runs": "每次运行一行：登记的输入、退出码与原因；没有退出码就是还没有结束",
     "events": "只增不改；一行一次持久写入，`body` 是同时发生的事件（JSON 数组），`link` 与上一行相连",
     "leases": "谁正在做；`fence` 只增不减，过期的持有者一行也写不进去",
     "module_locks": "同一机场的同一模块同时只有一次推出",
-    "approvals": "人的决定；同一个问题（`subject`、`digest`）只有第一个决定作数",
+    "decisions": "人的决定与取消；同一个问题（`subject`、`digest`）只有第一个作数；每次运行自成一条链，"
+    "`head_seq`、`head_link` 是作决定时看到的运行写到了哪一行",
 }
 _INTRO: Final = f"""
 对外界做过什么，都记在账本里：默认是 `runtime/pam.db`（SQLite，WAL，`synchronous=FULL`），

@@ -76,7 +76,7 @@ def _control(row: Control) -> list[str]:
     """一个控制参数。"""
     default = DEFAULT_STRATEGY if row.kind is Kind.STRATEGY else row.default
     shown = "" if default in (None, []) else f"`{str(default).lower()}`"
-    return [f"`{row.name}`", f"`{row.flag}`", shown, row.about, "可以" if row.amendable else ""]
+    return [f"`{row.name}`", f"`{row.flag}`" if row.help else "", shown, row.about, "可以" if row.amendable else ""]
 
 
 def _limits() -> list[list[str]]:

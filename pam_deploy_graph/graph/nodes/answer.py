@@ -82,7 +82,7 @@ def _cancel(services: Services, state: GraphState) -> str:
         return "好，不做了；什么也没有改变。"
     if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
         return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
-    services.ledger.update_run(run_id, cancelled_by="会话")
+    services.ledger.cancel(run_id, "会话", channel=services.channel)
     return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
 
 

@@ -36,7 +36,7 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     if not DECISIONS[answer.decision].on_plan:
         return {"problem": "计划只能批准（approve）或拒绝（reject）"}
     operator = answer.operator or current_operator()
-    approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0)
+    approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0, channel=services.channel)
     said: list[Any] = []
     try:
         decided = services.ledger.decide(plan["run_id"], approval)
@@ -46,7 +46,7 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     approved = decided.decision == Decision.APPROVE
     update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
     if plan.get("stage") == AMENDED:
-        services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved))
+        services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved, **decided.taken_in()))
         return update | {"phase": "rolling", "plan": plan | {"stage": ""}}
     if approved:
         return update | {"phase": "approved"}

@@ -9,9 +9,10 @@ from pam_deploy_graph.graph.answers import read_params
 from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_params
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.runs.services import Services
 
 
-def ask_params_node(state: GraphState) -> dict[str, Any]:
+def ask_params_node(_services: Services, state: GraphState) -> dict[str, Any]:
     """问还缺的参数；答键值就并入，答一句话就当作新的原话。"""
     value = ask_person(ask_params(state["missing"], state["params"], state["notes"], state["problem"]))
     try:

@@ -11,7 +11,7 @@ from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.graph.reapproval import ask_again
 from pam_deploy_graph.graph.state import GraphState
-from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.runs.services import Services
 
 
@@ -25,30 +25,35 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     decided = services.ledger.decision(state["run_id"], PLAN, state["plan"]["digest"])
     if decided is None or decided.decision != Decision.APPROVE:
         raise ConfirmationError(f"运行 {state['run_id']} 的计划还没有批准；请先批准计划")
+    services.refuse_paused(state["run_id"])
+    if services.ledger.get_run(state["run_id"]).exit_code is not None:
+        return {"phase": "closing", "problem": ""}
     if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
     try:
         services.ledger.lock_module(services.state_of(state["run_id"]))
-        services.drive(state["run_id"], _approved(state["plan"]["digest"]))
+        services.drive(state["run_id"], _approved(decided))
     except PlanChangedError as error:
         return ask_again(services, state["run_id"], state["plan"], error)
     except GlobalStepError as error:
-        services.ledger.unlock_module(state["run_id"])
-        services.ledger.update_run(state["run_id"], reason=str(error))
+        services.ledger.stopped(state["run_id"], str(error), unlock=True)
         said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(said)]}
-    services.ledger.update_run(state["run_id"], reason=None)
+    services.ledger.stopped(state["run_id"], None)
     return {"phase": "rolling", "problem": ""}
 
 
-def _approved(digest: str) -> Callable[[RunContext], Awaitable[None]]:
+def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:
     """返回做全局步骤的流程；握着租约再看一眼，批准的还是不是现在的计划。"""
 
     async def work(ctx: RunContext) -> None:
         """计划在别处改过就不动手。"""
-        if not ctx.state.ip_states and ctx.state.plan_digest != digest:
+        if not ctx.state.ip_states and ctx.state.plan_digest != decided.digest:
             raise GlobalStepError(f"运行 {ctx.state.run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准")
+        if ctx.state.plan_approved != decided.digest:
+            who = {"operator": decided.operator, "note": decided.note} | decided.taken_in()
+            await ctx.session.append({"type": "PLAN_APPROVED", "digest": decided.digest, **who})
         await run_global(ctx)
 
     return work

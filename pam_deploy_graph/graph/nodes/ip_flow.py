@@ -30,6 +30,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     """
     run_id = state["run_id"]
+    services.refuse_paused(run_id)
     closed = services.ledger.get_run(run_id).exit_code is not None
 
     def decision_of(ip: str, digest: str) -> Approval | None:
@@ -46,6 +47,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
     if services.stop.is_set() and not cancelled:
+        services.pause(run_id)
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
     rules = FlowRules.of_run(run, self_healing=True)
     progress = (

@@ -59,7 +59,7 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
         services.finish(run_id, ExitCode.STOPPED, str(error))
         return _stopped(error)
     except (GlobalStepError, InvalidInputError) as error:
-        services.ledger.update_run(run_id, reason=str(error))
+        services.ledger.stopped(run_id, str(error))
         if isinstance(error, PackageMissingError) and words_of(state):
             return _ask(state, "PACKAGE_PATH", f"PAM_HOME 没有 {_release(state['params'])}，也没有说安装包在哪里。")
         return _stopped(error)
@@ -96,7 +96,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
     proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
-    services.ledger.update_run(run_id, reason=None)
+    services.ledger.stopped(run_id, None)
     plan |= {"preapproved_by": by} if (by := services.preapproved.pop(run_id, "")) else {}
     said = [AIMessage(unclear or plan["text"])]
     return {"phase": "planned", "plan": plan, "problem": unclear, "messages": said}

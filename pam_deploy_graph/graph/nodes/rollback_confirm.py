@@ -46,7 +46,9 @@ def _refusal(question: dict[str, Any], answer: Answer) -> str:
 def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> tuple[Approval, str]:
     """记下一台的决定；已有人先决定的以先决定的为准，连同要告诉这一位的话返回。"""
     operator = answer.operator or current_operator()
-    approval = Approval(question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0)
+    approval = Approval(
+        question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0, channel=services.channel
+    )
     try:
         return services.ledger.decide(run_id, approval), ""
     except AlreadyDecidedError as error:

@@ -1,0 +1,42 @@
+"""命令 ``repair``：两份记录对不上、或丢了一份的运行，另开一次接着做。"""
+
+import typer
+
+from pam_deploy_graph.cli import options as o
+
+
+def repair(
+    run_id: o.RunId,
+    targets: o.Targets = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    home: o.Home = o.HERE,
+    as_json: o.Json = False,
+) -> None:
+    """记录对不上的运行到此为止，另开一次：查清每台的实情，给出新的计划请人批准。"""
+    from pam_deploy_graph.cli.command_session import open_session
+    from pam_deploy_graph.inputs.addresses import expand_ips
+    from pam_deploy_graph.runs.lookup import require_records
+    from pam_deploy_graph.runs.registration import RunRequest, register
+    from pam_deploy_graph.runs.repair import repair as repaired_input
+
+    settings = o.settings_for(home)
+    require_records(settings, home, run_id)
+    with open_session(home, as_json=as_json, settings=settings, may_replace=True) as session:
+        driver, services = session.driver, session.services
+        found = repaired_input(services, run_id, driver.remembered(run_id))
+        session.say(f"运行 {run_id} 到此为止；另开运行 {found.run_id} 接着做，动手之前先看新的计划")
+        scope = expand_ips(",".join(targets)) if targets else found.scope
+        if scope is None:
+            why = f"账本里没有运行 {run_id} 的范围，检查点里也没有记；请说明要做哪几台（target_ips）。"
+            control = found.control | {"execution_strategy": found.strategy}
+            raise typer.Exit(session.finish(found.run_id, driver.ask_scope(found.run_id, found.params, control, why)))
+        request = RunRequest(
+            found.params,
+            found.strategy,
+            run_id=found.run_id,
+            home=services.home,
+            environment=services.settings.params(),
+            control_params=found.control,
+            target_ips=scope,
+        )
+        register(services.ledger, request)
+        raise typer.Exit(session.finish(found.run_id, driver.start(found.run_id)))

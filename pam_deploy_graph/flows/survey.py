@@ -1,0 +1,99 @@
+"""动手之前看一眼：要动的工作站最近是谁动的、现在是什么样；只问不改，什么也不记。"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from pam_deploy_graph.flows.check_result import is_true
+from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.last_key import other_owner
+from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.read_back import QUERY
+from pam_deploy_graph.models import Values
+
+MOST_ASKED: Final = 50
+"""一份计划最多先问几台；其余的轮到时再问。"""
+_AT_ONCE: Final = 8
+_MOST_NAMED: Final = 10
+
+
+@dataclass
+class Survey:
+    """看到的样子；问不到的不在 ``found`` 里。"""
+
+    asked: list[str]
+    total: int
+    found: dict[str, Values] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
+    """最近动过它的、这份账本里没有的运行。"""
+
+    def lines(self, *, everything: bool = False) -> list[str]:
+        """写给批准计划的人看；``everything`` 为真时把各台的样子也数出来。"""
+        said = [self._named(ip) for ip in list(self.foreign)[:_MOST_NAMED]]
+        more = len(self.foreign) - len(said)
+        said += [f"注意: 另有 {more} 台最近也是别处动的"] if more > 0 else []
+        left = self.total - len(self.asked)
+        said += [f"（先问了前 {len(self.asked)} 台，其余 {left} 台轮到时再问）"] if left and self.foreign else []
+        return [*self._summary(), *said] if everything else said
+
+    def _named(self, ip: str) -> str:
+        """一台最近由别处动过的。"""
+        version = self.found[ip]["VERSION"] or "没有装"
+        return f"注意: {ip} 最近是{self.foreign[ip]}动的（现在 {version}），这份账本里没有它；先弄清是谁、为什么"
+
+    def _summary(self) -> list[str]:
+        """各台现在的样子，合成一行。"""
+        groups: dict[str, int] = {}
+        for values in self.found.values():
+            what = _state_of(values)
+            groups[what] = groups.get(what, 0) + 1
+        silent = len(self.asked) - len(self.found)
+        shown = [f"{count} 台{what}" for what, count in groups.items()] + ([f"{silent} 台问不到"] if silent else [])
+        return [f"实情: {'，'.join(shown)}"] if shown else []
+
+
+def survey(
+    ips: Sequence[str], *, everything: bool, held: Callable[[str], bool]
+) -> tuple[Survey, Callable[[RunContext], object]]:
+    """返回空的样子与去问的流程。
+
+    Args:
+        ips: 计划里的工作站。
+        everything: 每一台都问（``repair`` 用）；否则只问前 ``MOST_ASKED`` 台。
+        held: 这个键出自的运行在不在这份账本里。
+
+    """
+    seen = Survey(list(ips) if everything else list(ips[:MOST_ASKED]), len(ips))
+
+    async def work(ctx: RunContext) -> None:
+        """同时问几台。"""
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+        async def ask(ip: str) -> None:
+            """问一台；问不到就算了，轮到它时还要问。"""
+            async with limiter:
+                truth = await perform(ctx, Outbox(ctx.session), QUERY, ip)
+            if not truth.ok:
+                return
+            seen.found[ip] = truth.values
+            key = str(truth.values["LAST_KEY"])
+            if (owner := other_owner(ctx.state, key)) and not held(key):
+                seen.foreign[ip] = owner
+
+        async with anyio.create_task_group() as group:
+            for ip in seen.asked:
+                group.start_soon(ask, ip)
+
+    return seen, work
+
+
+def _state_of(values: Values) -> str:
+    """一台现在的样子。"""
+    if not is_true(values["ONLINE"]):
+        return "不在线"
+    if not values["VERSION"]:
+        return "没有装"
+    return f"{'运行' if is_true(values['RUNNING']) else '停'}着 {values['VERSION']}"

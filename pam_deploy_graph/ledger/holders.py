@@ -1,0 +1,50 @@
+"""握着租约的进程还算不算数：在本机看进程，在别的主机看租期。"""
+
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from pam_deploy_graph.ledger.clock import now_ms, shown_time
+
+_DEAD: Final = ("Z", "X")
+"""``/proc`` 里已死的进程的状态：父进程还没有收走它，但它再也做不了什么。"""
+
+
+def alive(row: Any) -> bool:
+    """持有者是否还算数：租约未过期，且若在本机则进程仍在（并且是同一个进程）。"""
+    if row["expires_at"] <= now_ms():
+        return False
+    return elsewhere(row) or started(row["pid"]) == row["pid_started"]
+
+
+def elsewhere(row: Any) -> bool:
+    """持有者是不是在别的主机上：看不见它死活，只能等租期。"""
+    return bool(row["host"] != socket.gethostname())
+
+
+def describe(row: Any) -> str:
+    """持有者的中文描述；在别的主机上的，连同租期何时到期。"""
+    until = f"，租期到 {shown_time(row['expires_at'])}，它若已死，过了这一刻就能接手" if elsewhere(row) else ""
+    return f"主机 {row['host']} 上的进程 {row['pid']}（自 {shown_time(row['since'])}{until}）"
+
+
+def started(pid: int) -> int:
+    """进程的启动时刻；进程不在，或已死而还没有被收走时为 0。用它识破被重用的 pid。
+
+    取自 ``/proc``，是开机以来的时钟滴答：不随系统校时挪动。没有 ``/proc`` 的系统退用 psutil。
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0 if Path("/proc/self").exists() else _started_by_clock(pid)
+    return 0 if stat[0] in _DEAD else int(stat[19])
+
+
+def _started_by_clock(pid: int) -> int:
+    """进程的启动时刻（Unix 毫秒）；进程不在时为 0。"""
+    try:
+        return int(psutil.Process(pid).create_time() * 1000)
+    except (psutil.Error, ValueError):
+        return 0

@@ -1,0 +1,156 @@
+"""登记：每次运行一行，连同它在链上的第一个事件；登记、改登记、结束各是一个事务。"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine, Select, Update, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.ledger import approvals, chain
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger.engine import reading, writing
+from pam_deploy_graph.ledger.schema import decisions, events, runs
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.protocol.keys import new_nonce
+from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.masking import mask
+
+INPUT_FIELDS: Final = (
+    "params",
+    "execution_strategy",
+    "requested_ips",
+    "control_params",
+    "script_entry",
+    "script_base_dir",
+    "config_path",
+    "trace_file_path",
+    "checkpoint_path",
+)
+_SAME_WORK: Final = ("params", "execution_strategy", "requested_ips", "control_params")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """一次运行的登记；``exit_code`` 在结束后才有，``cancelled_by`` 是谁取消的。"""
+
+    run_no: int
+    run_id: str
+    created_at: int
+    input_text: str
+    exit_code: int | None
+    reason: str | None
+    cancelled_by: str | None
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """开始时的输入（没有秘密）。
+
+        Raises:
+            LedgerDamagedError: 已经不是完整的 JSON。
+
+        """
+        try:
+            found: dict[str, Any] = json.loads(self.input_text)
+        except ValueError:
+            raise damaged_input(self.run_id) from None
+        return found
+
+    @property
+    def nonce(self) -> str:
+        """登记时取的随机数；旧账本里的运行没有，为空串。"""
+        return str(self.input.get("nonce", ""))
+
+
+def damaged_input(run_id: str) -> LedgerDamagedError:
+    """登记的输入与链上记着的不符。"""
+    return LedgerDamagedError(
+        f"账本里运行 {run_id} 登记的输入与当初登记（批准）的不符，没有动手；"
+        f"用 repair {run_id} 另开一次，查清每台的实情再接着做"
+    )
+
+
+def create(engine: Engine, state: AgentState, extra: dict[str, Any]) -> bool:
+    """登记一次运行；同名同输入视为同一次，返回假。
+
+    Raises:
+        RunConflictError: run_id 已被另一份输入占用。
+
+    """
+    given = {name: getattr(state, name) for name in INPUT_FIELDS} | extra
+    nonce = state.nonce or new_nonce()
+    text = _text(given | {"nonce": nonce})
+    try:
+        with writing(engine) as connection:
+            row = insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text).returning(runs.c.run_no)
+            connection.execute(insert(events).values(_first_event(connection.execute(row).scalar_one(), text)))
+    except IntegrityError:
+        found = get(engine, state.run_id)
+        if any(found.input.get(name) != given[name] for name in _SAME_WORK):
+            raise RunConflictError(
+                f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
+            ) from None
+        state.nonce = found.nonce
+        return False
+    state.nonce, state.input_digest, state.ledger_seq = nonce, chain.text_digest(text), 1
+    return True
+
+
+def revised_input(record: RunRecord, state: AgentState) -> str:
+    """返回换成 ``state`` 的输入之后的登记。"""
+    given = record.input | {name: getattr(state, name) for name in INPUT_FIELDS}
+    return _text(given)
+
+
+def changing(run_no: int, **values: Any) -> Update:
+    """返回改登记的语句，由写事件的事务一并执行。"""
+    clean = {name: chain.to_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    return update(runs).where(runs.c.run_no == run_no).values(**clean)
+
+
+def get(engine: Engine, run_id: str) -> RunRecord:
+    """按 run_id 查登记。
+
+    Raises:
+        RunNotFoundError: 没有这次运行。
+
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_query().where(runs.c.run_id == chain.to_text(run_id))).first()
+    if row is None:
+        raise RunNotFoundError(run_id)
+    return RunRecord(*row)
+
+
+def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:
+    """返回最近的运行，新的在前。"""
+    with reading(engine) as connection:
+        return [RunRecord(*row) for row in connection.execute(_query().order_by(runs.c.run_no.desc()).limit(limit))]
+
+
+def exists(engine: Engine, run_id: str) -> bool:
+    """是否已有这个 run_id。"""
+    query = select(func.count()).select_from(runs).where(runs.c.run_id == chain.to_text(run_id))
+    with reading(engine) as connection:
+        return bool(connection.execute(query).scalar())
+
+
+def _text(given: dict[str, Any]) -> str:
+    """登记的输入写成文字；秘密涂掉。"""
+    return chain.to_text(mask(json.dumps(given, ensure_ascii=False, sort_keys=True)))
+
+
+def _query() -> Select[Any]:
+    """登记，连同谁取消的。"""
+    cancel = (decisions.c.run_no == runs.c.run_no) & (decisions.c.subject == approvals.CANCEL)
+    return select(*runs.c, decisions.c.operator).join_from(runs, decisions, cancel, isouter=True)
+
+
+def _first_event(run_no: int, text: str) -> dict[str, Any]:
+    """登记在链上的那一行：登记的输入从此改不动一个字。"""
+    at = now_ms()
+    event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": current_operator(), "at": at}
+    body = chain.encode([event], at)
+    return {"run_no": run_no, "seq": 1, "at": at, "body": body, "link": chain.link_of(chain.GENESIS, 1, at, body)}
