@@ -1,6 +1,6 @@
 """动手之前看一眼：要动的工作站最近是谁动的、现在是什么样；只问不改，什么也不记。"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,7 +57,7 @@ class Survey:
 
 def survey(
     ips: Sequence[str], *, everything: bool, held: Callable[[str], bool]
-) -> tuple[Survey, Callable[[RunContext], object]]:
+) -> tuple[Survey, Callable[[RunContext], Awaitable[None]]]:
     """返回空的样子与去问的流程。
 
     Args:

@@ -22,6 +22,7 @@ from pam_deploy_graph.ledger.registry import RunRecord
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.protocol.keys import owner_of
 
 
 class Ledger:
@@ -81,6 +82,11 @@ class Ledger:
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""
         return registry.exists(self.engine, run_id)
+
+    def holds(self, key: str) -> bool:
+        """一个幂等键出自的运行在不在这份账本里。"""
+        run_id, nonce = owner_of(key)
+        return bool(run_id) and self.exists(run_id) and self.get_run(run_id).nonce == nonce
 
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
         """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""

@@ -15,6 +15,7 @@ from pam_deploy_graph.errors import (
 )
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
+from pam_deploy_graph.flows.survey import survey
 from pam_deploy_graph.graph.questions import ask_params, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
@@ -92,7 +93,10 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan = _plan(services, checked)
     changes = describe_changes(state.get("plan") or {}, plan)
     unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
-    plan["text"] = "\n".join(filter(None, [*map(markdown_safe, state.get("notes", [])), changes, plan["text"]]))
+    truth = _truth(services, checked, plan["all_targets"])
+    plan["text"] = "\n".join(
+        filter(None, [*map(markdown_safe, state.get("notes", [])), changes, plan["text"], *map(markdown_safe, truth)])
+    )
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
     proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
@@ -100,6 +104,15 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan |= {"preapproved_by": by} if (by := services.preapproved.pop(run_id, "")) else {}
     said = [AIMessage(unclear or plan["text"])]
     return {"phase": "planned", "plan": plan, "problem": unclear, "messages": said}
+
+
+def _truth(services: Services, checked: AgentState, targets: list[str]) -> list[str]:
+    """修出来的运行：每一台此刻的实情，以及最近由别处动过的；别的运行轮到时才问。"""
+    if not checked.control_params.get("repaired_from"):
+        return []
+    seen, ask = survey(targets, everything=True, held=services.ledger.holds)
+    services.drive(checked.run_id, ask)
+    return seen.lines(everything=True)
 
 
 def _tell_missing(services: Services, run_id: str) -> None:
