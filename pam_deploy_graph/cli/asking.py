@@ -20,9 +20,16 @@ from pam_deploy_graph.system.safe_text import printable
 
 _PROMPTS = {
     Ask.PLAN: f"批准这个计划吗？[{'/'.join(PLAN_DECISIONS)}] ",
-    Ask.ROLLBACK: f"回滚吗？[{' / '.join(f'{decision}={row.does}' for decision, row in DECISIONS.items())}] ",
     Ask.PARAMS: "请补充: ",
 }
+
+
+def _prompt(question: Mapping[str, Any]) -> str:
+    """等人打字的提示；回滚的问题只列它给出的回答。"""
+    if question["ask"] != Ask.ROLLBACK:
+        return _PROMPTS[question["ask"]]
+    offered = [f"{decision}={DECISIONS[Decision(decision)].does}" for decision in question["allowed_decisions"]]
+    return f"回滚吗？[{' / '.join(offered)}] "
 
 
 def nobody(question: Mapping[str, Any]) -> None:
@@ -73,7 +80,7 @@ def in_terminal(question: Mapping[str, Any]) -> Any:
     """在终端里问；没有回答就是没有决定。"""
     show_question(question)
     decides = question["ask"] != Ask.PARAMS
-    while (text := read_line(_PROMPTS[question["ask"]], fresh=decides)) is not None:
+    while (text := read_line(_prompt(question), fresh=decides)) is not None:
         if not decides:
             return text
         try:

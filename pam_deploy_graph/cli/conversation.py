@@ -29,8 +29,8 @@ _WELCOME: Final = (
 _PROMPTS: Final = {
     Ask.PARAMS: "补充> ",
     Ask.PLAN: "批准？同意、拒绝，或说要改什么> ",
-    Ask.ROLLBACK: "回滚？同意、拒绝（保持原样）、重试，或先问一句> ",
 }
+_ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝（保持现状）", str(Decision.RETRY): "重试"}
 _LATER: Final = "说「继续」接着做，说「取消」就此作罢。"
 
 
@@ -74,7 +74,7 @@ class Conversation:
         """图在问人：读到能作数的回答为止；要离开时返回 ``None``。"""
         self._show(question)
         self._cancelled = False
-        prompt, decides = _PROMPTS[question["ask"]], question["ask"] != Ask.PARAMS
+        prompt, decides = _prompt(question), question["ask"] != Ask.PARAMS
         while (text := read_line(prompt, fresh=decides)) is not None and text.lower() not in _LEAVE:
             answer = self._answer(question, text) if text else None
             if answer is not None:
@@ -191,6 +191,13 @@ class Conversation:
         where = "还没有做完" if self._told else f"停下了：{reason}" if reason else "停下了"
         begun = has_begun(self.session.services.state_of(self._run_id))
         return f"运行 {self._run_id} {where}。{'' if begun else '要改就说改什么，'}{_LATER}"
+
+
+def _prompt(question: Mapping[str, Any]) -> str:
+    """等人打字的提示；回滚的问题只列它给出的回答。"""
+    if question["ask"] != Ask.ROLLBACK:
+        return _PROMPTS[question["ask"]]
+    return f"回滚？{'、'.join(_ANSWERS[decision] for decision in question['allowed_decisions'])}，或先问一句> "
 
 
 @contextlib.contextmanager

@@ -47,6 +47,8 @@ class Driver:
     def start(self, run_id: str) -> ExitCode:
         """从账本里登记的输入开始。"""
         given = self.services.ledger.get_run(run_id).input
+        if given.get("rollback_of"):
+            return self._recall(run_id)
         control = dict(given["control_params"]) | {"execution_strategy": given["execution_strategy"]}
         if given["requested_ips"] is not None:
             control["target_ips"] = compress_ips(given["requested_ips"])
@@ -72,6 +74,8 @@ class Driver:
             self._may_go_on(run_id)
         if not snapshot.values:
             return self.start(run_id)
+        if not snapshot.tasks and known and self.services.ledger.get_run(run_id).input.get("rollback_of"):
+            return self._recall(run_id)
         if not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
             node, phase = _RESTART_AT[self._plan_approved(run_id)]
             update = {"phase": phase, "problem": ""}
@@ -115,6 +119,15 @@ class Driver:
         asking = {"missing": ["target_ips"], "problem": why, "notes": [], "phase": "params", "heard": 0}
         update = {"run_id": run_id, "params": dict(params), "control": dict(control), **asking}
         self.graph.update_state(_config(run_id), update, as_node="params")
+        return self._advance(run_id, None)
+
+    def _recall(self, run_id: str) -> ExitCode:
+        """接着做退回的运行：回到它的问题上；还没有提出就停下了的，就此了结，绝不当作部署。"""
+        if not self.services.state_of(run_id).rollback_of:
+            self.services.finish(run_id, ExitCode.STOPPED, "退回还没有提出就停下了，什么也没有改变；请再说一次")
+            return ExitCode.STOPPED
+        update = {"run_id": run_id, "phase": "rolling", "problem": "", "plan": {}, "waiting": []}
+        self.graph.update_state(_config(run_id), update, as_node="global-flow")
         return self._advance(run_id, None)
 
     def hear(self, run_id: str, text: str) -> ExitCode:

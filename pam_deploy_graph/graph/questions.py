@@ -121,4 +121,5 @@ def _truth(question: Mapping[str, Any]) -> str:
     """最后读回的真相，一行。"""
     before, now = (markdown_safe(version_text(question[name])) for name in ("version_before", "version_now"))
     running = {True: "在运行", False: "已停止", None: UNKNOWN}[question["running"]]
-    return f"开工前 {before}，此刻 {now}（{running}），要装 {question['wanted']}"
+    aim = f"要装 {question['wanted']}" if question["failed_stage"] else f"要退回 {question['to_version']}"
+    return f"开工前 {before}，此刻 {now}（{running}），{aim}"

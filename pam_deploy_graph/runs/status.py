@@ -112,7 +112,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
         [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
     )
     lines += [not_reached_text(found["not_reached"])] if found["not_reached"] and found["exit_code"] is None else []
-    lines += [printable(_truth(ip, truth)) for ip, truth in found["truth"].items()]
+    lines += [printable(_truth(ip, truth, params["MODULE_NAME"])) for ip, truth in found["truth"].items()]
     lines.append(f"下一步: {found['next']}")
     return "\n".join(lines)
 
@@ -172,10 +172,10 @@ def _told_of(state: AgentState) -> Iterator[str]:
             yield ip
 
 
-def _truth(ip: str, truth: dict[str, Any]) -> str:
+def _truth(ip: str, truth: dict[str, Any], module: str) -> str:
     """一台最后读回的真相。"""
     before, now = (version_text(truth[name]) for name in ("version_before", "version_now"))
-    return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], '模块')}"
+    return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], module)}"
 
 
 def _question(question: dict[str, Any]) -> str:

@@ -50,7 +50,11 @@ def _of_its_own(services: Services, run_id: str, mine: str, asked: Sequence[str]
     recall = recall_of(old, asked, version)
     services.ledger.check_module(old)
     name = open_recall(services, old, recall, mine)
-    return services.drive(name, request_recall(recall.of_run, recall.owner, recall.to_versions))
+    try:
+        return services.drive(name, request_recall(recall.of_run, recall.owner, recall.to_versions))
+    except GlobalStepError as error:
+        services.finish(name, ExitCode.STOPPED, str(error))
+        raise
 
 
 def _requested(asked: Sequence[str]) -> Any:
