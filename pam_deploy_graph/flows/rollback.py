@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pam_deploy_graph.constants import ACTIONS, DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
+from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
@@ -89,8 +89,7 @@ def _undone(ctx: RunContext, ip: str) -> list[str]:
 async def _roll_back(ctx: RunContext, outbox: Outbox, ip: str) -> bool:
     """回滚一台，记下结果：读回真相判过的叫 ``ROLLBACK_*``，只凭应答的（自己掌舵）就是那个动作的结果。"""
     workstation = ctx.state.ip_states[ip]
-    named = ctx.rules.self_healing and "to_version" in ACTIONS[str(Ask.ROLLBACK)].may_need
-    more = {"to_version": workstation["to_version"]} if named else {}
+    more = {"to_version": workstation["to_version"]} if ctx.rules.self_healing else {}
     result = await perform(ctx, outbox, str(Ask.ROLLBACK), ip, stop_first=workstation["rollback_stop_first"], **more)
     if ctx.rules.self_healing:
         result = _as_read_back(ctx, ip, result, await read_back(ctx, outbox, ip))

@@ -39,6 +39,8 @@ def test_a_failed_stop_is_not_rolled_back_to_an_older_release(desk: Desk) -> Non
     assert (question["version_before"], question["version_now"], question["running"]) == ("0.0.0", "0.0.0", True)
     assert question["effects"]["approve"] == "0.0.0 没有换过，正在运行，什么也不改变"
     desk.answer("approve")
+    (given,) = (given for action, ip, given in desk.fake.calls if action == "rollback-ip")
+    assert given["to_version"] == "0.0.0"
     row = desk.services.state_of(desk.values()["run_id"]).ip_states[ONE]
     assert (row["rollback_status"], row["version_now"], row["running"]) == ("ROLLBACK_DONE", "0.0.0", "true")
 
