@@ -162,7 +162,8 @@ async def _async_postgres_saver(where: str, serde: Any) -> AsyncIterator["BaseCh
     kind = postgres.async_connection_class()
     with naming(""):
         connection = await kind.connect(_url(where), row_factory=dict_row, **postgres.saver_parameters())
-        await connection.execute(postgres.SERVER_LIMITS)
+        for statement in postgres.SERVER_LIMITS:
+            await connection.execute(statement)
     async with connection:
         yield OwnAsyncPostgresSaver(connection, serde=serde)
 

@@ -16,7 +16,7 @@ PARAMETERS: Final[dict[str, Any]] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-SERVER_LIMITS: Final = "SET statement_timeout = '20s'; SET lock_timeout = '15s'"
+SERVER_LIMITS: Final = ("SET statement_timeout = '20s'", "SET lock_timeout = '15s'")
 """服务一侧的时限；经连接池的服务不收启动参数，所以用语句设。"""
 
 
@@ -65,7 +65,8 @@ def saver_parameters() -> dict[str, Any]:
 
 def set_limits(connection: Any) -> None:
     """在服务一侧也设好时限。"""
-    connection.execute(SERVER_LIMITS)
+    for statement in SERVER_LIMITS:
+        connection.execute(statement)
     if not connection.autocommit:
         connection.commit()
 
