@@ -41,7 +41,7 @@ from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
 from pam_deploy_graph.system import event_loop
-from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.account import acting_account
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -210,9 +210,8 @@ class PamDeployAgent:
 
         async def work(ctx: RunContext) -> None:
             """先记决定，再执行。"""
-            approval = Approval(
-                ip, question_digest(state, ip), str(decision), current_operator(), operator_note, 0, channel="agent"
-            )
+            asked, who = question_digest(state, ip), acting_account()
+            approval = Approval(ip, asked, str(decision), who.name, operator_note, 0, account=str(who), channel="agent")
             await carry_out(ctx, ip, recorded(self._open_ledger(), state.run_id, approval))
 
         return self._drive(state, work)

@@ -8,7 +8,8 @@
     │   ├── RunNotFoundError      2  没有这个 run_id
     │   ├── RunConflictError      2  run_id 已被另一份输入占用
     │   └── ConfirmationError     2  没有待确认事项、种类不符、问题已变
-    │       └── AlreadyDecidedError  2  别人已经先作了决定
+    │       ├── AlreadyDecidedError  2  别人已经先作了决定
+    │       └── PolicyRefusedError  10  策略不许这个人作这个决定，等别人来
     ├── RunHeldError              2  另一个存活的进程正握着这次运行
     ├── RunPausedError           12  按要求停下，随时可以继续
     ├── GlobalStepError          12  全局步骤失败（也是 RuntimeError）
@@ -71,6 +72,12 @@ class ConfirmationError(InvalidInputError):
 
 class AlreadyDecidedError(ConfirmationError):
     """同一个问题已有人先作了决定。"""
+
+
+class PolicyRefusedError(ConfirmationError):
+    """站点的策略不许这个人作这个决定；已经记下来了。"""
+
+    exit_code = ExitCode.WAITING
 
 
 class RunHeldError(PamError):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from pam_deploy_graph import __version__
+from pam_deploy_graph.cli.audit import audit
 from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
@@ -41,6 +42,7 @@ for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, rep
 
 
 app.add_typer(people, name="people")
+app.add_typer(audit, name="audit")
 
 
 def _show_version(value: bool) -> None:

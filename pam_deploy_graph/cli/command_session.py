@@ -56,10 +56,11 @@ class Session:
 
     def _next(self, run_id: str) -> str:
         """等着的问题怎样答。"""
-        asked = self.driver.unanswered.get("ask")
-        if asked == Ask.PARAMS:
+        asked = self.driver.unanswered
+        if asked.get("ask") == Ask.PARAMS:
             return f"在终端里 resume {run_id} 补上"
-        return next_step("waiting", run_id, about_plan=asked == Ask.PLAN)
+        digest = str(asked["digest"]) if asked.get("ask") == Ask.PLAN else ""
+        return next_step("waiting", run_id, plan_digest=digest)
 
 
 def _registered(services: Services, run_id: str) -> bool:

@@ -143,7 +143,8 @@ class Conversation:
             return {"decision": str(Decision.REJECT), "note": "取消", "operator": current_operator()}
         ledger, run_id = self.session.services.ledger, question.get("run_id", "")
         if ledger.exists(run_id) and ledger.get_run(run_id).exit_code is None:
-            ledger.cancel(run_id, current_operator(), channel=self.session.services.channel)
+            actor = self.session.services.local_actor()
+            ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
         else:
             self._run_id = ""
         self._cancelled = True

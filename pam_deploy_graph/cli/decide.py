@@ -1,6 +1,7 @@
 """命令 ``confirm`` 与 ``cancel``：从任一终端作决定；只记进账本，不动手。"""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +17,16 @@ _CHOICES = {
 }
 IPS = Annotated[list[str], typer.Option("--ip", help="对哪台作决定，可重复；不给就是全部在等的。", metavar="IP")]
 NOTE = Annotated[str, typer.Option("--note", help="备注。")]
-OPERATOR = Annotated[str, typer.Option("--operator", help="操作员；默认是系统用户。")]
+OPERATOR = Annotated[str, typer.Option("--operator", help="操作员自报的名字；真正的账号另由程序记下。")]
+DIGESTS = Annotated[
+    list[str],
+    typer.Option(
+        "--digest",
+        help="只答给人看过的这一个（status 里的摘要，至少 10 位），可重复；没有终端时批准计划必须给。",
+        metavar="HEX",
+    ),
+]
+SIGN = Annotated[Path | None, typer.Option("--sign", help="用这把 SSH 私钥签名（ssh-keygen -Y sign）。", metavar="KEY")]
 
 
 @taking("choices", _CHOICES)
@@ -24,26 +34,27 @@ def confirm(
     run_id: o.RunId,
     choices: Mapping[str, bool],
     ip: IPS = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
+    digest: DIGESTS = [],  # noqa: B006  同上，只读
     note: NOTE = "",
     operator: OPERATOR = "",
+    sign: SIGN = None,
     home: o.Home = o.HERE,
     as_json: o.Json = False,
 ) -> None:
-    """回答一次运行正等着的问题；之后由 resume 执行。"""
+    """回答一次运行正等着的问题：先写出答的是什么，再记下；之后由 resume 执行。"""
+    from pam_deploy_graph.cli.answering import answer
     from pam_deploy_graph.errors import InvalidInputError
     from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.open_questions import record_decisions
 
     chosen = [Decision[name.upper()] for name, given in choices.items() if given]
     if len(chosen) != 1:
         raise InvalidInputError(f"请给出 {'、'.join(f'--{decision}' for decision in DECISIONS)} 其中之一")
-    operator = operator or current_operator()
     with past_runs(o.settings_for(home), home, run_id) as services:
-        subjects = record_decisions(services.ledger, run_id, chosen[0], ip, note, operator)
+        found = answer(services, run_id, chosen[0], ips=ip, digests=digest, note=note, operator=operator, key=sign)
     if as_json:
-        said = {"run_id": run_id, "decision": str(chosen[0]), "subjects": subjects}
-        o.print_json(said | {"operator": operator, "note": note})
-    typer.echo(f"已记下：{'、'.join(subjects)} → {chosen[0]}；用 resume {run_id} 执行", err=True)
+        o.print_json(found.as_dict())
+    typer.echo(found.text(), err=True)
+    raise typer.Exit(found.exit_code)
 
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:

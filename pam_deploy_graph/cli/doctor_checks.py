@@ -1,5 +1,6 @@
 """逐项检查环境；每一项都真的去做，不看版本号猜。"""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.people import open_people
+from pam_deploy_graph.policy import open_policy
 from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.resources import packaged_folder, packaged_path
@@ -58,6 +61,7 @@ def examine(home: Path) -> list[Check]:
         *_pam(settings),
         _mcp(settings),
         _model(settings),
+        *_policy(settings),
     ]
 
 
@@ -166,6 +170,22 @@ def _mcp(settings: Settings) -> Check:
     found = check_server(url, token=settings.token())
     detail = f"{url} 工具合用" if found.ok else f"{url}：{found.reason}"
     return Check("MCP 服务", ok=found.ok, detail=detail, advice="请检查 PAM_MCP_URL 与令牌；mcp-node 可以起一个")
+
+
+def _policy(settings: Settings) -> Iterator[Check]:
+    """策略与账户文件读得懂，并且管得住当前账号。"""
+    for name, path in (("策略文件", settings.pam_policy), ("账户文件", settings.pam_people)):
+        if not path:
+            continue
+        try:
+            open_policy(path) if path == settings.pam_policy else open_people(path)
+        except PamError as error:
+            yield Check(name, ok=False, detail=str(error), advice="请照消息改正；读不懂时一概不许")
+            continue
+        bound = not any(os.access(each, os.W_OK) for each in (path, Path(path).parent))
+        advice = "让它与它的目录归另一个账号（例如 root）所有，当前账号只读"
+        detail = path if bound else f"{path}：当前账号改得了它，只是约定，管不住自己"
+        yield Check(name, ok=bound, detail=detail, advice=advice, required=False)
 
 
 def _model(settings: Settings) -> Check:

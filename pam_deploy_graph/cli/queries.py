@@ -52,16 +52,19 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from dataclasses import asdict
 
     from pam_deploy_graph.home.run_files import log_folder
+    from pam_deploy_graph.ledger import read_head
     from pam_deploy_graph.report import summary as reports
     from pam_deploy_graph.runs.lookup import past_runs
 
     with past_runs(o.settings_for(home), home, run_id, look=True) as services:
         state = services.ledger.load_state(run_id)
+        head = {"ledger": services.ledger.ledger_id, **read_head(services.ledger.engine, run_id)}
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
-        typer.echo(reports.render_report(state), nl=False)
+        tail = f"第 {head['seq']} 行 {head['link']}，第 {head['decisions']} 个决定 {head['decision_link'] or '-'}"
+        typer.echo(f"{reports.render_report(state)}\n账本的链尾: {tail}")
         return
-    whole = reports.report_object(state, decisions)
+    whole = reports.report_object(state, decisions) | {"chain_head": head}
     if format_ is ReportFormat.JSON:
         o.print_json(whole)
     else:

@@ -65,7 +65,8 @@ class FlowRules:
 class RunContext:
     """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站。
 
-    ``after_step`` 在每个全局步骤落盘之后调用；``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项。
+    ``after_step`` 在每个全局步骤落盘之后调用；``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项，
+    ``also_bound`` 是批准一并管着的其他设置（策略文件）。
     """
 
     session: RunSession
@@ -75,6 +76,7 @@ class RunContext:
     span: Span = no_span
     after_step: Callable[[], None] = lambda: None
     node_allow: Sequence[str] = ()
+    also_bound: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> AgentState:

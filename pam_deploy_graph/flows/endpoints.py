@@ -68,6 +68,11 @@ async def _note_moved(ctx: RunContext, values: dict[str, str]) -> None:
         await ctx.session.append({"type": "ENDPOINTS_MOVED", "values": values})
 
 
+async def endpoints_now(ctx: RunContext) -> dict[str, str]:
+    """此刻的地址、程序与一并管着的设置。"""
+    return await endpoints_of(ctx.router, ctx.state) | dict(ctx.also_bound)
+
+
 async def refuse_rewired(ctx: RunContext) -> None:
     """动手之前：自己设置的地址与程序还是不是批准的那些。
 
@@ -77,7 +82,7 @@ async def refuse_rewired(ctx: RunContext) -> None:
     """
     if not ctx.state.endpoints:
         return
-    now = await endpoints_of(ctx.router, ctx.state)
+    now = await endpoints_now(ctx)
     if told := _differences(_own(ctx.state.endpoints), _own(now)):
         raise PlanChangedError(f"批准之后设置变了（{'；'.join(told)}），没有照用；原来的批准不再作数")
 
@@ -87,7 +92,7 @@ async def propose_endpoints(ctx: RunContext) -> None:
     state = ctx.state
     tools = state.moved.get(TOOLS_KEY, state.mcp_tools)
     there = replace(state, **{field: state.moved.get(key, getattr(state, field)) for key, field in _FIELDS.items()})
-    wanted = await endpoints_of(ctx.router, there)
+    wanted = await endpoints_of(ctx.router, there) | dict(ctx.also_bound)
     before, after = (state.endpoints | _named(state.mcp_tools)), (wanted | _named(tools))
     text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就此结束这次运行。"])
     digest = digest_of({"run_id": state.run_id, "plan": state.plan_digest, "stage": REWIRED, "endpoints": after})

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from pam_deploy_graph.action_router import endpoints_of, find_package
+from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, refuse_rewired
+from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
 from pam_deploy_graph.flows.exactly_once import perform, result_event
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
@@ -81,7 +81,7 @@ async def run_checks(ctx: RunContext) -> None:
     if found is not None and not found.ok:
         raise _error(ctx, found)
     ctx.state.package_digest = await package_digest(ctx.state, found)
-    ctx.state.endpoints = await endpoints_of(ctx.router, ctx.state)
+    ctx.state.endpoints = await endpoints_now(ctx)
 
 
 def _arguments(ctx: RunContext, action: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _glossed(name: str) -> str:
 def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     """批准计划的问题（``approve_plan``）。"""
     args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
-    description = "\n".join(filter(None, [problem, plan["text"]]))
+    description = "\n".join(filter(None, [problem, plan["text"], f"摘要: {plan['digest'][:12]}"]))
     shown = _review(Ask.PLAN, [args], [description], PLAN_DECISIONS)
     return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": PLAN_DECISIONS}
 

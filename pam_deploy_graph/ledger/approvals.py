@@ -22,6 +22,10 @@ from pam_deploy_graph.ledger.schema import decisions, runs
 from pam_deploy_graph.system.account import current_operator
 
 PLAN = "plan"
+FIRST_OF_TWO: Final = f"{PLAN}/1"
+"""要两个人批准的计划，第一个人的那一份。"""
+REFUSED: Final = "refused"
+"""策略不许的决定，记在 ``refused:对象`` 名下；它不是任何问题的答案。"""
 CANCEL = "cancel"
 """取消也是一个决定，``digest`` 为空串：一次运行只取消一次。"""
 _CONTENT: Final = [column for column in decisions.c if column.name != "run_no"]
@@ -33,7 +37,8 @@ class Approval:
 
     ``subject`` 是 ``plan``、``cancel`` 或工作站地址。``operator`` 是自报的名字，``account`` 是动手的账号，
     ``role`` 是凭什么身份（没有角色的为空串），``channel`` 是从哪里来的（``cli``、``graph``、``agent``……）。
-    ``number`` 起的几个由账本填写；``link`` 与 ``head_link`` 是十六进制。
+    ``signature`` 是本人的 SSH 签名，没有签的为空串。``number`` 起的其余几个由账本填写，
+    ``link`` 与 ``head_link`` 是十六进制。
     """
 
     subject: str
@@ -48,6 +53,7 @@ class Approval:
     number: int = 0
     head_seq: int = 0
     head_link: str = ""
+    signature: str = ""
     link: str = ""
 
     def taken_in(self) -> dict[str, Any]:

@@ -142,6 +142,7 @@ PROGRESS_FIELDS: Final = (
     "mcp_tools",
     "package_digest",
     "endpoints",
+    "requested_by",
     "moved",
     "online_ips",
     "target_ips",

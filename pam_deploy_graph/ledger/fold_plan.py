@@ -23,6 +23,7 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     state.endpoints, state.moved = dict(event.get("endpoints", state.endpoints)), {}
     state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
+    state.requested_by = event.get("requested_by", state.requested_by)
 
 
 def _plan_approved(state: AgentState, event: Event) -> None:
@@ -45,6 +46,7 @@ def _amendment_proposed(state: AgentState, event: Event) -> None:
     """推出途中提出改动；批准之前不生效。"""
     state.plan_digest, state.plan_stage, state.plan_text = event["digest"], AMENDED, event.get("text", "")
     state.amendment = {name: event[name] for name in ("control", "target_ips")}
+    state.requested_by = event.get("requested_by", state.requested_by)
 
 
 def _amendment_settled(state: AgentState, event: Event) -> None:

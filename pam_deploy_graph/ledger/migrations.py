@@ -76,6 +76,7 @@ def _chain_decisions(connection: Connection, old: list[dict[str, Any]]) -> None:
     for row in old:
         number, previous = ends.get(row["run_no"], (0, chain.GENESIS))
         unknown = {"account": "", "role": "", "channel": _MIGRATED, "head_seq": 0, "head_link": chain.GENESIS}
+        unknown["signature"] = ""
         values = row | unknown | {"number": number + 1}
         values["link"] = chain.decision_link(previous, values)
         ends[row["run_no"]] = (number + 1, values["link"])

@@ -92,6 +92,7 @@ decisions = Table(
     Column("decided_at", BigInteger, nullable=False),
     Column("head_seq", Integer, nullable=False),
     Column("head_link", LargeBinary(16), nullable=False),
+    Column("signature", Text, nullable=False),
     Column("link", LargeBinary(16), nullable=False),
     UniqueConstraint("run_no", "subject", "digest", name="one_decision_for_each_question"),
 )

@@ -236,9 +236,11 @@ class Ledger:
         """在一个事务里记下几个决定，各有结局；另见 ``approvals.decide_all``。"""
         return approvals_.decide_all(self.engine, self.get_run(run_id).run_no, asked)
 
-    def cancel(self, run_id: str, operator: str, channel: str = "") -> None:
-        """记下取消；已经取消了的照旧。"""
-        asked = approvals_.Approval(approvals_.CANCEL, "", approvals_.CANCEL, operator, "", 0, channel=channel)
+    def cancel(self, run_id: str, operator: str, channel: str = "", account: str = "") -> None:
+        """记下取消；已经取消了的照旧。``account`` 是动手的账号，不给就是本进程的。"""
+        asked = approvals_.Approval(
+            approvals_.CANCEL, "", approvals_.CANCEL, operator, "", 0, account=account, channel=channel
+        )
         self.decide_all(run_id, [asked])
 
     def decision(self, run_id: str, subject: str, digest: str) -> approvals_.Approval | None:

@@ -84,6 +84,7 @@ class AgentState:
     ``attempts`` 与 ``open_intents`` 以 ``"<ip 或 ->:<action>"`` 为键，分别是当前尝试次数和
     已写 INTENT 而未见 DONE 的尝试。``mcp_tools`` 是批准时 MCP 工具清单的指纹，空串为还没有批准；
     ``package_digest`` 是计划里那一份安装包的 SHA-256，还不知道的为空串；``endpoints`` 是其中的地址与程序，
+    ``requested_by`` 是谁提出它的，
     ``moved`` 是后来变了、还没有人批准的。``keep_events`` 为假时不在内存保留事件（大机群用）。
     """
 
@@ -101,6 +102,7 @@ class AgentState:
     mcp_url: str = ""
     mcp_tools: str = ""
     package_digest: str = ""
+    requested_by: str = ""
     endpoints: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     online_ips: list[str] = field(default_factory=list)

@@ -79,12 +79,25 @@ def open_policy(path: str) -> Policy:
         return Policy()
     try:
         text = read_trusted(Path(path)).decode()
-        rules = _Rules.model_validate(tomllib.loads(text)).rule
     except OSError as error:
         raise InvalidInputError(f"策略文件 {path} 没有读：{error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"策略文件 {path} 不是 UTF-8 文本") from None
+    return policy_of(text, str(Path(path).absolute()))
+
+
+def policy_of(text: str, path: str) -> Policy:
+    """由文本读策略；``path`` 只写进消息与计划。
+
+    Raises:
+        InvalidInputError: 看不懂。
+
+    """
+    try:
+        rules = _Rules.model_validate(tomllib.loads(text)).rule
+    except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(f"策略文件 {path} 不是 TOML：{error}") from None
     except ValidationError as error:
         where = "、".join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
         raise InvalidInputError(f"策略文件 {path} 里 {where} 不合规则") from None
-    return Policy(str(Path(path).absolute()), hashlib.sha256(text.encode()).hexdigest(), tuple(rules), text)
+    return Policy(path, hashlib.sha256(text.encode()).hexdigest(), tuple(rules), text)

@@ -1,10 +1,11 @@
-"""一次运行正等着什么，以及把回答记进账本。"""
+"""一次运行正等着什么，以及一次回答答的是其中哪几个。"""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision, ExitCode
-from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError
+from pam_deploy_graph.constants import PLAN_DECISIONS, Ask, Decision, ExitCode
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.inputs.addresses import same_ip
@@ -13,6 +14,8 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
+
+_CODE: Final = re.compile(r"[0-9A-Fa-f]{10,64}")
 
 
 def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
@@ -60,7 +63,8 @@ def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]
     record = ledger.get_run(run_id)
     if record.exit_code is not None:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
-    ledger.cancel(run_id, operator, channel=services.channel)
+    account = services.local_actor().account
+    ledger.cancel(run_id, operator, channel=services.channel, account=account)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
     over = not owed and not holder
     if over:
@@ -69,17 +73,11 @@ def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]
     return said | {"exit_code": int(ExitCode.STOPPED) if over else None}
 
 
-def record_decisions(
-    ledger: Ledger, run_id: str, decision: Decision, ips: Sequence[str], note: str, operator: str
-) -> list[str]:
-    """对等着的（或其中指定的几台）记下同一个决定。
-
-    Returns:
-        记下了决定的对象。
+def question_on(ledger: Ledger, run_id: str) -> list[dict[str, Any]]:
+    """返回一次运行问着的问题（含已有决定而还没有执行的）。
 
     Raises:
-        ConfirmationError: 没有在等的、指定的不在等，或这个问题不能这样答。
-        AlreadyDecidedError: 别人已先决定。
+        ConfirmationError: 运行已经结束，或没有在等的。
 
     """
     if ledger.get_run(run_id).exit_code is not None:
@@ -87,24 +85,47 @@ def record_decisions(
     questions = asked_questions(ledger, ledger.load_state(run_id, keep_events=False))
     if not questions:
         raise ConfirmationError(f"运行 {run_id} 当前没有待确认事项")
-    waiting = {question["subject"]: question["digest"] for question in questions}
-    ips = [same_ip(ip) for ip in ips]
-    if strangers := [ip for ip in ips if ip not in waiting]:
-        raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(waiting)}")
-    if PLAN in waiting and not DECISIONS[decision].on_plan:
-        raise ConfirmationError(f"计划只能批准或否决，不能 --{decision}")
-    undecided = [q["subject"] for q in questions if _decision(ledger, run_id, q) is None]
-    chosen = list(ips) or undecided or list(waiting)
-    for subject in chosen:
-        _refuse_unoffered(next(q for q in questions if q["subject"] == subject), decision)
-    asked = [Approval(one, waiting[one], str(decision), operator, note, 0, channel="cli") for one in chosen]
-    refused = [one for one in ledger.decide_all(run_id, asked) if isinstance(one, AlreadyDecidedError)]
-    if refused:
-        raise refused[0]
-    return chosen
+    return questions
 
 
-def _refuse_unoffered(question: dict[str, Any], decision: Decision) -> None:
+def pick(
+    questions: Sequence[dict[str, Any]], ips: Sequence[str], digests: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """挑出这一次要答的问题。
+
+    Args:
+        questions: 问着的问题。
+        ips: 只答这几台；空的是不限。
+        digests: 只答给人看过的这几个（摘要的开头，至少 10 位）；空的是不限。
+
+    Returns:
+        要答的问题，与摘要已经对不上任何问题的那几个。
+
+    Raises:
+        ConfirmationError: 指定的工作站不在等决定。
+        InvalidInputError: 摘要不合规则。
+
+    """
+    if strange := [one for one in digests if not _CODE.fullmatch(one)]:
+        raise InvalidInputError(f"--digest 的值 {strange[0]!r} 应为摘要的开头，至少 10 位十六进制；status 里有")
+    subjects = [question["subject"] for question in questions]
+    wanted = [same_ip(ip) for ip in ips]
+    if strangers := [ip for ip in wanted if ip not in subjects]:
+        raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(subjects)}")
+    chosen = [q for q in questions if not wanted or q["subject"] in wanted]
+    if not digests:
+        return chosen, []
+    codes = [one.lower() for one in digests]
+    gone = [code for code in codes if not any(q["digest"].startswith(code) for q in chosen)]
+    return [q for q in chosen if any(q["digest"].startswith(code) for code in codes)], gone
+
+
+def still_open(ledger: Ledger, run_id: str, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """其中还没有人决定的；都有人决定了就是全部，由记录的一方逐个说明。"""
+    return [q for q in questions if _decision(ledger, run_id, q) is None] or list(questions)
+
+
+def refuse_unoffered(question: dict[str, Any], decision: Decision) -> None:
     """问题没有给出的回答不收。"""
     allowed = question.get("allowed_decisions", list(PLAN_DECISIONS))
     if decision not in allowed:

@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, end_run
+from pam_deploy_graph.audit.anchors import write_anchor
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
-from pam_deploy_graph.errors import RunConflictError, RunPausedError
+from pam_deploy_graph.errors import LedgerError, RunConflictError, RunPausedError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
-from pam_deploy_graph.ledger import CANCEL, Ledger
+from pam_deploy_graph.ledger import CANCEL, Ledger, read_head
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.people import PeopleBook, open_people
+from pam_deploy_graph.policy import Policy, open_policy
+from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.script_runner import ScriptActionRunner
@@ -98,6 +103,20 @@ class Services:
         )
 
     @cached_property
+    def policy(self) -> Policy:
+        """站点的策略；没有设就什么都许。"""
+        return open_policy(self.settings.pam_policy)
+
+    @cached_property
+    def people(self) -> PeopleBook | None:
+        """账户文件；没有设就没有。"""
+        return open_people(self.settings.pam_people)
+
+    def local_actor(self) -> Actor:
+        """本机动手的人。"""
+        return local_actor(self.people, self.channel, self.settings.sudo_user())
+
+    @cached_property
     def span(self) -> Span:
         """跨度；默认关着。"""
         return open_tracing(on=self.settings.pam_otel)
@@ -138,12 +157,29 @@ class Services:
                             self._stop_check(run_id),
                             self.span,
                             node_allow=read_allowed(self.settings.pam_node_allow),
+                            also_bound=self.policy.shown(),
                         )
                     )
 
         event_loop.call(session_work)
         self._states[run_id] = state
+        self.anchor(run_id)
         return state
+
+    def anchor(self, run_id: str) -> None:
+        """把两条链的尾记到账本之外；没有设 ``PAM_AUDIT_ANCHOR`` 就不记。
+
+        Raises:
+            LedgerError: 记不进去；停在下一次动手之前。
+
+        """
+        if not (where := self.settings.pam_audit_anchor):
+            return
+        head = {"ledger": self.ledger.ledger_id, "run_id": run_id, "at": now_ms()}
+        try:
+            write_anchor(where, head | read_head(self.ledger.engine, run_id))
+        except OSError as error:
+            raise LedgerError(f"账本的链尾记不到 {where}（PAM_AUDIT_ANCHOR）：{error.strerror}；已停下") from None
 
     def register_again(self, request: RunRequest) -> None:
         """登记一次运行，等着提出计划；同名的还没有动过手，就改用这份输入，原来的计划与批准随之作废。

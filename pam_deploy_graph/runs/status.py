@@ -17,7 +17,7 @@ from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
 from pam_deploy_graph.system.safe_text import printable
 
 _NEXT: Final = {
-    "waiting": "confirm {run_id} --approve（或 {others}），然后 resume {run_id}",
+    "waiting": "confirm {run_id} --approve{code}（或 {others}），然后 resume {run_id}",
     "decided": "resume {run_id}",
     "interrupted": "resume {run_id}",
     "running": "稍后再看；要停用 cancel {run_id}",
@@ -36,6 +36,8 @@ _COUNTS: Final = {
 _ONLY_SOME: Final = frozenset({"recalled"})
 """没有就不提的数。"""
 _MOST_NAMED: Final = 50
+SHORT_DIGEST: Final = 12
+"""写给人看的摘要有几位。"""
 _WORDS: Final = {
     "waiting": "等人决定",
     "decided": "已有决定，等着执行",
@@ -84,13 +86,20 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "missing_ips": state.missing_ips,
         "failed_of": state.control_params.get("failed_of", ""),
         "waiting": waiting,
-        "next": next_step(phase, run_id, about_plan=bool(waiting) and waiting[0]["type"] == Ask.PLAN),
+        "next": next_step(phase, run_id, plan_digest=_plan_digest(waiting)),
     }
 
 
-def next_step(phase: str, run_id: str, *, about_plan: bool) -> str:
-    """这种处境下的下一步；计划不能 ``--retry``。"""
-    return _NEXT[phase].format(run_id=run_id, others="--reject" if about_plan else "--reject、--retry")
+def next_step(phase: str, run_id: str, *, plan_digest: str = "") -> str:
+    """这种处境下的下一步；等的是计划的给出它的摘要，计划不能 ``--retry``。"""
+    code = f" --digest {plan_digest[:SHORT_DIGEST]}" if plan_digest else ""
+    others = "--reject" if plan_digest else "--reject、--retry"
+    return _NEXT[phase].format(run_id=run_id, code=code, others=others)
+
+
+def _plan_digest(waiting: list[dict[str, Any]]) -> str:
+    """等着的是计划的，它的摘要；不是的为空串。"""
+    return str(waiting[0]["digest"]) if waiting and waiting[0]["type"] == Ask.PLAN else ""
 
 
 def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
@@ -107,7 +116,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     if brief:
         return "\n".join(lines)
     lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
-    lines += [_question(question) for question in found["waiting"]]
+    lines += [show_question(question) for question in found["waiting"]]
     lines += (
         [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
     )
@@ -178,12 +187,15 @@ def _truth(ip: str, truth: dict[str, Any], module: str) -> str:
     return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], module)}"
 
 
-def _question(question: dict[str, Any]) -> str:
-    """一个等着的问题。"""
+def show_question(question: dict[str, Any]) -> str:
+    """一个等着的问题，连同 ``confirm --digest`` 用的摘要。"""
+    code = question["digest"][:SHORT_DIGEST]
     if question["type"] == Ask.PLAN:
-        return "\n".join(["等批准: 计划", *map(printable, question["text"].splitlines())])
+        return "\n".join([f"等批准: 计划（摘要 {code}）", *map(printable, question["text"].splitlines())])
     again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
-    lines = [f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}"]
+    lines = [
+        f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}（摘要 {code}）"
+    ]
     lines += [f"  --{decision} {does}" for decision, does in question["effects"].items()]
     lines += [f"  不能 --approve：{question['no_approve']}"] if question["no_approve"] else []
     return "\n".join(printable(line) for line in lines)

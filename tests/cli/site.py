@@ -20,6 +20,7 @@ class Site:
         self.package = pam.folder / f"gate-{number}.pkg"
         self.package.write_bytes(f"release {self.version}\n".encode() * 50)
         self.ips: list[str] = []
+        self._code: list[str] = []
 
     def params(self, **changed: str) -> dict[str, str]:
         """这次部署的参数；空串表示去掉那一个。"""
@@ -54,8 +55,15 @@ class Site:
         return self.pam("resume", self.run_id, *options)
 
     def confirm(self, decision: str, *options: object) -> Done:
-        """记下决定。"""
-        return self.pam("confirm", self.run_id, f"--{decision}", *options)
+        """记下决定；批准计划的带上此刻给人看的摘要。"""
+        return self.pam("confirm", self.run_id, f"--{decision}", *self.code(decision), *options)
+
+    def code(self, decision: str = "approve") -> list[str]:
+        """``--digest`` 与等着批准的计划的摘要；等的不是计划就没有。"""
+        waiting = self.status()["waiting"] if decision == "approve" else []
+        if waiting:
+            self._code = ["--digest", waiting[0]["digest"][:12]] if waiting[0]["subject"] == "plan" else []
+        return self._code if decision == "approve" else []
 
     def report(self) -> dict[str, Any]:
         """JSON 报告。"""

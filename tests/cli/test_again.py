@@ -43,7 +43,8 @@ def test_the_plan_is_asked_and_options_win(stopped: Site) -> None:
     assert again(stopped, "--exclude", kept, "--max-parallel", 2) == 10
     found = stopped.pam("status", f"{stopped.run_id}-b", "--json").json()
     assert (found["failed_of"], found["phase"]) == (stopped.run_id, "waiting")
-    assert stopped.pam("confirm", f"{stopped.run_id}-b", "--approve").code == 0
+    code = found["waiting"][0]["digest"][:12]
+    assert stopped.pam("confirm", f"{stopped.run_id}-b", "--approve", "--digest", code).code == 0
     assert stopped.pam("resume", f"{stopped.run_id}-b").code == 0
     report = stopped.pam("report", f"{stopped.run_id}-b", "--format", "json").json()
     assert list(report["ips"]) == [returned, fresh]

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.site import Site
 
 SENTENCE = "把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+_PLAN = "（此刻等着批准的计划的摘要）"
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,14 @@ def test_a_life(site: Site) -> None:
         (["confirm", run_id, "--approve", "--reject"], 2),
         (["confirm", run_id, "--retry"], 2),
         (["confirm", run_id, "--approve", "--ip", "10.0.0.250"], 2),
-        (["confirm", run_id, "--approve"], 0),
+        (["confirm", run_id, "--approve"], 2),
+        (["confirm", run_id, "--approve", "--digest", "abc"], 2),
+        (["confirm", run_id, "--approve", "--digest", "0123456789ab"], 10),
+        (["confirm", run_id, "--approve", "--digest", _PLAN], 0),
         (["resume", run_id], 10),
         (["confirm", run_id, "--reject"], 0),
         (["confirm", run_id, "--reject"], 0),
-        (["confirm", run_id, "--approve"], 2),
+        (["confirm", run_id, "--approve"], 10),
         (["resume", run_id], 11),
         (["resume", run_id], 11),
         (["confirm", run_id, "--approve"], 2),
@@ -59,7 +63,7 @@ def test_a_life(site: Site) -> None:
         *((["report", run_id, "--format", kind], 0) for kind in ("md", "json", "html")),
         (["report", run_id, "--format", "pdf"], 2),
     ]
-    found = [(argv, site.pam(*argv).code) for argv, _ in steps]
+    found = [(argv, site.pam(*(site.code()[1] if part == _PLAN else part for part in argv)).code) for argv, _ in steps]
     assert found == steps
 
 

@@ -135,14 +135,14 @@ def test_cancel_keeps_what_was_decided(site: Site) -> None:
 
 @pytest.mark.parametrize("bad", [False, True], ids=["plan", "rollback"])
 def test_a_late_answer_is_told_whose_counts(site: Site, *, bad: bool) -> None:
-    """两个相反的决定先后到：第二个以 2 退出，被告知是谁先决定了什么；先决定的人再说一遍不算错。"""
+    """两个相反的决定先后到：第二个以 10 退出，被告知是谁先决定了什么；先决定的人再说一遍不算错。"""
     (ip,) = site.take(1)
     if bad:
         site.lab.add_fault(f"{ip}:verify:fail")
     assert site.run(*(["--yes"] if bad else [])).code == 10
     assert site.confirm("approve", "--operator", "甲").code == 0
     done = site.confirm("reject", "--operator", "乙")
-    assert (done.code, "甲" in done.err, "approve" in done.err) == (2, True, True)
+    assert (done.code, "甲" in done.err, "approve" in done.err) == (10, True, True)
     assert site.confirm("approve", "--operator", "甲").code == 0
     assert [row["operator"] for row in site.report()["decisions"][bad:]] == ["甲"]
 
@@ -153,12 +153,12 @@ def test_two_opposite_answers(site: Site) -> None:
     assert site.run().code == 10
     people = {"甲": "approve", "乙": "reject"}
     jobs = {
-        name: site.pam.start("confirm", site.run_id, f"--{decision}", "--operator", name)
+        name: site.pam.start("confirm", site.run_id, f"--{decision}", *site.code(), "--operator", name)
         for name, decision in people.items()
     }
     done = {name: job.wait() for name, job in jobs.items()}
     (winner,) = [name for name, one in done.items() if one.code == 0]
-    (loser,) = [name for name, one in done.items() if one.code == 2]
+    (loser,) = [name for name, one in done.items() if one.code == 10]
     assert winner in done[loser].err
     assert [(row["operator"], row["decision"]) for row in site.report()["decisions"]] == [(winner, people[winner])]
     assert site.resume().code == (0 if winner == "甲" else 12)

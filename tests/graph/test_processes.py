@@ -84,7 +84,7 @@ def test_two_command_lines_at_once(make_site: MakeSite) -> None:
     good, bad = site.take(2)
     site.lab.add_fault(f"{bad}:verify:fail")
     begin(site)
-    site.pam("confirm", site.run_id, "--approve")
+    site.confirm("approve")
     codes = sorted(job.wait().code for job in [site.pam.start("resume", site.run_id) for _ in range(2)])
     assert codes in ([2, 10], [10, 10])
     assert site.real(good) == (True, site.version)

@@ -49,7 +49,7 @@ def test_tools_are_part_of_what_was_approved(site: Site, wire: WireMcp, changed:
     wire.online = site.ips
     env = {"PAM_MCP_URL": wire.url}
     assert site.run(*HYBRID, env=env).code == 10
-    assert site.pam("confirm", site.run_id, "--approve", env=env).code == 0
+    assert site.pam("confirm", site.run_id, "--approve", *site.code(), env=env).code == 0
     if changed:
         stop = next(tool for tool in wire.tools if tool["name"] == "stop_ip")
         stop["inputSchema"]["properties"]["force"] = {"type": "boolean"}

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.report.plan_text import render_preview
@@ -82,7 +83,8 @@ def _cancel(services: Services, state: GraphState) -> str:
         return "好，不做了；什么也没有改变。"
     if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
         return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
-    services.ledger.cancel(run_id, "会话", channel=services.channel)
+    actor = acting(services)
+    services.ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
 
 

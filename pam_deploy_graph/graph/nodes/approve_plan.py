@@ -1,19 +1,22 @@
 """节点 ``approve-plan``：改变任何东西之前，请人批准计划。"""
 
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, HumanMessage
 
 from pam_deploy_graph.constants import AMENDED, DECISIONS, Decision, ExitCode
-from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import record
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_plan
 from pam_deploy_graph.graph.state import GraphState, named
-from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.system.account import current_operator
+
+_WANTS_ANOTHER: Final = "已记下你的批准；策略要求两个人批准，还要另一个人"
 
 
 def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -35,14 +38,12 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     """记下决定；已有人先决定的，以先决定的为准。"""
     if not DECISIONS[answer.decision].on_plan:
         return {"problem": "计划只能批准（approve）或拒绝（reject）"}
-    operator = answer.operator or current_operator()
-    approval = Approval(PLAN, plan["digest"], str(answer.decision), operator, answer.note, 0, channel=services.channel)
-    said: list[Any] = []
-    try:
-        decided = services.ledger.decide(plan["run_id"], approval)
-    except AlreadyDecidedError as error:
-        said = [AIMessage(str(error))]
-        decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"]) or approval
+    given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note)
+    (outcome,) = settle(services, plan["run_id"], [given], acting(services))
+    decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
+    if decided is None:
+        return {"problem": str(outcome) if isinstance(outcome, ConfirmationError) else _WANTS_ANOTHER}
+    said = [AIMessage(str(outcome))] if isinstance(outcome, AlreadyDecidedError) else []
     approved = decided.decision == Decision.APPROVE
     update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
     if plan.get("stage") == AMENDED:

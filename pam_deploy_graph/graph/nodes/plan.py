@@ -11,12 +11,14 @@ from pam_deploy_graph.errors import (
     InvalidInputError,
     PackageMissingError,
     PamError,
+    PolicyRefusedError,
     RunConflictError,
 )
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.flows.survey import survey
-from pam_deploy_graph.graph.questions import ask_params, spoken
+from pam_deploy_graph.graph.acting import acting
+from pam_deploy_graph.graph.questions import ask_params, ask_plan, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.shares import in_numbers
@@ -25,6 +27,7 @@ from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import in_own_words, validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.plan_text import describe_changes, render_plan, show_ips
+from pam_deploy_graph.runs.deciding import refuse_request, why_not_in_advance
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.open_files import check_in_flight
@@ -52,7 +55,11 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
     """检查过就提出计划；检查不过停在这里，能在对话里补上的就问。"""
     run_id = state["run_id"]
     try:
+        refuse_request(services, run_id, acting(services))
         return _proposed(services, state)
+    except PolicyRefusedError as error:
+        services.finish(run_id, ExitCode.STOPPED, str(error))
+        return _stopped(error)
     except EmptyScopeError as error:
         if state.get("plan"):
             return _ask(state, "target_ips", str(error))
@@ -98,12 +105,16 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
         filter(None, [*map(markdown_safe, state.get("notes", [])), changes, plan["text"], *map(markdown_safe, truth)])
     )
     proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
-    proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints}
+    actor = acting(services)
+    proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints, "requested_by": actor.person}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.stopped(run_id, None)
-    plan |= {"preapproved_by": by} if (by := services.preapproved.pop(run_id, "")) else {}
-    said = [AIMessage(unclear or plan["text"])]
-    return {"phase": "planned", "plan": plan, "problem": unclear, "messages": said}
+    by, problem = services.preapproved.pop(run_id, ""), unclear
+    if by and (why := why_not_in_advance(services, run_id, actor)):
+        by, problem = "", f"--yes 没有作数：{why}"
+    plan |= {"preapproved_by": by} if by else {}
+    said = [AIMessage(problem or spoken(ask_plan(plan, "")))]
+    return {"phase": "planned", "plan": plan, "problem": problem, "messages": said}
 
 
 def _truth(services: Services, checked: AgentState, targets: list[str]) -> list[str]:

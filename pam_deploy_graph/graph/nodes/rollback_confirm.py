@@ -5,14 +5,14 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import AlreadyDecidedError, InvalidInputError
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.pause import ask_person
 from pam_deploy_graph.graph.questions import ask_rollback
 from pam_deploy_graph.graph.state import GraphState, named
-from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.system.account import current_operator
 
 
 def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -27,9 +27,13 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
         return {"problem": str(error)}
     if refused := list(filter(None, (_refusal(q, answers[q["ip"]]) for q in waiting if q["ip"] in answers))):
         return {"problem": "\n".join(refused)}
-    settled = [_record(services, run_id, q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
-    said = [AIMessage(text) for _, text in settled if text]
-    decided = named([approval for approval, _ in settled])
+    answered = [_answered(q, answers[q["ip"]]) for q in waiting if q["ip"] in answers]
+    outcomes = settle(services, run_id, answered, acting(services))
+    said = [AIMessage(str(outcome)) for outcome in outcomes if isinstance(outcome, ConfirmationError)]
+    settled = [services.ledger.decision(run_id, each.subject, each.digest) for each in answered]
+    decided = named([approval for approval in settled if approval])
+    if not decided:
+        return {"problem": "\n".join(str(message.content) for message in said), "messages": said}
     settled_now = {"waiting": [], "problem": "", "phase": "rolling", "answered": False}
     return settled_now | {"decided": decided, "messages": said}
 
@@ -43,13 +47,6 @@ def _refusal(question: dict[str, Any], answer: Answer) -> str:
     return f"{question['ip']} 不能 {answer.decision}：{why}；请回答 {' 或 '.join(allowed)}"
 
 
-def _record(services: Services, run_id: str, question: dict[str, Any], answer: Answer) -> tuple[Approval, str]:
-    """记下一台的决定；已有人先决定的以先决定的为准，连同要告诉这一位的话返回。"""
-    operator = answer.operator or current_operator()
-    approval = Approval(
-        question["ip"], question["digest"], str(answer.decision), operator, answer.note, 0, channel=services.channel
-    )
-    try:
-        return services.ledger.decide(run_id, approval), ""
-    except AlreadyDecidedError as error:
-        return services.ledger.decision(run_id, question["ip"], question["digest"]) or approval, str(error)
+def _answered(question: dict[str, Any], answer: Answer) -> Answered:
+    """对一台的回答：摘要是给人看的那一份的。"""
+    return Answered(question["ip"], question["digest"], answer.decision, answer.operator, answer.note)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS
-from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
 from pam_deploy_graph.report.html.networks import ranges
 from pam_deploy_graph.report.html.shown_text import shorten
 from pam_deploy_graph.report.html.waves import Walk
@@ -64,16 +64,17 @@ def waited(entries: Iterable[Entry]) -> int:
 
 def _decision(decision: Mapping[str, Any]) -> Entry:
     """一条决定。"""
-    about_plan = decision["subject"] == PLAN
+    subject = decision["subject"].removeprefix(f"{REFUSED}:")
+    refused, about_plan = subject != decision["subject"], subject in (PLAN, FIRST_OF_TWO)
     row = DECISIONS.get(decision["decision"])
     meant = row and (row.on_plan if about_plan else row.on_workstation)
     label, tone = (meant.label, meant.tone) if meant else (decision["decision"], "")
     return Entry(
         kind="approval" if about_plan else "decision",
-        label=label,
+        label=f"{label}（策略不许）" if refused else label,
         at=decision["decided_at"],
-        tone=tone,
-        ips=[] if about_plan else [decision["subject"]],
+        tone="" if refused else tone,
+        ips=[] if about_plan or subject == CANCEL else [subject],
         who=decision["operator"],
         note=shorten(decision["note"], _NOTE),
     )

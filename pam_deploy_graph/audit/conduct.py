@@ -1,0 +1,112 @@
+"""核对做法：动手之前有没有批准，决定合不合策略，签名对不对（docs/audit.md）。"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pam_deploy_graph.audit.bundle import Bundle
+from pam_deploy_graph.audit.chains import events_of
+from pam_deploy_graph.audit.signing import signed_bytes, why_bad
+from pam_deploy_graph.constants import ACTIONS, Decision
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED
+from pam_deploy_graph.policy import Act, Asked, policy_of
+
+
+class Row:
+    """一个决定；签名盖着的那几样。"""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        """第一份与第二份批准签的都是计划。"""
+        self.subject = PLAN if row["subject"] == FIRST_OF_TWO else str(row["subject"])
+        self.digest, self.decision, self.note = str(row["digest"]), str(row["decision"]), str(row["note"])
+
+
+def approvals(bundle: Bundle) -> Iterator[str]:
+    """先有批准，才有动手：计划的批准在第一个会改变外界的动作之前，回滚的同意在回滚之前。"""
+    decided = {(row["subject"], row["digest"]): row["decision"] for row in bundle.decisions}
+    planned = any(event["type"] == "PLAN_PROPOSED" for _, event in events_of(bundle))
+    approved, agreed, told = False, set[str](), set[str]()
+    for seq, event in events_of(bundle):
+        kind, ip, stage = event["type"], event.get("ip", ""), event.get("stage", "")
+        if kind == "PLAN_APPROVED":
+            approved = True
+            if decided.get((PLAN, event["digest"])) != Decision.APPROVE:
+                yield f"第 {seq} 行照批准动手，而那份计划的批准不在决定里"
+        elif kind == "CONFIRMATION_APPROVED":
+            agreed.add(ip)
+        elif kind in ("INTENT", "ACTION_DONE", "ROLLBACK_DONE") and stage in ACTIONS and ACTIONS[stage].changes:
+            if planned and not approved and "plan" not in told:
+                told.add("plan")
+                yield f"第 {seq} 行的 {stage} 没有批准过的计划"
+            if stage == "rollback-ip" and ip not in agreed and ip not in told:
+                told.add(ip)
+                yield f"第 {seq} 行回滚了 {ip}，没有人同意过"
+
+
+def policy(bundle: Bundle) -> Iterator[str]:
+    """决定合不合策略；计划里写着的策略与手上这一份不同的，说明没法核对。"""
+    plans = {event["digest"]: event for _, event in events_of(bundle) if event["type"] == "PLAN_PROPOSED"}
+    shown = {plan.get("endpoints", {}).get("PAM_POLICY", "") for plan in plans.values()} - {""}
+    if not shown:
+        return
+    digest = hashlib.sha256(bundle.policy.encode()).hexdigest()
+    if not bundle.policy or any(digest not in text for text in shown):
+        yield f"计划照的策略是 {'、'.join(sorted(shown))}，手上没有这一份，没法核对"
+        return
+    try:
+        rules = policy_of(bundle.policy, bundle.policy_path)
+    except InvalidInputError as error:
+        yield str(error)
+        return
+    for row in bundle.decisions:
+        if row["subject"] == PLAN and row["decision"] == Decision.APPROVE and row["digest"] in plans:
+            asked = _asked(bundle, row, plans[row["digest"]])
+            if reason := rules.why_not(asked) or _alone(rules.approvals_needed, asked):
+                yield f"第 {row['number']} 个决定不合策略：{reason}"
+
+
+def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any]) -> Asked:
+    """把一个决定写成策略听得懂的样子。"""
+    person, _, roles = row["role"].partition("|")
+    first = [r for r in bundle.decisions if (r["subject"], r["digest"]) == (FIRST_OF_TWO, row["digest"])]
+    params = _params(bundle)
+    return Asked(
+        Act.APPROVE_PLAN,
+        params.get("AIRPORT_CODE", ""),
+        params.get("APP_NAME", ""),
+        person,
+        roles.split(",") if roles else [],
+        workstations=len(plan["target_ips"]),
+        requester=plan.get("requested_by", ""),
+        others=[each["role"].partition("|")[0] for each in first],
+        signed=bool(row["signature"]),
+    )
+
+
+def _alone(needed: Any, asked: Asked) -> str:
+    """要两个人而只有一个的。"""
+    wants = needed(asked.airport, asked.application, asked.workstations)
+    return f"要 {wants} 个人批准，只有一个" if wants > 1 and not asked.others else ""
+
+
+def _params(bundle: Bundle) -> dict[str, str]:
+    """登记的参数；看不懂的为空。"""
+    try:
+        return dict(json.loads(bundle.run["input"])["params"])
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def signatures(bundle: Bundle) -> Iterator[str]:
+    """每个签名都由那个人的公钥核对。"""
+    for row in bundle.decisions:
+        if not row["signature"] or row["subject"].startswith(f"{REFUSED}:"):
+            continue
+        person = row["role"].partition("|")[0]
+        content = signed_bytes(bundle.run_id, bundle.nonce, Row(row))
+        if not bundle.allowed_signers:
+            yield f"第 {row['number']} 个决定签了名，而没有公钥可以核对（PAM_PEOPLE 或 --signers）"
+        elif reason := why_bad(row["signature"], content, person, bundle.allowed_signers):
+            yield f"第 {row['number']} 个决定的签名不对（{person or '不知道是谁'}）：{reason}"

@@ -1,0 +1,56 @@
+"""``audit verify``：把证据逐项核对一遍（contract 第 8 节）。"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pam_deploy_graph.audit import chains, conduct
+from pam_deploy_graph.audit.bundle import Bundle
+
+_CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
+    "运行的链": chains.run_chain,
+    "决定的链": chains.decision_chain,
+    "两条链互指": chains.cross_links,
+    "锚": chains.anchors,
+    "批准": conduct.approvals,
+    "策略": conduct.policy,
+    "签名": conduct.signatures,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """一处不对：哪一项，怎么不对。"""
+
+    check: str
+    text: str
+
+
+def verify(bundle: Bundle) -> list[Finding]:
+    """核对一次运行的证据；没有不对的为空。"""
+    return [Finding(name, text) for name, check in _CHECKS.items() for text in check(bundle)]
+
+
+def summary(bundle: Bundle, findings: list[Finding]) -> dict[str, Any]:
+    """核对的结果，写成 JSON 对象。"""
+    signed = sum(bool(row["signature"]) for row in bundle.decisions)
+    return {
+        "run_id": bundle.run_id,
+        "ok": not findings,
+        "rows": len(bundle.rows),
+        "decisions": len(bundle.decisions),
+        "signed": signed,
+        "anchors": len(bundle.anchors),
+        "findings": [{"check": each.check, "text": each.text} for each in findings],
+    }
+
+
+def render(bundle: Bundle, findings: list[Finding]) -> str:
+    """写给人看；没有锚的说明末尾有没有被截去无从知道。"""
+    found = summary(bundle, findings)
+    what = f"{found['rows']} 行，{found['decisions']} 个决定（{found['signed']} 个签了名），{found['anchors']} 个锚"
+    lines = [f"运行 {bundle.run_id}: {'没有不对' if not findings else f'{len(findings)} 处不对'}（{what}）"]
+    lines += [f"- {each.check}: {each.text}" for each in findings]
+    if not bundle.anchors:
+        lines.append("- 没有锚：整条重写、截去末尾而别处没有留下记录的，看不出来（见 docs/audit.md）")
+    return "\n".join(lines)

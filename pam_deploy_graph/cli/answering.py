@@ -1,0 +1,106 @@
+"""``confirm`` 的里面：写出答的是什么，记下，说出各自的结局（contract 第 8 节）。"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from pam_deploy_graph.audit.signing import sign, signed_bytes
+from pam_deploy_graph.constants import DECISIONS, Decision, ExitCode
+from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval
+from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.runs.open_questions import pick, question_on, refuse_unoffered, still_open
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.status import show_question
+
+
+@dataclass
+class Recorded:
+    """一次 ``confirm`` 的结局；``refused`` 是没有作数的，各一句原因。"""
+
+    run_id: str
+    decision: Decision
+    operator: str = ""
+    account: str = ""
+    note: str = ""
+    subjects: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    wants_another: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """都记下了是 0；有变了的、别人先决定的、策略不许的是 10。"""
+        return ExitCode.WAITING if self.refused else ExitCode.DONE
+
+    def as_dict(self) -> dict[str, Any]:
+        """写成 JSON 对象。"""
+        said = {"run_id": self.run_id, "decision": str(self.decision), "subjects": self.subjects}
+        said |= {"operator": self.operator, "account": self.account, "note": self.note}
+        return said | {"refused": self.refused, "wants_another": self.wants_another}
+
+    def text(self) -> str:
+        """写给人看。"""
+        lines = [f"没有作数：{reason}" for reason in self.refused]
+        if self.wants_another:
+            lines.append(f"已记下：{'、'.join(self.subjects)} → {self.decision}；策略要求两个人批准，还要另一个人")
+        elif self.subjects:
+            lines.append(f"已记下：{'、'.join(self.subjects)} → {self.decision}；用 resume {self.run_id} 执行")
+        return "\n".join(lines)
+
+
+def answer(
+    services: Services,
+    run_id: str,
+    decision: Decision,
+    *,
+    ips: Sequence[str],
+    digests: Sequence[str],
+    note: str,
+    operator: str,
+    key: Path | None,
+) -> Recorded:
+    """写出答的是什么，记下。
+
+    Raises:
+        ConfirmationError: 没有在等的、指定的不在等、这个问题不能这样答，或没有终端而没有给计划的摘要。
+
+    """
+    services.channel = "cli"
+    questions = question_on(services.ledger, run_id)
+    chosen, gone = pick(questions, ips, digests)
+    if not ips and not digests:
+        chosen = still_open(services.ledger, run_id, chosen)
+    _refuse(chosen, decision, digests)
+    for question in chosen:
+        typer.echo(show_question(question), err=True)
+    nonce = services.ledger.get_run(run_id).nonce
+    answers = [Answered(q["subject"], q["digest"], decision, operator, note) for q in chosen]
+    if key:
+        answers = [replace(each, signature=sign(key, signed_bytes(run_id, nonce, each))) for each in answers]
+    actor = services.local_actor()
+    outcomes = settle(services, run_id, answers, actor)
+    found = Recorded(run_id, decision, operator or actor.name, actor.account, note)
+    found.refused = [f"{code}…: 给人看过之后变了，或不再等着；再看一眼 status {run_id}" for code in gone]
+    for each, outcome in zip(answers, outcomes, strict=True):
+        if isinstance(outcome, Approval):
+            found.subjects.append(each.subject)
+            found.wants_another |= outcome.subject == FIRST_OF_TWO
+        else:
+            found.refused.append(str(outcome))
+    return found
+
+
+def _refuse(chosen: Sequence[dict[str, Any]], decision: Decision, digests: Sequence[str]) -> None:
+    """计划不能 ``--retry``；没有终端时批准计划要说批准的是哪一份。"""
+    about_plan = any(question["subject"] == PLAN for question in chosen)
+    for question in [] if about_plan else chosen:
+        refuse_unoffered(question, decision)
+    if about_plan and not DECISIONS[decision].on_plan:
+        raise ConfirmationError(f"计划只能批准或否决，不能 --{decision}")
+    seen = sys.stdin.isatty() and sys.stderr.isatty()
+    if about_plan and decision is Decision.APPROVE and not digests and not seen:
+        raise ConfirmationError("没有终端时批准计划要给 --digest：批准的是哪一份（status 里有摘要）")

@@ -1,0 +1,145 @@
+"""把决定记进账本：先问策略，许的一个事务记下，不许的也记下（contract 第 5、8 节）。"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.policy import Act, Asked
+from pam_deploy_graph.runs.actor import Actor
+from pam_deploy_graph.runs.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """对一个问题的回答；``digest`` 是给他看过的内容的摘要。"""
+
+    subject: str
+    digest: str
+    decision: Decision
+    operator: str = ""
+    note: str = ""
+    signature: str = ""
+
+
+def settle(
+    services: Services, run_id: str, answers: Sequence[Answered], actor: Actor
+) -> list[Approval | ConfirmationError]:
+    """记下一批决定，各有各的结局，许的都在一个事务里。
+
+    Args:
+        services: 部件。
+        run_id: 哪次运行。
+        answers: 各个回答。
+        actor: 谁在动手。
+
+    Returns:
+        与 ``answers`` 同序：记下的决定（要两个人批准而还差一个的，``subject`` 是 ``plan/1``），
+        或 ``AlreadyDecidedError``、``PolicyRefusedError``。
+
+    """
+    state = services.state_of(run_id)
+    found: list[Approval | ConfirmationError] = []
+    allowed: list[Approval] = []
+    for answer in answers:
+        wanted = _approval(services, state, answer, actor)
+        if reason := _why_not(services, state, answer, actor):
+            services.ledger.decide(run_id, _refusal(wanted, reason))
+            found.append(PolicyRefusedError(f"{answer.subject}: {reason}；没有作数，已经记下"))
+        else:
+            found.append(wanted)
+            allowed.append(wanted)
+    outcomes = iter(services.ledger.decide_all(run_id, allowed) if allowed else [])
+    services.anchor(run_id)
+    settled = [next(outcomes) if isinstance(each, Approval) else each for each in found]
+    return [_second(services, run_id, each, wanted) for each, wanted in zip(settled, found, strict=True)]
+
+
+def refuse_request(services: Services, run_id: str, actor: Actor) -> None:
+    """策略许不许这个人提出部署；不许的记下。
+
+    Raises:
+        PolicyRefusedError: 不许；消息说明谁可以。
+
+    """
+    state = services.state_of(run_id)
+    if reason := services.policy.why_not(asked_of(services, state, Act.REQUEST, actor)):
+        wanted = Approval(str(Act.REQUEST), run_id, str(Act.REQUEST), actor.name, "", 0, account=actor.account)
+        services.ledger.decide(run_id, _refusal(replace(wanted, channel=actor.channel), reason))
+        raise PolicyRefusedError(reason)
+
+
+def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
+    """``--yes`` 能不能代替一次批准：要别人批准、要两个人、要签名的不能，说明原因；能的为空串。"""
+    return services.policy.needs_another(asked_of(services, services.state_of(run_id), Act.APPROVE_PLAN, actor))
+
+
+def asked_of(services: Services, state: AgentState, act: Act, actor: Actor, *, signed: bool = False) -> Asked:
+    """把要做的事写成策略听得懂的样子。"""
+    airport, book = state.params["AIRPORT_CODE"], services.people
+    roles = book.people[actor.person].roles_at(airport) if book and actor.person in book.people else []
+    first = services.ledger.decision(state.run_id, FIRST_OF_TWO, state.plan_digest) if state.plan_digest else None
+    return Asked(
+        act,
+        airport,
+        state.params["APP_NAME"],
+        actor.person,
+        roles,
+        workstations=len(state.planned_ips or []),
+        requester=state.requested_by,
+        others=[first.role.partition("|")[0]] if first else [],
+        signed=signed,
+    )
+
+
+def _why_not(services: Services, state: AgentState, answer: Answered, actor: Actor) -> str:
+    """策略为什么不许；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。"""
+    if services.ledger.decision(state.run_id, answer.subject, answer.digest):
+        return ""
+    if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
+        return ""
+    act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
+    return services.policy.why_not(asked_of(services, state, act, actor, signed=bool(answer.signature)))
+
+
+def _approval(services: Services, state: AgentState, answer: Answered, actor: Actor) -> Approval:
+    """写成账本的一行；``role`` 是「人|角色」，不知道是谁的人为空。"""
+    asked = asked_of(services, state, Act.APPROVE_PLAN, actor)
+    needed = services.policy.approvals_needed(asked.airport, asked.application, asked.workstations)
+    more = answer.subject == PLAN and answer.decision is Decision.APPROVE and needed > 1 and not asked.others
+    more = more and services.ledger.decision(state.run_id, PLAN, answer.digest) is None
+    return Approval(
+        FIRST_OF_TWO if more else answer.subject,
+        answer.digest,
+        str(answer.decision),
+        answer.operator or actor.name,
+        answer.note,
+        0,
+        account=actor.account,
+        role=f"{actor.person}|{','.join(asked.roles)}",
+        channel=actor.channel,
+        signature=answer.signature,
+    )
+
+
+def _refusal(wanted: Approval, reason: str) -> Approval:
+    """不许的也记下：谁、想决定什么、为什么不许。"""
+    unique = digest_of({"digest": wanted.digest, "at": secrets.token_hex(8)})
+    return replace(wanted, subject=f"{REFUSED}:{wanted.subject}"[:64], digest=unique, note=reason)
+
+
+def _second(
+    services: Services, run_id: str, outcome: Approval | ConfirmationError, wanted: Approval | ConfirmationError
+) -> Approval | ConfirmationError:
+    """两个人同时作第一个批准：后到的就是第二个，除非是同一个人。"""
+    if not isinstance(outcome, AlreadyDecidedError) or not isinstance(wanted, Approval):
+        return outcome
+    if wanted.subject != FIRST_OF_TWO:
+        return outcome
+    first = services.ledger.decision(run_id, FIRST_OF_TWO, wanted.digest)
+    if first is None or first.role.partition("|")[0] == wanted.role.partition("|")[0]:
+        return outcome
+    return services.ledger.decide_all(run_id, [replace(wanted, subject=PLAN)])[0]
