@@ -306,7 +306,7 @@ fi
 
 if succeeded; then
     # 头里就断了的应答，curl 也说成功，正文是空的
-    [[ -n ${log_file} || ${newline}${answer} == *"${newline}"[A-Z]*=* ]] || die 8 "${side} 的应答是空的，或者读不懂"
+    [[ -n ${log_file} || (${newline}${answer} == *"${newline}"[A-Z]*=* && ${newline}${answer} != *"${newline}ERROR="*) ]] || die 8 "${side} 的应答是空的，或者读不懂"
     case ${action} in
         sync-node)
             answer_has HASH_CODE "${hash_code}" ||

@@ -10,13 +10,14 @@ from typing import Any, Final
 import anyio
 
 from pam_deploy_graph.action_router import call_backend
-from pam_deploy_graph.constants import ACTIONS
+from pam_deploy_graph.constants import ACTIONS, ScriptExit, Side
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.endpoints import check_endpoints
+from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, check_endpoints
 from pam_deploy_graph.flows.last_key import refuse_if_behind
+from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.inputs.time_limits import time_limit_of
-from pam_deploy_graph.models import ActionResult
+from pam_deploy_graph.models import ActionResult, Event
 from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
 from pam_deploy_graph.protocol.outcome import Outcome
 
@@ -25,6 +26,7 @@ _LONGEST_PAUSE: Final = 15.0
 _MOST_RETRY_SECONDS: Final = 30.0
 """对方要求等多久再来（Retry-After），最多就等这么久。"""
 _TICK_SECONDS: Final = 1.0
+_LOOKUP_SECONDS: Final = 5.0
 _ASK_AGAIN: Final = 3
 """再问无妨的调用，答得不成样子时最多再问几次。"""
 
@@ -68,10 +70,12 @@ class Call:
         deadline = anyio.current_time() + self._limit()
         pauses = _growing()
         result = await self.once()
-        while result.outcome is Outcome.NOT_TAKEN:
+        while result.outcome is Outcome.NOT_TAKEN and not self.ctx.state.moved:
             pause = next(pauses)
             if result.retry_after is not None:
                 pause = max(_FIRST_PAUSE, min(result.retry_after, _MOST_RETRY_SECONDS))
+            elif ACTIONS[self.action].side is Side.NODE and self.ctx.rules.self_healing:
+                await _find_node(self.ctx)
             if anyio.current_time() + pause > deadline or not await self._paused(pause):
                 break
             result = await self.once()
@@ -107,11 +111,43 @@ class Call:
         return False
 
 
+def result_event(result: ActionResult, ip: str | None = None) -> Event:
+    """把结果写成 ``ACTION_DONE`` 或 ``ACTION_FAIL`` 事件；令牌不行的另带 ``unauthorised``。"""
+    event: Event = {"type": "ACTION_DONE" if result.ok else "ACTION_FAIL", "stage": result.action}
+    if ip is not None:
+        event["ip"] = ip
+    event["backend"] = str(result.backend)
+    said = "" if ip is None else str(result.values.get("MESSAGE") or "")
+    event["message"] = (said or "ok") if result.ok else result.error_summary
+    if result.ok:
+        owed = (*ACTIONS[result.action].gives, *ACTIONS[result.action].may_give)
+        event["values"] = {key: result.values[key] for key in owed if key in result.values and key != "MESSAGE"}
+    elif result.in_doubt:
+        event["in_doubt"] = True
+    if result.exit_code == ScriptExit.UNAUTHORISED:
+        event["unauthorised"] = True
+    return event
+
+
 def _as_unknown(result: ActionResult) -> ActionResult:
     """到了时限仍没有收下的，当作不知道。"""
     if result.outcome is not Outcome.NOT_TAKEN:
         return result
     return replace(result, in_doubt=ACTIONS[result.action].changes)
+
+
+async def _find_node(ctx: RunContext) -> None:
+    """NODE 连不上：再问一遍 HOME 它在哪里；搬了家而不必问人的就用新地址。大家一起连不上时只问一次。"""
+    async with ctx.lookup:
+        now = anyio.current_time()
+        if now - ctx.looked_up_at < _LOOKUP_SECONDS:
+            return
+        ctx.looked_up_at = now
+        found = await Call(ctx, NODE_LOOKUP, None).once()
+        known = (ctx.state.node_url, ctx.state.mcp_url)
+        if found.ok and known != (found.values["NODE_URL"], found.values.get("MCP_URL", "")):
+            await ctx.session.append(result_event(found))
+            write_run_config(ctx.state)
 
 
 def _growing() -> Iterator[float]:

@@ -1,8 +1,11 @@
 """流程的上下文：写账本的会话、路由、规则。"""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
+
+import anyio
 
 from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.constants import CONTROLS, IpStatus
@@ -77,6 +80,9 @@ class RunContext:
     after_step: Callable[[], None] = lambda: None
     node_allow: Sequence[str] = ()
     also_bound: Mapping[str, str] = field(default_factory=dict)
+    lookup: anyio.Lock = field(default_factory=anyio.Lock)
+    looked_up_at: float = -math.inf
+    """NODE 连不上时问 HOME 它在哪里：一次一个，隔一会儿才再问。"""
 
     @property
     def state(self) -> AgentState:

@@ -13,7 +13,7 @@ from pam_deploy_graph.flows.calls import Call
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.outbox import Outbox
-from pam_deploy_graph.models import ActionResult, Event
+from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import Outcome
 
 _QUERY: Final = "query-ip"
@@ -45,24 +45,6 @@ async def perform(
         return await _on_workstation(call, ip, outbox)
     await _intend(call, outbox)
     return await call.until_known() if ctx.rules.self_healing else await call.once()
-
-
-def result_event(result: ActionResult, ip: str | None = None) -> Event:
-    """把结果写成 ``ACTION_DONE`` 或 ``ACTION_FAIL`` 事件；令牌不行的另带 ``unauthorised``。"""
-    event: Event = {"type": "ACTION_DONE" if result.ok else "ACTION_FAIL", "stage": result.action}
-    if ip is not None:
-        event["ip"] = ip
-    event["backend"] = str(result.backend)
-    said = "" if ip is None else str(result.values.get("MESSAGE") or "")
-    event["message"] = (said or "ok") if result.ok else result.error_summary
-    if result.ok:
-        owed = (*ACTIONS[result.action].gives, *ACTIONS[result.action].may_give)
-        event["values"] = {key: result.values[key] for key in owed if key in result.values and key != "MESSAGE"}
-    elif result.in_doubt:
-        event["in_doubt"] = True
-    if result.exit_code == ScriptExit.UNAUTHORISED:
-        event["unauthorised"] = True
-    return event
 
 
 async def _intend(call: Call, outbox: Outbox) -> None:

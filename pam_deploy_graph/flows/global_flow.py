@@ -1,17 +1,21 @@
 """全局流程：HOME 与 NODE 的六个步骤，各做一次（contract 第 6 节 run_global_flow）。"""
 
-from typing import Any
+from typing import Any, Final
 
 from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
+from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
-from pam_deploy_graph.flows.exactly_once import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.models import ActionResult
+
+_PATIENCE: Final = 5.0
+"""批准之前的检查没有人收下的，最多再问多少秒：人就等在旁边。"""
 
 
 async def run_global(ctx: RunContext) -> None:
@@ -68,7 +72,7 @@ async def run_checks(ctx: RunContext) -> None:
     # 新的计划按现在的工具、地址与程序批准
     ctx.state.mcp_tools, ctx.state.endpoints, ctx.state.moved = "", {}, {}
     for action in READ_ONLY_GLOBAL_ACTIONS:
-        result = await perform(ctx, Outbox(ctx.session), action)
+        result = await perform(ctx, Outbox(ctx.session), action, patience=_PATIENCE)
         if not result.ok:
             raise _error(ctx, result)
         ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)

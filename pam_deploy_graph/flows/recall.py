@@ -6,9 +6,10 @@ from typing import Any
 from pam_deploy_graph.action_router import endpoints_of
 from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS
 from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, TOOLS_KEY
-from pam_deploy_graph.flows.exactly_once import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.home.run_files import write_run_config

@@ -3,8 +3,9 @@
 from typing import Any
 
 from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
+from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.exactly_once import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest

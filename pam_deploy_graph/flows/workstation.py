@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
-from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask
+from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask, ScriptExit
+from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.exactly_once import perform, result_event
+from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import QUERY, read_back, read_back_event
 from pam_deploy_graph.ledger import touched
@@ -106,6 +107,8 @@ async def fail_workstation(
     }
     if result.in_doubt:
         question["in_doubt"] = True
+    if result.exit_code == ScriptExit.UNAUTHORISED:
+        question["unauthorised"] = True
     outbox.tell(result_event(result, ip))
     outbox.tell(question)
     await outbox.commit(*(gate.failed(ip) if gate else ()))

@@ -109,6 +109,7 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
         failure_reason=event["failure_reason"],
         rollback_status=str(RollbackStatus.PENDING),
         rollback_stop_first=event["rollback_stop_first"],
+        unauthorised=bool(event.get("unauthorised")),
     )
     state.last_failed_step = event["failed_stage"]
     if not state.pending_confirmation:

@@ -30,6 +30,7 @@ _IP_DEFAULTS: dict[str, Any] = {
     "last_key": "",
     "before_attempt": "",
     "failed_key": "",
+    "unauthorised": False,
     "read_at": 0,
     "to_version": "",
     "asked": 0,

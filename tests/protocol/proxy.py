@@ -1,0 +1,163 @@
+"""PAM 前面的一个代理：照编排弄坏应答，别的原样转发；一台工作站的一个动作弄坏几次。"""
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_PLACE = re.compile(r"/api/workstations/([0-9.]+)/(stop|deploy|start|rollback)$")
+_GLOBAL = {("PUT", "packages"): "upload", ("POST", "versions"): "publish", ("POST", "sync"): "sync"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """弄坏的办法。
+
+    ``status`` 转发之后改答这个状态和一页 HTML；``head``、``body`` 转发之后只送出应答头、正文的前几个字节；
+    ``reset`` 转发之后重置；``early`` 不转发就重置；``busy`` 不转发，答这个状态；``twice`` 转发两次，答后一个；
+    ``slow`` 转发之后一个字节一个字节地答。
+    """
+
+    kind: str
+    value: int = 0
+
+
+@dataclass
+class Proxy:
+    """一个上游；``faults`` 以 ``(工作站, 动词)`` 为键，用一次少一次。"""
+
+    upstream: str
+    url: str = ""
+    faults: dict[tuple[str, str], list[Fault]] = field(default_factory=dict)
+    replace: dict[str, str] = field(default_factory=dict)
+    used: int = 0
+
+    def take(self, method: str, path: str, body: bytes) -> Fault | None:
+        """这个请求该怎样弄坏；不弄坏的为 ``None``。全局的动作，工作站写作 ``-``。"""
+        place = _PLACE.search(path)
+        verb = _GLOBAL.get((method, path.split("/")[2])) if path.startswith("/api/") else None
+        key = (place[1], place[2]) if place else ("-", verb) if verb else _called(body)
+        left = self.faults.get(key) if key else None
+        if not left:
+            return None
+        self.used += 1
+        return left.pop(0)
+
+
+def _called(body: bytes) -> tuple[str, str] | None:
+    """MCP 的 ``tools/call`` 调的是哪台的哪个动词。"""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        params = json.loads(body)["params"]
+        return params["arguments"].get("ip", "-"), params["name"].removesuffix("_ip").removesuffix("_node")
+    return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """一个连接。"""
+
+    proxy: Proxy
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_any(self) -> None:
+        """转发一个请求，或者弄坏它。"""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.proxy.take(self.command, self.path, body)
+        if fault and fault.kind == "early":
+            self.cut(b"")
+        elif fault and fault.kind == "busy":
+            self.deliver(fault.value, [("Retry-After", "1")], b"<html>busy</html>")
+        else:
+            status, headers, answer = self.forward(body)
+            if fault and fault.kind == "twice":
+                status, headers, answer = self.forward(body)
+            self.spoil(fault, status, headers, answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  标准库的名字
+
+    def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """交给上游，取回应答；地址照编排改写。"""
+        where = urlsplit(self.proxy.upstream)
+        link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=30)
+        link.request(self.command, self.path, body, dict(self.headers.items()))
+        response = link.getresponse()
+        answer = response.read()
+        for old, new in self.proxy.replace.items():
+            answer = answer.replace(old.encode(), new.encode())
+        dropped = {"content-length", "transfer-encoding", "connection"}
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
+        link.close()
+        return response.status, headers, answer
+
+    def spoil(self, fault: Fault | None, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
+        """弄坏应答；不弄坏的原样给。"""
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(answer)}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers) + "\r\n"
+        if fault is None or fault.kind == "twice":
+            self.deliver(status, headers, answer)
+        elif fault.kind == "status":
+            self.deliver(fault.value, [("Content-Type", "text/html")], b"<html>proxy</html>")
+        elif fault.kind == "head":
+            self.cut(head.encode()[: fault.value])
+        elif fault.kind == "body":
+            self.cut(head.encode() + answer[: min(fault.value, len(answer) - 1)])
+        elif fault.kind == "slow":
+            for byte in head.encode() + answer:
+                self.wfile.write(bytes([byte]))
+                threading.Event().wait(0.002)
+        else:
+            self.cut(b"")
+
+    def deliver(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
+        """给一个完整的应答。"""
+        self.send_response(status)
+        for name, value in [*headers, ("Content-Length", str(len(answer)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def cut(self, sent: bytes) -> None:
+        """送出这些就断；什么也没有送的是重置。"""
+        if sent:
+            self.wfile.write(sent)
+            self.wfile.flush()
+        else:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.close_connection = True
+
+    def log_message(self, *_args: object) -> None:
+        """安静。"""
+
+    def log_error(self, *_args: object) -> None:
+        """安静。"""
+
+
+class _Quiet(ThreadingHTTPServer):
+    """断了的连接不往标准错误写。"""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, *_args: object) -> None:
+        """对方走了，常有的事。"""
+
+
+@contextlib.contextmanager
+def proxy_of(upstream: str) -> Iterator[Proxy]:
+    """在 127.0.0.1 的一个空闲端口上运行一个代理。"""
+    proxy = Proxy(upstream)
+    with _Quiet(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy})) as server:
+        proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        serving.start()
+        try:
+            yield proxy
+        finally:
+            server.shutdown()
+            serving.join(5)
