@@ -23,7 +23,7 @@ def test_an_expired_token_is_one_question(tmp_path: Path) -> None:
         found: ActionResult = inner(state, action, **kwargs)  # type: ignore[arg-type]  # 原样转交
         return found
 
-    desk.fake.run_action = run_action  # type: ignore[method-assign,assignment]  # 插在中间
+    desk.fake.run_action = run_action  # type: ignore[method-assign]  # 插在中间
     desk.begin(target_ips=MANY, max_parallel=2, ask_after=20)
     asked = desk.answer("approve")
     assert asked["ask"] == "rollback-ip"
