@@ -26,6 +26,7 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
+.PHONY: conformance
 .PHONY: test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
 .PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 

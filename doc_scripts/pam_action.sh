@@ -10,6 +10,9 @@
 # PAM 要求稍后再来时有 RETRY_AFTER=<秒>（curl 7.84 起；更早的读不到这个头，就没有这一行）。
 # 这里只判断，从不重发：重不重发由调用者决定。
 #
+# 环境变量 PAM_CA_FILE、PAM_CLIENT_CERT、PAM_CLIENT_KEY 是站点的 CA 与客户端证书，https 的地址才用。
+# 应答与日志都有上限（most_answer、most_log）；日志边收边写，令牌遮掉。bash 4.4 之前只在 PAM 说了长度时守得住上限。
+#
 # 令牌只取自环境变量 PAM_TOKEN，经 curl 的标准输入交给它，不进参数、文件和输出。
 # 配置文件是 KEY=VALUE，只解析、从不 source：AIRPORT_CODE APP_NAME MODULE_NAME VERSION_NUMBER PAM_HOME_URL
 # PACKAGE_PATH REQUEST_TIMEOUT VERIFY_TIMEOUT RUN_ID LOG_DIR，以及可选的 NODE_URL（没有时先问 PAM_HOME）。
@@ -228,6 +231,46 @@ trace() { # 方法 URL
     emit "${line}" 2>/dev/null >>"${trace_file}" || printf '警告：写不了跟踪文件 %s\n' "${trace_file}" >&2
 }
 
+most_answer=8388608 most_log=1048576 # 字节；与 MCP 一端相同，再大的应答不是 PAM 的，再大的日志只留开头
+
+receive_answer() { # 从 3 号描述符收应答 -> answer；分块的应答事先看不出多大，所以边收边数
+    IFS= read -r -N $((most_answer + 1)) answer <&3
+}
+
+receive_log() { # 从 3 号描述符边收边写进 log_file，令牌遮掉，超过上限的不写；curl 写在末尾的那一行 -> answer
+    local chunk='' held='' kept=0 keep=256 ended=0
+    ((${#token} <= keep)) || keep=${#token} # 跨块的令牌与末尾那一行都在留着的里面
+    [[ -d ${log_file%/*} ]] || curl -q --silent --create-dirs --output "${log_file}" file:///dev/null
+    exec 4>"${log_file}" || die 3 "写不了文件 ${log_file}"
+    while ((kept <= most_log)); do # 变量里放不下 NUL：读到它就先写出前面的
+        IFS= read -r -d '' -n 65536 chunk <&3 || ended=1
+        held+=${chunk}
+        ((${#token} < 6)) || held=${held//"${token}"/'***'}
+        if ((ended)); then
+            break
+        elif ((${#chunk} < 65536)); then
+            keep_log "${held}"
+            held=''
+            ((kept++ >= most_log)) || printf '\0' >&4
+        elif ((${#held} > keep)); then
+            keep_log "${held:0:${#held}-keep}"
+            held=${held:${#held}-keep}
+        fi
+    done
+    while ((!ended)) && { IFS= read -r -N 65536 chunk <&3 || [[ -n ${chunk} ]]; }; do
+        held=${held:${#held}>keep?${#held}-keep:0}${chunk} chunk='' # 超过上限的只为末尾那一行
+    done
+    answer=${newline}${held##*"${newline}"}
+    keep_log "${held%"${newline}"*}"
+    ((kept <= most_log)) || printf '\n（日志超过 %s 字节，后面的没有留）\n' "${most_log}" >&4
+    exec 4>&-
+}
+
+keep_log() { # 一段：写到上限为止，数照样数
+    ((kept >= most_log)) || printf '%s' "${1:0:most_log-kept}" >&4
+    ((kept += ${#1})) || :
+}
+
 parse_answer() { # answer 里是应答正文；在这里把它译成 KEY=VALUE 行（参考 PAM 答的已经是）
     answer=${answer%"${newline}"}
 }
@@ -239,20 +282,40 @@ call() { # 方法 路径 [curl 的其余参数...]：向 side 发一次请求，
     url=${REPLY}$2
     shift 2
     time_limit
-    # 明文 HTTP 用不到 TLS：curl 起步时不必读 OpenSSL 的配置，也不必初始化 GnuTLS。
-    [[ ${url} == https:* ]] || export OPENSSL_CONF=/dev/null GNUTLS_NO_IMPLICIT_INIT=1
+    if [[ ${url} == https:* ]]; then
+        [[ -z ${PAM_CA_FILE-} ]] || set -- --cacert "${PAM_CA_FILE}" "$@"
+        [[ -z ${PAM_CLIENT_CERT-} ]] || set -- --cert "${PAM_CLIENT_CERT}" "$@"
+        [[ -z ${PAM_CLIENT_KEY-} ]] || set -- --key "${PAM_CLIENT_KEY}" "$@"
+    else # 明文 HTTP 用不到 TLS：curl 起步时不必读 OpenSSL 的配置，也不必初始化 GnuTLS。
+        export OPENSSL_CONF=/dev/null GNUTLS_NO_IMPLICIT_INIT=1
+    fi
     [[ ${method} == GET ]] || set -- --header "Idempotency-Key: ${key}" "$@"
+    [[ ${side} == PAM_NODE && -n ${log_file} ]] || set -- --max-filesize "${most_answer}" "$@"
     set -- -q --config - --silent --show-error --globoff --noproxy '*' --proto '=http,https' \
         --connect-timeout 10 --max-time "${REPLY}" --request "${method}" --header 'Accept: text/plain' \
         --write-out '\n%{http_code} %{time_connect} %header{retry-after}' "$@" --url "${url}"
     # 令牌由标准输入进入 curl，不在任何进程的参数里。here-string 从 5.1 起走管道，省一次 fork；
-    # 更早的 bash 会把它写进临时文件，所以那时用进程替换。
-    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-        answer=$(exec curl "$@" <<<"${header}")
-    else
+    # 更早的 bash 会把它写进临时文件，所以那时用进程替换；4.4 之前等不到进程替换的退出码，只好整个收下。
+    local version=$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1])) transfer
+    if ((version < 404)); then
+        [[ -z ${log_file} ]] || set -- --create-dirs --output "${log_file}" "$@"
         answer=$(exec curl "$@" < <(printf '%s\n' "${header}"))
+        curl_exit=$?
+    else
+        if ((version >= 501)); then
+            # shellcheck disable=SC2312 # 退出码由 wait 取
+            exec 3< <(exec curl "$@" <<<"${header}")
+        else
+            # shellcheck disable=SC2312 # 同上
+            exec 3< <(exec curl "$@" < <(printf '%s\n' "${header}"))
+        fi
+        transfer=$!
+        if [[ ${side} == PAM_NODE && -n ${log_file} ]]; then receive_log; else receive_answer; fi
+        exec 3<&-
+        wait "${transfer}"
+        curl_exit=$?
+        ((${#answer} <= most_answer)) || curl_exit=63 answer=''
     fi
-    curl_exit=$?
     tail=${answer##*"${newline}"}
     answer=${answer%"${newline}"*}
     status=${tail%% *}
@@ -296,7 +359,7 @@ if [[ ${side} == PAM_HOME || -n ${cfg[NODE_URL]-} ]] || ask_node_url; then
     elif [[ -n ${upload} ]]; then
         call PUT "${path}" --header 'Content-Type: application/octet-stream' --upload-file "${upload}"
     elif [[ -n ${log_file} ]]; then
-        call GET "${path}" --create-dirs --output "${log_file}"
+        call GET "${path}"
     else
         call GET "${path}"
     fi
@@ -335,7 +398,8 @@ die_sent() { # 退出码 原因：请求送出之后的失败；送的只是查�
 judge_transfer() { # 按 curl 的退出码判断请求有没有走完
     local name=NODE_URL
     [[ ${side} == PAM_NODE ]] || name=PAM_HOME_URL
-    local where="${side}（${cfg[${name}]-}）"
+    local where="${side}（${cfg[${name}]-}）" tls_hint=''
+    [[ ${cfg[${name}]-} != https:* || -n ${PAM_CLIENT_CERT-} ]] || tls_hint='；对方若要客户端证书，请设 PAM_CLIENT_CERT'
     case ${curl_exit} in
         0) return 0 ;;
         28)
@@ -345,10 +409,13 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
             ;;
         5 | 6) die 5 "解析不了 ${where}的主机名" ;;
         7) die 5 "连接不上 ${where}" ;;
-        35) die 5 "与 ${where}的 TLS 握手失败（curl ${curl_exit}）" ;;
-        58 | 60 | 77) die 3 "${where}的证书不被信任，或者证书文件不对（curl ${curl_exit}），请求没有送出" ;;
+        35) die 5 "与 ${where}的 TLS 没有谈成（curl 35）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
+        51 | 60 | 83) die 3 "${where}的证书不可信（curl ${curl_exit}），请求没有送出；私有 CA 签发的请设 PAM_CA_FILE" ;;
+        58) die 3 "客户端证书用不了（curl 58），请求没有送出：请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
+        77) die 3 "PAM_CA_FILE 指的 ${PAM_CA_FILE-} 用不了（curl 77），请求没有送出：应为 PEM 的证书" ;;
+        63) die_sent 8 "${side} 的应答超过 ${most_answer} 字节，不能当作它的答复" ;;
         18) die_sent 8 "${side} 的应答不完整" ;;
-        52 | 55 | 56) die_sent 8 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）" ;;
+        52 | 55 | 56) die_sent 8 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）${tls_hint}" ;;
         2 | 3) die 3 "curl 不能发出请求（curl ${curl_exit}），请检查地址与 curl 的版本" ;;
         23) die 3 "写不了文件 ${log_file}" ;;
         26) die 8 "读不完安装包 ${upload}" ;;

@@ -19,6 +19,7 @@ from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.setting_types import HomeUrl, NodeAllow, StoreUrl, Url
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
+from pam_deploy_graph.system.tls import TlsFiles
 from pam_deploy_graph.system.trusted_files import read_trusted
 
 _SHOWN: Final = frozenset({"pam_mcp_url", "pam_node_allow", "pam_otel", "pam_log_json"})
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
     pam_store_url: StoreUrl = Field(
         "", repr=False, description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
     )
+    pam_ca_file: str = Field("", description="站点自己的 CA（PEM）；脚本、MCP、HTTP 与体检都只信它签发的证书")
+    pam_client_cert: str = Field("", description="客户端证书（PEM）；对方要看时出示")
+    pam_client_key: str = Field("", description="客户端证书的私钥（PEM，不带口令）；与证书同在一个文件的不必设")
     pam_llm_model: str = Field("", description="模型名；不设就用离线规则")
     openai_base_url: Url = Field("", description="OpenAI 兼容服务的地址")
     openai_api_key: SecretStr = Field(SecretStr(""), description="那个服务的密钥；秘密")
@@ -138,10 +142,15 @@ class Settings(BaseSettings):
 
         """
         places = [("PAM_HOME_URL", home_url, self.home_url_origin(home_url))]
-        places += [("PAM_MCP_URL", self.pam_mcp_url, self.origin("pam_mcp_url"))]
+        for name, chosen in (("pam_mcp_url", self.pam_mcp_url), ("pam_ca_file", self.pam_ca_file)):
+            places += [(name.upper(), chosen, self.origin(name))]
         for name, url, origin in places:
             if url and self._has_token():
                 refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
+
+    def tls(self) -> TlsFiles:
+        """返回站点的 CA 与客户端证书。"""
+        return TlsFiles(self.pam_ca_file, self.pam_client_cert, self.pam_client_key)
 
     def _has_token(self) -> bool:
         """说了令牌在哪里没有。"""

@@ -56,6 +56,7 @@ def examine(home: Path) -> list[Check]:
     return [
         *_program(),
         *_sources(settings),
+        *_tls(settings),
         _scripts(settings),
         _ledger(settings, home),
         *_pam(settings),
@@ -89,6 +90,19 @@ def _platform(name: str) -> Check:
     """操作系统：只在 Linux 上做过、试过。"""
     advice = "只在 Linux 上试过；Windows 上会去找 pam_action.ps1 或 .cmd，而随包没有，要现场自己写"
     return Check("操作系统", ok=name == "linux", detail=name, advice=advice, required=False)
+
+
+def _tls(settings: Settings) -> Iterator[Check]:
+    """设了站点的 CA 或客户端证书的，看文件用不用得了。"""
+    if not settings.tls().environ():
+        return
+    try:
+        settings.tls().context()
+    except PamError as error:
+        yield Check("证书", ok=False, detail=str(error), advice="请核对 PAM_CA_FILE、PAM_CLIENT_CERT、PAM_CLIENT_KEY")
+    else:
+        told = "，".join(f"{name} {path}" for name, path in settings.tls().environ().items())
+        yield Check("证书", ok=True, detail=told)
 
 
 def _scripts(settings: Settings) -> Check:
@@ -129,7 +143,12 @@ def _pam(settings: Settings) -> Iterator[Check]:
     with tempfile.TemporaryDirectory() as folder:
         params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
         state = trial_state(params, DEFAULT_STRATEGY, Path(folder))
-        runner = ScriptActionRunner(packaged_folder(), token=settings.token(), script_entry=settings.pam_script_entry)
+        runner = ScriptActionRunner(
+            packaged_folder(),
+            token=settings.token(),
+            script_entry=settings.pam_script_entry,
+            tls=settings.tls(),
+        )
         result = runner.run_action(state, "check-home", time_limit=10)
     detail = f"{url} 版本 {result.values.get('HOME_VERSION')}" if result.ok else f"{url}：{result.error_summary}"
     yield Check("PAM_HOME", ok=result.ok, detail=detail, advice="请检查 PAM_HOME_URL、网络与令牌")
@@ -167,7 +186,7 @@ def _mcp(settings: Settings) -> Check:
         return Check("MCP 服务", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
     from pam_deploy_graph.mcp_runner import check_server
 
-    found = check_server(url, token=settings.token())
+    found = check_server(url, token=settings.token(), tls=settings.tls())
     detail = f"{url} 工具合用" if found.ok else f"{url}：{found.reason}"
     return Check("MCP 服务", ok=found.ok, detail=detail, advice="请检查 PAM_MCP_URL 与令牌；mcp-node 可以起一个")
 

@@ -1,5 +1,6 @@
 """对 PAM_NODE 的 HTTP 调用：发一次，读懂答复，说清失败是哪一种（contract 第 3 节）。"""
 
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -12,6 +13,7 @@ from pam_deploy_graph.mcp_node.routes import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.protocol.outcome import Transport, classify, retry_after
+from pam_deploy_graph.system.tls import certificate_problem
 
 _CONNECT_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
@@ -40,15 +42,18 @@ class NodeError(Exception):
 class NodeClient:
     """一个 PAM_NODE；用作异步上下文管理器。令牌只进请求头。"""
 
-    def __init__(self, base_url: str, token: str) -> None:
-        """``base_url`` 末尾没有 ``/``；``token`` 为空则不带令牌。"""
+    def __init__(self, base_url: str, token: str, tls: ssl.SSLContext | None = None) -> None:
+        """``base_url`` 末尾没有 ``/``；``token`` 为空则不带令牌；``tls`` 为空用系统信任的证书。"""
         self._base_url = base_url
+        self._tls = tls
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def __aenter__(self) -> Self:
         """打开连接池。"""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), headers=self._headers, cookie_jar=aiohttp.DummyCookieJar()
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls or True),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
@@ -101,10 +106,14 @@ class NodeClient:
                 _judge(response, body)
                 return body, cut
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            if problem := certificate_problem(error):
+                raise NodeError(f"连接不上 PAM_NODE：{problem}", ScriptExit.CONFIG) from None
             raise NodeError(f"连接不上 PAM_NODE：{error}", classify(Transport.UNSENT)) from None
         except TimeoutError:
             raise NodeError("PAM_NODE 没有在时限内答复", classify(Transport.TIMED_OUT)) from None
         except (aiohttp.ClientError, OSError) as error:
+            if problem := certificate_problem(error):
+                raise NodeError(f"连接不上 PAM_NODE：{problem}", ScriptExit.CONFIG) from None
             reason = f"与 PAM_NODE 的连接中断，没有收到应答（{type(error).__name__}）"
             raise NodeError(reason, classify(Transport.BROKEN)) from None
 

@@ -25,6 +25,7 @@ from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, TIME_LIMIT
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
+from pam_deploy_graph.system.tls import certificate_problem
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
@@ -51,7 +52,7 @@ async def http_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
     """
     to_session, from_server = anyio.create_memory_object_stream[Incoming](math.inf)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ssl=target.tls or True),
         headers={"Authorization": f"Bearer {target.token}"} if target.token else {},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
@@ -96,7 +97,7 @@ class _Wire:
             raise McpFault("MCP 会话中断", ScriptExit.UNKNOWN) from None
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(root, JSONRPCRequest):
-                raise _fault(error) from None
+                raise _fault(error, self._url) from None
         if getattr(root, "method", "") == "notifications/initialized":
             self._group.start_soon(self._listen)
 
@@ -161,13 +162,16 @@ def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
     return isinstance(root, JSONRPCResponse | JSONRPCError) and str(root.id) == str(request.id)
 
 
-def _fault(error: Exception) -> McpFault:
+def _fault(error: Exception, url: str) -> McpFault:
     """网络上的失败：肯定没有送达，还是可能送达。"""
+    if problem := certificate_problem(error):  # TLS 没有谈成，请求到不了对面的程序
+        return McpFault(f"连接不上 MCP 服务：{problem}", ScriptExit.CONFIG)
     if isinstance(error, _NEVER_SENT):
         return McpFault(f"连接不上 MCP 服务：{error}", classify(Transport.UNSENT))
     if isinstance(error, TimeoutError):
         return McpFault("MCP 服务没有在时限内答复", classify(Transport.TIMED_OUT))
-    reason = f"与 MCP 服务的连接中断，没有收到应答（{type(error).__name__}）"
+    hint = "；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if url.startswith("https:") else ""
+    reason = f"与 MCP 服务的连接中断，没有收到应答（{type(error).__name__}）{hint}"
     return McpFault(reason, classify(Transport.BROKEN))
 
 

@@ -6,6 +6,7 @@ MCP 不通时什么也不做，绝不改走别的路（contract 第 3 节「MCP 
 import asyncio
 import functools
 import hashlib
+import ssl
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import masked
+from pam_deploy_graph.system.tls import TlsFiles
 
 if TYPE_CHECKING:
     from pam_deploy_graph.mcp_runner.client_session import Link
@@ -61,6 +63,7 @@ class McpActionRunner:
         token: str | None = None,
         command: Sequence[str] | None = None,
         environ: Mapping[str, str] | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         """收下各项设置；什么也不连。
 
@@ -69,12 +72,14 @@ class McpActionRunner:
             token: PAM 令牌；``None`` 为用到时取自 ``Settings``。
             command: stdio 服务的 argv；给了就不用地址。令牌经环境变量 ``PAM_TOKEN`` 交给它。
             environ: 供 stdio 服务继承的环境，只挑少数几个；``None`` 为本进程的。
+            tls: 站点的 CA 与客户端证书；``None`` 为用到时取自 ``Settings``。
 
         """
         self._url = url
         self._token = token
         self._command = tuple(command or ())
         self._environ = environ
+        self._tls = tls
         self._links = _Links()
         self._finalizer = weakref.finalize(self, self._links.shut)
 
@@ -192,7 +197,15 @@ class McpActionRunner:
         if not url:
             reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL"
             raise McpFault(reason, ScriptExit.CONFIG)
-        return Target(url, token=self._secret)
+        return Target(url, token=self._secret, tls=self._context if url.startswith("https:") else None)
+
+    @functools.cached_property
+    def _context(self) -> ssl.SSLContext | None:
+        """连服务用的 TLS。"""
+        try:
+            return (self._settings.tls() if self._tls is None else self._tls).context()
+        except InvalidInputError as error:
+            raise McpFault(str(error), ScriptExit.CONFIG) from None
 
     @functools.cached_property
     def _secret(self) -> str:
@@ -220,7 +233,9 @@ class McpCheck:
     """工具清单的指纹。"""
 
 
-def check_server(url: str, *, token: str = "", airport: str = "", seconds: float = 5.0) -> McpCheck:
+def check_server(
+    url: str, *, token: str = "", airport: str = "", seconds: float = 5.0, tls: TlsFiles | None = None
+) -> McpCheck:
     """看一个 MCP 服务连不连得上、合不合用；什么也不改变。
 
     Args:
@@ -228,9 +243,14 @@ def check_server(url: str, *, token: str = "", airport: str = "", seconds: float
         token: PAM 令牌。
         airport: 它应属于哪个机场；空串为不核对。
         seconds: 时限，秒。
+        tls: 站点的 CA 与客户端证书。
+
+    Raises:
+        InvalidInputError: 证书的文件用不了。
 
     """
-    return event_loop.call(_check_server, Target(url, token=token), airport, seconds)
+    target = Target(url, token=token, tls=tls.context() if tls else None)
+    return event_loop.call(_check_server, target, airport, seconds)
 
 
 async def _check_server(target: Target, airport: str, seconds: float) -> McpCheck:

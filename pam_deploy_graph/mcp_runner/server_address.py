@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Target:
     token: str = field(default="", repr=False)
     child_env: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False, hash=False)
     """stdio 服务的环境变量；令牌另加。"""
+    tls: SSLContext | None = field(default=None, repr=False, compare=False, hash=False)
+    """站点的 CA 与客户端证书；``None`` 用系统信任的。"""
 
     @property
     def name(self) -> str:

@@ -79,7 +79,10 @@ class Services:
         """路由；没有注入就按设置建。"""
         return self.given_router or ActionRouter(
             script_runner=ScriptActionRunner(
-                packaged_folder(), token=self.settings.token(), script_entry=self.settings.pam_script_entry
+                packaged_folder(),
+                token=self.settings.token(),
+                script_entry=self.settings.pam_script_entry,
+                tls=self.settings.tls(),
             ),
             mcp_runner=self.mcp_runner,
             fake_runner=FakeActionRunner(),
@@ -89,7 +92,7 @@ class Services:
     @cached_property
     def mcp_runner(self) -> McpActionRunner:
         """MCP 后端；用到才连。"""
-        return McpActionRunner(url=self.settings.pam_mcp_url, token=self.settings.token())
+        return McpActionRunner(url=self.settings.pam_mcp_url, token=self.settings.token(), tls=self.settings.tls())
 
     @cached_property
     def llm_client(self) -> LlmClient:

@@ -33,6 +33,7 @@ from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.private_files import private_folder
 from pam_deploy_graph.system.resources import is_packaged
 from pam_deploy_graph.system.safe_text import neutralise
+from pam_deploy_graph.system.tls import TlsFiles
 
 __all__ = [
     "INHERITED",
@@ -127,6 +128,7 @@ class ScriptActionRunner:
         script_entry: str | None = None,
         environ: Mapping[str, str] | None = None,
         concurrency: int = 64,
+        tls: TlsFiles | None = None,
     ) -> None:
         """收下脚本目录与各项设置。
 
@@ -136,12 +138,14 @@ class ScriptActionRunner:
             script_entry: ``PAM_SCRIPT_ENTRY`` 的值；不给则用到时取自 ``Settings``。
             environ: 供脚本继承的环境，只挑 ``child_env`` 列出的几个；不给则取自 ``Settings``。
             concurrency: ``arun_action`` 最多同时运行多少个脚本。
+            tls: 站点的 CA 与客户端证书；不给则用到时取自 ``Settings``。
 
         """
         self._base_dir = script_base_dir
         self._token = token
         self._override = script_entry
         self._environ = environ
+        self._tls = tls
         self._limiter = CapacityLimiter(concurrency)
         self._programs: dict[tuple[str, str], list[str]] = {}
         self._traces: set[str] = set()
@@ -212,7 +216,8 @@ class ScriptActionRunner:
     def _env(self) -> dict[str, str]:
         """脚本的环境变量。"""
         source = current_settings().process_environ() if self._environ is None else self._environ
-        return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False)))
+        tls = current_settings().tls() if self._tls is None else self._tls
+        return child_env(source, self._secret, frozen=bool(getattr(sys, "frozen", False))) | tls.environ()
 
     def _program(self, script_entry: str, script_base_dir: str) -> list[str]:
         """选出入口：状态指定的优先，其次 ``PAM_SCRIPT_ENTRY``，再次按平台；记住它，不必每个动作都去找。

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,13 +17,20 @@ _KEEP_ALIVE_SECONDS: Final = 75
 class QuietServer(Server):
     """一个监听；不写访问日志（请求头里有令牌），信号由本程序处理，正常结束时退出码才是 0。"""
 
-    def __init__(self, app: ASGIApp, http: type[asyncio.Protocol], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        http: type[asyncio.Protocol],
+        listener: socket.socket,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """在已经占好的端口上服务。
 
         Args:
             app: ASGI 应用。
             http: uvicorn 的 HTTP 协议类。
             listener: 已经在听的套接字。
+            tls: 给了就只收 TLS。
 
         """
         config = Config(
@@ -38,6 +46,10 @@ class QuietServer(Server):
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )
+        if tls is not None:
+            # uvicorn 自己造的上下文说不出是哪个文件不行，所以造好了交给它
+            config.load()
+            config.ssl = tls
         super().__init__(config)
         self._listener = listener
 

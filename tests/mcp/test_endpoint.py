@@ -1,18 +1,19 @@
-"""``mcp-node`` 的 HTTP 端点：收什么、不收什么、会话怎么开怎么关。"""
+"""``mcp-node`` 的 HTTP 端点：收什么、不收什么，会话怎么开怎么关；只说一半的请求断开。"""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
-import anyio
 import httpx
 import pytest
-from mcp.server.lowlevel import Server
-from mcp.types import LATEST_PROTOCOL_VERSION, JSONRPCRequest
+from mcp.types import LATEST_PROTOCOL_VERSION
 
 from pam_deploy_graph.lab.launcher import LabProcess
-from pam_deploy_graph.mcp_node.server_session import RequestIdTakenError, Session, SessionEndedError, SessionGoneError
 from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
+from pam_deploy_graph.system import prompt_http
 from tests.patience import patience
 
 INITIALIZE = {
@@ -58,7 +59,6 @@ async def test_session_lives_until_it_is_deleted(http: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("method", "body", "extra", "status"),
     [
-        ("GET", None, {}, 405),
         ("PUT", PING, {}, 405),
         ("POST", PING, {"mcp-session-id": "没有"}, 404),
         ("POST", PING, {"mcp-session-id": ""}, 404),
@@ -69,6 +69,9 @@ async def test_session_lives_until_it_is_deleted(http: httpx.AsyncClient) -> Non
         ("POST", b"{}", {"content-type": "text/plain"}, 400),
         ("POST", b"x" * (2 << 20), {"content-type": "application/json"}, 413),
         ("DELETE", None, {"mcp-session-id": "没有"}, 404),
+        ("POST", PING, {"host": "evil.example"}, 421),
+        ("POST", PING, {"origin": "http://evil.example"}, 403),
+        ("POST", PING, {"origin": "null"}, 403),
     ],
 )
 async def test_what_is_refused(
@@ -83,51 +86,36 @@ async def test_what_is_refused(
 
 
 async def test_no_session_without_initialize(http: httpx.AsyncClient) -> None:
-    """没有会话号的请求说清要先 initialize。"""
+    """没有会话号的请求不收，说清缺什么。"""
     response = await http.post(MCP_PATH, json=PING)
     assert response.status_code == 400
-    assert "initialize" in response.json()["error"]["message"]
+    assert "session" in response.json()["error"]["message"]
 
 
-async def test_answers_go_to_their_own_requests() -> None:
-    """同一个会话里两个请求同时在途，各得各的答复；同号的第二个不收；会话一关，等着的都知道结果未知。"""
-    server: Server[Any, Any] = Server("test")
-    release = anyio.Event()
-
-    @server.list_tools()  # type: ignore[untyped-decorator, no-untyped-call]  # SDK 没有标注
-    async def slow() -> list[Any]:
-        """等人放行。"""
-        await release.wait()
-        return []
-
-    def request(number: int, method: str) -> JSONRPCRequest:
-        """一个请求。"""
-        return JSONRPCRequest(
-            jsonrpc="2.0", id=number, method=method, params=INITIALIZE["params"] if not number else None
-        )
-
-    session = Session(server)
-    async with anyio.create_task_group() as group:
-        group.start_soon(session.serve)
-        await session.ask(request(0, "initialize"))
-        waiting = asyncio.create_task(session.ask(request(7, "tools/list")))
-        assert (await session.ask(request(8, "ping"))).id == 8
-        with pytest.raises(RequestIdTakenError):
-            await session.ask(request(7, "ping"))
-        session.close()
-        with pytest.raises(SessionEndedError):
-            await waiting
-    with pytest.raises(SessionGoneError):
-        await session.ask(request(9, "ping"))
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_localhost_in_all_its_forms(http: httpx.AsyncClient, host: str) -> None:
+    """``Host`` 与 ``Origin`` 写成本机的哪一种都行，端口要对。"""
+    port = http.base_url.port
+    headers = {"host": f"{host}:{port}", "origin": f"http://{host}:{port}"}
+    assert (await http.post(MCP_PATH, json=INITIALIZE, headers=headers)).status_code == 200
+    wrong = headers | {"host": f"{host}:1"}
+    assert (await http.post(MCP_PATH, json=INITIALIZE, headers=wrong)).status_code == 421
 
 
-async def test_forgotten_sessions_make_room(http: httpx.AsyncClient) -> None:
-    """客户端走时不说一声，会话越积越多：满了就关最久没有用的，新来的总开得了，常用的还在。"""
-    used = await opened(http)
-    forgotten = await opened(http)
-    for number in range(1_010):
-        assert (await http.post(MCP_PATH, json=INITIALIZE)).status_code == 200
-        if number % 100 == 0:
-            assert (await http.post(MCP_PATH, json=PING, headers=used)).status_code == 200
-    assert (await http.post(MCP_PATH, json=PING, headers=used)).status_code == 200
-    assert (await http.post(MCP_PATH, json=PING, headers=forgotten)).status_code == 404
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /mcp HTTP/1.1\r\nHost: x\r\n", b"POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"],
+    ids=["silent", "half-headers", "half-body"],
+)
+async def test_half_open_requests_are_dropped(http: httpx.AsyncClient, sent: bytes) -> None:
+    """什么也不说、头或正文只说一半的，到期就断开；别的请求照常。"""
+    where = urlsplit(str(http.base_url))
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(sent)
+    began = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(prompt_http.REQUEST_SECONDS + patience(5)):
+            await reader.read()
+    assert time.monotonic() - began >= prompt_http.REQUEST_SECONDS - 1
+    writer.close()
+    assert (await http.post(MCP_PATH, json=INITIALIZE)).status_code == 200

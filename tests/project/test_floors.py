@@ -14,7 +14,7 @@ FLOORS = {
     "langgraph-checkpoint-sqlite": "3.0.1",
     "langchain-core": "1.2.22",
     "langchain-openai": "1.1.14",
-    "mcp": "1.28.1",
+    "mcp": "1.30",
 }
 
 

@@ -1,0 +1,96 @@
+"""站点的 TLS：一个私有 CA、一张客户端证书，HTTP 与 MCP 两处照办；脚本由 curl 照办（contract 第 8 节）。"""
+
+import ssl
+from dataclasses import dataclass
+
+from pam_deploy_graph.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """三个文件的路径，空串为没有：``PAM_CA_FILE``、``PAM_CLIENT_CERT``、``PAM_CLIENT_KEY``。"""
+
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+    def context(self) -> ssl.SSLContext | None:
+        """返回连别人时用的上下文；一个也没有设的用系统的，为 ``None``。
+
+        Raises:
+            InvalidInputError: 文件读不了、不是证书、与私钥不配；消息说出是哪一个。
+
+        """
+        if not (self.ca_file or self.client_cert):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidInputError(f"PAM_CA_FILE 指的 {self.ca_file} 用不了：{_why(error)}；应为 PEM 的证书") from None
+        if self.client_cert:
+            self._add_client(context)
+        return context
+
+    def _add_client(self, context: ssl.SSLContext) -> None:
+        """加上客户端证书；私钥可以在同一个文件里。"""
+        try:
+            context.load_cert_chain(self.client_cert, self.client_key or None, password=_no_password)
+        except (OSError, ssl.SSLError) as error:
+            where = f"PAM_CLIENT_CERT {self.client_cert}、PAM_CLIENT_KEY {self.client_key or '（同一个文件）'}"
+            raise InvalidInputError(
+                f"客户端证书用不了（{where}）：{_why(error)}；应为配得上的 PEM 证书与私钥"
+            ) from None
+
+    def environ(self) -> dict[str, str]:
+        """写成环境变量，供脚本；没有设的不写。"""
+        given = {"PAM_CA_FILE": self.ca_file, "PAM_CLIENT_CERT": self.client_cert, "PAM_CLIENT_KEY": self.client_key}
+        return {name: value for name, value in given.items() if value}
+
+
+def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
+    """返回给别人连时用的上下文；给了 ``client_ca`` 就一定要看到它签发的客户端证书。
+
+    Raises:
+        InvalidInputError: 文件用不了；消息说出是哪一个。
+
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key or None, password=_no_password)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidInputError(f"--tls-cert {cert}、--tls-key {key} 用不了：{_why(error)}") from None
+    if client_ca:
+        try:
+            context.load_verify_locations(client_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidInputError(f"--client-ca {client_ca} 用不了：{_why(error)}") from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def certificate_problem(error: BaseException) -> str:
+    """连接失败若是证书的缘故，说出是哪一种、怎么办；不是为空串。"""
+    chain: BaseException | None = error
+    while chain is not None:
+        inner = getattr(chain, "certificate_error", None) or getattr(chain, "os_error", None)
+        if inner is None and isinstance(chain, ssl.SSLError):
+            break
+        chain = inner or chain.__cause__
+    if isinstance(chain, ssl.SSLCertVerificationError):
+        return f"对方的证书不可信（{chain.verify_message}）；私有 CA 签发的请设 PAM_CA_FILE"
+    if isinstance(chain, ssl.SSLError):
+        return f"TLS 没有谈成（{chain.reason or chain}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY"
+    return ""
+
+
+def _no_password() -> str:
+    """私钥带口令的不问人，说不行。"""
+    raise ssl.SSLError("私钥带口令，程序不问人")
+
+
+def _why(error: Exception) -> str:
+    """文件用不了的原因。"""
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
