@@ -35,6 +35,15 @@ def test_there_is_no_python(root: BareRoot) -> None:
     assert not list((root.path / "usr").rglob("*python*"))
 
 
+def test_a_bill_of_materials(root: BareRoot) -> None:
+    """物料清单与 ``VERSIONS`` 说的是同样的包、同样的版本。"""
+    folder = root.path / "opt" / BUNDLE
+    bill = json.loads((folder / "sbom.cdx.json").read_text(encoding="utf-8"))
+    listed = {f"{one['name']}=={one['version']}" for one in bill["components"] if one["purl"].startswith("pkg:pypi/")}
+    assert listed == {line for line in (folder / "VERSIONS").read_text().splitlines() if not line.startswith("#")}
+    assert bill["specVersion"] == "1.6"
+
+
 def test_starts(root: BareRoot) -> None:
     """不用任何环境变量就能给出帮助，中文不走样。"""
     done = root("--help")

@@ -1,5 +1,6 @@
 """金丝雀：外面把令牌、密钥、口令原样带回来，哪个文件、输出、消息里都没有一个字节（contract 第 2 节）。"""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> Non
     done = [site.run("--yes", "--json"), site.confirm("approve"), site.resume()]
     done += [site.pam("report", site.run_id, "--format", kind) for kind in ("md", "json", "html")]
     done += [site.pam("status", site.run_id), site.pam("doctor")]
-    assert [one.code for one in done][:3] == [10, 0, 10], done
+    assert [one.code for one in done][:2] == [10, 0], done
     assert [one for one in done if token in one.out + one.err] == []
     assert [path for path in site.pam.files() if token.encode() in path.read_bytes()] == []
     log = next(path for path in site.pam.files() if path.name == f"{ip}.log")
@@ -60,6 +61,27 @@ def test_a_model_that_repeats_the_key(site: Site, scene: Scene) -> None:
         done = site.pam("analyze", "--json", f"把 PEK 的 {KEY} 升级到 1.2.3", env=env)
         sent = [str(request) for request in model.requests]
     assert (done.code, KEY in done.out + done.err, any(KEY in each for each in sent)) == (0, False, False)
+
+
+BOMB = gzip.compress(b"0" * (64 << 20))
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene(raw=b'{"a": "' + b"0" * (4 << 20) + b'"}'),
+        Scene(raw=BOMB, headers={"Content-Encoding": "gzip"}),
+        Scene(raw=b"{}", status=302, headers={"Location": "/v1/elsewhere"}),
+    ],
+    ids=["four-megabytes", "gzip-bomb", "redirect"],
+)
+def test_what_a_model_may_not_send(site: Site, scene: Scene) -> None:
+    """太大的、压缩的、要去别处的：不收不去，由规则回答，说出原因。"""
+    with serve(scene, scene) as model:
+        env = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": KEY, "PAM_LLM_MODEL": "m"}
+        done = site.pam("analyze", "--json", "把 PEK 的 checkin 应用 gate 模块升级到 1.2.3", env=env)
+    assert (done.code, done.json()["intent"], "没有用上" in done.err) == (0, "deploy", True)
+    assert len(model.requests) <= 4
 
 
 @pytest.mark.parametrize(

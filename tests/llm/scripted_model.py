@@ -13,13 +13,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Scene:
-    """一幕：回答的内容、HTTP 状态、回答之前等几秒、以函数调用还是正文回答、是不是不问自流。"""
+    """一幕：回答的内容、HTTP 状态、回答之前等几秒、以函数调用还是正文回答、是不是不问自流；原样的正文与另加的头。"""
 
     content: Any = None
     status: int = 200
     delay: float = 0.0
     as_tool: bool = False
     stream: bool = False
+    raw: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,6 +46,8 @@ class ScriptedModel:
 
     def body(self, scene: Scene) -> tuple[str, bytes]:
         """应答的类型与正文；流式的一次给一小段。"""
+        if scene.raw:
+            return "application/json", scene.raw
         if scene.status != HTTPStatus.OK:
             return "application/json", json.dumps({"error": {"message": "x"}}).encode()
         whole = self.reply(scene)
@@ -75,6 +79,8 @@ def serve(*scenes: Scene) -> Iterator[ScriptedModel]:
             self.send_response(scene.status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(payload)))
+            for name, value in scene.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(payload)
 

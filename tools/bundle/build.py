@@ -16,6 +16,8 @@ from tools.bundle.elf import asked_of_target, demands, glibc_floor
 from tools.bundle.measure import paces
 from tools.bundle.page import FIGURES
 from tools.bundle.recipe import BUNDLE, DIST, INSIDE, PROGRAM, SCRIPTS, WORK, pyinstaller_argv
+from tools.bundle.sbom import NAME as SBOM
+from tools.bundle.sbom import sbom_text
 from tools.source import PROJECT
 
 TARGET_HAS: Final = frozenset({"libz.so.1"})
@@ -31,6 +33,8 @@ def main() -> int:
         return 1
     floor, asking = glibc_floor(found)
     (folder / "VERSIONS").write_text(versions_text(folder, commit=_commit(), glibc=floor), encoding="utf-8")
+    bill = sbom_text(folder, commit=_commit(), moment=_moment())
+    (folder / SBOM).write_text(bill, encoding="utf-8")
     archive = pack(folder)
     wheels, _ = glibc_floor([one for one in found if from_wheels(folder, one.path)])
     figures: dict[str, Any] = {"glibc": floor, "glibc_asked_by": asking, "glibc_of_wheels": wheels}
@@ -56,7 +60,7 @@ def build() -> Path:
 def pack(folder: Path) -> Path:
     """压成 tar.gz，旁边放 ``sha256sum -c`` 认得的校验和；同样的内容压出同样的字节。"""
     path = folder.with_name(f"{folder.name}.tar.gz")
-    moment = int(_git("log", "-1", "--format=%ct") or 0)
+    moment = _moment()
     with (
         path.open("wb") as file,
         gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as squeezed,
@@ -95,6 +99,11 @@ def measure(folder: Path) -> dict[str, Any]:
             name: {what: cost._asdict() for what, cost in pace._asdict().items()} for name, pace in found.items()
         },
     }
+
+
+def _moment() -> int:
+    """这一份代码的提交时间（Unix 秒）；不是从 git 检出打的为 0。"""
+    return int(_git("log", "-1", "--format=%ct") or 0)
 
 
 def _commit() -> str:

@@ -20,6 +20,7 @@ from pam_deploy_graph.llm.validation import validate_deploy_plan
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.masking import learn, mask
+from pam_deploy_graph.system.tls import TlsFiles
 
 
 class OpenAiLlmClient:
@@ -34,6 +35,7 @@ class OpenAiLlmClient:
         timeout: float = 20.0,
         fallback: LlmClient | None = None,
         policy_rules: str = "",
+        tls: TlsFiles | None = None,
     ) -> None:
         """记下怎样找到模型；此时不连接，也不导入 langchain-openai。
 
@@ -44,11 +46,15 @@ class OpenAiLlmClient:
             timeout: 一问一答连同重试的总时限，秒。
             fallback: 模型不行时回答的人；默认是离线规则。
             policy_rules: 操作规程的正文，写计划时给模型看。
+            tls: 站点的 CA 与客户端证书。
+
+        Raises:
+            InvalidInputError: 证书的文件用不了。
 
         """
         secret = api_key if isinstance(api_key, SecretStr) else SecretStr(api_key)
         learn(secret.get_secret_value())
-        self._model = StructuredModel(model, base_url, secret, timeout)
+        self._model = StructuredModel(model, base_url, secret, timeout, tls.context() if tls else None)
         self._fallback = fallback or RuleBasedLlmClient()
         self._policy_rules = policy_rules
         self._last: tuple[str, Understanding | str] | None = None
@@ -69,6 +75,7 @@ class OpenAiLlmClient:
             base_url=settings.openai_base_url,
             api_key=settings.openai_api_key,
             policy_rules=policy_rules,
+            tls=settings.tls(),
         )
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """向一个 OpenAI 兼容的模型问一个问题，要它按模式回答；有总时限，最多问两次。"""
 
 import queue
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class StructuredModel:
     base_url: str
     api_key: SecretStr
     timeout: float
+    tls: ssl.SSLContext | None = None
 
     def ask(self, schema: type[_AnswerT], messages: Messages) -> _AnswerT:
         """在总时限内问，不行再问一次；像是不支持 JSON 模式的，第二次改用函数调用。
@@ -75,6 +77,8 @@ class StructuredModel:
         """建好 langchain 的聊天模型；第一次要用时才导入。"""
         from langchain_openai import ChatOpenAI
 
+        from pam_deploy_graph.llm.model.bounded_http import bounded_client
+
         return ChatOpenAI(
             model=self.name,
             base_url=self.base_url or None,
@@ -82,6 +86,7 @@ class StructuredModel:
             timeout=self.timeout,
             temperature=0,
             max_retries=0,
+            http_client=bounded_client(self.timeout, self.tls),
             use_responses_api=False,
         )
 
@@ -96,8 +101,9 @@ class _Failure:
 
 def _diagnose(error: Exception) -> _Failure:
     """看是哪一种错；原因里只有类别，不带对方的原文，以免夹带密钥或指令。"""
-    if isinstance(error, ImportError):
-        return _Failure(f"程序缺少库 {error.name}，请重新安装", again="")
+    if isinstance(error, ImportError) or type(error.__cause__).__name__ == "AnswerTooBigError":
+        lacking = f"程序缺少库 {error.name}，请重新安装" if isinstance(error, ImportError) else ""
+        return _Failure(lacking or "回答太大、太慢或是压缩的，没有收", again="")
     status = getattr(error, "status_code", None)
     if status in {401, 403}:
         return _Failure(f"密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", again="")
