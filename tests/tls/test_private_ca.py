@@ -68,7 +68,7 @@ def test_a_rollout_through_a_private_ca(site: Site, airport: Airport, strategy: 
         ({"PAM_CA_FILE": ""}, "PAM_CA_FILE"),
         ({"PAM_CA_FILE": "other"}, "证书不可信"),
         ({"PAM_CLIENT_CERT": "", "PAM_CLIENT_KEY": ""}, "PAM_CLIENT_CERT"),
-        ({"PAM_CLIENT_KEY": "wrong-key"}, "PAM_CLIENT_KEY"),
+        ({"PAM_CLIENT_KEY": "key"}, "PAM_CLIENT_KEY"),
         ({"PAM_CA_FILE": "missing"}, "PAM_CA_FILE"),
     ],
     ids=["no-ca", "another-ca", "no-client", "another-key", "no-file"],
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_the_certificate(site: Site, airport: Airport, changed:
     """脚本、MCP、体检都说是证书的事，什么也没有改变。"""
     files = {
         "other": airport.paper.other_ca,
-        "wrong-key": airport.paper.server_key,
+        "key": airport.paper.server_key,
         "missing": Path("/nonexistent.pem"),
     }
     env = at(site, airport, **{name: str(files.get(value, value)) for name, value in changed.items()})
