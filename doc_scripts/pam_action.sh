@@ -238,9 +238,9 @@ receive_answer() { # 从 3 号描述符收应答 -> answer；分块的应答事�
 }
 
 receive_log() { # 从 3 号描述符边收边写进 log_file，令牌遮掉，超过上限的不写；curl 写在末尾的那一行 -> answer
-    local chunk='' held='' kept=0 keep=256 ended=0
+    local chunk='' held='' kept=0 keep=256 ended=0 nothing=/dev/null
     ((${#token} <= keep)) || keep=${#token} # 跨块的令牌与末尾那一行都在留着的里面
-    [[ -d ${log_file%/*} ]] || curl -q --silent --create-dirs --output "${log_file}" file:///dev/null
+    [[ -d ${log_file%/*} ]] || curl -q --silent --create-dirs --output "${log_file}" "file://${nothing}"
     exec 4>"${log_file}" || die 3 "写不了文件 ${log_file}"
     while ((kept <= most_log)); do # 变量里放不下 NUL：读到它就先写出前面的
         IFS= read -r -d '' -n 65536 chunk <&3 || ended=1
