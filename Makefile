@@ -165,9 +165,6 @@ docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 eval: $(STAMP) ## 听懂的准头（写 docs/eval.md）
 	$(PY) -m tools.eval $(EVAL_ARGS)
 
-wording: $(STAMP) ## 由标注过的话重新训练用字的权重（llm/data/wording.csv）
-	$(PY) -m tools.train_wording
-
 bench: $(VENV)/.bench ## 量速度与内存，写 bench/RESULTS.md（BENCH_ARGS 传给它，如 --quick）
 	$(PY) -m bench.run $(BENCH_ARGS)
 

@@ -1,4 +1,4 @@
-"""量一量听懂了多少：意图正确率与各参数的查准率、查全率、F1，写进 ``docs/eval.md``。
+"""量一量听懂了多少，写进 ``docs/eval.md``：意图、参数、危险（做了没有要求的事）、不必问而问的。
 
 用法::
 
@@ -7,111 +7,46 @@
     python -m tools.eval --llm       # 另评设置里的模型（PAM_LLM_MODEL、OPENAI_BASE_URL），只打印
     python -m tools.eval FILE...     # 评估别的 JSONL 文件，只打印
 
-每行一例：``{"text": 原话, "intent": 意图, "slots": 部署参数与控制参数合在一起}``。
+标注怎样写、怎样打分见 ``tools/understanding.py``。
 """
 
 import argparse
 import json
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pam_deploy_graph.llm import LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.settings import Settings
 from tools.source import PROJECT
+from tools.understanding import AnswerScore, Score, evaluate, evaluate_answers, load, load_answers
 
 DATA: Final = PROJECT / "tests" / "llm" / "data"
 PAGE: Final = PROJECT / "docs" / "eval.md"
-INTENT_GOAL: Final = 0.99
-SLOT_GOAL: Final = 0.98
-SETS: Final = {"dev": "开发集（照着它改规则）", "heldout": "留出集（写好规则之后才看，不照着它改）"}
+SETS: Final = {
+    "dev": "开发集（照着它改规则）",
+    "heldout": "留出集（写好规则之后才看）",
+    "requests": "四类人写的请求（看过成绩之后并入开发集）",
+}
+ANSWERS: Final = "answers"
+_GOALS: Final = "危险 0；意图正确率与参数 F1 不低于 0.97；不必问而问的不超过 5%"
 
 
-@dataclass(frozen=True)
-class Case:
-    """一例：原话、意图、参数。"""
-
-    text: str
-    intent: str
-    slots: dict[str, Any]
-
-
-@dataclass
-class Score:
-    """一个集的成绩；``hit``、``extra``、``lost`` 按参数名计数，``by_model`` 是模型自己答了几句。"""
-
-    total: int = 0
-    by_model: int = 0
-    seconds: float = 0.0
-    right_intents: int = 0
-    hit: Counter[str] = field(default_factory=Counter)
-    extra: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-    misses: list[str] = field(default_factory=list)
-
-    @property
-    def intent_accuracy(self) -> float:
-        """意图正确率。"""
-        return self.right_intents / self.total if self.total else 0.0
-
-    def rates(self, names: Iterable[str] | None = None) -> tuple[float, float, float]:
-        """返回查准率、查全率、F1；``names`` 为空时算全部参数。"""
-        chosen = set(names) if names is not None else {*self.hit, *self.extra, *self.lost}
-        hit, extra, lost = (sum(count[name] for name in chosen) for count in (self.hit, self.extra, self.lost))
-        precision = hit / (hit + extra) if hit + extra else 1.0
-        recall = hit / (hit + lost) if hit + lost else 1.0
-        total = precision + recall
-        return precision, recall, 2 * precision * recall / total if total else 0.0
-
-    @property
-    def good_enough(self) -> bool:
-        """是否达到目标。"""
-        return self.intent_accuracy >= INTENT_GOAL and self.rates()[2] >= SLOT_GOAL
-
-
-def load(path: Path) -> list[Case]:
-    """读一个 JSONL 文件。"""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [Case(**json.loads(line)) for line in lines if line.strip()]
-
-
-def evaluate(client: LlmClient, cases: Iterable[Case]) -> Score:
-    """逐例评估；值完全相同才算对。"""
-    score = Score()
-    for case in cases:
-        started = time.monotonic()
-        heard, found = client.understand_request(case.text), client.extract_params(case.text, {})
-        score.seconds += time.monotonic() - started
-        score.by_model += heard.reason.startswith("模型 ")
-        _mark(score, case, heard.intent, {**found.extracted_params, **found.control_params})
-    return score
-
-
-def _mark(score: Score, case: Case, intent: str, slots: dict[str, Any]) -> None:
-    """记下一例的成绩。"""
-    score.total += 1
-    score.right_intents += intent == case.intent
-    right = {name for name, value in case.slots.items() if slots.get(name) == value}
-    score.hit.update(right)
-    score.extra.update(set(slots) - right)
-    score.lost.update(set(case.slots) - right)
-    if intent != case.intent or slots != case.slots:
-        score.misses.append(f"`{case.text}`：应为 {case.intent} {case.slots}，答成 {intent} {slots}")
-
-
-def page(scores: dict[str, Score]) -> str:
+def page(scores: dict[str, Score], answers: AnswerScore) -> str:
     """写出评估页。"""
     lines = [
         "# 听懂了多少",
         "",
-        f"由 `python -m tools.eval` 生成。目标：意图正确率不低于 {INTENT_GOAL:.2f}，参数 F1 不低于 {SLOT_GOAL:.2f}。",
-        "这里评的是不联网的规则客户端；参数的值要与标注完全相同才算对。",
+        f"由 `python -m tools.eval` 生成。目标（在没有照着改过的话上）：{_GOALS}。",
+        "这里评的是不联网的规则客户端；参数的值要与标注完全相同才算对，工作站按「点名的减去不要动的」来比。",
+        "「危险」是会做没有要求的事：范围比说的大、机场或版本不对、限度丢了、否定的过去的问的当成了要做的。",
         "",
         *table(scores),
+        "",
+        "## 回答",
+        "",
+        f"在计划与回滚的问题上的一句话：{answers.total} 句，听对 {answers.right} 句，危险 {len(answers.dangers)} 句。",
         "",
         "## 每一批第一次看时",
         "",
@@ -120,32 +55,36 @@ def page(scores: dict[str, Score]) -> str:
         "",
         *_first_looks(),
         "",
-        "## 留出集上的各项参数",
+        "## 各项参数",
         "",
         *_by_slot(scores["heldout"]),
         "",
         "## 没有答对的",
         "",
     ]
-    misses = [f"- {name}：{miss}" for name, score in scores.items() for miss in score.misses]
-    return "\n".join([*lines, *(misses or ["没有。"]), ""])
+    misses = [f"- {name}：{miss}" for name, score in scores.items() for miss in [*score.dangers, *score.misses]]
+    misses += [f"- 回答：{miss}" for miss in answers.misses]
+    return "\n".join([*lines, *(line.replace("\n", "⏎") for line in misses), ""])
 
 
 def table(scores: dict[str, Score]) -> list[str]:
     """各集的总表。"""
-    rows = ["| 集 | 例数 | 意图正确率 | 参数查准率 | 参数查全率 | 参数 F1 |", "| --- | --- | --- | --- | --- | --- |"]
+    head = "| 集 | 例数 | 意图正确率 | 查准率 | 查全率 | F1 | 危险 | 不必问而问 |"
+    rows = [head, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for name, score in scores.items():
         rates = " | ".join(f"{rate:.4f}" for rate in score.rates())
-        rows.append(f"| {SETS.get(name, name)} | {score.total} | {score.intent_accuracy:.4f} | {rates} |")
+        rest = f"{len(score.dangers)} | {score.needless_share:.3f}"
+        rows.append(f"| {SETS.get(name, name)} | {score.total} | {score.intent_accuracy:.4f} | {rates} | {rest} |")
     return rows
 
 
 def _first_looks() -> list[str]:
     """各批第一次看时的成绩。"""
-    rows = ["| 批次 | 例数 | 意图正确率 | 参数 F1 |", "| --- | --- | --- | --- |"]
+    rows = ["| 批次 | 例数 | 意图正确率 | 参数 F1 | 危险 |", "| --- | --- | --- | --- | --- |"]
     for line in (DATA / "first_look.jsonl").read_text(encoding="utf-8").splitlines():
         look = json.loads(line)
-        rows.append(f"| {look['batch']} | {look['cases']} | {look['intent']:.4f} | {look['f1']:.4f} |")
+        danger = look.get("danger", "—")
+        rows.append(f"| {look['batch']} | {look['cases']} | {look['intent']:.4f} | {look['f1']:.4f} | {danger} |")
     return rows
 
 
@@ -166,22 +105,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--llm", action="store_true")
     options = parser.parse_args(arguments)
     paths = {str(path): path for path in options.files} or {name: DATA / f"{name}.jsonl" for name in SETS}
-    client = OpenAiLlmClient.from_settings(Settings()) if options.llm else RuleBasedLlmClient()
+    client: LlmClient = OpenAiLlmClient.from_settings(Settings()) if options.llm else RuleBasedLlmClient()
     scores = {name: evaluate(client, load(path)) for name, path in paths.items()}
     print("\n".join(table(scores)))
-    if options.llm:
-        print("\n".join(map(_asked, scores.values())))
     if options.files or options.llm:
-        print("\n".join(miss for score in scores.values() for miss in score.misses))
-    elif not _publish(page(scores), check=options.check):
+        print("\n".join(line for score in scores.values() for line in [*score.dangers, *score.misses]))
+    elif not _publish(page(scores, evaluate_answers(load_answers(DATA / f"{ANSWERS}.jsonl"))), check=options.check):
         return 1
     return 0 if all(score.good_enough for score in scores.values()) else 1
-
-
-def _asked(score: Score) -> str:
-    """模型自己答了几句，每句几秒；其余的是规则答的。"""
-    average = score.seconds / max(1, score.total)
-    return f"模型自己答了 {score.by_model}/{score.total} 句，平均每句 {average:.1f} 秒；没有答的由规则答"
 
 
 def _publish(text: str, *, check: bool) -> bool:

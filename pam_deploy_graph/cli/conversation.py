@@ -31,6 +31,9 @@ _PROMPTS: Final = {
     Ask.PLAN: "批准？同意、拒绝，或说要改什么> ",
 }
 _ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝（保持现状）", str(Decision.RETRY): "重试"}
+_SURE: Final = frozenset({"确认", "确定", "是", "是的", "yes", "y", "confirm"})
+_BARE: Final = frozenset({"继续", "接着", "接着做", "继续吧", "接着做吧", "resume", "continue", "go on", "carry on"})
+"""光秃秃的「继续」听到就做；别的说法先问一句（contract 第 4 节）。"""
 _LATER: Final = "说「继续」接着做，说「取消」就此作罢。"
 
 
@@ -92,7 +95,8 @@ class Conversation:
             return self._stopped(driver.resume(self._run_id))
         intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
-            return self._go_on()
+            bare = text.strip("。.!！ ").lower() in _BARE
+            return self._go_on() if bare or self._sure("接着做停在半路的那次运行：没有开工的会继续开工。") else None
         if intent == "rollback":  # 用一个自己的会话，不搅进正说着的这一次
             return self._recall(text)
         self._run_id = self._run_id or driver.new_run_id()
@@ -142,6 +146,9 @@ class Conversation:
         if question["ask"] == Ask.PLAN:
             return {"decision": str(Decision.REJECT), "note": "取消", "operator": current_operator()}
         ledger, run_id = self.session.services.ledger, question.get("run_id", "")
+        costs = f"取消运行 {run_id}：没有开工的不会再做，这次运行就此结束。"
+        if ledger.exists(run_id) and not self._sure(costs):
+            return None
         if ledger.exists(run_id) and ledger.get_run(run_id).exit_code is None:
             actor = self.session.services.local_actor()
             ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
@@ -149,6 +156,15 @@ class Conversation:
             self._run_id = ""
         self._cancelled = True
         return None
+
+    def _sure(self, costs: str) -> bool:
+        """说出代价，要人再说一遍。"""
+        self.session.say(f"{costs}确定的话请说「确认」。")
+        said = read_line("确认？> ", fresh=True) or ""
+        sure = said.strip("。.!！ ").lower() in _SURE
+        if not sure:
+            self.session.say("好，没有照做。")
+        return sure
 
     def _show(self, question: Mapping[str, Any]) -> None:
         """显示问题；同一个问题再问，只说为什么再问，不从头再念。"""

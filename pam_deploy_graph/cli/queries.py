@@ -108,12 +108,29 @@ def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
     return render_html(whole, logs=read_log_tails(whole, home=home, folder=logs)).encode()
 
 
+_HEARD_AS = {
+    "slot": "读作",
+    "not_done": "不照做:",
+    "negated": "说的是不要",
+    "past": "说的是过去",
+    "question": "是在问",
+    "condition": "是有条件的",
+    "quoted": "是引用、转述",
+    "unread": "没有听懂",
+}
+"""一段话算作什么，怎样念给人听（contract 第 4 节）。"""
+
+
 def _analysis(found: dict[str, Any]) -> str:
-    """把分析写成几行。"""
+    """把分析写成几行，末了是账目：哪一段听成了什么。"""
+    from pam_deploy_graph.system.safe_text import printable
+
     params = found["params"]
     lines = [f"意图: {found['intent']}", f"策略: {found['strategy']}"]
     lines += [f"{name}: {value}" for name, value in (params["extracted_params"] | params["control_params"]).items()]
     lines += [f"还缺: {'、'.join(params['missing_params'])}"] if params["missing_params"] else []
     if plan := found["plan"]:
         lines.append("步骤: " + " → ".join(step["action"] for step in plan["steps"]))
+    told = [span for span in found["spans"] if span["as"] != "filler"]
+    lines += [f"「{printable(span['text'].strip())}」 {_HEARD_AS[span['as']]} {span['name']}".rstrip() for span in told]
     return "\n".join(lines)

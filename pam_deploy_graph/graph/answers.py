@@ -9,7 +9,7 @@ from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.llm import read_spoken_decisions
+from pam_deploy_graph.llm import read_plan_decision, read_spoken_decisions
 
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args"})
 _WORDS: Final = {
@@ -70,13 +70,16 @@ def _unwrapped(value: object) -> object | None:
     return found
 
 
-def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
+def read_decisions(
+    value: object, subjects: Sequence[str], stages: Mapping[str, str] | None = None
+) -> dict[str, Answer]:
     """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
 
     Args:
         value: 恢复值：一个词或 ``{"decision", "note"}`` 管全部，带了 ``ip`` 的只管那一台；IP 映射；
             审阅界面的 ``decisions`` 或旧收件箱的列表；或一句对各台分别作决定的话。各种写法不能混在一个回答里。
         subjects: 问了哪些对象，次序与问题里的相同。
+        stages: 各台失败在哪一步；话里可以说「启动失败的那台」。
 
     Raises:
         InvalidInputError: 看不懂，或提到了没有问的对象。
@@ -86,17 +89,26 @@ def read_decisions(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
         return _structured(value, subjects)
     except InvalidInputError:
         text = _only_text(value)
-        if not text or list(subjects) == [PLAN]:
+        if not text or text.strip().lower() in (ROLL_BACK_WORD, "edit"):
             raise
-    return {ip: Answer(decision) for ip, decision in read_spoken_decisions(text, subjects).items()}
+        if list(subjects) == [PLAN]:
+            return {PLAN: Answer(read_plan_decision(text))}
+    return {ip: Answer(decision) for ip, decision in read_spoken_decisions(text, subjects, stages).items()}
 
 
 def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
     """把操作员在终端里打的一句话读成恢复值；不是决定时抛 ``InvalidInputError``。"""
+    if question.get("confirm"):
+        raise InvalidInputError("还等着确认另一件事，这一句不是对工作站、计划的决定")
     if question["ask"] == Ask.PLAN:
-        return {"decision": str(_word(text, PLAN)), "note": "", "operator": operator}
-    answers = read_decisions(text, [one["ip"] for one in question["waiting"]])
+        return {"decision": str(read_decisions(text, [PLAN])[PLAN].decision), "note": "", "operator": operator}
+    answers = read_decisions(text, [one["ip"] for one in question["waiting"]], stages_of(question["waiting"]))
     return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
+
+
+def stages_of(waiting: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """等着的各台失败在哪一步。"""
+    return {one["ip"]: one["failed_stage"] for one in waiting if one.get("failed_stage")}
 
 
 def _structured(value: object, subjects: Sequence[str]) -> dict[str, Answer]:

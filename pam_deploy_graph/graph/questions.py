@@ -72,6 +72,11 @@ def ask_rollback(
     return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line}
 
 
+def asking(confirm: Mapping[str, str]) -> dict[str, Any]:
+    """要人再说一遍才做的事，附在同一个问题里：``{"confirm": {"intent", "costs"}}``；没有就什么也不附。"""
+    return {"confirm": {name: confirm[name] for name in ("intent", "costs")}} if confirm else {}
+
+
 def spoken(question: Mapping[str, Any]) -> str:
     """问题写成一段话，供聊天界面显示。"""
     descriptions = [request["description"] for request in question["action_requests"]]

@@ -33,7 +33,8 @@ class GraphState(TypedDict, total=False):
     ``heard`` 是已摘过参数的原话条数，``waiting`` 是正等人决定的问题，
     ``out_of_service`` 是停用的几台（一行，没有为空串），``counters`` 是各状态的台数，
     ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话，
-    ``ledger`` 是写下时账本的位置（``id``、``run_id``、``seq``、``link``），还没有登记的为空。
+    ``ledger`` 是写下时账本的位置（``id``、``run_id``、``seq``、``link``），还没有登记的为空，
+    ``confirm`` 是等人再说一遍才做的事（``intent``、代价 ``costs``；说过了的有 ``given``）。
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -54,6 +55,7 @@ class GraphState(TypedDict, total=False):
     answer: str
     answered: bool
     exit_code: int
+    confirm: dict[str, str]
     ledger: dict[str, Any]
 
 

@@ -6,9 +6,10 @@ from pam_deploy_graph.llm.guarded import GuardedLlmClient
 from pam_deploy_graph.llm.model.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.planning import in_own_words
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
+from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.rules.intents import GUESSED
 from pam_deploy_graph.llm.rules.rescoping import merge_control
-from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_spoken_decisions
+from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_plan_decision, read_spoken_decisions
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LlmClient",
     "OpenAiLlmClient",
     "RuleBasedLlmClient",
+    "account_of",
     "analyze",
     "analyze_text",
     "analyze_with_notes",
@@ -26,6 +28,7 @@ __all__ = [
     "choose_strategy",
     "in_own_words",
     "merge_control",
+    "read_plan_decision",
     "read_spoken_decisions",
     "validate_deploy_plan",
     "validate_intent_result",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExecutionStrategy
 from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.client import LlmClient
+from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 
@@ -77,8 +78,8 @@ def analyze_text(client: LlmClient, text: str, base_params: Mapping[str, object]
         base_params: 此前已知的部署参数；原话里的值压过它们。
 
     Returns:
-        ``{"intent", "params": {"extracted_params", "control_params", "missing_params"}, "plan", "strategy"}``，
-        只含 JSON 值；``plan`` 可能为 ``None``。
+        ``{"intent", "params": {"extracted_params", "control_params", "missing_params"}, "plan", "strategy",
+        "spans"}``，        只含 JSON 值；``plan`` 可能为 ``None``，``spans`` 是每个字算作什么（contract 第 4 节）。
 
     Raises:
         InvalidInputError: 客户端的回答不合规矩。
@@ -97,5 +98,6 @@ def analyze_with_notes(
         "params": found.params.model_dump(include={"extracted_params", "control_params", "missing_params"}),
         "plan": found.plan.model_dump() if found.plan else None,
         "strategy": found.strategy,
+        "spans": [span.as_dict() for span in account_of(text)],
     }
     return whole, found.params.notes

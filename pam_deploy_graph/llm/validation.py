@@ -25,6 +25,7 @@ class Intent(StrEnum):
     STATUS = "status"
     RESUME = "resume"
     ROLLBACK = "rollback"
+    PAUSE = "pause"
     CANCEL = "cancel"
     UNKNOWN = "unknown"
 
@@ -36,10 +37,10 @@ def validate_intent_result(result: LlmIntentResult | Mapping[str, object]) -> Ll
         result: 模型的回答；映射会先变成 ``LlmIntentResult``。
 
     Returns:
-        意图在七种之内的结果。策略偏好原样保留，不认识的由使用者换成默认策略。
+        意图在八种之内的结果。策略偏好原样保留，不认识的由使用者换成默认策略。
 
     Raises:
-        InvalidInputError: 字段不合模式，或意图不在七种之内。
+        InvalidInputError: 字段不合模式，或意图不在八种之内。
 
     """
     checked = _as_model(LlmIntentResult, result)

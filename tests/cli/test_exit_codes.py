@@ -95,7 +95,7 @@ def test_preview_and_analyze(site: Site) -> None:
     missing = site.pam("preview", *pairs[2:])
     assert (missing.code, missing.out, "AIRPORT_CODE" in missing.err) == (2, "", True)
     found = site.pam("analyze", "--json", SENTENCE)
-    assert (found.code, set(found.json())) == (0, {"intent", "params", "plan", "strategy"})
+    assert (found.code, set(found.json())) == (0, {"intent", "params", "plan", "strategy", "spans"})
     assert site.pam("analyze", SENTENCE).code == 0
     assert [path for path in site.pam.folder.iterdir() if path != site.package] == []
 

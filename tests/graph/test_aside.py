@@ -78,7 +78,12 @@ def test_cancel(tmp_path: Path, where: str, code: int) -> None:
     """取消：运行以 12 收尾，没有再动手，之后可以另开一件事。"""
     desk = pause(tmp_path, where)
     done = desk.actions()
-    assert desk.say(words("取消"))["exit_code"] == code
+    answer = desk.say(words("取消"))
+    if where == "rollback-confirm":  # 还有没开工的：先说代价，再说一遍才算
+        assert (answer["ask"], answer["confirm"]["intent"]) == ("rollback-ip", "cancel")
+        assert "没有开工" in answer["confirm"]["costs"]
+        answer = desk.say(words("确认"))
+    assert answer["exit_code"] == code
     assert desk.actions() == done
     assert desk.services.ledger.get_run(desk.values()["run_id"]).exit_code == code
     assert desk.begin()["ask"] == "approve_plan"

@@ -14,19 +14,20 @@ from pam_deploy_graph.constants import (
     CONTROLS,
     GLOBAL_ACTION_SEQUENCE,
     IP_ACTION_SEQUENCE,
-    REQUIRED_PARAMS,
     ExecutionStrategy,
     Kind,
 )
 from pam_deploy_graph.inputs.parameters import ControlParams
-from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.llm.model.answer_schema import UnderstandingSchema as Understanding
 from pam_deploy_graph.llm.model.grounding import ground
 from pam_deploy_graph.llm.rules.extraction import read_reply
 from tests.graph.desk import Desk
+from tests.heard import analyze_text
 from tests.hostile.phrases import SAID
 from tests.llm.scripted_model import Scene, serve
-from tools.eval import DATA, load
+from tools.eval import DATA
+from tools.understanding import load
 
 Answered = Callable[..., dict[str, Any]]
 TEXT = "给 PEK 的 10.0.0.1 和 10.0.0.2 部署 checkin 应用 gate 模块 1.2.3，先灰度一台"
@@ -166,7 +167,7 @@ def test_any_answer_leaves_what_the_rules_hold() -> None:
         values = {**found.extracted_params, **found.control_params}
         assert all(values[name] == value for name, value in known.items() if name not in asked), case.text
         assert asked >= {*clean.undecided} & {*ControlParams.model_fields}, case.text
-        assert {*values} - {*known} <= {*REQUIRED_PARAMS, "canary", "max_failures"}, case.text
+        assert not {*values} - {*known}, case.text
         assert not {*values} & {*clean.undecided} - {*known}, case.text
 
 

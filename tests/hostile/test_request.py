@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
-from pam_deploy_graph.llm import RuleBasedLlmClient, analyze_text
+from pam_deploy_graph.llm import RuleBasedLlmClient
+from tests.heard import analyze_text
 from tests.hostile.phrases import SAID, numbered
 
 BASES = {

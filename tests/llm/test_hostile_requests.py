@@ -2,7 +2,8 @@
 
 import pytest
 
-from pam_deploy_graph.llm import RuleBasedLlmClient, analyze_text, analyze_with_notes
+from pam_deploy_graph.llm import RuleBasedLlmClient, analyze_with_notes
+from tests.heard import analyze_text
 
 BASE = "给 PEK 部署 checkin 应用 gate 模块 1.2.3"
 RANGE = "Upgrade the gate module of the checkin app at PEK to 1.2.3 on 10.0.0.1-10.0.0.4"
@@ -84,6 +85,7 @@ def test_a_true_request_behind_hostile_words_is_read_as_if_alone(hostile: str, s
     """想改变规矩的那一句整句去掉，后面自己站得住的请求照读，并告诉操作员没有理会什么。"""
     rules = RuleBasedLlmClient()
     found, notes = analyze_with_notes(rules, hostile + said)
+    del found["spans"]
     assert found == analyze_text(rules, said)
     assert hostile.split("，", maxsplit=1)[0].strip(" .!")[:12] in "".join(notes)
 

@@ -121,11 +121,11 @@ def test_bad_intents_are_refused(result: dict[str, object]) -> None:
     ("spoil", "planned"), [(lambda params: params, True), (lambda params: params.pop("APP_NAME"), False)]
 )
 def test_analyze_plans_only_when_nothing_is_missing(spoil: Callable[[dict[str, str]], object], planned: bool) -> None:  # noqa: FBT001 —— 期望值本来就是真假
-    """参数齐全才有计划；分析结果正好是规定的四个键。"""
+    """参数齐全才有计划；分析结果正好是规定的五个键。"""
     base = dict(COMPLETE)
     spoil(base)
     result = analyze_text(RuleBasedLlmClient(), "升级一下", base)
-    assert list(result) == ["intent", "params", "plan", "strategy"]
+    assert list(result) == ["intent", "params", "plan", "strategy", "spans"]
     assert list(result["params"]) == ["extracted_params", "control_params", "missing_params"]
     assert (result["plan"] is not None) is planned
 

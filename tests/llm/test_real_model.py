@@ -21,7 +21,8 @@ from pam_deploy_graph.lab.helper import Helper
 from pam_deploy_graph.llm import Intent, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.settings import Settings
 from tests.cli.program import ROOT
-from tools.eval import DATA, load
+from tools.eval import DATA
+from tools.understanding import load
 
 PROGRAM: Final = ROOT / "build" / "llm" / "bin" / "python"
 PATIENCE: Final = 300.0

@@ -15,8 +15,8 @@ from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.services import Services
 
 _HELP: Final = (
-    "我负责把应用模块部署到机场的工作站。请说明机场、应用、模块和版本，"
-    "例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+    "这个我做不了：我负责把应用模块部署到机场的工作站，也能看计划、问进度、继续、暂停、取消、把某几台退回。"
+    "请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
 )
 
 _OPEN: Final[dict[Question, str]] = {
@@ -30,6 +30,12 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     """按意图回答；要求说的写错了就说明错在哪里；还有问题等着的，回答完回去再问。"""
     reply = _REPLIES.get(state["intent"], _unknown)
     update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
+    if costs := costs_of(services, state):
+        text = f"{costs}确定的话请说「确认」，别的话都当作没有要求过。"
+        update |= {"confirm": {"intent": state["intent"], "costs": costs}, "problem": text}
+        return update | {"answer": text, "messages": [AIMessage(text)]}
+    if (state.get("confirm") or {}).get("given"):
+        update["confirm"] = {}
     try:
         text = reply(services, state)
     except InvalidInputError as error:
@@ -39,6 +45,18 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     if open_question(state):
         update |= {"problem": text} if reply is _unknown else {}
     return update | {"answer": text, "messages": [AIMessage(text)]}
+
+
+def costs_of(services: Services, state: GraphState) -> str:
+    """取消一次还有工作站没有做的运行要付什么代价；不必再确认、或已经确认过的为空串（contract 第 4 节）。"""
+    run_id = state.get("run_id", "")
+    if state["intent"] != "cancel" or (state.get("confirm") or {}).get("given") or not services.ledger.exists(run_id):
+        return ""
+    run = services.state_of(run_id)
+    left = [ip for ip in run.target_ips if ip not in run.ip_states]
+    if services.ledger.get_run(run_id).exit_code is not None or not run.completed_global_steps or not left:
+        return ""
+    return f"取消运行 {run_id}：还有 {len(left)} 台没有开工，不会再做，这次运行就此结束。"
 
 
 def _at_rest(services: Services, state: GraphState) -> bool:
@@ -88,6 +106,17 @@ def _cancel(services: Services, state: GraphState) -> str:
     return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
 
 
+def _pause(services: Services, state: GraphState) -> str:
+    """停在这里：只有人说继续才往下做。"""
+    run_id = state.get("run_id", "")
+    if open_question(state):
+        return "好，停在这里：不回答这个问题就不会往下做，什么时候答都行。"
+    if run_id and services.ledger.exists(run_id) and services.ledger.get_run(run_id).exit_code is None:
+        services.stop.set()
+        return f"已要求运行 {run_id} 停一停：不再开新的，在途的做完；说「继续」接着做。"
+    return "这个会话里没有正在进行的运行。"
+
+
 def _resume(_services: Services, _state: GraphState) -> str:
     """说明怎样继续。"""
     return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
@@ -102,5 +131,6 @@ _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {
     "preview": _preview,
     "status": _status,
     "cancel": _cancel,
+    "pause": _pause,
     "resume": _resume,
 }

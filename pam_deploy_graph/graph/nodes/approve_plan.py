@@ -10,7 +10,7 @@ from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.pause import ask_person
-from pam_deploy_graph.graph.questions import ask_plan
+from pam_deploy_graph.graph.questions import ask_plan, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.deciding import Answered, settle
@@ -24,7 +24,10 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     plan = state["plan"]
     if (by := plan.get("preapproved_by")) and not plan.get("stage"):
         return _record(services, plan, Answer(Decision.APPROVE, "事先批准", by))
-    value = ask_person(ask_plan(plan, state["problem"]))
+    confirm = state.get("confirm") or {}
+    value = ask_person(ask_plan(plan, state["problem"]) | asking(confirm))
+    if confirm and (text := spoken_text(value)):  # 「确认」确认的是那件事，不是这份计划
+        return {"problem": "", "messages": [HumanMessage(text)]}
     try:
         answer = read_decisions(value, [PLAN])[PLAN]
     except InvalidInputError as error:

@@ -1,6 +1,7 @@
 """节点 ``intent``：听懂要做什么；给了现成参数的就是部署，还有问题等着的时候先看是不是在说它。"""
 
 import contextlib
+import re
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
@@ -11,8 +12,14 @@ from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
 
 _CLOSED: Final = "finished"
-_ASIDE: Final = frozenset({"status", "preview", "cancel"})
+_ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
+_SURE: Final = re.compile(r"\s*(?:确认|确定|是的?|对|yes|confirm(?:ed)?|sure)[\s。.!！]*", re.IGNORECASE)
+_BARE: Final = re.compile(
+    r"\s*(?:请|那就?)?(?:继续|接着|接着做|继续吧|接着做吧|resume|continue|go on|carry on)[\s。.!！]*", re.IGNORECASE
+)
+"""光秃秃的「继续」听到就做；别的说法先问一句（contract 第 4 节）。"""
+_COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续开工。"
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -23,23 +30,44 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
         renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
         busy = pending == "rollback-confirm"
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
+    if asked := state.get("confirm"):
+        sure = bool(_SURE.fullmatch(said[-1]))
+        update["confirm"] = {**asked, "given": "yes"} if sure and asked["intent"] == "cancel" else {}
+        if sure:
+            return update | {"intent": asked["intent"], "problem": ""}
     if not pending and asks_again_for_failed(said[-1]):
         return _again(services, state)
-    understood = validate_intent_result(services.llm_client.understand_request(said[-1]))
-    intent = str(understood.intent)
-    guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
-    if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, said[-1])):
-        intent = "deploy"
-    elif pending:
-        intent = _about(pending, intent, said[-1])
-    elif intent == "unknown" and _mends(services, state, said[-1]):
-        intent = "deploy"
-    update |= {"intent": intent}
+    return update | _heard(services, state, said[-1])
+
+
+def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
+    """听一句话：要做什么；有代价的先要人确认。"""
+    pending = open_question(state)
+    intent = _intent_of(services, state, text)
+    if intent == "resume" and state.get("phase") == "stopped" and not _BARE.fullmatch(text):
+        told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
+        return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": _COSTS}}
+    update: dict[str, Any] = {"intent": intent}
     if intent != "deploy":
         return update | ({} if pending else {"problem": ""})
     if pending in ("rollback-confirm", "approve-plan"):
         return update | {"phase": "amending", "problem": ""}
     return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
+
+
+def _intent_of(services: Services, state: GraphState, text: str) -> str:
+    """一句话的意图；还有问题等着的先看是不是在说它。"""
+    pending = open_question(state)
+    understood = validate_intent_result(services.llm_client.understand_request(text))
+    intent = str(understood.intent)
+    guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
+    if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, text)):
+        intent = "deploy"
+    elif pending:
+        intent = _about(pending, intent, text)
+    elif intent == "unknown" and _mends(services, state, text):
+        intent = "deploy"
+    return intent
 
 
 def _about(pending: Question, intent: str, text: str) -> str:

@@ -31,11 +31,13 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     asked = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
     unresolved = [name for name in asked if name.islower()]  # 答了键值的，还缺哪个部署参数要重新查过
     for text in said[state.get("heard", 0) :]:
-        found = services.llm_client.extract_params(text, known)
+        found = services.llm_client.extract_params(text, known | _shown(state))
         known |= found.extracted_params
         control = merge_control(control, found.control_params, text)
         notes = list(found.notes)
         unresolved = [name for name in found.missing_params if name not in REQUIRED_PARAMS]
+        if state.get("plan") and not (found.extracted_params or found.control_params):
+            unresolved = []  # 计划在问着：没有听出改什么就照旧，缘由在 notes 里
         if state.get("missing") and not (found.extracted_params or found.control_params or notes or unresolved):
             problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
             unresolved = asked
@@ -47,9 +49,17 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         "problem": "\n".join(filter(None, problems)),
         "run_id": validate_run_id(state.get("run_id") or unused_run_id(services.ledger.exists)),
     }
-    update["missing"] = missing_params(update["params"]) + [name for name in unresolved if name not in control]
+    heard_now = len(said) > state.get("heard", 0)  # 这一句话没有说清的照问；答了键值的，给了的不再问
+    left = [name for name in unresolved if heard_now or name not in control]
+    update["missing"] = missing_params(update["params"]) + left
     asking = {"phase": "params"} if update["missing"] or update["problem"] else {}
     return update | asking | {"messages": _question(update)}
+
+
+def _shown(state: GraphState) -> dict[str, Any]:
+    """计划上的工作站：回答里的「.6」「6 号」说的是它们。"""
+    shown = (state.get("plan") or {}).get("target_ips")
+    return {"target_ips": shown} if shown else {}
 
 
 def _mapping(name: str, given: object, problems: list[str]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.acting import acting
-from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
+from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text, stages_of
 from pam_deploy_graph.graph.pause import ask_person
-from pam_deploy_graph.graph.questions import ask_rollback
+from pam_deploy_graph.graph.questions import ask_rollback, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.services import Services
@@ -18,9 +18,13 @@ from pam_deploy_graph.runs.services import Services
 def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
     """问等着的每一台，把决定记进账本；执行在 ``ip-flow``，没答到的随后再问。"""
     run_id, waiting = state["run_id"], state["waiting"]
-    value = ask_person(ask_rollback(run_id, waiting, state["problem"], first_line=state.get("out_of_service", "")))
+    confirm = state.get("confirm") or {}
+    question = ask_rollback(run_id, waiting, state["problem"], first_line=state.get("out_of_service", ""))
+    value = ask_person(question | asking(confirm))
+    if confirm and (text := spoken_text(value)):  # 「确认」确认的是那件事，不是这些工作站
+        return {"problem": "", "messages": [HumanMessage(text)]}
     try:
-        answers = read_decisions(value, [question["ip"] for question in waiting])
+        answers = read_decisions(value, [one["ip"] for one in waiting], stages_of(waiting))
     except InvalidInputError as error:
         if text := spoken_text(value):
             return {"problem": "", "messages": [HumanMessage(text)]}

@@ -55,7 +55,7 @@ def _wanted(rules: Reading, base: Mapping[str, object]) -> tuple[str, ...]:
     """看模型的哪些项：问进度、叫停、退回的话里没有要部署的东西；补充、改动里的和点了名的台数不当作节奏。"""
     if rules.verdict.intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.UNKNOWN}:
         return ()
-    told = any(base.get(name) for name in REQUIRED_PARAMS) or "target_ips" in {*rules.control, *rules.undecided}
+    told = any(base.get(name) for name in REQUIRED_PARAMS) or "target_ips" in rules.control
     return (*REQUIRED_PARAMS, *DEFAULT_PARAMS, *(name for name in _CONTROL if not (told and name in _FINDERS)))
 
 
@@ -67,9 +67,8 @@ def _weigh(draft: Draft, rules: Reading, settled: Mapping[str, object], name: st
     elif name in settled or name in rules.undecided:
         _refuse(draft, name, value, f"说过的是 {settled[name]}" if name in settled else "原话里定不下来")
     elif spans := _FINDERS[name](draft.text, value) if name in _FINDERS else []:
-        (draft.set_control if name in _CONTROL else draft.set_param)(name, value)
-        draft.note(f"{name}={value} 是模型读出来的，请核对")
-        draft.mask(*spans[0])
+        draft.leave_open(name, f"模型认为 {name} 是 {value}，规则没有读到：请说明是不是（照说一遍即可）")
+        draft.mask(*spans[0], name)
     else:
         _refuse(draft, name, value, "在原话里没有着落" if name in _FINDERS else "这一项只认明说的")
 

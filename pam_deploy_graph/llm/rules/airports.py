@@ -41,6 +41,10 @@ _ENGLISH_PLACE: Final = re.compile(
 )
 
 
+_ANOTHER: Final = re.compile(
+    r"\s*(?i:and|&|和|与|及|跟|、|,|/)\s*(?:also\s+)?((?-i:[A-Z]{3}))(?![\w.-]|\s*/|\s*(?:应用|模块|app\b|module\b))"
+)
+"""已知的机场旁边并列着一个不认识的三字码。"""
 _MODAL: Final = re.compile(
     r"(?<=\byou )can|(?<=\bwe )can|(?<=\bi )can|can(?= (?:you|we|i|u|ya|it|they|this|(?:some|any)(?:one|body))\b)",
     FLAGS,
@@ -71,6 +75,14 @@ def read_airport(draft: Draft) -> None:
     mentions = _certain([*named, *_codes(draft.text, known, shouting=shouting)]) or list(_abroad(draft.text))
     _mask(draft, mentions)
     mentions = _uncorrected(heard, mentions)
+    for strange in (
+        match[1]
+        for mention in mentions
+        for match in [_ANOTHER.match(heard, mention.end)]
+        if match and match[1] not in known.codes
+    ):
+        draft.leave_open("AIRPORT_CODE", f"{strange} 不认识，像是另一座机场：一次只部署一座，请说明是哪一座")
+        return
     if paired := draft.params.get("AIRPORT_CODE"):
         draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
     elif mentions:
@@ -81,7 +93,7 @@ def _mask(draft: Draft, mentions: list[Mention]) -> None:
     """遮去提到的机场，连同后面的「机场」。"""
     for mention in mentions:
         tail = _AIRPORT_AFTER.match(draft.text, mention.end)
-        draft.mask(mention.start, tail.end() if tail else mention.end)
+        draft.mask(mention.start, tail.end() if tail else mention.end, "AIRPORT_CODE")
 
 
 def _certain(mentions: list[Mention]) -> list[Mention]:
@@ -94,7 +106,9 @@ def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
     """说错了又更正过的不算。"""
     ordered = sorted(mentions, key=lambda mention: mention.start)
     flags = kept(text, [(mention.start, mention.end) for mention in ordered])
-    return [mention for mention, flag in zip(ordered, flags, strict=True) if flag]
+    wrong = {mention.codes for mention, flag in zip(ordered, flags, strict=True) if not flag}
+    kept_ = [mention for mention, flag in zip(ordered, flags, strict=True) if flag and mention.codes not in wrong]
+    return kept_ or ordered
 
 
 def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> None:

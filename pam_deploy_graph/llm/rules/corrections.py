@@ -12,9 +12,10 @@ def is_withdrawn(text: str, start: int, end: int) -> bool:
     )
 
 
-def is_corrected(text: str, start: int) -> bool:
+def is_corrected(text: str, start: int, end: int) -> bool:
     """这一处是不是更正之后的值。"""
-    return any(form.search(lead(text, start)) for form in words("right_before"))
+    after = any(form.match(text, end) for form in words("right_after"))
+    return after or any(form.search(lead(text, start)) for form in words("right_before"))
 
 
 def kept(text: str, spans: list[tuple[int, int]]) -> list[bool]:
@@ -28,7 +29,7 @@ def kept(text: str, spans: list[tuple[int, int]]) -> list[bool]:
         逐处的真假；有更正的只留更正，说错了的不留，全都说错的等于没有更正过。
 
     """
-    right = [is_corrected(text, start) for start, _ in spans]
+    right = [is_corrected(text, start, end) for start, end in spans]
     wrong = [is_withdrawn(text, *span) for span in spans]
     if any(wrong) and not all(wrong):
         return [not flag for flag in wrong]

@@ -7,12 +7,17 @@ from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
+from pam_deploy_graph.llm.account import Account, As
+from pam_deploy_graph.llm.text.clauses import Clause
 from pam_deploy_graph.llm.text.normalise import short_marks
+from pam_deploy_graph.system.safe_text import printable
 
 MASK: Final = "\ue000"
 """取走的文字换成这个私用字符，长度不变；归一化保证原文里没有它。"""
 NAMED: Final = "\ue001"
 """断定了的名字换成这个私用字符，长度不变；名字本身记在 ``Draft.names``。"""
+HIDDEN: Final = "\x1f"
+"""不算数的分句换成这个控制字符，两头是换行，长度不变。"""
 _LEAD: Final = 40
 _RUNS = re.compile(f"[{MASK}{NAMED}]+")
 
@@ -33,7 +38,8 @@ class Draft:
 
     ``undecided`` 是「提到了却定不下来的参数 -> 为什么」，``guessed`` 是没有明说、按先后猜出来的参数，
     ``versions`` 是各个版本写在哪里，
-    ``names`` 是断定了的名字从哪里起、是什么、是应用还是模块。
+    ``names`` 是断定了的名字从哪里起、是什么、是应用还是模块，
+    ``listening`` 为真时不算数的分句里的参数也读，``named`` 为真时名字都已知。
     """
 
     text: str
@@ -44,27 +50,47 @@ class Draft:
     guessed: set[str] = field(default_factory=set)
     versions: list[tuple[int, int]] = field(default_factory=list)
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
+    listening: bool = False
+    named: bool = False
+    doubts: list[Clause] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
-    def mask(self, start: int, end: int) -> None:
-        """遮去一段文字。"""
+    def __post_init__(self) -> None:
+        """开一本空的账。"""
+        self.account.labels = self.account.labels or [None] * len(self.text)
+
+    def mask(self, start: int, end: int, name: str = "", kind: As = As.SLOT) -> None:
+        """遮去一段文字，记下它算作什么、是哪一项。"""
+        self.account.claim(start, end, kind, name)
         self.text = self.text[:start] + MASK * (end - start) + self.text[end:]
+
+    def hide(self, start: int, end: int, kind: As, name: str = "") -> None:
+        """一段不算数的话：遮成空白，别的读法当它没有说，也不会把它两边的连起来。"""
+        self.account.claim(start, end, kind, name)
+        if start < end:
+            blank = "\n" + HIDDEN * (end - start - 2) + "\n" * (end - start > 1)
+            self.text = self.text[:start] + blank + self.text[end:]
 
     def name(self, start: int, end: int, role: str) -> None:
         """断定一段文字是应用名或模块名。"""
         self.names[start] = (self.text[start:end], role)
+        self.account.claim(start, end, As.SLOT, role)
         self.text = self.text[:start] + NAMED * (end - start) + self.text[end:]
 
-    def take(self, patterns: Iterable[re.Pattern[str]]) -> list[re.Match[str]]:
-        """依次匹配各个模式，遮去并返回匹配到的全部。"""
+    def take(self, patterns: Iterable[re.Pattern[str]], name: str = "", kind: As = As.SLOT) -> list[re.Match[str]]:
+        """依次匹配各个模式，遮去并返回匹配到的全部（``before`` 组是前文，不遮）；``name`` 与 ``kind`` 记在账上。"""
         taken = []
         for pattern in patterns:
             for match in pattern.finditer(self.text):
-                self.mask(*match.span())
+                start = match.end("before") if match.groupdict().get("before") else match.start()
+                self.mask(start, match.end(), name, kind)
                 taken.append(match)
         return taken
 
     def note(self, message: str) -> None:
         """记下一句要告诉操作员的话，不重复。"""
+        message = printable(message)
         if message not in self.notes:
             self.notes.append(message)
 

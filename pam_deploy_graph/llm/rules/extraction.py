@@ -1,27 +1,29 @@
 """读一句话：归一化，依次取走各种参数，最后判断意图（依据 contract 第 2、4 节）。"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS, REQUIRED_PARAMS
 from pam_deploy_graph.inputs.parameters import missing_params
+from pam_deploy_graph.llm.account import Account, As, Span, whole_account
 from pam_deploy_graph.llm.rules.airports import read_airport
-from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead, squeeze
+from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_after
-from pam_deploy_graph.llm.rules.intents import Verdict, judge
-from pam_deploy_graph.llm.rules.key_values import read_places
-from pam_deploy_graph.llm.rules.machines import read_machines
+from pam_deploy_graph.llm.rules.intents import GUESSED, LOST, Verdict, judge
+from pam_deploy_graph.llm.rules.left_over import settle_left
+from pam_deploy_graph.llm.rules.listening import listen
 from pam_deploy_graph.llm.rules.names.in_any_sentence import read_names
-from pam_deploy_graph.llm.rules.names.marked import read_sure_names
-from pam_deploy_graph.llm.rules.pace import read_pace, read_strategy, read_timeouts
 from pam_deploy_graph.llm.rules.versions import read_version
+from pam_deploy_graph.llm.text.clauses import Ranges, quotations
 from pam_deploy_graph.llm.text.colloquial import plain
 from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set, words
-from pam_deploy_graph.llm.text.normalise import normalise, too_long
+from pam_deploy_graph.llm.text.normalise import too_long, trace
 from pam_deploy_graph.llm.text.numbers import write_dots
+from pam_deploy_graph.llm.text.spelled_addresses import spell_out
+from pam_deploy_graph.llm.text.traced import Traced
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.models import LlmParamResult
 
@@ -32,8 +34,11 @@ _FILLER: Final = re.compile(
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _CODE_LIKE: Final = re.compile(r"[$<>{}|;&?=]|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
 _WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
-_OTHERS: Final = re.compile(r"(?:其余|其他|其它|剩|余下|别的|另外)[^,。;!?\n]{0,8}$")
 _PAIR: Final = 2
+_NAMED_ALL: Final = frozenset({"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"})
+_LOOKING: Final = frozenset({Intent.STATUS, Intent.PREVIEW})
+"""只是看一看的，问句、否定句里的参数也算数。"""
+_WITHOUT_PARAMS: Final = frozenset({Intent.STATUS, Intent.CANCEL, Intent.RESUME, Intent.PAUSE})
 _BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
 
 
@@ -53,6 +58,8 @@ class Reading:
     undecided: dict[str, str] = field(default_factory=dict)
     guessed: frozenset[str] = frozenset()
     rest: str = ""
+    account: Account = field(default_factory=Account)
+    spans: list[Span] = field(default_factory=list)
 
     def result(self, base: Mapping[str, object]) -> LlmParamResult:
         """写成语言客户端的回答；``base`` 是此前已知的部署参数，只用来判断还缺什么。"""
@@ -66,35 +73,60 @@ class Reading:
         )
 
 
-def read(text: str, *, answering: bool = False, suggested: Intent | None = None) -> Reading:
+def read(
+    text: str,
+    *,
+    answering: bool = False,
+    suggested: Intent | None = None,
+    shown: Sequence[str] = (),
+    named: bool = False,
+) -> Reading:
     """读一句话；什么输入都有结果，从不抛出异常。
 
     Args:
         text: 操作员的原话。
         answering: 是否在回答补问或修改计划，这时光秃秃的名字也算数。
         suggested: 模型认为的意图；规则说得准时不听它的。
+        shown: 眼前的工作站，「.6」「6 号」说的是它们。
+        named: 机场、应用、模块都已知：只有标明了的才算改名字。
 
     Returns:
         读出来的全部。听不懂的话没有参数，除非它只由参数组成。
 
     """
     if message := too_long(text):
-        return Reading(Verdict(Intent.UNKNOWN, 0.0, message), notes=[message])
-    heard = write_dots(plain(normalise(text)))
-    start = hostile_from(heard)
+        whole = [Span(0, len(text), text, As.UNREAD)] if text else []
+        return Reading(Verdict(Intent.UNKNOWN, 0.0, message), notes=[message], spans=whole)
+    heard = hear(text, shown)
+    start = hostile_from(heard.text)
+    quoted = quotations(text, heard)
     if start is None:
-        return _reading(heard, answering=answering, suggested=suggested)
-    return _read_around(heard, start, answering=answering)
+        found = _reading(heard.text, quoted, answering=answering, suggested=suggested, named=named)
+    else:
+        found = _read_around(heard.text, quoted, start, answering=answering)
+    return replace(found, spans=whole_account(text, heard, found.account))
 
 
-def _read_around(text: str, start: int, *, answering: bool) -> Reading:
+def account_of(text: str) -> list[Span]:
+    """一句话的账目：每个字算作什么，一个也不少。"""
+    return read(text).spans
+
+
+def hear(text: str, shown: Sequence[str] = ()) -> Traced:
+    """归一化，口语换成普通的写法，念出来的数与省写的地址写全；每个字都记得来处。"""
+    return spell_out(write_dots(plain(trace(text))), shown)
+
+
+def _read_around(text: str, quoted: Ranges, start: int, *, answering: bool) -> Reading:
     """有想改变规矩的话：只读它前面的；前面什么也没说，才从后面整句的话里找自己站得住的请求。"""
-    heard = text[:start]
-    found = _reading(heard, answering=answering, trusted=False)
+    refused = [*quoted, (start, len(text), As.NOT_DONE)]
+    found, heard = _reading(text, refused, answering=answering), text[:start]
     if found.verdict.intent is Intent.UNKNOWN and not (found.params or found.control or found.undecided):
         for sentence, whole in requests_after(text, start):
-            if _stands_alone(_reading(sentence, answering=False, trusted=False)):
-                heard, found = whole, _reading(whole, answering=False, trusted=False)
+            if _stands_alone(_reading(sentence, [], answering=False)):
+                at = text.index(whole, start)
+                around = [(0, at, As.NOT_DONE), (at + len(whole), len(text), As.NOT_DONE)]
+                heard, found = whole, _reading(text, [*quoted, *around], answering=False)
                 break
     return replace(found, notes=[*found.notes, left_out(text, heard)])
 
@@ -112,16 +144,29 @@ def _stands_alone(found: Reading) -> bool:
             return False
 
 
-def _reading(text: str, *, answering: bool, trusted: bool = True, suggested: Intent | None = None) -> Reading:
-    """读归一化了的一句话；``trusted`` 为假时只按规则判断意图，不看整句像什么。"""
-    draft = Draft(text)
-    verdict = _read_all(draft, answering=answering, trusted=trusted, suggested=suggested)
+def _reading(
+    text: str, aside: Ranges, *, answering: bool, suggested: Intent | None = None, named: bool = False
+) -> Reading:
+    """读归一化了的一句话；``aside`` 是不听的各段。"""
+    draft = Draft(text, named=named)
+    for start, end, kind in aside:
+        draft.hide(start, end, kind)
+    verdict = _read_all(draft, answering=answering, suggested=suggested)
+    if verdict.intent in _LOOKING and not draft.listening:
+        again = Draft(text, listening=True, named=named)
+        for start, end, kind in aside:
+            again.hide(start, end, kind)
+        _read_all(again, answering=answering, suggested=suggested)
+        draft = again
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
-        return Reading(verdict, notes=draft.notes)
-    if verdict.intent in {Intent.STATUS, Intent.CANCEL, Intent.RESUME}:
+        settle_left(draft, verdict.intent)
+        return Reading(verdict, notes=draft.notes, account=draft.account)
+    if verdict.intent in _WITHOUT_PARAMS:
         draft.undecided.clear()
+    settle_left(draft, verdict.intent)
     known = draft.params, draft.control, draft.notes, draft.undecided
-    return Reading(verdict, *known, frozenset(draft.guessed), draft.text.replace(NAMED, MASK))
+    rest = draft.text.replace(NAMED, MASK)
+    return Reading(verdict, *known, frozenset(draft.guessed), rest, account=draft.account)
 
 
 def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:
@@ -133,59 +178,56 @@ def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | Non
         suggested: 模型认为的意图。
 
     """
-    found = read(text, answering=any(base.get(name) for name in REQUIRED_PARAMS), suggested=suggested)
+    known = [name for name in REQUIRED_PARAMS if base.get(name)]
+    shown = base.get("target_ips")
+    found = read(
+        text,
+        answering=bool(known),
+        suggested=suggested,
+        shown=shown if isinstance(shown, list) else (),
+        named={"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"} <= set(known),
+    )
     only_module_unknown = bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")
     if only_module_unknown and _BARE_NAME.fullmatch(text) and set(found.params) == {"APP_NAME"}:
         return replace(found, params={"MODULE_NAME": found.params["APP_NAME"]}, notes=[], guessed=frozenset())
     return found
 
 
-def overhear(text: str) -> str:
-    """一句话遮去参数之后的样子，用来训练用字的权重；说全了参数的、要求别动的返回空串。"""
-    heard = write_dots(plain(normalise(text)))
-    draft = Draft(heard[: hostile_from(heard)])
-    held, heard, _ = _listen(draft)
-    read_version(draft)
-    return "" if held or "VERSION_NUMBER" in draft.params else heard
-
-
-def _read_all(draft: Draft, *, answering: bool, trusted: bool, suggested: Intent | None) -> Verdict:
-    """依次取走各种参数，判断意图；有想改变规矩的话时只按规则判断，说不准时听模型的。"""
-    held, heard, meant = _listen(draft)
+def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Verdict:
+    """依次取走各种参数，判断意图；说不准时听模型的。"""
+    said, held = listen(draft)
     read_version(draft, answering=answering)
-    if draft.take(words("every_airport")):
+    _doubt_version(draft)
+    if draft.take(words("every_airport"), "AIRPORT_CODE"):
         draft.leave_open("AIRPORT_CODE", "一次只部署一座机场：请说明是哪一座")
-    times = draft.take(words("schedule"))
-    places = draft.take(words("narrower"))
+    times = draft.take(words("schedule"), "time", As.NOT_DONE)
+    places = draft.take(words("narrower"), "target_ips", As.UNREAD)
     noted = len(draft.notes)
-    read_airport(draft)
+    if not draft.named or any(form.search(draft.text) for form in words("renames")):
+        read_airport(draft)
     placed = len(draft.notes) > noted
-    verdict_on = partial(judge, held=held, trusted=trusted, suggested=suggested)
-    first = verdict_on(heard, meant, complete=_complete(draft, placed=placed))
-    guess = _may_guess(draft, first.intent, answering=answering)
+    verdict_on = partial(judge, held=held, suggested=suggested)
+    first = verdict_on(said, complete=_complete(draft, placed=placed))
+    guess = not draft.named and _may_guess(draft, first.intent, answering=answering)
     before = draft.text
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
     if draft.versions:
-        heard, meant = (_without_names(text, before, draft.text) for text in (heard, meant))
-    verdict = verdict_on(heard, meant, complete=_complete(draft, placed=placed))
+        whole, spoken, meant = (
+            _without_names(text, before, draft.text) for text in (said.whole, said.heard, said.meant)
+        )
+        said = replace(said, whole=whole, heard=spoken, meant=meant)
+    verdict = verdict_on(said, complete=_complete(draft, placed=placed))
+    if verdict.intent is Intent.UNKNOWN and verdict.reason == LOST and draft.params.keys() >= _NAMED_ALL:
+        verdict = Verdict(Intent.DEPLOY, GUESSED, "说了机场、应用和模块，按部署理解")
     _warn(draft, verdict.intent, _said(times), _said(places), answering=answering)
     return verdict
 
 
-def _listen(draft: Draft) -> tuple[bool, str, str]:
-    """取走照字面就认得的部分；返回是否要求别动、留着否定的文字、去掉否定的文字。"""
-    _read_literals(draft)
-    draft.take(words("set_aside"))
-    before = draft.text
-    held = any(not _spares_others(draft, before, match.start()) for match in draft.take(words("hold")))
-    heard = draft.text
-    draft.take(words("negated"))
-    return held, heard, draft.text
-
-
-def _spares_others(draft: Draft, text: str, position: int) -> bool:
-    """点名了几台，「其余的先不升」说的是范围，不是这一次先别动。"""
-    return "target_ips" in draft.control and bool(_OTHERS.search(lead(text, position)))
+def _doubt_version(draft: Draft) -> None:
+    """转述里写着另一个版本的去问。"""
+    wanted = draft.params.get("VERSION_NUMBER")
+    if wanted and (others := [one for one in draft.reported if one.lstrip("v") != wanted]):
+        draft.leave_open("VERSION_NUMBER", f"说了要装 {wanted}，又转述了 {'、'.join(others)}：请说明是哪一版")
 
 
 def _without_names(text: str, before: str, after: str) -> str:
@@ -193,26 +235,13 @@ def _without_names(text: str, before: str, after: str) -> str:
     return "".join(old if was == now else MASK for old, was, now in zip(text, before, after, strict=True))
 
 
-def _read_literals(draft: Draft) -> None:
-    """取走照字面就认得的部分：键值、路径、节奏、时限、IP、策略。"""
-    read_places(draft)
-    read_sure_names(draft)
-    _read_rules_of_play(draft)
-    read_pace(draft)
-    read_timeouts(draft)
-    read_machines(draft)
-    read_strategy(draft)
-    if "target_ips" in draft.control and any(form.search(squeeze(draft.text)) for form in words("these_first")):
-        draft.note("只部署点名的这几台；其余的请等它们做完再另外说")
-
-
 def _may_guess(draft: Draft, intent: Intent, *, answering: bool) -> bool:
     """没有标记的字母串能不能当作名字：要部署、说了版本时能，回答补问时能，中文句子里夹着的能。"""
+    if intent is Intent.ROLLBACK and not draft.versions:
+        return "AIRPORT_CODE" in draft.params
     if intent is Intent.UNKNOWN:
         return not _CODE_LIKE.search(draft.text) and (answering or _looks_paired(draft.text))
-    return intent in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK} or bool(
-        draft.versions or _CHINESE.search(draft.text)
-    )
+    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(draft.versions or _CHINESE.search(draft.text))
 
 
 def _looks_paired(text: str) -> bool:
@@ -224,14 +253,6 @@ def _looks_paired(text: str) -> bool:
 def _said(matches: list[re.Match[str]]) -> str:
     """把几处原话连起来。"""
     return "、".join(match.group().strip() for match in matches)
-
-
-def _read_rules_of_play(draft: Draft) -> None:
-    """跳过验证、自动回滚之类的要求做不到，告诉人。"""
-    if draft.take(words("skip_verify")):
-        draft.note("验证不能省：每台工作站都要经过 verify-ip 才算成功")
-    if draft.take(words("auto_rollback")):
-        draft.note("不会自动回滚：有工作站失败时会停下来，每次回滚之前都单独问人")
 
 
 def _complete(draft: Draft, *, placed: bool) -> bool:

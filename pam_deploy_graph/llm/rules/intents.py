@@ -7,17 +7,15 @@ from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, squeeze
-from pam_deploy_graph.llm.rules.intent_classifier import likeliest
+from pam_deploy_graph.llm.text.clauses import Clause, speaks
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.validation import Intent
 
-_SURE = 0.65
-"""整句的用字像到什么份上才算数。"""
 GUESSED: Final = 0.5
-"""没有规则认得的说法，凭用字或模型猜的，把握至多是这么多。"""
+"""没有规则认得的说法，听模型的，把握至多是这么多。"""
 _RETURNS = frozenset({Intent.RESUME, Intent.ROLLBACK})
 """部署的话里也会出现这些词（「没问题再继续」「回到 2.3.4 重新部署」），说全了就按部署理解。"""
-_AT_ONCE = frozenset({Intent.RESUME, Intent.CANCEL})
+_AT_ONCE = frozenset({Intent.RESUME, Intent.CANCEL, Intent.PAUSE})
 """听到就做，不再问人。"""
 _CLAUSE = re.compile(r"(?:[^,。;!?\n.]|\.(?=\S))+")
 _BREAK = re.compile(r"[,。;!?\n:]|\.\s")
@@ -29,10 +27,9 @@ _COURTESY = re.compile(rf"[\s,。;{MASK}]*ok(?:ay)?\s*\?", FLAGS)
 _SHORT = 7
 _FEW_WORDS = 3
 """叫停或回滚的一句话最多几个字、几个词。"""
-_ONE_OR_TWO = re.compile(r"\s*[\w.-]+(?:\s+[\w.-]+)?\s*", FLAGS)
-"""光秃秃的一两个英文词多半是名字，不凭用字猜意图。"""
-_FIELDS_ONLY = re.compile(rf"(?:[\s\d.:,;{MASK}{NAMED}]|v(?=\d)|版本号?|机场|应用|模块|名称?|[是为])*", FLAGS)
-"""只有参数和它们的名目，没有用字可看。"""
+_ASKED = frozenset({Intent.STATUS, Intent.PREVIEW, Intent.UNKNOWN})
+"""只是问一问、看一看的：问句里的也听。"""
+LOST = "没有听出要做什么：可以说部署、预演、进度、继续、回滚、暂停或取消"
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -91,71 +88,83 @@ def _without_chatter(clause: re.Match[str]) -> str:
     return "" if idle else text
 
 
-def judge(
-    heard: str,
-    meant: str,
-    *,
-    complete: bool,
-    held: bool,
-    trusted: bool = True,
-    suggested: Intent | None = None,
-) -> Verdict:
+@dataclass(frozen=True)
+class Said:
+    """判断意图要看的：``whole`` 是整句（遮去了参数，问句还在），``heard`` 是肯定的分句，``meant`` 又去掉了否定。
+
+    ``background`` 是不算数的分句里说到的动作（「上周升过」），没有为空；``ordered`` 是肯定的分句里有要做的事。
+    """
+
+    whole: str
+    heard: str
+    meant: str
+    background: str = ""
+    ordered: bool = False
+
+
+def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = None) -> Verdict:
     """判断意图。
 
     Args:
-        heard: 遮去参数、还留着否定的文字。
-        meant: 又去掉了否定的文字。
+        said: 要看的各份文字。
         complete: 版本和名字都说了，即使没有动词也听得出是部署。
         held: 说过「先别动」「不要执行」。
-        trusted: 没有哪条规则说得准时，可不可以看整句像什么。
         suggested: 模型认为的意图；没有哪条规则说得准时才听。
 
     Returns:
         意图、把握和理由。
 
     """
-    whole = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (heard, meant)]
-    texts = whole if complete else [_CLAUSE.sub(_without_chatter, text) for text in whole]
+    texts = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (said.whole, said.heard, said.meant)]
+    texts = texts if complete else [_CLAUSE.sub(_without_chatter, text) for text in texts]
     matched = dict(_matches(*texts, complete=complete))
-    if held:
-        return _held(matched, complete=complete)
+    asked = [intent for intent in matched if intent in _ASKED]
+    if held and (complete or matched.keys() & {Intent.PREVIEW, Intent.DEPLOY}) and asked[:1] != [Intent.UNKNOWN]:
+        return _held(matched, said)
     for intent, word in matched.items():
         if intent is Intent.UNKNOWN:
             return Verdict(intent, 0.0, f"说的是「{word}」，与部署无关")
+        if intent is Intent.DEPLOY and said.background and not said.ordered:
+            break
+        if intent is Intent.RESUME and Intent.ROLLBACK in matched and MASK in said.heard:
+            continue  # 「接着把甲退回去」：要做的是退回
+        if intent is Intent.STATUS and complete and said.ordered and speaks(said.whole, "polite"):
+            continue
         return Verdict(intent, 0.9, f"原话里有「{word}」")
+    if said.background and not said.ordered:
+        return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background}」不是现在要做的事")
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
-    telling = trusted and texts == whole and not (_ONE_OR_TWO.fullmatch(heard) or _FIELDS_ONLY.fullmatch(heard))
-    return _listening_to(suggested, _by_wording(heard if telling else ""))
+    return _listening_to(suggested, Verdict(Intent.UNKNOWN, 0.0, LOST))
 
 
 def _listening_to(suggested: Intent | None, own: Verdict) -> Verdict:
-    """规则说不准的听模型的；不再问人就算数的那两种除外，要人明说。"""
+    """规则说不准的听模型的；不再问人就算数的那几种除外，要人明说。"""
     if suggested is None or suggested in {own.intent, *_AT_ONCE}:
         return own
     return Verdict(suggested, own.confidence, "没有规则认得的说法，按模型的判断")
 
 
-def _by_wording(heard: str) -> Verdict:
-    """没有哪条规则说得准：整句的用字足够像某种意图就算是，否则不明。"""
-    intent, share = likeliest(heard) if heard else (Intent.UNKNOWN, 0.0)
-    if share < _SURE or intent is Intent.UNKNOWN:
-        return Verdict(Intent.UNKNOWN, 0.0, "没有听出要做什么：可以说部署、预演、进度、继续、回滚或取消")
-    return Verdict(intent, round(share / 2, 2), f"没有规则认得的说法，整句的用字最像 {intent}")
-
-
-def _held(matched: dict[Intent, str], *, complete: bool) -> Verdict:
-    """说了先别动：提到要做的事就是预演，什么都没提就是叫停。"""
-    if complete or matched.keys() & {Intent.PREVIEW, Intent.DEPLOY}:
+def _held(matched: dict[Intent, str], said: Said) -> Verdict:
+    """说了先别动：要看计划的是预演，别的没有要做的事。"""
+    if Intent.PREVIEW in matched:
         return Verdict(Intent.PREVIEW, 0.9, "原话要求先不执行")
-    return Verdict(Intent.CANCEL, 0.7, "原话要求不要执行")
+    return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background or '先不做'}」：没有要做的事；要看计划请说「预演」")
 
 
-def _matches(heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent, str]]:
-    """按次序给出匹配到的意图和说法。"""
+def ends_rollout(part: Clause) -> bool:
+    """「不搞了」「停止升级」说的是叫停，不是否定；「别取消」「今晚不升 2.3.4」不是。"""
+    if part.mood != "negated" or _PARAMETER.search(part.text) or NAMED in part.text or speaks(part.text, "undoes"):
+        return False
+    rules = [rule for rule in _rules() if rule.intent in {Intent.CANCEL, Intent.PAUSE}]
+    return any(form.search(part.text) for rule in rules for form in rule.says)
+
+
+def _matches(whole: str, heard: str, meant: str, *, complete: bool) -> Iterator[tuple[Intent, str]]:
+    """按次序给出匹配到的意图和说法；要做的事只从肯定的分句里听。"""
     for rule in _rules():
-        text = meant if rule.on_meant else heard
-        if (rule.bare_only and complete) or any(form.search(heard) for form in rule.unless):
+        text = whole if rule.intent in _ASKED else meant if rule.on_meant else heard
+        if (rule.bare_only and complete) or any(form.search(text) for form in rule.unless):
             continue
         for match in (match for form in rule.says if (match := form.search(text))):
             if not (complete and _is_aside(rule.intent, text, match)):

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS
+from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.draft import Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.text.lexicon import FLAGS
@@ -55,24 +56,24 @@ _REFUSED_AFTER: Final = re.compile(
 
 def read_places(draft: Draft) -> None:
     """依次取走秘密、键值对、网址和路径。"""
-    if draft.take([_SECRET]):
+    if draft.take([_SECRET], "secret", As.NOT_DONE):
         draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
     for match in _PAIR.finditer(draft.text):
         value = _value(match["key"], match["value"])
         if match["key"].upper() == "AIRPORT_CODE" and gazetteer().pattern.match(draft.text, match.start("value")):
-            draft.mask(match.start(), match.start("value"))  # 写的是机场的名字，留给读机场的
+            draft.mask(match.start(), match.start("value"), "AIRPORT_CODE")  # 写的是机场的名字，留给读机场的
             continue
-        draft.mask(match.start(), match.start("value") + len(value))
+        draft.mask(match.start(), match.start("value") + len(value), match["key"])
         _set_pair(draft, match["key"], as_written(value).strip("'[] ").rstrip(".!?)}]"))
     for match in _URL.finditer(draft.text):
         # 只有明说是 HOME 的网址才算：随便一个网址当真，令牌就会送到那里去
         if _HOME_BEFORE.search(lead(draft.text, match.start())):
             draft.set_param("PAM_HOME_URL", match.group().rstrip(".!?"))
-        draft.mask(*match.span())
+        draft.mask(*match.span(), "PAM_HOME_URL")
     for match in _PATH.finditer(draft.text):
         if _is_package(draft.text, match):
             draft.set_param("PACKAGE_PATH", _path(match))
-        draft.mask(*match.span())
+        draft.mask(*match.span(), "PACKAGE_PATH")
 
 
 def _is_package(text: str, path: re.Match[str]) -> bool:

@@ -4,38 +4,25 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from ipaddress import ip_address
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.llm.account import As
+from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, listed, neighbour
+from pam_deploy_graph.llm.rules.address_rows import read_noted, read_rows
 from pam_deploy_graph.llm.rules.corrections import is_withdrawn
-from pam_deploy_graph.llm.rules.draft import Draft, lead
+from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead
+from pam_deploy_graph.llm.rules.remarks import Role, other_forms, role_of
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table
 
-_V4_END = r"\d{1,5}(?:\.\d{1,5}){3}(?!\.?\d)"
-_V4 = rf"(?<![\w.]){_V4_END}"
-_V6 = r"(?<![\w.])(?<![0-9a-f:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:.])"
-_TO = r"(?:[^\S\n]*(?:-|~|\.\.+|…)|\s*(?:到|至|\bto\b|\bthrough\b|\bthru\b|\btill\b|\buntil\b|\bup to\b))\s*"
-"""行首的 ``-`` 是另起一项，不是「到」。"""
-_ITEM: Final = re.compile(
-    rf"(?P<wild>(?<![\w.])(?:\d{{1,3}}\.){{3}}[*x](?!\w))"
-    rf"|(?P<net>(?:{_V4}|{_V6})\s?/\s?\d{{1,3}}(?!\.?\d))"
-    rf"|(?P<start>{_V4})(?:{_TO}(?P<end>{_V4_END}|\d{{1,3}}(?!\.?\d|\s*[台个批%])))?"
-    rf"|(?P<start6>{_V6})(?:{_TO}(?P<end6>{_V6}))?",
-    FLAGS,
-)
-_MORE: Final = re.compile(
-    r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?!\.?\d|\s*[台个批次点%秒分个组]|\w)", FLAGS
-)
 _LESS: Final = re.compile(
     r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
     r"(?!\.?\d|\s*[台个批次点%秒分组]|\w)",
     FLAGS,
 )
-_JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|])*(?:\band\b)?\s*", FLAGS)
 _LABEL: Final = r"[^\s,;。:\d]{0,10}\d[^\s,;。:.]{0,4}\s?[:\s]\s*"
 """写在 IP 前面的柜台、登机口，如 ``A1:``、``柜台2``。"""
 _AND: Final = r"(?:和|及|与|、|&|,?\s*\band\b)\s*"
@@ -57,6 +44,22 @@ _HEADING: Final = re.compile(r"\s*:?[^\S\n]*\n\s*(?:[-*•]\s*)?\d{1,3}\.\d")
 _FURTHER: Final = 100
 """往后最多看几台，看它们后面有没有说「不要动」；再多就读得慢了。"""
 _SMALL: Final = 10
+_PARTIAL: Final = re.compile(
+    r"(?<![\d.])\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?!\.?\d)\s*(?:这个|那个)?(?:网段|子网|段(?!时)|\bsubnet\b|\bnetwork\b)"
+    r"|(?:网段|子网|\bsubnet)\s*(?:是|为|:)?\s*\d{1,3}\.\d{1,3}\.\d{1,3}(?!\.?\d)",
+    FLAGS,
+)
+"""只写了前几段的网段：不是版本，也不知道是哪几台。"""
+_CUT: Final = re.compile(r"[,。;!?\n]")
+_ACTED: Final = re.compile(rf"[{MASK}{NAMED}]|装|升|部署|更新|deploy|install|upgrad|put\\b|push", FLAGS)
+_INCIDENT: Final = re.compile(r"\b(?:crash|fail|incident|died|hung|froze)|出事|出过|出现过|死锁|掉过", FLAGS)
+_SOFT: Final = re.compile(r"[,。;!?\n]|(?<=[\u4e00-\u9fff])\s(?=[\u4e00-\u9fff])")
+_RECALLS: Final = re.compile(
+    r"回滚|回退|退回|退[掉了到]|退 |滚回|换回|还原|恢复|\broll\w*\s*(?:\w+\s*){0,3}back|\brevert|\brestor", FLAGS
+)
+_OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩|余下|另外|others?\b|the rest", FLAGS)
+_FEW: Final = 24
+"""跟在地址后面、说它不做的话最多几个字。"""
 
 
 @cache
@@ -67,22 +70,15 @@ def _forms(name: str) -> re.Pattern[str]:
     return compile_all([data["forms"][name.rpartition("_")[2]]], SAID=said, **data["placeholders"])[0]
 
 
-@dataclass(frozen=True)
-class Group:
-    """紧挨着列出的一组 IP：怎么写的，说的是要做、不要动，还是「别给它装」，以及连同前后的话占的位置。"""
-
-    items: list[str]
-    role: str
-    start: int
-    end: int
-
-
 def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
-    groups = _set_apart(draft)
+    for part in _PARTIAL.finditer(draft.text):
+        draft.mask(*part.span(), "target_ips", As.UNREAD)
+        draft.leave_open("target_ips", f"「{part.group()}」不是完整的网段：请写成 10.0.0.0/24 这样，或写出地址")
+    groups = [*read_rows(draft), *read_noted(draft)]
     position = 0
-    while match := _ITEM.search(draft.text, position):
-        if _is_version(draft.text, match) or _is_clock(match):
+    while match := ITEM.search(draft.text, position):
+        if _is_version(draft.text, match) or is_clock(match):
             position = match.end()
             continue
         found = _groups(draft.text, match, position)
@@ -90,25 +86,21 @@ def read_machines(draft: Draft) -> None:
             found[0] = replace(found[0], role="target_ips", start=match.start())
         groups += found
         position = found[-1].end
+    _note_all(draft, groups)
+
+
+def _note_all(draft: Draft, groups: list[Group]) -> None:
+    """各组合起来：要做的、不要动的；说错了又更正的哪里都不算。"""
     said: dict[str, list[str]] = {}
+    withdrawn: set[str] = set()
     for index, group in enumerate(groups):
-        if not _is_replaced(draft.text, group, groups[index + 1 :]):
+        replaced = _is_replaced(draft.text, group, groups[index + 1 :])
+        withdrawn |= {*group.items} if replaced and group.role == "refused" else set()
+        if group.role != Role.OTHER and not replaced:
             said.setdefault("target_ips" if group.role == "target_ips" else "exclude_ips", []).extend(group.items)
-        draft.mask(group.start, group.end)
+        draft.mask(group.start, group.end, "exclude_ips" if group.role == "refused" else group.role)
     for name, items in said.items():
-        _record(draft, name, items)
-
-
-def _set_apart(draft: Draft) -> list[Group]:
-    """清单里单独注明「（不要动）」的，先取出来。"""
-    found = [
-        Group(_spell(match), "exclude_ips", match.start(), noted.end())
-        for match in _ITEM.finditer(draft.text)
-        if (noted := _forms("exclude_after_noted").match(draft.text, match.end()))
-    ]
-    for group in found:
-        draft.mask(group.start, group.end)
-    return found
+        _record(draft, name, [item for item in items if name != "target_ips" or item not in withdrawn])
 
 
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
@@ -122,11 +114,20 @@ def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
 
 def _groups(text: str, match: re.Match[str], floor: int) -> list[Group]:
     """从第一项起收成一组，看前后的话定它的用处；后面另减去几台的是两组，``floor`` 之前的话是前一组的。"""
-    items, end = _listed(text, match)
+    items, end = listed(text, match)
     start = match.start()
     before = lead(text[floor:start], start - floor)
-    if only := _forms("only_before").search(before) or _forms("only_after").match(text, end):
+    if other := _elsewhere(text, before, end):
+        return [Group(items, Role.OTHER, start - other[0], other[1])]
+    only = _forms("only_before").search(before) or _forms("only_after").match(text, end)
+    if only:
         return [Group(items, "target_ips", start, max(end, only.end()))]
+    return _spoken(text, items, (start, end), before)
+
+
+def _spoken(text: str, items: list[str], place: tuple[int, int], before: str) -> list[Group]:
+    """看前后的话：别给它装、除了它、另减去几台、后面说了不要动。"""
+    start, end = place
     for name, role in (("refuse_before", "refused"), ("exclude_before", "exclude_ips")):
         if found := _forms(name).search(before):
             items, end = _remarked(text, items, end)
@@ -134,21 +135,50 @@ def _groups(text: str, match: re.Match[str], floor: int) -> list[Group]:
                 return [Group(items, "target_ips", start - len(found.group()), rest.end())]
             return [Group(items, role, start - len(found.group()), end)]
     if less := _LESS.match(text, end):
-        left_out = _neighbour(items[-1].partition("-")[0], less.group(1))
+        left_out = neighbour(items[-1].partition("-")[0], less.group(1))
         return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
-    return _told_after(text, items, start, end) or [Group(items, "target_ips", start, end)]
+    if told := _told_after(text, items, start, end):
+        return told
+    return _noted_after(text, items, start, end) or [Group(items, "target_ips", start, end)]
+
+
+def _noted_after(text: str, items: list[str], start: int, end: int) -> list[Group]:
+    """跟在后面的短短一句话说它们不做（「停用」「在盘点」）；要退回的那台坏了，坏是缘由，不是不做。"""
+    cut = _SOFT.search(text, end)
+    after = text[end : cut.start() if cut else len(text)]
+    apart = ITEM.search(after) or _HEADING.match(text, end + len(after) - 1) or _OTHERS.match(after.strip())
+    if apart or len(after) > _FEW or "(" in after or _RECALLS.search(text) or role_of(after) is not Role.EXCLUDE:
+        return []
+    return _left_out(items, start, end + len(after), last=False)
+
+
+def _elsewhere(text: str, before: str, end: int) -> tuple[int, int] | None:
+    """另有用处的地址：前面占几个字、到哪里为止；不是的为空。"""
+    clause = _CUT.split(before)[-1]
+    cut = _CUT.search(text, end)
+    after = text[end : cut.start() if cut else len(text)]
+    past = _INCIDENT.search(clause + after)
+    if role_of(clause + after) is Role.OTHER and (past or not _ACTED.search(clause + after)):
+        return len(clause), end + len(after)
+    for form in other_forms("other_before"):
+        if said := form.search(clause):
+            return len(said.group()), end
+    for form in other_forms("other_after"):
+        if said := form.match(text, end):
+            return 0, said.end()
+    return None
 
 
 def _told_after(text: str, items: list[str], start: int, end: int) -> list[Group]:
     """后面说了「不要动」的一组，各项可以带说明；没有说的为空。"""
     further, far = _remarked(text, items, end, _FURTHER)
     noted = _PAREN.match(text, far)
-    for listed, stop in ((items, end), (further, noted.end() if noted else far)):
+    for told, stop in ((items, end), (further, noted.end() if noted else far)):
         for name in ("exclude_after", "exclude_after_reason", "exclude_after_others"):
             if (after := _forms(name).match(text, stop)) and not _heads(text, after):
                 own_line = "\n" in text[start:stop] and "\n" not in after.group() and not _ALL.search(after.group())
                 last = own_line or bool(_THAT_ONE.match(text, stop))
-                return _left_out(listed, start, after.end(), last=last)
+                return _left_out(told, start, after.end(), last=last)
     return []
 
 
@@ -156,9 +186,9 @@ def _remarked(text: str, items: list[str], end: int, most: int = 10_000) -> tupl
     """不要动的清单接着往下列：各项可以带说明，「10.0.0.5（A1 口）」「- 柜台2 10.0.0.7」。"""
     for _ in range(most):
         remark = _REMARK.match(text, end)
-        if not (remark and (match := _ITEM.match(text, remark.end()))):
+        if not (remark and (match := ITEM.match(text, remark.end()))):
             break
-        more, end = _listed(text, match)
+        more, end = listed(text, match)
         items = [*items, *more]
     return items, end
 
@@ -186,49 +216,6 @@ def _is_version(text: str, match: re.Match[str]) -> bool:
     small = bool(match["start"]) and not match["end"] and int(match["start"].partition(".")[0]) < _SMALL
     told = _TO_BEFORE.search(before) or _VERSION_AFTER.match(text, match.end())
     return bool(_VERSION_BEFORE.search(before) or (small and told))
-
-
-def _is_clock(match: re.Match[str]) -> bool:
-    """形如 ``12:30:45`` 的时间不是 IPv6。"""
-    text = match["start6"]
-    if not text:
-        return False
-    try:
-        ip_address(text)
-    except ValueError:
-        return True
-    return False
-
-
-def _listed(text: str, first: re.Match[str]) -> tuple[list[str], int]:
-    """从第一项起，收齐紧挨着列出的各项；返回各项与这一组的终点。"""
-    items: list[str] = []
-    match: re.Match[str] | None = first
-    end = first.end()
-    while match:
-        items += _spell(match)
-        end = match.end()
-        while match["start"] and (more := _MORE.match(text, end)):
-            items.append(_neighbour(match["start"], more.group(1)))
-            end = more.end()
-        joined = _JOIN.match(text, end)
-        match = _ITEM.match(text, joined.end()) if joined else None
-    return items, end
-
-
-def _spell(match: re.Match[str]) -> list[str]:
-    """把一项写成 ``expand_ips`` 认得的样子。"""
-    if match["wild"]:
-        return [match["wild"][:-1] + "0/24"]
-    if match["net"]:
-        return [re.sub(r"\s", "", match["net"])]
-    start, end = match["start"] or match["start6"], match["end"] or match["end6"]
-    return [f"{start}-{end}" if end else start]
-
-
-def _neighbour(address: str, last: str) -> str:
-    """``10.0.0.5、6`` 里的 6 指 ``10.0.0.6``。"""
-    return address.rpartition(".")[0] + "." + last
 
 
 def _record(draft: Draft, name: str, items: list[str]) -> None:

@@ -1,10 +1,11 @@
-"""节奏与策略：灰度、并发、失败上限、攒够再问、时限、执行策略（依据 contract 第 2 节）。"""
+"""节奏与策略：灰度、并发、各波、观察、间隔、失败上限、攒够再问、时限、执行策略（依据 contract 第 2 节）。"""
 
 import re
 from collections import defaultdict
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
+from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, words
@@ -12,22 +13,26 @@ from pam_deploy_graph.llm.text.numbers import to_int
 
 _SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600, "钟": 3600}
 _ZERO: Final = {"max_failures": None}
-_PERCENT: Final = re.compile(
-    r"\d{1,3}(?:\.\d+)?\s*%(?:\s*(?:的)?(?:机器|工作站)?(?:做)?(?:灰度|试点|canary))?|[一二三四五六七八九]成(?=\s|灰度|机器|,|$)|一半一半|先[^,。;]{0,4}一半",
+_QUARTER: Final = 900
+_SHARES: Final = {"half": 50, "一半": 50, "半数": 50, "quarter": 25, "third": 33, "fifth": 20, "tenth": 10}
+_WHOLE: Final = "100%"
+_WAVE: Final = re.compile(
+    r"\d{1,4}\s*%?|百分之[一二三四五六七八九十百]{1,3}|[一二两三四五六七八九]成|[一二两三四五六七八九十]{1,3}(?=\s*台)|一半"
+    r"|全部?|所有|剩下|其余|余下|\b(?:one|two|three|four|five|ten|twenty|half|all|everything|everyone|rest)\b",
     FLAGS,
 )
+_ALL: Final = re.compile(r"全部?|所有|剩下|其余|余下|all|every\w+|rest", FLAGS)
 
-Mention = tuple[re.Match[str], int | None]
-Rules = tuple[tuple[str, int | None, tuple[re.Pattern[str], ...]], ...]
+Mention = tuple[re.Match[str], Any]
 
 
 @cache
-def _rules() -> Rules:
-    """把规则表展开成（参数、固定值、模式）。"""
+def _rules() -> tuple[tuple[str, dict[str, Any], tuple[re.Pattern[str], ...]], ...]:
+    """把规则表展开成（参数、这一组、模式）。"""
     data = dict(table("pace"))
     placeholders = data.pop("placeholders")
     return tuple(
-        (name, group.get("value"), compile_all(group["patterns"], **placeholders))
+        (name, group, compile_all(group["patterns"], **placeholders))
         for name, groups in data.items()
         for group in groups
     )
@@ -35,19 +40,70 @@ def _rules() -> Rules:
 
 def read_pace(draft: Draft) -> None:
     """取走说节奏的话；同一项说了两个不同的数，就去问。"""
-    if draft.take([_PERCENT]):
-        draft.note("按比例分批还不支持：请说台数，例如「先灰度 2 台」「每批 8 台」")
     heard = draft.text
     said: defaultdict[str, list[Mention]] = defaultdict(list)
-    for name, value, patterns in _rules():
-        for match in draft.take(patterns):
-            if value is None:
-                amount: int | None = _amended(draft, match.end(), to_int(match["n"]))
-            else:
-                amount = value or _ZERO.get(name, 0)
-            said[name].append((match, amount))
+    for name, group, patterns in _rules():
+        for match in draft.take(patterns, name):
+            said[name].append((match, _amount(draft, name, group, match)))
     for name, mentions in said.items():
         _settle(draft, name, _uncorrected(heard, mentions))
+    staged = draft.control.keys() & {"canary", "waves"} or draft.undecided.keys() & {"canary"}
+    if draft.control.get("confirm_canary") and not staged:
+        del draft.control["confirm_canary"]  # 看的是计划：计划总要先批准
+    if draft.control.get("hold") and not staged:
+        draft.leave_open("canary", f"说了观察 {draft.control['hold']} 秒，没有说先做几台：请说明先灰度几台")
+
+
+def _amount(draft: Draft, name: str, group: dict[str, Any], match: re.Match[str]) -> Any:
+    """一处说的是多少。"""
+    if "value" in group:
+        return group["value"] or _ZERO.get(name, 0)
+    match group.get("as", "count"):
+        case "flag":
+            return True
+        case "seconds":
+            return seconds(match)
+        case "share":
+            return share(match["s"])
+        case "waves":
+            sizes = [_wave(one.group()) for one in _WAVE.finditer(match["list"])]
+            return [size for place, size in enumerate(sizes) if size != _WHOLE or place == len(sizes) - 1]
+        case _:
+            return _amended(draft, match.end(), to_int(match["n"]))
+
+
+def seconds(match: re.Match[str]) -> int:
+    """一段时间有几秒。"""
+    if match["half"]:
+        return _SECONDS[match["halfunit"][0]] // 2
+    if match["quarter"]:
+        return to_int(match["quarter"]) * _QUARTER
+    if match["one"]:
+        words_ = match["one"].lower().split()
+        whole = {"minute": 60, "hour": 3600, "second": 1}[words_[-1]]
+        return whole // 2 if words_[0] == "half" else whole
+    return to_int(match["n"]) * _SECONDS.get(match["unit"][0].lower(), 1)
+
+
+def share(said: str) -> str:
+    """百分之几。"""
+    text = said.lower().split()[-1] if said.isascii() else said
+    if found := _SHARES.get(text):
+        return f"{found}%"
+    if "分之一" in text:
+        return f"{100 // to_int(text[0])}%"
+    if text.startswith("百分之"):
+        return f"{to_int(text.removeprefix('百分之'))}%"
+    return f"{to_int(text[0]) * 10}%" if "成" in text else f"{int(re.sub(r'[^0-9]', '', said))}%"
+
+
+def _wave(said: str) -> str:
+    """一波的大小：台数，或百分之几。"""
+    if _ALL.fullmatch(said):
+        return _WHOLE
+    if "%" in said or "成" in said or "百分" in said or said.lower() in _SHARES:
+        return share(said)
+    return str(to_int(said.strip()))
 
 
 def _amended(draft: Draft, position: int, amount: int) -> int:
@@ -56,14 +112,14 @@ def _amended(draft: Draft, position: int, amount: int) -> int:
     rights = [right for end in ends for form in words("bare_amount") if (right := form.match(draft.text, end))]
     if not rights:
         return amount
-    draft.mask(position, rights[0].end())
+    draft.mask(position, rights[0].end(), "correction")
     return to_int(rights[0]["n"])
 
 
 def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
     """说错了又更正过的不算，嫌多嫌少的数目也不算。"""
     unfit = {to_int(match["n"]) for form in words("unfit_amount") for match in form.finditer(text)}
-    mentions = [mention for mention in mentions if mention[1] not in unfit] or mentions
+    mentions = [mention for mention in mentions if isinstance(mention[1], list) or mention[1] not in unfit] or mentions
     flags = kept(text, [match.span() for match, _ in mentions])
     return [mention for mention, flag in zip(mentions, flags, strict=True) if flag]
 
@@ -72,19 +128,19 @@ def _settle(draft: Draft, name: str, mentions: list[Mention]) -> None:
     """定下一项；说了两个不同的数就去问。"""
     for match, amount in mentions:
         if draft.control.get(name, amount) != amount:
-            draft.note(f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请确认")
+            draft.leave_open(name, f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请说明是哪一个")
             continue
         draft.set_control(name, amount)
-        if "超过" in match.group():
+        if "超过" in match.group() and name == "max_failures":
             draft.note(f"「{match.group()}」理解为达到 {amount} 台就停")
 
 
 def read_timeouts(draft: Draft) -> None:
     """取走时限；没有说是哪一种的，当作请求时限。"""
-    for match in draft.take(words("timeout")):
+    for match in draft.take(words("timeout"), "timeout"):
         verify = (match["which"] or "").lower() in {"验证", "校验", "核验", "验收", "verify", "verification"}
-        seconds = to_int(match["n"]) * _SECONDS.get((match["unit"] or "s")[0].lower(), 1)
-        draft.set_param("VERIFY_TIMEOUT" if verify else "REQUEST_TIMEOUT", str(seconds))
+        amount = to_int(match["n"]) * _SECONDS.get((match["unit"] or "s")[0].lower(), 1)
+        draft.set_param("VERIFY_TIMEOUT" if verify else "REQUEST_TIMEOUT", str(amount))
 
 
 @cache
@@ -96,8 +152,8 @@ def _strategies() -> dict[str, tuple[re.Pattern[str], ...]]:
 def read_strategy(draft: Draft) -> None:
     """取走说策略的话；点名了两种不同的策略就去问。"""
     patterns = dict(_strategies())
-    draft.take(patterns.pop("not_meant"))
-    named = [name for name, forms in patterns.items() if draft.take(forms)]
+    draft.take(patterns.pop("not_meant"), "execution_strategy", As.NEGATED)
+    named = [name for name, forms in patterns.items() if draft.take(forms, "execution_strategy")]
     if len(named) == 1:
         draft.set_control("execution_strategy", named[0])
     elif named:

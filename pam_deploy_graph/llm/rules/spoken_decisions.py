@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -12,14 +12,24 @@ from typing import Final
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.llm.rules.hostile import hostile_from
+from pam_deploy_graph.llm.text.colloquial import plain
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table
-from pam_deploy_graph.llm.text.normalise import normalise
+from pam_deploy_graph.llm.text.normalise import normalise, trace
+from pam_deploy_graph.llm.text.numbers import write_dots
 
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
 _SAID: Final = (Decision.REJECT, Decision.RETRY, Decision.APPROVE)
 """先认「不」：「不同意」里有「同意」。"""
-_KINDS: Final = ("short", *map(str, _SAID), "except", "rest", "all", "outside", "filler", "stop")
+_KINDS: Final = ("short", *map(str, _SAID), "except", "rest", "all", "outside", "filler", "yes", "stop")
+_ORDINALS: Final = ("first", "second", "third")
+_ONE: Final = re.compile(rf"{_IP}|(?<![\d.])\.\d{{1,3}}(?!\d)", FLAGS)
+_CLAUSE: Final = re.compile(r"[^,;。!\n]+|[,;。!\n]")
 _LONGEST: Final = 2_000
+_BARE: Final = re.compile(
+    r"(?<![\d.a-z-])(\d{1,3})(?=\s*(?:那台|这台)?\s*(?:也|都|就|先)*(?:退|回滚|回退|重|再|别|不|保|留|放|roll|retry|back|leave|keep|stay))",
+    FLAGS,
+)
 
 _Token = tuple[str, str]
 
@@ -39,26 +49,108 @@ class _Order:
     """``all`` 或 ``rest``；空串为没有说。"""
 
 
-def read_spoken_decisions(text: str, ips: Sequence[str]) -> dict[str, Decision]:
+def read_spoken_decisions(
+    text: str, ips: Sequence[str], stages: Mapping[str, str] | None = None
+) -> dict[str, Decision]:
     """读一句话里的决定。
 
     Args:
         text: 操作员的原话。
-        ips: 正等着决定的工作站。
+        ips: 正等着决定的工作站，次序与问题里的相同（「第一台」）。
+        stages: 各台失败在哪一步（「启动失败的那台」）。
 
     Returns:
         「工作站 -> 决定」；没有说到的不在其中。
 
     Raises:
-        InvalidInputError: 有听不懂的字、自相矛盾，或说到了不在等的工作站。
+        InvalidInputError: 有听不懂的决定、自相矛盾、在问或在犹豫，或说到了不在等的工作站。
 
     """
     try:
-        orders = list(_orders(list(_tokens(_whole(text)))))
+        said = _named(_whole(text), ips, stages or {})
+        tokens = _heard(said)
+        orders = list(_orders([token for token in tokens if token[0] != "yes"]))
+        if not orders and any(kind == "yes" for kind, _ in tokens):
+            return dict.fromkeys(ips, Decision.APPROVE)
         return _decided(orders, ips)
     except _UnclearError:
         shape = "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」"
         raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；{shape}") from None
+
+
+def read_plan_decision(text: str) -> Decision:
+    """读计划的问题上的一句话：「好，批准」「这份计划我不同意，先打回」。
+
+    Args:
+        text: 操作员的原话。
+
+    Returns:
+        同意或不同意。同意要每个字都听得懂；不同意只要有一句说清了，别的句子是理由。
+
+    Raises:
+        InvalidInputError: 不是决定：在问、在犹豫、另有改动，或听不懂。
+
+    """
+    said = _whole(text)
+    hold = any(form.search(said) for form in _forms("hold", "any")) or hostile_from(said) is not None
+    clauses = [clause.strip() for clause in _CLAUSE.findall(said) if clause.strip(" ,;。!\n")]
+    agreed, refused = ([clause for clause in clauses if _says(kind, clause)] for kind in ("yes", "no"))
+    idle = [clause for clause in clauses if _plan("filler").fullmatch(clause)]
+    if agreed and not hold and len({*agreed, *idle}) == len({*clauses}):
+        return Decision.APPROVE
+    change = any(
+        form.search(clause) for form in _forms("plan", "change") for clause in clauses if clause not in refused
+    )
+    if refused and not hold and not change:
+        return Decision.REJECT
+    raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；请回答 approve 或 reject，要改就说改什么")
+
+
+def _says(kind: str, clause: str) -> bool:
+    """一个分句说的是不是这一类，除了虚词没有别的。"""
+    return any(form.search(clause) for form in _forms("plan", kind)) and bool(_plan(kind).fullmatch(clause))
+
+
+@cache
+def _plan(kind: str) -> re.Pattern[str]:
+    """整个分句都是某一类的话，夹着虚词。"""
+    data = table("decisions")["plan"]
+    return re.compile(f"(?:{'|'.join([*data[kind], *data['filler']])})+", FLAGS)
+
+
+def _named(said: str, ips: Sequence[str], stages: Mapping[str, str]) -> str:
+    """「第一台」「启动失败的那台」「4 退」里的工作站写成地址。"""
+    if hostile_from(said) is not None:
+        raise _UnclearError
+    places = dict(zip(_ORDINALS, ips, strict=False))
+    for stage in {*stages.values()}:
+        found = [ip for ip in ips if stages.get(ip) == stage]
+        places |= {stage: found[0]} if len(found) == 1 else {}
+    for name, ip in places.items():
+        for form in _forms("subjects", name):
+            said = form.sub(f" {ip} ", said)
+    return _BARE.sub(lambda found: _octet(found, ips), said)
+
+
+def _octet(found: re.Match[str], ips: Sequence[str]) -> str:
+    """「4 退」里的 4；对不上、对得上不止一台的原样。"""
+    chosen = [ip for ip in ips if ip.rpartition(".")[2] == found[1]]
+    return f"{chosen[0]} " if len(chosen) == 1 else found.group()
+
+
+def _heard(said: str) -> list[_Token]:
+    """逐句的记号；没有决定又听不懂的一句是闲话，有决定的每个字都要听得懂。"""
+    tokens: list[_Token] = []
+    for clause in _CLAUSE.findall(said):
+        if any(form.search(clause) for form in _forms("hold", "any")):
+            _require(bool(_ONE.search(clause)) and not _decisive().search(clause))  # 「.4 我还没问到人」：只有它没有定
+            continue
+        try:
+            tokens += _tokens(clause)
+        except _UnclearError:
+            if _decisive().search(clause) or re.search(_IP, clause):
+                raise
+    return tokens
 
 
 def asks_again_for_failed(text: str) -> bool:
@@ -73,6 +165,7 @@ def asks_again_for_failed(text: str) -> bool:
 
 def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision]:
     """把各个决定落到每一台上；不止一个决定时，每个都要说清是谁。"""
+    orders = [order for place, order in enumerate(orders) if not _repeats(orders[:place], order)]
     if not orders or (len(orders) > 1 and not all(order.named or order.scope for order in orders)):
         raise _UnclearError
     decided: dict[str, Decision] = {}
@@ -84,9 +177,14 @@ def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision
     return decided
 
 
+def _repeats(before: Sequence[_Order], order: _Order) -> bool:
+    """「留着现场，不动」：同一个决定换句话又说一遍。"""
+    return bool(before) and before[-1].decision is order.decision and not (order.named or order.scope)
+
+
 def _whole(text: str) -> str:
     """归一化的整句；太长的不读：只读开头会漏掉后面的「除了」。"""
-    said = normalise(text).lower()
+    said = write_dots(plain(trace(text))).text.lower()
     if len(said) > _LONGEST:
         raise _UnclearError
     return said
@@ -96,8 +194,21 @@ def _whole(text: str) -> str:
 def _pattern() -> re.Pattern[str]:
     """各类说法合成一个模式，地址最先。"""
     data = table("decisions")
-    kinds = [("ip", _IP), *((kind, data[kind]) for kind in _KINDS)]
-    return re.compile("|".join(f"(?P<{kind}_>{form})" for kind, form in kinds), FLAGS)
+    kinds = [("ip", [_IP]), *((kind, data[kind]) for kind in _KINDS)]
+    return re.compile("|".join(f"(?P<{kind}_>{'|'.join(forms)})" for kind, forms in kinds), FLAGS)
+
+
+@cache
+def _decisive() -> re.Pattern[str]:
+    """说到决定的字。"""
+    data = table("decisions")
+    return re.compile("|".join(form for kind in _SAID for form in data[str(kind)]), FLAGS)
+
+
+@cache
+def _forms(group: str, name: str) -> tuple[re.Pattern[str], ...]:
+    """一组里的一类说法。"""
+    return tuple(re.compile(form, FLAGS) for form in table("decisions")[group].get(name, ()))
 
 
 def _tokens(text: str) -> Iterator[_Token]:

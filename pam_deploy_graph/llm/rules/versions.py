@@ -21,8 +21,8 @@ _RELEASE: Final = re.compile(r"(?<![a-z0-9_./-])(?P<release>r\d{1,4})(?![\w./-])
 """没有别的版本时，``r13`` 也是版本。"""
 _WILD: Final = re.compile(r"\.[x*]$", FLAGS)
 _FROM_BEFORE: Final = re.compile(
-    r"(?:(?:从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|[上前]一?[次回](?:装|升|发|推|用)?(?:的?版本|的)?(?=是|为)|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
-    r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
+    r"(?:(?:修复|解决|从|由|自|当前|目前|现在|现|原来|(?<![太固松])原|(?:升级?|更新|部署|变更)之?前|旧|老|现有|之前|上个|[上前]一?[次回](?:装|升|发|推|用)?(?:的?版本|的)?(?=是|为)|跑|用)(?:版本号?|的|是|为|在|着|\s|v)*"
+    r"|\b(?:from|was|current(?:ly)?|now|old|existing|running|fix(?:es|ed|ing)?|replac(?:e|ing))\b(?:version|on|is|at|:|\s)*)+$",
     FLAGS,
 )
 _FROM_AFTER: Final = re.compile(
@@ -30,7 +30,7 @@ _FROM_AFTER: Final = re.compile(
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
-    r"(?:到|至|为|成|换|升|装|要|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|:|\s)*$",
+    r"(?:到|至|为|成|换|升|装|要|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|部署|装|:|[\s|])*$",
     FLAGS,
 )
 _EITHER: Final = re.compile(
@@ -61,7 +61,7 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
     deliberate = answering or bool(_ON_PURPOSE.search(draft.text))
     draft.versions = [match.span() for match in matches]
     for span in draft.versions:
-        draft.mask(*span)
+        draft.mask(*span, "VERSION_NUMBER")
     if any(_WILD.search(value) for value, _ in found):
         draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
         roles = [(value, role) for value, role in roles if not _WILD.search(value)]

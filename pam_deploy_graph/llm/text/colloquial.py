@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table
+from pam_deploy_graph.llm.text.traced import Traced
 
 _LATIN: Final = re.compile(r"(?<![\w./@:=-])[a-z]{5,14}(?![\w/@:=-]|\.\w)", FLAGS)
 """单独的英文词；连着斜线、连字符、点、等号的多半是名字，不动。"""
@@ -13,7 +14,7 @@ _CLOSE: Final = 0.83
 """两个词相同的字母占多少才算打错：``depoly`` 与 ``deploy`` 是 0.83。"""
 
 
-def plain(text: str) -> str:
+def plain(text: Traced) -> Traced:
     """换成普通的写法。
 
     Args:
@@ -24,15 +25,15 @@ def plain(text: str) -> str:
 
     """
     for pattern, replacement in _sayings():
-        text = pattern.sub(replacement, text)
-    return _LATIN.sub(lambda match: _respell(match.group()), text)
+        text = text.sub(pattern, replacement)
+    return text.sub(_LATIN, lambda match: _respell(match.group()))
 
 
 @cache
 def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
     """词表里的说法。"""
     pairs = table("colloquial")["sayings"]
-    return tuple((re.compile(said, FLAGS), meant.replace("$", "\\")) for said, meant in pairs)
+    return tuple((re.compile("".join(said), FLAGS), meant.replace("$", "\\")) for said, meant in pairs)
 
 
 @cache

@@ -8,6 +8,8 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from pam_deploy_graph.llm.text.traced import Replacement, Traced
+
 if TYPE_CHECKING:
     from opencc import OpenCC
 
@@ -40,6 +42,7 @@ _ASIDE: Final = 0x100000
 _BASIC: Final = 0x10000
 """引号里的路径逐字挪到最后一个私用平面去：空格、括号、汉字都原样留着，别的规则也不会看成别的。"""
 _SPACES = re.compile(r"\s+")
+_TAB = re.compile(r"\t")
 _ELLIPSIS = re.compile(r"\s*(?:(?<!\d)\.{3,}(?![/\\])|\.{3,}(?![\d/\\])|。{2,}|~{2,}(?!\d))\s*")
 _ENDS = re.compile(r"^[\s,]+|[\s,]+$")
 _SPACED_DOT = re.compile(r"(?<=\d) \. (?=\d)")
@@ -74,14 +77,22 @@ def normalise(text: str) -> str:
         一长串的标点截短；大小写不变；引号里的路径要经 ``as_written`` 还原。
 
     """
-    text = "".join(_visible(char) for char in unicodedata.normalize("NFKC", text))
-    text = _QUOTED_PATH.sub(lambda path: path[1] + path[2] + _aside(path[3]), text)
-    if not text.isascii():
-        text = _BARE_PATH.sub(lambda path: "".join(char if char.isascii() else _aside(char) for char in path[0]), text)
-        text = _HAN.sub(lambda char: _simplified(char.group()), text)
-    text = _WIDE_DOT.sub(".", _EM_DASHES.sub(" - ", _DASHES.sub("-", text)))
-    text = _ARROWS.sub(" -> ", _one_space(_QUOTES.sub(" ", text)))
-    return _ENDS.sub("", _tabulate(_pause(short_marks(_one_space(text)))))
+    return trace(text).text
+
+
+def trace(text: str) -> Traced:
+    """归一化一句话，记得每个字原来在哪里；文字同 ``normalise``。"""
+    found = Traced.of(text, lambda part: "".join(map(_visible, unicodedata.normalize("NFKC", part))))
+    found = found.sub(_QUOTED_PATH, lambda path: path[1] + path[2] + _aside(path[3]))
+    if not found.text.isascii():
+        found = found.sub(
+            _BARE_PATH, lambda path: "".join(char if char.isascii() else _aside(char) for char in path[0])
+        )
+        found = found.sub(_HAN, lambda char: _simplified(char.group()))
+    found = found.sub(_TAB, _cells(found.text)).sub(_DASHES, "-").sub(_EM_DASHES, " - ").sub(_WIDE_DOT, ".")
+    found = found.sub(_QUOTES, " ").sub(_SPACES, _one_space).sub(_ARROWS, " -> ").sub(_SPACES, _one_space)
+    found = found.sub(_LONG_MARKS, r"\1\2").sub(_ELLIPSIS, ", ").sub(_NUMBERED, r":\1 ").sub(_SPACED_DOT, ".")
+    return found.sub(_ROW, _tabulated(found.text)).sub(_ENDS, "")
 
 
 def _aside(text: str) -> str:
@@ -104,9 +115,14 @@ def fold_look_alikes(text: str) -> str:
     return as_written(text).translate(_LOOK_ALIKES)
 
 
-def _one_space(text: str) -> str:
+def _one_space(run: re.Match[str]) -> str:
     """连着的空白合成一个，其中有换行的留换行。"""
-    return _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text)
+    return "\n" if "\n" in run.group() else " "
+
+
+def _cells(text: str) -> str:
+    """制表符：几行都有的是表格的格，否则是空白。"""
+    return " | " if sum("\t" in line for line in text.split("\n")) >= _TABLE else " "
 
 
 def _simplified(char: str) -> str:
@@ -122,16 +138,10 @@ def _converter() -> "OpenCC":
     return OpenCC("t2s")
 
 
-def _pause(text: str) -> str:
-    """省略号是停顿；「并发(6)」同「并发:6」；「2 . 4 . 1」去掉空格。"""
-    return _SPACED_DOT.sub(".", _NUMBERED.sub(r":\1 ", _ELLIPSIS.sub(", ", text)))
-
-
-def _tabulate(text: str) -> str:
+def _tabulated(text: str) -> Replacement:
     """用分号隔开的表格换成竖线隔开的：分号在别处是句读。"""
-    if len(_ROW.findall(text)) < _TABLE:
-        return text
-    return _ROW.sub(lambda row: row.group().replace(";", "|"), text)
+    few = len(_ROW.findall(text)) < _TABLE
+    return lambda row: row.group() if few else row.group().replace(";", "|")
 
 
 def _visible(char: str) -> str:
@@ -139,4 +149,4 @@ def _visible(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf":
         return ""
-    return " " if category in _BLANK and char not in "\n➔" else char
+    return " " if category in _BLANK and char not in "\n\t➔" else char

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from pam_deploy_graph.llm.text.traced import Traced
+
 _ENGLISH: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
@@ -34,9 +36,30 @@ _SPOKEN: Final = re.compile(
 )
 
 
-def write_dots(text: str) -> str:
-    """把念出来的版本和 IP 写成数字：「二点三点四」「2点3点4」写成 2.3.4。"""
-    return _SPOKEN.sub(lambda match: ".".join(str(to_int(part)) for part in match.group().split("点")), text)
+_HUNDRED: Final = 100
+_RADIO: Final = re.compile(
+    r"(?=[^点]*[幺洞拐]|[零一二三四五六七八九十百点\d]*[幺洞拐])[零〇一二两三四五六七八九十百幺洞拐]+(?:点[零〇一二两三四五六七八九十百幺洞拐]+)+"
+)
+_RADIO_DIGITS: Final = str.maketrans("幺洞拐", "一零七")
+_ENGLISH_DIGIT: Final = (
+    r"\b(?:zero|oh|"
+    + "|".join(
+        word
+        for word, value in _ENGLISH.items()
+        if value < _HUNDRED and " " not in word and not word.endswith("th") and word not in {"single", "third"}
+    )
+    + r"|\d{1,3})\b"
+)
+_POINTS: Final = re.compile(rf"{_ENGLISH_DIGIT}(?:\s+(?:point|dot)\s+{_ENGLISH_DIGIT})+", re.IGNORECASE)
+_POINT: Final = re.compile(r"\s+(?:point|dot)\s+", re.IGNORECASE)
+"""电台的念法，与英文念出来的版本。"""
+
+
+def write_dots(text: Traced) -> Traced:
+    """把念出来的版本和 IP 写成数字：「二点三点四」「2点3点4」「two point three」「幺零点洞」。"""
+    text = text.sub(_RADIO, lambda match: match.group().translate(_RADIO_DIGITS))
+    text = text.sub(_POINTS, lambda match: ".".join(str(to_int(part)) for part in _POINT.split(match.group())))
+    return text.sub(_SPOKEN, lambda match: ".".join(str(to_int(part)) for part in match.group().split("点")))
 
 
 def to_int(text: str) -> int:
@@ -52,6 +75,8 @@ def to_int(text: str) -> int:
     if text.isdecimal():
         return int(text)
     lowered = text.lower()
+    if lowered in {"zero", "oh"}:
+        return 0
     return _ENGLISH[lowered] if lowered in _ENGLISH else _chinese(text)
 
 

@@ -66,7 +66,7 @@ def _record(draft: Draft, found: dict[str, Token], plural: set[str]) -> None:
     for key, token in found.items():
         if key not in draft.params and key not in plural:
             draft.set_param(key, token.text)
-        draft.mask(token.start, token.end)
+        draft.mask(token.start, token.end, key)
 
 
 def _explain(draft: Draft, found: dict[str, Token], plural: set[str], *, marked: bool) -> None:

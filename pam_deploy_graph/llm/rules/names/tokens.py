@@ -81,7 +81,7 @@ def markers(text: str) -> Iterator[tuple[str, int, int]]:
 def _marker_form() -> re.Pattern[str]:
     """应用与模块的标记。"""
     return re.compile(
-        rf"(?P<APP_NAME>{table('names')['app']})|(?P<MODULE_NAME>{table('names')['module']})",
+        rf"(?P<APP_NAME>{''.join(table('names')['app'])})|(?P<MODULE_NAME>{''.join(table('names')['module'])})",
         FLAGS,
     )
 

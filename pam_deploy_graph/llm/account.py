@@ -1,0 +1,75 @@
+"""账目：一句话里每个字算作什么；没有人认领的不会悄悄不见（依据 contract 第 4 节）。"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from pam_deploy_graph.llm.text.traced import Traced
+
+
+class As(StrEnum):
+    """一段话算作什么。"""
+
+    SLOT = "slot"
+    FILLER = "filler"
+    NOT_DONE = "not_done"
+    NEGATED = "negated"
+    PAST = "past"
+    QUESTION = "question"
+    CONDITION = "condition"
+    QUOTED = "quoted"
+    UNREAD = "unread"
+
+
+Label = tuple[As, str]
+_FILLER: Label = (As.FILLER, "")
+_UNREAD: Label = (As.UNREAD, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """原文里的一段：起止（码点，不含终点）、原文、算作什么、是哪一项。"""
+
+    start: int
+    end: int
+    text: str
+    kind: As
+    name: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """写成 ``analyze --json`` 里的样子。"""
+        return {"start": self.start, "end": self.end, "text": self.text, "as": str(self.kind), "name": self.name}
+
+
+@dataclass
+class Account:
+    """归一化的一句话，逐字记着是谁认领的。"""
+
+    labels: list[Label | None] = field(default_factory=list)
+
+    def claim(self, start: int, end: int, kind: As, name: str = "") -> None:
+        """认领一段；先认领的算数。"""
+        self.labels[start:end] = [label or (kind, name) for label in self.labels[start:end]]
+
+    def left(self) -> list[tuple[int, int]]:
+        """还没有人认领的各段。"""
+        spans: list[tuple[int, int]] = []
+        for free, run in groupby(range(len(self.labels)), lambda place: self.labels[place] is None):
+            places = list(run)
+            if free:
+                spans.append((places[0], places[-1] + 1))
+        return spans
+
+
+def whole_account(original: str, heard: Traced, account: Account) -> list[Span]:
+    """把账目写成原文的各段，一个字也不少；归一化时去掉的（空白、看不见的字）是虚词。"""
+    painted: list[Label] = [_FILLER] * len(original)
+    for label, start, end in zip(account.labels, heard.starts, heard.ends, strict=True):
+        painted[start:end] = [label or _UNREAD] * (end - start)
+    spans: list[Span] = []
+    for (kind, name), run in groupby(range(len(painted)), lambda place: painted[place]):
+        places = list(run)
+        start, end = places[0], places[-1] + 1
+        spans.append(Span(start, end, original[start:end], kind, name))
+    return spans

@@ -1,0 +1,198 @@
+"""没有人认领的话：没有意思的放过，余下的念给人听；像在说范围、限度、版本、机场的去问（依据 contract 第 4 节）。"""
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from pam_deploy_graph.llm.account import As
+from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
+from pam_deploy_graph.llm.text.numbers import to_int
+from pam_deploy_graph.llm.validation import Intent
+
+_ACTS: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK})
+_IP: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_WORD: Final = re.compile(r"[a-z][a-z']*", FLAGS)
+_MARKS: Final = re.compile(r"[\W_]+")
+_MEANT: Final = re.compile(r"[a-z\d]{2,}|\d|[\u4e00-\u9fff]", FLAGS)
+_TOLD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{3}|\d{2}", FLAGS)
+_SEGMENT: Final = re.compile(r"[,。;!?\n]|\.\s")
+_AMOUNT: Final = compile_all([r"(?:共|一共|总共)?{N}\s*[台个俩部](?:机器|工作站)?"])[0]
+_PACE: Final = frozenset({"canary", "max_parallel", "waves", "ask_after", "max_failures", "hold", "pause_between"})
+_SHOWN: Final = 40
+_MANY: Final = 6
+_TOO_MANY: Final = 40
+"""这么多处没有听懂的话，不必逐处掂量。"""
+_CLAUSE: Final = 200
+"""一处的左右最多看多远。"""
+
+
+def settle_left(draft: Draft, intent: Intent) -> None:
+    """给剩下的话一个交代。
+
+    Args:
+        draft: 各个提取器都读过了的草稿。
+        intent: 判断出来的意图；不动手的不用问。
+
+    """
+    _explain(draft)
+    for start, end in draft.account.left():
+        _sweep(draft, start, end)
+    _count(draft)
+    unread = _joined(draft)
+    if len(unread) > _TOO_MANY and intent in _ACTS:
+        draft.leave_open("target_ips", f"有 {len(unread)} 处没有听懂：请说短些，并给出要做的 IP（target_ips）")
+        unread = unread[:_TOO_MANY]
+    if intent not in _ACTS:
+        return
+    if intent is not Intent.PREVIEW:
+        for start, end in unread:
+            _weigh(draft, start, end, limits=intent is Intent.DEPLOY)
+    if intent is Intent.DEPLOY:
+        _weigh_addresses(draft, unread)
+        _weigh_doubts(draft)
+    said = [draft.text[start:end].strip(" ,.;:") for start, end in unread]
+    if said := [text for text in said if any(map(str.isalnum, text))]:
+        shown = "、".join(f"「{text[:_SHOWN]}」" for text in said[:_MANY])
+        more = f" 等 {len(said)} 处" if len(said) > _MANY else ""
+        draft.note(f"没有听懂：{shown}{more}")
+
+
+def _explain(draft: Draft) -> None:
+    """认领别处已经读出来、另说一遍的话。"""
+    known = {"target_ips": "target_ips", "exclude_ips": "exclude_ips", "canary": "canary", "waves": "canary"}
+    groups = dict.fromkeys(["always", *(group for name, group in known.items() if name in draft.control)])
+    for group in groups:
+        for form in _tables("explained", group):
+            for start, end in draft.account.left():
+                for found in form.finditer(draft.text, start, end):
+                    kind = As.FILLER if group == "always" else As.SLOT
+                    draft.account.claim(*found.span(), kind, "" if group == "always" else "scope")
+
+
+def _count(draft: Draft) -> None:
+    """点了名，又说了几台：对不上就问。"""
+    named = draft.control.get("target_ips") or []
+    for start, end in draft.account.left() if named else ():
+        for found in _AMOUNT.finditer(draft.text, start, end):
+            if to_int(found["n"]) == len(named):
+                draft.account.claim(*found.span(), As.SLOT, "scope")
+
+
+def _sweep(draft: Draft, start: int, end: int) -> None:
+    """认领一段里没有意思的字、说动作与名目的字。"""
+    text = draft.text[start:end]
+    for name, kind, label in (
+        ("intent", As.SLOT, "intent"),
+        ("marker", As.FILLER, ""),
+        ("everyone", As.SLOT, "scope"),
+        ("filler", As.FILLER, ""),
+    ):
+        for form in _forms(name):
+            for found in form.finditer(text):
+                draft.account.claim(start + found.start(), start + found.end(), kind, label)
+    for found in _WORD.finditer(text):
+        if found.group().lower() in word_set("stop") and not _smells(found.group()):
+            draft.account.claim(start + found.start(), start + found.end(), As.FILLER)
+    for found in _MARKS.finditer(text):
+        draft.account.claim(start + found.start(), start + found.end(), As.FILLER)
+
+
+def _joined(draft: Draft) -> list[tuple[int, int]]:
+    """没有人认领的各段；中间只隔着虚词的连成一段来念。"""
+    spans: list[tuple[int, int]] = []
+    for start, end in draft.account.left():
+        between = draft.account.labels[spans[-1][1] : start] if spans else []
+        near = spans and all(label and label[0] is As.FILLER for label in between)
+        if near and not _SEGMENT.search(draft.text, spans[-1][1], start):
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
+    """像在说要紧的事的，那一项去问；已经读出来的限度不再问。"""
+    text = draft.text[start:end]
+    around = _around(draft.text, start, end)
+    if any(form.search(around) for form in _forms("scope")) and any(form.search(text) for form in _forms("scope")):
+        draft.leave_open("target_ips", f"「{text.strip()[:_SHOWN]}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
+    for name, forms in _limits() if limits else ():
+        if name not in draft.control and not _paced(draft, start, end) and any(form.search(text) for form in forms):
+            draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
+            break
+    if (
+        limits
+        and "VERSION_NUMBER" not in draft.params
+        and any(form.search(text) for form in _tables("versions", "VERSION_NUMBER"))
+    ):
+        draft.leave_open("VERSION_NUMBER", f"「{text.strip()[:_SHOWN]}」像在说版本，没有听懂：请说明是哪一版")
+
+
+def _weigh_addresses(draft: Draft, unread: list[tuple[int, int]]) -> None:
+    """地址旁边有没听懂的话：不知道那是不是在说不要动它，去问。"""
+    for start, end in unread:
+        text = draft.text[start:end].strip(" ,.;:")
+        if role_of(text) is Role.TARGET:
+            continue
+        if not _TOLD.search(text):
+            continue
+        low, high = _segment(draft.text, start, end)
+        if any(label and label[1] == "target_ips" and label[0] is As.SLOT for label in draft.account.labels[low:high]):
+            draft.leave_open("target_ips", f"地址旁边的「{text[:_SHOWN]}」没有听懂：请说明要不要做那几台（target_ips）")
+
+
+def _weigh_doubts(draft: Draft) -> None:
+    """说到一台做过什么、出过什么的：看不出要不要做它，去问；说清了不要做、另有用处的不问。"""
+    for part in draft.doubts:
+        labels = [label for label in draft.account.labels[part.start : part.end] if label]
+        settled = any(label[1] in {Role.EXCLUDE, Role.OTHER} for label in labels)
+        told = _IP.sub(" ", part.text)
+        if settled or any(label[0] is As.QUOTED for label in labels) or role_of(told) in {Role.EXCLUDE, Role.OTHER}:
+            continue
+        draft.leave_open("target_ips", f"「{part.text.strip()[:_SHOWN]}」：请说明要不要做它（target_ips）")
+
+
+def _paced(draft: Draft, start: int, end: int) -> bool:
+    """同一个分句里已经读出了一项限度：余下的字是它的说明。"""
+    low, high = _segment(draft.text, start, end)
+    return any(label and label[1] in _PACE for label in draft.account.labels[low:high])
+
+
+def _segment(text: str, start: int, end: int) -> tuple[int, int]:
+    """一段话所在的分句。"""
+    floor = max(0, start - _CLAUSE)
+    low = max((cut.end() for cut in _SEGMENT.finditer(text, floor, start)), default=floor)
+    cut = _SEGMENT.search(text, end, end + _CLAUSE)
+    return low, cut.start() if cut else min(len(text), end + _CLAUSE)
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """一段话连同左右几个字。"""
+    return text[max(0, start - 2) : end + 2]
+
+
+def _smells(word: str) -> bool:
+    """一个词像不像在说要紧的事。"""
+    named = [*_forms("scope"), *(form for _, forms in _limits() for form in forms)]
+    return any(form.search(word) for form in named)
+
+
+@cache
+def _forms(name: str) -> tuple[re.Pattern[str], ...]:
+    """``filler.toml`` 里的一组说法。"""
+    return compile_all(table("filler")[name])
+
+
+@cache
+def _limits() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+    """各项限度的说法。"""
+    data: dict[str, Any] = table("filler")["limits"]
+    return tuple((name, compile_all(forms)) for name, forms in data.items())
+
+
+@cache
+def _tables(group: str, name: str) -> tuple[re.Pattern[str], ...]:
+    """一组里的一项。"""
+    return compile_all(table("filler")[group][name])
