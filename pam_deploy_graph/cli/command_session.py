@@ -15,6 +15,7 @@ from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_l
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.summary import render_report
+from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import next_step
 from pam_deploy_graph.settings import Settings
@@ -77,6 +78,7 @@ def open_session(
     ask: Asker | None = None,
     settings: Settings | None = None,
     may_replace: bool = False,
+    wait: float = 0,
 ) -> Iterator[Session]:
     """打开会话。
 
@@ -87,6 +89,7 @@ def open_session(
         ask: 怎么问人；不给时按有没有终端决定。
         settings: 设置；不给时取自环境与 ``.env``（contract 第 8 节）。
         may_replace: 账本丢了也照样新建一份（``repair``）。
+        wait: 模块正由别的运行占着时，最多等几秒。
 
     """
     allow_many_files()
@@ -95,6 +98,8 @@ def open_session(
     services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))
     try:
         with open_driver(services, ask or asker()) as driver:
-            yield Session(services, driver, as_json)
+            session = Session(services, driver, as_json)
+            services.patience = Patience(wait, session.say)
+            yield session
     finally:
         services.close()

@@ -1,5 +1,6 @@
 """逐项检查环境；每一项都真的去做，不看版本号猜。"""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRE
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
 from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger.engine import SQLITE
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.people import open_people
 from pam_deploy_graph.policy import open_policy
@@ -117,15 +119,16 @@ def _scripts(settings: Settings) -> Check:
 
 
 def _ledger(settings: Settings, home: Path) -> Check:
-    """账本打得开、写得进。"""
+    """账本打得开、真的写得进；与检查点各在哪里，几个人看不看得见同一份。错误自己说该检查什么。"""
     url = settings.store_url(home)
     try:
-        ledger = Ledger(url)
+        with contextlib.closing(Ledger(url)) as ledger:
+            ledger.try_write()
+            count = len(ledger.list_runs())
     except PamError as error:
-        return Check("账本", ok=False, detail=str(error), advice="请检查目录权限与磁盘空间")
-    count = len(ledger.list_runs())
-    ledger.close()
-    return Check("账本", ok=True, detail=f"可写，已有 {count} 次运行")
+        return Check("账本", ok=False, detail=str(error))
+    alone = "；只有用这个目录的人看得见，几个人管同一座机场请设同一个 PAM_STORE_URL"
+    return Check("账本", ok=True, detail=f"写得进，已有 {count} 次运行{alone if url.startswith(SQLITE) else ''}")
 
 
 def _pam(settings: Settings) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,8 +14,14 @@ from pam_deploy_graph.system.account import current_operator
 if TYPE_CHECKING:
     from pam_deploy_graph.runs.registration import RunRequest
 
+_LONGEST_WAIT: Final = 86_400
 RUN_ID_OPTION = Annotated[str | None, typer.Option("--run-id", help="运行名；不给按时间取。", metavar="RUN_ID")]
 YES = Annotated[bool, typer.Option("--yes", help="事先批准这个命令提出的第一份计划（以后的计划、回滚照样要问）。")]
+
+WAIT = Annotated[
+    int,
+    typer.Option("--wait", help="模块正由别的运行占着时，最多等几秒。", metavar="SECONDS", min=0, max=_LONGEST_WAIT),
+]
 
 
 @taking("controls", o.CONTROL_OPTIONS)
@@ -26,6 +32,7 @@ def run(
     controls: Mapping[str, Any],
     run_id: RUN_ID_OPTION = None,
     yes: YES = False,
+    wait: WAIT = 0,
     home: o.Home = o.HERE,
     as_json: o.Json = False,
 ) -> None:
@@ -45,20 +52,20 @@ def run(
         run_id=run_id,
         home=home,
     )
-    raise typer.Exit(_begin(home, request, yes=yes, as_json=as_json))
+    raise typer.Exit(_begin(home, request, yes=yes, wait=wait, as_json=as_json))
 
 
-def resume(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+def resume(run_id: o.RunId, wait: WAIT = 0, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """继续一次停下、中断或已有决定的运行。"""
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.runs.lookup import require_store
 
     require_store(o.settings_for(home), home, run_id)
-    with open_session(home, as_json=as_json, run_id=run_id) as session:
+    with open_session(home, as_json=as_json, run_id=run_id, wait=wait) as session:
         raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
 
 
-def _begin(home: Path, request: "RunRequest", *, yes: bool, as_json: bool) -> ExitCode:
+def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: bool) -> ExitCode:
     """登记并开始。"""
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.errors import RunConflictError
@@ -66,7 +73,7 @@ def _begin(home: Path, request: "RunRequest", *, yes: bool, as_json: bool) -> Ex
     from pam_deploy_graph.runs.registration import register
     from pam_deploy_graph.system.open_files import check_in_flight
 
-    with open_session(home, as_json=as_json) as session:
+    with open_session(home, as_json=as_json, wait=wait) as session:
         at_once = validate_control(request.control_params).get("max_parallel", 1)
         check_in_flight(at_once if isinstance(at_once, int) else 1)
         state, created = register(session.services.ledger, request)

@@ -12,6 +12,7 @@ from pam_deploy_graph.constants import ACTIONS, Phase, ScriptExit
 from pam_deploy_graph.flows.calls import Call
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.last_key import intruder
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import Outcome
@@ -130,7 +131,12 @@ async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
             f"没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{truth.error_summary}",
             exit_code=truth.exit_code if truth.outcome is Outcome.REFUSED else ScriptExit.NOT_TAKEN,
         )
-    return _done(call, truth) if truth.values["LAST_KEY"] == failed else None
+    if (found := str(truth.values["LAST_KEY"])) == failed:
+        return _done(call, truth)
+    if stranger := intruder(call.ctx.state, ip, found):
+        said = f"没有再送：上次读回之后{stranger}动过 {ip}"
+        return ActionResult.failure(call.action, truth.backend, said, exit_code=ScriptExit.NOT_TAKEN)
+    return None
 
 
 async def _truth(call: Call, ip: str) -> ActionResult:

@@ -25,3 +25,17 @@ def other_owner(state: AgentState, key: str) -> str:
     if not key or (run_id, nonce) == (state.run_id, state.nonce):
         return ""
     return f"运行 {run_id}（{nonce}）" if run_id else f"键 {key}"
+
+
+def changed_hands(state: AgentState, ip: str, key: str) -> str:
+    """还没有动手：提出计划之后有没有别人动过它；有就说出是谁，没有、不知道的为空串。"""
+    seen = state.seen_keys.get(ip, key)
+    if key == seen:
+        return ""
+    now, then = other_owner(state, key) or "（没有）", other_owner(state, seen) or "（没有）"
+    return f"提出计划的时候，最近动过 {ip} 的是{then}，此刻是{now}：有人在这之间动过它；没有动手"
+
+
+def intruder(state: AgentState, ip: str, key: str) -> str:
+    """动过手了：上次读回之后有没有别人动过它；有就返回是谁，是自己的、还是上次读到的那个为空串。"""
+    return "" if key == state.ip_states[ip]["last_key"] else other_owner(state, key)

@@ -6,11 +6,12 @@ from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask,
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.last_key import other_owner
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest
 from pam_deploy_graph.flows.service_state import running_now, running_text, version_now, version_text
-from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.ledger import Approval, touched
 from pam_deploy_graph.models import ActionResult, Event
 
 
@@ -50,18 +51,28 @@ def _told(decision: Decision, note: str) -> Event:
 
 
 async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval) -> bool:
-    """再读一次真相；要回滚而与问的时候不同的，记下同意作废，返回假。"""
-    before = _shown(ctx, ip)
+    """再读一次真相；与问的时候不同的，记下同意作废，返回假。"""
+    workstation = ctx.state.ip_states[ip]
+    known = touched(ctx.state, ip) or bool(workstation["read_at"])
+    before, key = _shown(ctx, ip), workstation["last_key"] if known else None
     await read_back(ctx, outbox, ip)
-    if approval.decision != Decision.APPROVE:
+    if not (changed := _changed(ctx, ip, approval, before, key)):
         return True
-    refused = nothing_to_go_back_to(ctx.state, ip)
-    if not refused and question_digest(ctx.state, ip) == approval.digest:
-        return True
-    changed = refused or f"问的时候是 {before}，此刻是 {_shown(ctx, ip)}，最后动它的也可能换了"
-    message = f"{approval.operator} 的同意没有执行：{changed}"
+    message = f"{approval.operator} 的决定（{approval.decision}）没有执行：{changed}"
     await outbox.commit({"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message})
     return False
+
+
+def _changed(ctx: RunContext, ip: str, approval: Approval, before: str, key: str | None) -> str:
+    """决定的是不是此刻的样子：不是就说出哪里变了。接着做的只看有没有别人动过它，保持原样的什么也不看。"""
+    state, last_key = ctx.state, ctx.state.ip_states[ip]["last_key"]
+    if approval.decision == Decision.APPROVE:
+        if refused := nothing_to_go_back_to(state, ip):
+            return refused
+        same = question_digest(state, ip) == approval.digest
+        return "" if same else f"问的时候是 {before}，此刻是 {_shown(ctx, ip)}，最后动它的也可能换了"
+    stranger = "" if key in (None, last_key) else other_owner(state, last_key)
+    return f"问过之后{stranger}动过它" if stranger and approval.decision == Decision.RETRY else ""
 
 
 def _shown(ctx: RunContext, ip: str) -> str:
@@ -72,12 +83,14 @@ def _shown(ctx: RunContext, ip: str) -> str:
 
 
 def _undone(ctx: RunContext, ip: str) -> list[str]:
-    """接着做之前要重做的步骤：读回来的不是目标版本的从头做，是而没有运行的从启动做；不知道的接着做。"""
+    """接着做之前要重做的步骤：别人动过的、读回来不是目标版本的从头做，是而没有运行的从启动做；不知道的接着做。"""
     workstation = ctx.state.ip_states[ip]
-    version, done = version_now(workstation), workstation["completed_steps"]
-    if version is None or "deploy-ip" not in done:
+    version, done, key = version_now(workstation), workstation["completed_steps"], workstation["last_key"]
+    if key != workstation["key_before"] and other_owner(ctx.state, key):
+        first = "stop-ip"
+    elif version is None or "deploy-ip" not in done:
         return []
-    if version != ctx.state.params["VERSION_NUMBER"]:
+    elif version != ctx.state.params["VERSION_NUMBER"]:
         first = "stop-ip"
     elif running_now(workstation) is False:
         first = "start-ip"

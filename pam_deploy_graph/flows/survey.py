@@ -1,4 +1,8 @@
-"""动手之前看一眼：要动的工作站最近是谁动的、现在是什么样；只问不改，什么也不记。"""
+"""提出计划之前看一眼：要动的工作站最近是谁动的、现在是什么样；只问不改。
+
+同时最多问 50 台，最多问 ``MOST_ASKED`` 台、``_SECONDS`` 秒：一万台的计划也只多几秒。其余的并不当作没有人动过，
+计划里写明还有几台没有看；轮到它时开工之前照样要读。``repair`` 的每台都问。
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
@@ -14,9 +19,11 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import QUERY
 from pam_deploy_graph.models import Values
 
-MOST_ASKED: Final = 50
+MOST_ASKED: Final = 200
 """一份计划最多先问几台；其余的轮到时再问。"""
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 50
+_SECONDS: Final = 60.0
+_PATIENCE: Final = 5.0
 _MOST_NAMED: Final = 10
 
 
@@ -30,14 +37,19 @@ class Survey:
     foreign: dict[str, str] = field(default_factory=dict)
     """最近动过它的、这份账本里没有的运行。"""
 
-    def lines(self, *, everything: bool = False) -> list[str]:
-        """写给批准计划的人看；``everything`` 为真时把各台的样子也数出来。"""
+    @property
+    def keys(self) -> dict[str, str]:
+        """每台最近一次生效的键；开工之前再看到别的，就是有人在这之间动过它。"""
+        return {ip: str(values["LAST_KEY"]) for ip, values in self.found.items()}
+
+    def lines(self) -> list[str]:
+        """写给批准计划的人看：各是什么样，哪几台最近由别处动过，还有几台没有看。"""
         said = [self._named(ip) for ip in list(self.foreign)[:_MOST_NAMED]]
         more = len(self.foreign) - len(said)
         said += [f"注意: 另有 {more} 台最近也是别处动的"] if more > 0 else []
         left = self.total - len(self.asked)
-        said += [f"（先问了前 {len(self.asked)} 台，其余 {left} 台轮到时再问）"] if left and self.foreign else []
-        return [*self._summary(), *said] if everything else said
+        said += [f"（先看了前 {len(self.asked)} 台，其余 {left} 台轮到时再看）"] if left else []
+        return [*self._summary(), *said]
 
     def _named(self, ip: str) -> str:
         """一台最近由别处动过的。"""
@@ -65,17 +77,25 @@ def survey(
         everything: 每一台都问（``repair`` 用）；否则只问前 ``MOST_ASKED`` 台。
         held: 这个键出自的运行在不在这份账本里。
 
+    Raises:
+        RecordsDisagreeError: 去问的流程抛出：工作站上有这次运行的、账本不知道的键。
+
     """
     seen = Survey(list(ips) if everything else list(ips[:MOST_ASKED]), len(ips))
 
     async def work(ctx: RunContext) -> None:
-        """同时问几台。"""
+        """同时问几台；有一台说账本落后了，就停下。"""
         limiter = anyio.CapacityLimiter(_AT_ONCE)
+        problems: list[RecordsDisagreeError] = []
 
         async def ask(ip: str) -> None:
             """问一台；问不到就算了，轮到它时还要问。"""
-            async with limiter:
-                truth = await perform(ctx, Outbox(ctx.session), QUERY, ip)
+            try:
+                async with limiter:
+                    truth = await perform(ctx, Outbox(ctx.session), QUERY, ip, patience=_PATIENCE)
+            except RecordsDisagreeError as error:
+                problems.append(error)
+                return
             if not truth.ok:
                 return
             seen.found[ip] = truth.values
@@ -83,9 +103,12 @@ def survey(
             if (owner := other_owner(ctx.state, key)) and not held(key):
                 seen.foreign[ip] = owner
 
-        async with anyio.create_task_group() as group:
-            for ip in seen.asked:
-                group.start_soon(ask, ip)
+        with anyio.move_on_after(_SECONDS):
+            async with anyio.create_task_group() as group:
+                for ip in seen.asked:
+                    group.start_soon(ask, ip)
+        if problems:
+            raise problems[0]
 
     return seen, work
 

@@ -7,6 +7,7 @@ from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.last_key import changed_hands
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import QUERY, read_back, read_back_event
 from pam_deploy_graph.ledger import touched
@@ -70,17 +71,20 @@ async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
         outbox.tell({"type": "IP_SKIPPED", "ip": ip, "version": truth.values["VERSION"]})
         await outbox.commit(read_back_event(truth, ip))
         return False
+    changed = changed_hands(ctx.state, ip, str(truth.values["LAST_KEY"])) if truth.ok else ""
     outbox.tell(read_back_event(truth, ip))
-    known = _known(truth, ip)
+    known = _known(truth, ip, changed)
     if not known.ok:
         await fail_workstation(ctx, outbox, known, ip, gate)
     return known.ok
 
 
-def _known(truth: ActionResult, ip: str) -> ActionResult:
-    """不在线的工作站什么也没有说出来：不是它「停着」，是不知道。"""
-    if not truth.ok or is_true(truth.values["ONLINE"]):
+def _known(truth: ActionResult, ip: str, changed: str) -> ActionResult:
+    """可不可以动手。提出计划之后有别人动过的不动；不在线的工作站什么也没有说出来：不是它「停着」，是不知道。"""
+    if not truth.ok:
         return truth
+    if is_true(truth.values["ONLINE"]):
+        return ActionResult.failure(QUERY, truth.backend, changed) if changed else truth
     return ActionResult.failure(QUERY, truth.backend, f"{ip} 不在线，读不到它的版本与运行情况；没有动手")
 
 

@@ -7,6 +7,9 @@ from pam_deploy_graph.constants import AMENDED
 from pam_deploy_graph.inputs.targeting import settle_scope
 from pam_deploy_graph.models import AgentState, Event
 
+BASIS: Final = ("target_ips", "steps", "mcp_tools", "package", "endpoints")
+"""计划的摘要除登记的输入之外还管着的各项，即 ``PLAN_PROPOSED`` 的字段。"""
+
 
 def _scope_changed(state: AgentState, event: Event) -> None:
     """目标范围有变。"""
@@ -24,6 +27,9 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
     state.requested_by = event.get("requested_by", state.requested_by)
+    if "steps" in event:
+        state.plan_basis = {name: event[name] for name in ("digest", *BASIS)}
+    state.seen_keys = dict(event.get("seen", state.seen_keys))
 
 
 def _plan_approved(state: AgentState, event: Event) -> None:
@@ -35,6 +41,7 @@ def _plan_withdrawn(state: AgentState, _event: Event) -> None:
     """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
     state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
     state.package_digest, state.planned_ips, state.endpoints, state.moved = "", None, {}, {}
+    state.seen_keys, state.plan_basis = {}, {}
 
 
 def _endpoints_moved(state: AgentState, event: Event) -> None:

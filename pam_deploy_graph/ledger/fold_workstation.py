@@ -63,6 +63,8 @@ def _read_back(state: AgentState, event: Event) -> None:
     untouched = not touched(state, event["ip"])
     workstation = workstation_of(state, event)
     read_from(workstation, event["values"], event.get("at", 0))
+    if event["values"]:
+        state.seen_keys.pop(event["ip"], None)
     if untouched:
         workstation["version_before"] = workstation["version_now"]
         if not workstation.get("owner"):

@@ -77,11 +77,18 @@ class RunSession:
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator["RunSession"]:
-        """保持租约；离开时写完并交还。"""
+        """保持租约；离开时写完并交还。交不还会过期，但本进程下一段就进不来，所以也算写不进账本。
+
+        Raises:
+            LedgerError: 写不进去，或交不还。
+
+        """
+        overlooked: tuple[type[LedgerError], ...] = (LedgerError,)
         heart = asyncio.create_task(self._beat())
         try:
             yield self
             await self.flush()
+            overlooked = ()
         except LedgerError:
             # 内存已经走在账本前面：下次推进时从头折叠
             self.state.ledger_seq = -1
@@ -95,7 +102,7 @@ class RunSession:
             heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
-            with contextlib.suppress(LedgerError):  # 交不还也会过期
+            with contextlib.suppress(*overlooked):  # 已经有错误要说的，不用它盖掉
                 self.release()
 
     def release(self) -> None:

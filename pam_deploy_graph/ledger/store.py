@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, insert
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
 from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError
@@ -20,6 +20,7 @@ from pam_deploy_graph.ledger.fold import apply, forget_progress
 from pam_deploy_graph.ledger.look import look_engine
 from pam_deploy_graph.ledger.registry import RunRecord
 from pam_deploy_graph.ledger.run_session import RunSession
+from pam_deploy_graph.ledger.schema import ledger_meta
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.protocol.keys import owner_of
@@ -82,6 +83,13 @@ class Ledger:
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""
         return registry.exists(self.engine, run_id)
+
+    def try_write(self) -> None:
+        """真的写一次再抹掉，同一个事务；写不进去抛 ``LedgerError``。"""
+        trial = {"version": -1, "ledger_id": "doctor"}
+        with writing(self.engine) as connection:
+            connection.execute(insert(ledger_meta).values(trial))
+            connection.execute(delete(ledger_meta).where(ledger_meta.c.version == trial["version"]))
 
     def holds(self, key: str) -> bool:
         """一个幂等键出自的运行在不在这份账本里。"""

@@ -141,6 +141,10 @@ class AgentState:
     amendment: dict[str, Any] = field(default_factory=dict)
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""
+    plan_basis: dict[str, Any] = field(default_factory=dict)
+    """最近一份完整的计划的摘要，与它管着的各项；途中的改动、灰度之后的不在内。"""
+    seen_keys: dict[str, str] = field(default_factory=dict)
+    """提出计划时看到的、每台最近一次生效的键；读回过的不再留着。"""
     keep_events: bool = True
     nonce: str = ""
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""

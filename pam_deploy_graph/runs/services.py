@@ -29,6 +29,7 @@ from pam_deploy_graph.people import PeopleBook, open_people
 from pam_deploy_graph.policy import Policy, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
+from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
@@ -56,6 +57,8 @@ class Services:
     """只看：账本不新建、不迁移、不修补。"""
     may_replace: bool = False
     """账本丢了也照样新建一份（``repair`` 用）。"""
+    patience: Patience = field(default_factory=Patience)
+    """模块正由别的运行占着时等多久、在等什么说给谁听。"""
     stop: threading.Event = field(default_factory=threading.Event)
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
@@ -152,17 +155,10 @@ class Services:
             session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
             with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
                 async with session.alive():
-                    await work(
-                        RunContext(
-                            session,
-                            self.router,
-                            rules,
-                            self._stop_check(run_id),
-                            self.span,
-                            node_allow=read_allowed(self.settings.pam_node_allow),
-                            also_bound=self.policy.shown(),
-                        )
-                    )
+                    stop, allowed = self._stop_check(run_id), read_allowed(self.settings.pam_node_allow)
+                    ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
+                    ctx.also_bound = self.policy.shown()
+                    await work(ctx)
 
         event_loop.call(session_work)
         self._states[run_id] = state

@@ -59,10 +59,7 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
 
     """
     if not run_id:
-        latest = ledger.list_runs(1)
-        if not latest:
-            raise RunNotFoundError
-        run_id = latest[0].run_id
+        return _latest_standing(ledger)
     record = ledger.get_run(run_id)
     state = ledger.load_state(run_id, keep_events=False)
     waiting = open_questions(ledger, state) if record.exit_code is None else []
@@ -87,7 +84,27 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "failed_of": state.control_params.get("failed_of", ""),
         "waiting": waiting,
         "next": next_step(phase, run_id, plan_digest=_plan_digest(waiting)),
+        "damaged": {},
     }
+
+
+def _latest_standing(ledger: Ledger) -> dict[str, Any]:
+    """最近一次读得下去的运行的处境；比它更近而记录已损坏的在 ``damaged`` 里，各有原因。
+
+    Raises:
+        RunNotFoundError: 还没有任何运行。
+        LedgerDamagedError: 没有一次读得下去。
+
+    """
+    damaged: dict[str, LedgerDamagedError] = {}
+    for run in ledger.list_runs():
+        try:
+            found = standing(ledger, run.run_id)
+        except LedgerDamagedError as error:
+            damaged[run.run_id] = error
+        else:
+            return found | {"damaged": {name: str(error) for name, error in damaged.items()}}
+    raise next(iter(damaged.values()), RunNotFoundError())
 
 
 def next_step(phase: str, run_id: str, *, plan_digest: str = "") -> str:
@@ -107,6 +124,8 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     count, params = found["counts"], found["params"]
     what = " ".join(params[name] for name in REQUIRED_PARAMS)
     lines = [found["first_line"]] if found["first_line"] else []
+    lines += [f"注意: {why}" for why in found["damaged"].values()]
+    lines += [f"最近一次读得下去的是 {found['run_id']}；其余的用 runs 查看"] if found["damaged"] else []
     lines += [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         f"部署: {what}（{found['execution_strategy']}）",

@@ -19,6 +19,11 @@ from tests.patience import patience
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "pam_deploy_graph"
 WAIT_SECONDS = 50.0
+_LIMITED = (
+    "import resource, sys; sys.dont_write_bytecode = True; room = int(sys.argv.pop(1))\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))\n"
+    "from pam_deploy_graph.cli.app import main; sys.exit(main())"
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,12 @@ class Pam:
     def __call__(self, *args: object, **options: Any) -> Done:
         """运行一个命令到结束；选项同 ``start``。"""
         return self.start(*args, **options).wait()
+
+    def on_a_small_disk(self, room: int, *args: object) -> Done:
+        """运行一个命令，每个文件最多写到 ``room`` 字节，如同磁盘满了。"""
+        argv = [sys.executable, "-c", _LIMITED, str(room), *map(str, args), "--home", str(self.home)]
+        done = subprocess.run(argv, env=self.env, cwd=self.folder, capture_output=True, text=True, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
 
     def start(
         self,

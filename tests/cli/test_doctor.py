@@ -1,11 +1,13 @@
 """``doctor`` 带上部署参数：逐个试接只问不改的动作，真的一件也不改。"""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from pam_deploy_graph.cli import doctor_checks
 from pam_deploy_graph.constants import ACTIONS
+from tests.cli.program import Done
 from tests.cli.site import BEFORE, Site
 
 ASKING = [name for name, spec in ACTIONS.items() if not spec.changes]
@@ -44,3 +46,21 @@ def test_says_where_it_runs(name: str, ok: bool) -> None:  # noqa: FBT001  参�
     """只在 Linux 上试过：别处说明白，连同 Windows 的入口随包没有。"""
     check = doctor_checks._platform(name)
     assert (check.ok, "随包没有" in check.line()) == (ok, not ok)
+
+
+def test_a_store_that_cannot_be_written(site: Site) -> None:
+    """账本打得开而写不进：``doctor`` 真的写一次，因此说得出来；写得进的说谁看得见它。"""
+    done = site.pam("doctor", "--json")
+    told = "写得进，已有 0 次运行；只有用这个目录的人看得见，几个人管同一座机场请设同一个 PAM_STORE_URL"
+    assert _store(done) == (True, told)
+    with sqlite3.connect(site.pam.home / "runtime" / "pam.db") as connection:
+        connection.execute("CREATE TRIGGER t BEFORE INSERT ON ledger_meta BEGIN INSERT INTO gone VALUES (1); END")
+    connection.close()
+    ok, detail = _store(site.pam("doctor", "--json"))
+    assert (ok, "写不进去" in detail, "磁盘空间" in detail) == (False, True, True), detail
+
+
+def _store(done: Done) -> tuple[bool, str]:
+    """账本那一项。"""
+    (found,) = (check for check in done.json() if check["name"] == "账本")
+    return found["ok"], found["detail"]

@@ -1,10 +1,12 @@
 """模块锁：同一机场的同一模块，一次推出没有结束，另一次就进不来。"""
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.cli.site import BEFORE, Site
+from tests.patience import patience
 
 
 @pytest.fixture
@@ -43,3 +45,22 @@ def test_what_does_not_collide(holder: Site, make_site: Callable[..., Site]) -> 
     elsewhere = make_site("elsewhere")
     elsewhere.take(1)
     assert elsewhere.run("--yes").code == 0
+
+
+def test_waiting_for_the_module(holder: Site, make_site: Callable[[], Site]) -> None:
+    """``--wait``：说出在等谁，前一次了结之后接着做；等到了时候还占着，以 12 停下。"""
+    second = make_site()
+    second.take(1)
+    assert second.run("--yes", "--wait", 1).code == 12
+    job = second.pam.start("resume", second.run_id, "--wait", 300)
+    deadline = time.monotonic() + patience(60)
+    while "等着" not in second.pam("status", second.run_id).out:
+        assert time.monotonic() < deadline
+    assert holder.pam("cancel", holder.run_id).code == 0
+    assert holder.resume().code == 12
+    done = job.wait()
+    assert done.code == 10, done.err
+    assert (f"由运行 {holder.run_id} 占着" in done.err, "最多再等" in done.err) == (True, True), done.err
+    assert second.confirm("approve").code == 0
+    assert second.resume().code == 0
+    second.all_right()

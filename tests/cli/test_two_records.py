@@ -127,6 +127,13 @@ def test_a_changed_character(waiting: Site, target: str) -> None:
     listed = {row["run_id"]: row["standing"] for row in waiting.pam("runs", "--json").json()}
     assert "已损坏" in listed[waiting.run_id]
     assert listed["other"] == "已结束"
+    with sqlite3.connect(ledger_of(waiting)) as connection:  # 坏的成了最近的一次
+        connection.execute("UPDATE runs SET run_no = run_no + 10 WHERE run_id = ?", (waiting.run_id,))
+        connection.execute("UPDATE events SET run_no = run_no + 10 WHERE run_no = 1")
+    connection.close()
+    shown = waiting.pam("status")
+    assert (shown.code, waiting.run_id in shown.out, "运行 other: 已结束" in shown.out) == (0, True, True), shown
+    assert list(waiting.pam("status", "--json").json()["damaged"]) == [waiting.run_id]
     run_id = repaired(waiting)
     assert waiting.version in waiting.pam("status", run_id).out
     assert finish(waiting, run_id) == 0
@@ -202,3 +209,15 @@ def test_a_full_disk_under_the_checkpoints(waiting: Site) -> None:
     path.rmdir()
     folder.rename(path)
     assert go(waiting) == 0
+
+
+@pytest.mark.parametrize("room", [24_576, 65_536, 131_072])
+def test_a_disk_that_fills_up(waiting: Site, room: int) -> None:
+    """推着推着磁盘满了，检查点与账本谁先写不下都一样：以 12 停下，不是回溯；腾出地方接着做，每个效果恰好一次。"""
+    assert waiting.confirm("approve").code == 0
+    done = waiting.pam.on_a_small_disk(room, "resume", waiting.run_id)
+    assert (done.code, "Traceback" in done.err) == (12, False), done.err
+    assert "磁盘" in done.err, done.err
+    done = waiting.resume()
+    assert done.code == 0, done.err
+    waiting.all_right()

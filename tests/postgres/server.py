@@ -3,6 +3,7 @@
 服务程序不肯以 root 运行，所以在 root 之下换成 ``nobody``。
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -84,6 +86,19 @@ class PostgresServer:
     def cut_off(self, name: str) -> None:
         """断开一个库的全部连接，如同服务重启过。"""
         self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """冻住整个服务：连得上、不答话、也不断开；出来时化开。"""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="utf-8")
+        pids = [self._process.pid, *map(int, children.split())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         """已经在听了。"""

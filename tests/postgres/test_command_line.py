@@ -11,6 +11,7 @@ from tests.cli.test_stopping import (
     test_cancel_while_it_runs,
     test_two_opposite_answers,
 )
+from tests.postgres.server import PostgresServer
 
 __all__ = [
     "test_a_late_answer_is_told_whose_counts",
@@ -58,3 +59,13 @@ def test_a_store_that_is_away(site: Site, url: str, code: int) -> None:
     assert "s3cret" not in done.err
     assert "Traceback" not in done.err
     assert site.effects() == []
+
+
+def test_a_standby_is_read_only(site: Site, store: str, postgres: PostgresServer) -> None:
+    """库只许读（备机、恢复之中）：打得开，``doctor`` 真的写一次才知道写不进，劝的是看数据库而不是磁盘。"""
+    assert site.pam("runs").code == 0
+    name = store.split("/")[3].split("?", maxsplit=1)[0]
+    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    postgres.cut_off(name)
+    (found,) = (check for check in site.pam("doctor", "--json").json() if check["name"] == "账本")
+    assert (found["ok"], "read-only" in found["detail"], "PAM_STORE_URL" in found["detail"]) == (False, True, True)

@@ -9,9 +9,11 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.reapproval import ask_again
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
 from pam_deploy_graph.runs.services import Services
 
 
@@ -30,8 +32,10 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return {"phase": "closing", "problem": ""}
     if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
+    refuse_unlike_approved(services.ledger, services.state_of(state["run_id"]))
     try:
-        services.ledger.lock_module(services.state_of(state["run_id"]))
+        run = services.state_of(state["run_id"])
+        when_free(services, run.run_id, lambda: services.ledger.lock_module(run))
         services.drive(state["run_id"], _approved(decided))
     except PlanChangedError as error:
         return ask_again(services, state["run_id"], state["plan"], error)

@@ -18,6 +18,7 @@ from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
 
@@ -31,6 +32,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     """
     run_id = state["run_id"]
     services.refuse_paused(run_id)
+    refuse_unlike_approved(services.ledger, services.state_of(run_id))
     closed = services.ledger.get_run(run_id).exit_code is not None
 
     def decision_of(ip: str, digest: str) -> Approval | None:

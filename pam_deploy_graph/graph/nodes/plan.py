@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, REQUIRED_PARAMS, ExitCode
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, REQUIRED_PARAMS, ExecutionStrategy, ExitCode
 from pam_deploy_graph.errors import (
     EmptyScopeError,
     GlobalStepError,
@@ -16,17 +16,18 @@ from pam_deploy_graph.errors import (
 )
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.global_flow import run_checks
-from pam_deploy_graph.flows.survey import survey
+from pam_deploy_graph.flows.survey import Survey, survey
 from pam_deploy_graph.graph.acting import acting
+from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.questions import ask_params, ask_plan, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import resolve_targets
-from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.llm import in_own_words, validate_deploy_plan
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.plan_text import describe_changes, render_plan, show_ips
+from pam_deploy_graph.runs.approved_plan import plan_digest
 from pam_deploy_graph.runs.deciding import refuse_request, why_not_in_advance
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
@@ -95,18 +96,16 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
 
     """
     run_id = state["run_id"]
-    services.ledger.check_module(services.state_of(run_id))
+    when_free(services, run_id, lambda: services.ledger.check_module(services.state_of(run_id)))
     checked = services.drive(run_id, run_checks)
     plan = _plan(services, checked)
     changes = describe_changes(state.get("plan") or {}, plan)
     unclear = _UNCLEAR if state["phase"] == "amending" and not changes else ""
-    truth = _truth(services, checked, plan["all_targets"])
-    plan["text"] = "\n".join(
-        filter(None, [*map(markdown_safe, state.get("notes", [])), changes, plan["text"], *map(markdown_safe, truth)])
-    )
-    proposed = {"digest": plan["digest"], "target_ips": plan.pop("all_targets"), "mcp_tools": checked.mcp_tools}
+    seen = _seen(services, checked, plan["basis"]["target_ips"])
+    notes, truth = map(markdown_safe, state.get("notes", [])), map(markdown_safe, seen.lines())
+    plan["text"] = "\n".join(filter(None, [*notes, changes, plan["text"], *truth]))
     actor = acting(services)
-    proposed |= {"package": checked.package_digest, "endpoints": checked.endpoints, "requested_by": actor.person}
+    proposed = {"digest": plan["digest"], **plan.pop("basis"), "requested_by": actor.person, "seen": seen.keys}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.stopped(run_id, None)
     by, problem = services.preapproved.pop(run_id, ""), unclear
@@ -117,13 +116,14 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     return {"phase": "planned", "plan": plan, "problem": problem, "messages": said}
 
 
-def _truth(services: Services, checked: AgentState, targets: list[str]) -> list[str]:
-    """修出来的运行：每一台此刻的实情，以及最近由别处动过的；别的运行轮到时才问。"""
-    if not checked.control_params.get("repaired_from"):
-        return []
-    seen, ask = survey(targets, everything=True, held=services.ledger.holds)
+def _seen(services: Services, checked: AgentState, targets: list[str]) -> Survey:
+    """要动的工作站此刻的样子，与最近是谁动的；演练（``fake``）没有外部世界，不看。"""
+    if checked.execution_strategy == ExecutionStrategy.FAKE:
+        return Survey([], 0)
+    everything = bool(checked.control_params.get("repaired_from"))
+    seen, ask = survey(targets, everything=everything, held=services.ledger.holds)
     services.drive(checked.run_id, ask)
-    return seen.lines(everything=True)
+    return seen
 
 
 def _tell_missing(services: Services, run_id: str) -> None:
@@ -168,22 +168,17 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
     )
     valid = validate_deploy_plan(proposal, target_ips=checked.requested_ips)
     steps = in_own_words(valid, checked.params, checked.execution_strategy)
-    digest = digest_of(
-        {
-            "params": checked.params,
-            "control": checked.control_params | _scope(checked, "exclude_ips"),
-            "strategy": checked.execution_strategy,
-            "targets": targets,
-            "steps": [step.model_dump() for step in steps.steps],
-            "mcp_tools": checked.mcp_tools,
-            "package": checked.package_digest,
-            "endpoints": checked.endpoints,
-        }
-    )
+    basis: dict[str, Any] = {
+        "target_ips": targets,
+        "steps": [step.action for step in steps.steps],
+        "mcp_tools": checked.mcp_tools,
+    }
+    basis |= {"package": checked.package_digest, "endpoints": checked.endpoints}
+    given = services.ledger.get_run(checked.run_id).input
     return _shown(checked, steps, targets, missing) | {
-        "digest": digest,
+        "digest": plan_digest(given, basis),
         "run_id": checked.run_id,
-        "all_targets": targets,
+        "basis": basis,
         "text": render_plan(checked, targets, missing, steps, sources=_sources(services, checked)),
     }
 

@@ -1,0 +1,61 @@
+"""两个工作目录、一座机场：谁也看不见谁的账本，工作站上最近的键说得出来（contract 第 3 节 ``LAST_KEY``）。"""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.site import Site
+
+
+@pytest.fixture
+def other(site: Site, make_site: Callable[..., Site]) -> Site:
+    """另一个目录里的人，要动的是同一台工作站。"""
+    site.take(1)
+    elsewhere = make_site("elsewhere")
+    elsewhere.ips = site.ips
+    return elsewhere
+
+
+def test_the_plan_names_the_other_run(site: Site, other: Site) -> None:
+    """最近由别的目录动过的：计划里说是哪次运行、现在是什么版本；自己动过的不提。"""
+    assert other.run("--yes").code == 0
+    assert site.run().code == 10
+    text = site.status()["waiting"][0]["text"]
+    for said in (f"注意: {site.ips[0]} 最近是运行 {other.run_id}", other.version, f"1 台运行着 {other.version}"):
+        assert said in text
+    again = copy.copy(other)
+    again.run_id = f"{other.run_id}-again"
+    assert again.run().code == 10
+    assert "最近是" not in again.status()["waiting"][0]["text"]
+
+
+def test_another_hand_between_plan_and_start(site: Site, other: Site) -> None:
+    """提出计划之后别人动过：批准了也不动手，说出是谁，问人；人说接着做才做。"""
+    assert site.run().code == 10
+    assert other.run("--yes").code == 0
+    assert site.confirm("approve").code == 0
+    assert site.resume().code == 10
+    (asked,) = site.status()["waiting"]
+    assert (f"运行 {other.run_id}" in asked["failure_reason"], "没有动手" in asked["failure_reason"]) == (True, True)
+    assert (site.real(site.ips[0]), asked["allowed_decisions"]) == ((True, other.version), ["reject", "retry"])
+    assert site.confirm("retry").code == 0
+    done = site.resume()
+    assert done.code == 0, done.err
+    site.all_right()
+
+
+def test_another_hand_between_question_and_retry(site: Site, other: Site) -> None:
+    """失败之后问着，别人动过：接着做的决定作废，重新问，问题里说出是谁；再决定一次才做。"""
+    site.lab.add_fault(f"{site.ips[0]}:deploy:fail:1")
+    assert site.run("--yes").code == 10
+    assert site.confirm("retry").code == 0
+    assert other.run("--yes").code == 0
+    assert site.resume().code == 10
+    assert site.real(site.ips[0]) == (True, other.version)
+    (asked,) = site.status()["waiting"]
+    assert f"运行 {other.run_id}" in asked["changed"]
+    assert site.confirm("retry").code == 0
+    done = site.resume()
+    assert done.code == 0, done.err
+    assert site.real(site.ips[0]) == (True, site.version)
