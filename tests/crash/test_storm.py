@@ -63,3 +63,31 @@ def test_a_long_storm(site: Site, parallel: int, workstations: int, strategy: st
     storm.rage(40, "--max-parallel", parallel, "--strategy", strategy)
     assert storm.kills >= 5, "没有打雷"
     check_truth(site, storm.good, storm.bad)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_storm_over_a_rehearsal(site: Site, seed: int) -> None:
+    """演练（``fake``）没有试验场可对：每一步在账本里恰好做完一次，每台都成功。"""
+    chance = random.Random(seed)  # noqa: S311 —— 要的就是能重演
+    site.ips = [f"10.0.0.{number}" for number in range(1, 4)]
+    kills = 0
+    done = Done(KILLED, "", "")
+    while done.code != 0:
+        assert done.code in (KILLED, 10), done.err
+        begun = bool(site.pam("runs", "--json").json())
+        job = site.pam.start("resume", site.run_id) if begun else site.start("--yes", "--strategy", "fake")
+        if kills < 20:
+            time.sleep(chance.uniform(0.3, 1.2))
+            done = job.kill()
+            kills += done.code == KILLED
+        else:
+            done = job.wait()
+        if done.code == 10:
+            assert site.confirm("approve").code == 0
+    report = site.report()
+    steps = [
+        (event["ip"], event["stage"]) for event in report["events"] if event["type"] == "ACTION_DONE" and "ip" in event
+    ]
+    assert (len(steps), {row["status"] for row in report["ips"].values()}) == (len(set(steps)), {"SUCCESS"})
