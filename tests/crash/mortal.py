@@ -90,7 +90,7 @@ def main() -> int:
     router = ActionRouter(script_runner=ScriptActionRunner(token=settings.token()))
     services = Services(home=home, settings=settings, given_router=MortalRouter(router, fate))
     fate.around(LedgerWriter, "_commit", "commit")
-    fate.around(Ledger, "decide", "decide")
+    fate.around(Ledger, "decide_all", "decide")
     with open_saver(home / "runtime" / "checkpoints.sqlite") as saver:
         fate.around(saver, "put", "put")
         fate.around(saver, "put_writes", "put_writes")
