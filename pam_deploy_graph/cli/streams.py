@@ -1,5 +1,6 @@
 """标准流：调用者关掉的（cron、服务管理器、``<&-``）补上空的，程序里处处可以读写。"""
 
+import contextlib
 import io
 import json
 import os
@@ -21,7 +22,8 @@ def stand_in_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
         if number and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # 编码里没有的字写成转义，不因此停下
+            with contextlib.suppress(OSError):  # 终端以读写方式打开的不能改，它的编码也就是终端的
+                stream.reconfigure(errors="backslashreplace")  # 编码里没有的字写成转义，不因此停下
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

@@ -81,7 +81,9 @@ def test_cancelled_while_a_rollback_waits(site: Site, terminal: Terminal) -> Non
     terminal.type("把 3 回滚了吧\n")
     terminal.expect("请说明要退回哪几台")
     assert "请说明要退回哪几台" not in terminal.expect(ROLLBACK)
-    terminal.type("算了后面的不做了\n")
+    terminal.type("取消这次部署\n")
+    terminal.expect("「确认」")
+    terminal.type("确认\n")
     ending = terminal.expect("取消了这次运行")
     assert "等人决定" not in ending
     assert "PAM 智能部署报告" in ending
