@@ -33,8 +33,8 @@ from pam_deploy_graph.llm import (
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.report import plan_text
-from pam_deploy_graph.report.by_hand import render_by_hand
-from pam_deploy_graph.runs.by_hand import adoption, recorded
+from pam_deploy_graph.report.agent_report import render_by_hand
+from pam_deploy_graph.runs.agent_runs import adoption, recorded
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
 from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.agent.rig import Rig
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site
+from tests.graph.desk import Desk
 from tests.patience import patience
 from tests.postgres.server import PostgresServer, why_not
 
 WORKSTATIONS = 400
+IN_OWN_FOLDER = {"agent", "doors", "flows", "inputs", "ledger", "protocol", "report", "runs", "system"}
 _OURS = ("PAM_", "OPENAI_")
 _runs = count(1)
 _free = count(1)
@@ -100,3 +103,19 @@ def make_site(pam: Pam, lab: LabProcess, take: Callable[[int], list[str]]) -> Ca
 def site(make_site: Callable[..., Site]) -> Site:
     """一个用例通常只要一块地。"""
     return make_site()
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(request: pytest.FixtureRequest) -> None:
+    """这几个房间的用例，每个在自己的空目录里。"""
+    if request.path.parent.name in IN_OWN_FOLDER:
+        request.getfixturevalue("home")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """用 SqliteSaver 的桌子。"""
+    with open_saver(tmp_path / "runtime" / "checkpoints.sqlite") as saver:
+        made = Desk(tmp_path, saver)
+        yield made
+        made.services.close()

@@ -1,6 +1,6 @@
 """用官方的 MCP 一致性测试试 ``mcp-node``：一个试验场，前面一个没有令牌、只听回环地址的 ``mcp-node``。
 
-不适用的场景与理由在 ``tests/mcp/conformance.yml``；它们之外有一个不过，或它们之中有一个过了，都不算通过。
+不适用的场景与理由在 ``tests/mcp_runner/conformance.yml``；它们之外有一个不过，或它们之中有一个过了，都不算通过。
 """
 
 import argparse

@@ -19,7 +19,7 @@ from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.repair import repair
-from pam_deploy_graph.cli.rollout import resume, run
+from pam_deploy_graph.cli.run_and_resume import resume, run
 from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode

@@ -11,9 +11,9 @@ import anyio
 
 from pam_deploy_graph.action_router import call_backend
 from pam_deploy_graph.constants import ACTIONS, ScriptExit, Side
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, check_endpoints
 from pam_deploy_graph.flows.check_result import judge
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, check_endpoints
 from pam_deploy_graph.flows.last_key import refuse_if_behind
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.inputs.time_limits import time_limit_of

@@ -5,9 +5,9 @@ from typing import Any, Final
 from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
 from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed

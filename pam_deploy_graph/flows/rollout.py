@@ -7,13 +7,13 @@ from typing import Final
 import anyio
 
 from pam_deploy_graph.constants import ExitCode, RollbackStatus
+from pam_deploy_graph.flows.approved_endpoints import refuse_rewired
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
-from pam_deploy_graph.flows.endpoints import refuse_rewired
+from pam_deploy_graph.flows.dispatch import fresh_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.flows.rollback import carry_out
 from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
-from pam_deploy_graph.flows.wave import fresh_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState

@@ -2,7 +2,7 @@
 
 from pam_deploy_graph.flows.canary import canary_open, wait
 from pam_deploy_graph.flows.context import FlowRules, RunContext
-from pam_deploy_graph.flows.wave import fresh_ips, unfinished_ips
+from pam_deploy_graph.flows.dispatch import fresh_ips, unfinished_ips
 from pam_deploy_graph.models import AgentState
 
 

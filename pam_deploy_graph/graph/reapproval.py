@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import REWIRED
 from pam_deploy_graph.errors import PlanChangedError
-from pam_deploy_graph.flows.endpoints import propose_endpoints
+from pam_deploy_graph.flows.approved_endpoints import propose_endpoints
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 

@@ -1,7 +1,7 @@
 """账本：对外界做过什么的只增记录（architecture「账本」、docs/adr/0001）。"""
 
 from pam_deploy_graph.ledger.approvals import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
-from pam_deploy_graph.ledger.evidence import read_evidence, read_head
+from pam_deploy_graph.ledger.evidence_rows import read_evidence, read_head
 from pam_deploy_graph.ledger.fold_workstation import pending_rollback, touched
 from pam_deploy_graph.ledger.positions import disagree
 from pam_deploy_graph.ledger.registry import RunRecord

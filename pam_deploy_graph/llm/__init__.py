@@ -2,7 +2,7 @@
 
 from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analyze_with_notes, choose_strategy
 from pam_deploy_graph.llm.client import LlmClient
-from pam_deploy_graph.llm.guarded import GuardedLlmClient
+from pam_deploy_graph.llm.fallback_client import GuardedLlmClient
 from pam_deploy_graph.llm.model.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.planning import in_own_words
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient

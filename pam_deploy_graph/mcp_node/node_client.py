@@ -9,7 +9,7 @@ import aiohttp
 from pydantic_core import from_json
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_node.routes import WIRE_NAMES, Route
+from pam_deploy_graph.mcp_node.node_paths import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.protocol.outcome import Transport, classify, retry_after

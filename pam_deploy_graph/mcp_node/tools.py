@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
 from pam_deploy_graph.inputs.value_rules import AirportCode, Name, Version
-from pam_deploy_graph.mcp_node.routes import Route, route_of
+from pam_deploy_graph.mcp_node.node_paths import Route, route_of
 from pam_deploy_graph.system.safe_text import show_value
 
 _MAX_KEY: Final = 255

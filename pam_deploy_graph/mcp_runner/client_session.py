@@ -22,8 +22,8 @@ from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.http_wire import http_streams
 from pam_deploy_graph.mcp_runner.messages import call_request, list_tools, refusal_of
-from pam_deploy_graph.mcp_runner.outcome import result_of
 from pam_deploy_graph.mcp_runner.reply import ToolAnswer
+from pam_deploy_graph.mcp_runner.result import result_of
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.stdio_wire import stdio_streams
 from pam_deploy_graph.mcp_runner.tool_check import Accepts, arguments_of, fingerprint, fit

@@ -111,7 +111,7 @@ class McpActionRunner:
         self, state: AgentState, action: str, time_limit: float | None, options: Mapping[str, Any]
     ) -> ActionResult:
         """做一个动作，把没有答复的情形也写成结果。"""
-        from pam_deploy_graph.mcp_runner.outcome import failure_of, result_of
+        from pam_deploy_graph.mcp_runner.result import failure_of, result_of
 
         ip = options.get("ip")
         try:

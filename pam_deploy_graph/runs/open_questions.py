@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import PLAN_DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollback_question import waiting_questions
-from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
 from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
+from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
 from pam_deploy_graph.flows.service_state import out_of_service, running_text, service_line, truth_of, version_text
-from pam_deploy_graph.flows.wave import unfinished_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.models import AgentState

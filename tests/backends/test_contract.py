@@ -11,7 +11,7 @@ from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.backends.conftest import Stage, build_stage
-from tests.script.wire import closed_port
+from tests.script_runner.wire import closed_port
 
 Take = Callable[[int], list[str]]
 

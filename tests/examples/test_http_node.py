@@ -15,7 +15,7 @@ from tests.backends.test_contract import (
     test_online_ips_are_a_list,
     test_the_same_key_has_one_effect,
 )
-from tests.script.wire import closed_port
+from tests.script_runner.wire import closed_port
 
 __all__ = [
     "test_a_failure_is_a_result",

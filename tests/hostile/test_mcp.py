@@ -4,8 +4,8 @@ import pytest
 from mcp.types import Tool
 
 from pam_deploy_graph.constants import ACTIONS, Backend, Side
-from pam_deploy_graph.mcp_runner.outcome import result_of
 from pam_deploy_graph.mcp_runner.reply import ToolAnswer
+from pam_deploy_graph.mcp_runner.result import result_of
 from pam_deploy_graph.mcp_runner.tool_check import arguments_of, fingerprint, fit
 from tests.hostile.phrases import FOREIGN, numbered, visible
 

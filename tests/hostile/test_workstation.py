@@ -93,7 +93,13 @@ def test_logs_are_only_quoted(text: str, tmp_path: Path) -> None:
         "failure_reason": text,
     }
     waiting |= {"rollback_stop_first": True, "diagnosis": found, "no_approve": ""}
-    waiting |= {"version_before": "1.2.2", "version_now": text, "running": None, "wanted": "1.2.3", "to_version": "1.2.2"}
+    waiting |= {
+        "version_before": "1.2.2",
+        "version_now": text,
+        "running": None,
+        "wanted": "1.2.3",
+        "to_version": "1.2.2",
+    }
     waiting |= {"effects": {"approve": text, "reject": "保持现状", "retry": "重试"}}
     waiting["allowed_decisions"] = list(waiting["effects"])
     question = ask_rollback("r1", [waiting], "")

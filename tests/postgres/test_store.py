@@ -9,7 +9,7 @@ import pytest
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import Approval, Ledger, RunSession
-from tests.core.books import in_session, new_state, registered, step, write
+from tests.ledger.books import in_session, new_state, registered, step, write
 from tests.postgres.server import PostgresServer
 
 pytestmark = pytest.mark.postgres

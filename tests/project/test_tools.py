@@ -142,10 +142,12 @@ def test_references_are_resolved(line: str, problems: list[str]) -> None:
 @pytest.mark.parametrize(
     ("file", "where"),
     [
-        ("pam_deploy_graph/graph/nodes/plan.py", "tests/graph"),
+        ("pam_deploy_graph/graph/nodes/plan.py", "tests/graph/nodes"),
         ("pam_deploy_graph/cli/app.py", "tests/cli"),
         ("pam_deploy_graph/agent.py", "tests/agent"),
         ("tools/gen_docs.py", "tests/project"),
+        ("doc_scripts/pam_action.sh", "tests/script_runner"),
+        ("pam_deploy_graph/fake_runner.py", "tests/doors/test_fake_runner.py"),
         ("tests/cli/test_chat.py", "tests/cli/test_chat.py"),
         ("tests/cli/site.py", "tests/cli"),
     ],

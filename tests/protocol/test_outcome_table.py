@@ -1,4 +1,4 @@
-"""一张表：应答归成哪一种；参考脚本自带的抄本逐格与程序的相同（contract 第 3 节 What an answer means）。"""
+"""一张表：应答归成哪一种；参考脚本自带的抄本逐格与程序的相同（contract 第 3 节「应答算什么」）。"""
 
 import subprocess
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from pam_deploy_graph.config_writer import write_config
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.protocol.outcome import Outcome, Transport, classify, outcome_of, own_error, retry_after
-from tests.script.conftest import ENTRY, PARAMS, TOKEN
-from tests.script.wire import reply, wire_pam
+from tests.script_runner.conftest import ENTRY, PARAMS, TOKEN
+from tests.script_runner.wire import reply, wire_pam
 
 OWN = b"ERROR=no\n"
 PAGE = b"<html>proxy</html>"

@@ -11,7 +11,7 @@ import pytest
 from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.cli.site import Site
-from tests.mcp.test_endpoint import INITIALIZE
+from tests.mcp_node.test_endpoint import INITIALIZE
 from tests.tls.site import Paper, https_front, issue
 
 

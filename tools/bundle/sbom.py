@@ -8,11 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.output.json import JsonV1Dot6
-from packageurl import PackageURL
-
 from pam_deploy_graph import __version__
 from tools.bundle.contents import distributions
 
@@ -28,6 +23,12 @@ def sbom_text(bundle: Path, *, commit: str, moment: int) -> str:
         moment: 那个提交的时间（Unix 秒），作为清单的时间。
 
     """
+    # 只在打整包的依赖组里，用到才导入
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.output.json import JsonV1Dot6
+    from packageurl import PackageURL
+
     root = Component(name="pam-deploy-graph", version=__version__, type=ComponentType.APPLICATION, bom_ref="root")
     packages = {name: (number, PackageURL("pypi", name=name.lower(), version=number)) for name, number in
                 distributions(bundle).items()}  # fmt: skip

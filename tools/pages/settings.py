@@ -16,7 +16,7 @@ from pam_deploy_graph.constants import (
     Control,
     Kind,
 )
-from pam_deploy_graph.flows.wave import SAME_FAILURES
+from pam_deploy_graph.flows.dispatch import SAME_FAILURES
 from pam_deploy_graph.inputs.parameters import DeployParams
 from pam_deploy_graph.ledger.writer import LEASE_MS
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES

@@ -9,7 +9,7 @@ from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, Inva
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
-from pam_deploy_graph.graph.pause import ask_person
+from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_plan, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.ledger import PLAN

@@ -6,7 +6,7 @@ from langchain_core.messages import HumanMessage
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_params
-from pam_deploy_graph.graph.pause import ask_person
+from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_params
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.runs.services import Services

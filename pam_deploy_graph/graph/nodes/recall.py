@@ -13,14 +13,14 @@ from pam_deploy_graph.errors import GlobalStepError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
-from pam_deploy_graph.flows.recall import request_recall
+from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.later_rollback import open_recall, recall_of, run_to_recall
 from pam_deploy_graph.runs.past_failures import with_cautions
-from pam_deploy_graph.runs.recall import open_recall, recall_of, run_to_recall
 from pam_deploy_graph.runs.services import Services
 
 

@@ -8,7 +8,7 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text, stages_of
-from pam_deploy_graph.graph.pause import ask_person
+from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_rollback, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.runs.deciding import Answered, settle

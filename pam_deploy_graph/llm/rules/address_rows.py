@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, spell
 from pam_deploy_graph.llm.rules.draft import NAMED, Draft
 from pam_deploy_graph.llm.rules.remarks import Remark, Role, cell_remarks, role_of
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS
 
 _LINE: Final = re.compile(r"[^\n]+")

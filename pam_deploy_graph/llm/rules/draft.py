@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
-from pam_deploy_graph.llm.account import Account, As
+from pam_deploy_graph.llm.span_account import Account, As
 from pam_deploy_graph.llm.text.clauses import Clause
 from pam_deploy_graph.llm.text.normalise import short_marks
 from pam_deploy_graph.system.safe_text import printable

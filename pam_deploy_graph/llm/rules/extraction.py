@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS, REQUIRED_PARAMS
 from pam_deploy_graph.inputs.parameters import missing_params
-from pam_deploy_graph.llm.account import Account, As, Span, whole_account
 from pam_deploy_graph.llm.rules.airports import read_airport
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_after
@@ -17,6 +16,7 @@ from pam_deploy_graph.llm.rules.left_over import settle_left
 from pam_deploy_graph.llm.rules.listening import listen
 from pam_deploy_graph.llm.rules.names.in_any_sentence import read_names
 from pam_deploy_graph.llm.rules.versions import read_version
+from pam_deploy_graph.llm.span_account import Account, As, Span, whole_account
 from pam_deploy_graph.llm.text.clauses import Ranges, quotations
 from pam_deploy_graph.llm.text.colloquial import plain
 from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set, words

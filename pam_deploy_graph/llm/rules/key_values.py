@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.draft import Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS
 from pam_deploy_graph.llm.text.normalise import as_written
 from pam_deploy_graph.llm.text.numbers import NUMBER

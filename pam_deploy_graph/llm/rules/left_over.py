@@ -4,9 +4,9 @@ import re
 from functools import cache
 from typing import Any, Final
 
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
 from pam_deploy_graph.llm.validation import Intent

@@ -3,13 +3,13 @@
 import re
 from typing import Final
 
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.draft import HIDDEN, Draft, squeeze
 from pam_deploy_graph.llm.rules.intents import Said, ends_rollout
 from pam_deploy_graph.llm.rules.key_values import read_places
 from pam_deploy_graph.llm.rules.machines import read_machines
 from pam_deploy_graph.llm.rules.names.marked import read_sure_names
 from pam_deploy_graph.llm.rules.pace import read_pace, read_strategy, read_timeouts
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.clauses import Clause, clauses, remarks_on_address
 from pam_deploy_graph.llm.text.lexicon import FLAGS, words
 

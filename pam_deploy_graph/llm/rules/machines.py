@@ -10,12 +10,12 @@ from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, listed, neighbour
 from pam_deploy_graph.llm.rules.address_rows import read_noted, read_rows
 from pam_deploy_graph.llm.rules.corrections import is_withdrawn
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead
 from pam_deploy_graph.llm.rules.remarks import Role, other_forms, role_of
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table
 
 _LESS: Final = re.compile(

@@ -5,9 +5,9 @@ from collections import defaultdict
 from functools import cache
 from typing import Any, Final
 
-from pam_deploy_graph.llm.account import As
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, words
 from pam_deploy_graph.llm.text.numbers import to_int
 

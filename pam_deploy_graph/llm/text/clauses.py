@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from pam_deploy_graph.llm.account import As
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import compile_all, table
 from pam_deploy_graph.llm.text.normalise import normalise
 from pam_deploy_graph.llm.text.traced import Traced

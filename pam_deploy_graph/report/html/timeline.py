@@ -11,8 +11,8 @@ from typing import Any, Final
 from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
 from pam_deploy_graph.report.html.networks import ranges
+from pam_deploy_graph.report.html.run_segments import Walk
 from pam_deploy_graph.report.html.shown_text import shorten
-from pam_deploy_graph.report.html.waves import Walk
 
 _NOTE: Final = 500
 """一条备注至多几个字符。"""

@@ -1,0 +1,63 @@
+"""自成一次的退回：问清节点在哪里，读回每台的真相，拟出计划，提出要人决定的问题；不改变任何东西。"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pam_deploy_graph.action_router import endpoints_of
+from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS
+from pam_deploy_graph.errors import GlobalStepError
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY
+from pam_deploy_graph.flows.calls import result_event
+from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.flows.read_back import read_back
+from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.ledger import digest_of
+
+
+def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> Callable[[RunContext], Awaitable[None]]:
+    """返回提出退回的流程；全部合成一行落盘，半路被杀就像没有提过。
+
+    Args:
+        of_run: 退回的是哪次运行。
+        owner: 它的幂等键的主人；最后动过的不是它，就不能盖掉别人做的。
+        to_versions: 每台退回哪一版。
+
+    """
+
+    async def work(ctx: RunContext) -> None:
+        """只读的检查，读回，提出。"""
+        await _find_node(ctx)
+        outbox = Outbox(ctx.session)
+        plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
+        told = "、".join(f"{ip} 退回 {version}" for ip, version in to_versions.items())
+        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
+        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_of(ctx.router, ctx.state)}
+        outbox.tell({"type": "PLAN_PROPOSED", **proposed, "text": f"退回运行 {of_run} 之前：{told}"})
+        for ip, version in to_versions.items():
+            await read_back(ctx, outbox, ip)
+            asked = {"reason": f"操作员要求退回运行 {of_run} 之前的 {version}", "to_version": version}
+            outbox.tell({"type": "ROLLBACK_REQUESTED", "ip": ip, **asked, "of_run": of_run, "owner": owner})
+        await outbox.commit()
+
+    return work
+
+
+async def _find_node(ctx: RunContext) -> None:
+    """HOME 在不在，节点在哪里，有哪些工作站在线；记下来，换个进程也接得上。
+
+    Raises:
+        GlobalStepError: 某项检查失败。
+
+    """
+    write_run_config(ctx.state)
+    for action in READ_ONLY_GLOBAL_ACTIONS:
+        outbox = Outbox(ctx.session)
+        result = await perform(ctx, outbox, action)
+        await outbox.commit(result_event(result))
+        if not result.ok:
+            raise GlobalStepError(f"{result.action} 执行失败: {result.error_summary}")
+        ctx.state.mcp_tools = str(result.values.get(TOOLS_KEY, ctx.state.mcp_tools))
+        if action == NODE_LOOKUP:
+            write_run_config(ctx.state)
