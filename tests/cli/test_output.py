@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pam_deploy_graph.system.account import acting_account, current_operator
 from tests.cli.program import Pam
 from tests.cli.site import Site
 
@@ -16,7 +17,7 @@ def test_data_and_progress(site: Site) -> None:
     done = site.run("--yes")
     assert done.code == 0
     assert done.out.startswith("## PAM 智能部署报告")
-    assert done.out == site.pam("report", site.run_id).out
+    assert site.pam("report", site.run_id).out.startswith(done.out.rstrip("\n"))
     assert "开始" not in done.out
     for ip in site.ips:
         assert f"{ip} 完成" in done.err
@@ -57,6 +58,7 @@ def test_json_of_a_decision(site: Site, decision: str, note: str) -> None:
     assert site.run("--yes").code == 10
     done = site.confirm(decision, "--note", note, "--operator", "李娜", "--json")
     said = {"run_id": site.run_id, "decision": decision, "subjects": [ip], "operator": "李娜", "note": note}
+    said |= {"account": str(acting_account()), "refused": [], "wants_another": False}
     assert (done.code, done.json()) == (0, said)
     assert "已记下" in done.err
     wrong = site.confirm(decision, "--ip", "10.99.0.1", "--json")
@@ -65,7 +67,7 @@ def test_json_of_a_decision(site: Site, decision: str, note: str) -> None:
 
 @pytest.mark.parametrize("stage", ["plan", "decided"])
 def test_json_of_a_cancellation(site: Site, stage: str) -> None:
-    """``cancel --json``：标准输出是一个对象，说明是否就此结束、还欠着哪几台。"""
+    """``cancel --json``：标准输出是一个对象，说明是否就此结束、还欠着哪几台；取消的人是真正的账号，不信 LOGNAME。"""
     (ip,) = site.take(1)
     if stage == "decided":
         site.lab.add_fault(f"{ip}:verify:fail")
@@ -74,7 +76,7 @@ def test_json_of_a_cancellation(site: Site, stage: str) -> None:
         assert site.run().code == 10
     done = site.pam("cancel", site.run_id, "--json", env={"LOGNAME": "张三"})
     owed, code = ([ip], None) if stage == "decided" else ([], 12)
-    said = {"run_id": site.run_id, "cancelled_by": "张三", "holder": None, "owed": owed, "exit_code": code}
+    said = {"run_id": site.run_id, "cancelled_by": current_operator(), "holder": None, "owed": owed, "exit_code": code}
     assert (done.code, done.json()) == (0, said)
 
 
