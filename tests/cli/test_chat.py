@@ -78,7 +78,7 @@ def test_cancelled_while_a_rollback_waits(site: Site, terminal: Terminal) -> Non
     ask_for(site, terminal, site.version)
     terminal.type("好的\n")
     terminal.expect(ROLLBACK)
-    terminal.type("把 3 回滚了吧\n")
+    terminal.type("把 199 回滚了吧\n")
     terminal.expect("请说明要退回哪几台")
     assert "请说明要退回哪几台" not in terminal.expect(ROLLBACK)
     terminal.type("取消这次部署\n")
