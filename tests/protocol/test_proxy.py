@@ -125,6 +125,7 @@ def test_spoiled_answers_have_their_effects_once(strategy: str, stack: ExitStack
     deployed_once(stack, tmp_path, strategy, SAMPLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_spoiled_rollbacks_happen_once(strategy: str, stack: ExitStack, tmp_path: Path) -> None:
     """回滚的应答坏了也一样。"""
