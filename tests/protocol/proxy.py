@@ -82,18 +82,18 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  标准库的名字
 
     def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """交给上游，取回应答；地址照编排改写。"""
+        """交给上游，取回应答；地址照编排改写，``Host`` 像反向代理那样换成上游的：``mcp-node`` 核对它。"""
         where = urlsplit(self.proxy.upstream)
-        link = http.client.HTTPConnection(str(where.hostname), where.port, timeout=30)
-        link.request(self.command, self.path, body, dict(self.headers.items()))
-        response = link.getresponse()
-        answer = response.read()
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        with contextlib.closing(http.client.HTTPConnection(str(where.hostname), where.port, timeout=30)) as link:
+            link.request(self.command, self.path, body, headers | {"Host": where.netloc})
+            response = link.getresponse()
+            answer = response.read()
         for old, new in self.proxy.replace.items():
             answer = answer.replace(old.encode(), new.encode())
         dropped = {"content-length", "transfer-encoding", "connection"}
-        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
-        link.close()
-        return response.status, headers, answer
+        kept = [(name, value) for name, value in response.getheaders() if name.lower() not in dropped]
+        return response.status, kept, answer
 
     def spoil(self, fault: Fault | None, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
         """弄坏应答；不弄坏的原样给。"""
