@@ -57,7 +57,13 @@ def test_json_of_a_decision(site: Site, decision: str, note: str) -> None:
     site.lab.add_fault(f"{ip}:verify:fail")
     assert site.run("--yes").code == 10
     done = site.confirm(decision, "--note", note, "--operator", "李娜", "--json")
-    said = {"run_id": site.run_id, "decision": decision, "subjects": [ip], "operator": "李娜", "note": note}
+    said: dict[str, object] = {
+        "run_id": site.run_id,
+        "decision": decision,
+        "subjects": [ip],
+        "operator": "李娜",
+        "note": note,
+    }
     said |= {"account": str(acting_account()), "refused": [], "wants_another": False}
     assert (done.code, done.json()) == (0, said)
     assert "已记下" in done.err

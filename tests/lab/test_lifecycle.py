@@ -14,7 +14,7 @@ import pytest
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.lab.command import lab as lab_command
-from pam_deploy_graph.lab.helper import helper_command
+from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.lab.api import Api
 from tests.patience import patience
@@ -77,10 +77,10 @@ def test_the_line_it_prints_and_how_it_ends() -> None:
 
 
 def test_options_take_effect(open_lab: OpenLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """令牌取自环境并存成 0600；可以装几个模块；每次工作站调用慢 latency 秒，HOME 不慢。"""
+    """可以装几个模块；每次工作站调用慢 latency 秒，HOME 不慢；嵌着用的试验场不拿宿主的令牌，自己的存成 0600。"""
     monkeypatch.setenv("PAM_TOKEN", "from-the-environment")
     api = open_lab(installed=["checkin/gate=1.0", "bagdrop/kiosk=3.1"], latency=0.3)
-    assert api.lab.token == "from-the-environment"
+    assert api.lab.token not in ("", "from-the-environment")
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     for app, module, number in (("checkin", "gate", "1.0"), ("bagdrop", "kiosk", "3.1")):
         ref = {"app": app, "module": module, "version": number}
@@ -90,6 +90,17 @@ def test_options_take_effect(open_lab: OpenLab, tmp_path: Path, monkeypatch: pyt
     assert time.monotonic() - began < patience(0.3)
     api.node("GET", "/api/workstations/10.0.0.1")
     assert time.monotonic() - began >= 0.3
+
+
+def test_the_command_takes_its_token_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """单独启动的 ``lab``：令牌取自环境并存成 0600。"""
+    monkeypatch.setenv("PAM_TOKEN", "from-the-environment")
+    lab = Helper(helper_command("lab", "--workstations", "1", "--state", str(tmp_path)))
+    try:
+        assert lab.info["token"] == "from-the-environment"
+        assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+    finally:
+        lab.stop()
 
 
 def test_state_survives(open_lab: OpenLab) -> None:
