@@ -11,7 +11,7 @@ from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import ACTIONS, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED
-from pam_deploy_graph.policy import Act, Asked, policy_of
+from pam_deploy_graph.policy import Act, Asked, policy_of, role_parts
 
 
 class Row:
@@ -69,7 +69,7 @@ def policy(bundle: Bundle) -> Iterator[str]:
 
 def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any]) -> Asked:
     """把一个决定写成策略听得懂的样子。"""
-    person, _, roles = row["role"].partition("|")
+    person, roles = role_parts(row["role"])
     first = [r for r in bundle.decisions if (r["subject"], r["digest"]) == (FIRST_OF_TWO, row["digest"])]
     params = _params(bundle)
     return Asked(
@@ -77,10 +77,10 @@ def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any]) -> Asked:
         params.get("AIRPORT_CODE", ""),
         params.get("APP_NAME", ""),
         person,
-        roles.split(",") if roles else [],
+        roles,
         workstations=len(plan["target_ips"]),
         requester=plan.get("requested_by", ""),
-        others=[each["role"].partition("|")[0] for each in first],
+        others=[role_parts(each["role"])[0] for each in first],
         signed=bool(row["signature"]),
     )
 
@@ -104,7 +104,7 @@ def signatures(bundle: Bundle) -> Iterator[str]:
     for row in bundle.decisions:
         if not row["signature"] or row["subject"].startswith(f"{REFUSED}:"):
             continue
-        person = row["role"].partition("|")[0]
+        person, _ = role_parts(row["role"])
         content = signed_bytes(bundle.run_id, bundle.nonce, Row(row))
         if not bundle.allowed_signers:
             yield f"第 {row['number']} 个决定签了名，而没有公钥可以核对（PAM_PEOPLE 或 --signers）"

@@ -17,7 +17,8 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import Outcome
 
-_QUERY: Final = "query-ip"
+QUERY: Final = "query-ip"
+"""查证用的动作。"""
 _KNOWN: Final = (Outcome.DONE, Outcome.REFUSED)
 
 
@@ -141,7 +142,7 @@ async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
 
 async def _truth(call: Call, ip: str) -> ActionResult:
     """问工作站此刻的真相。"""
-    query = Call(call.ctx, _QUERY, ip)
+    query = Call(call.ctx, QUERY, ip)
     return await query.until_known() if call.ctx.rules.self_healing else await query.once()
 
 
@@ -155,11 +156,7 @@ def _done(call: Call, truth: ActionResult) -> ActionResult:
 def _in_doubt(call: Call, truth: ActionResult, last: ActionResult | None, why: str) -> ActionResult:
     """说不清做没做；令牌不行的，连同这一点。"""
     said = last.error_summary if last else f"{call.action} 上次结果未知"
-    code = (
-        truth.exit_code
-        if truth.exit_code == ScriptExit.UNAUTHORISED
-        else last.exit_code
-        if last
-        else ScriptExit.UNKNOWN
-    )
+    code = last.exit_code if last else ScriptExit.UNKNOWN
+    if truth.exit_code == ScriptExit.UNAUTHORISED:
+        code = truth.exit_code
     return ActionResult.failure(call.action, truth.backend, f"{said}；{why}", in_doubt=True, exit_code=code)

@@ -1,14 +1,10 @@
 """读回：问工作站此刻的真相（``query-ip``），记成 ``READ_BACK``；问不到也记，记的是「不知道」。"""
 
-from typing import Final
-
 from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.models import ActionResult, Event
-
-QUERY: Final = "query-ip"
 
 
 async def read_back(ctx: RunContext, outbox: Outbox, ip: str) -> ActionResult:

@@ -13,10 +13,9 @@ import anyio
 from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import other_owner
 from pam_deploy_graph.flows.outbox import Outbox
-from pam_deploy_graph.flows.read_back import QUERY
 from pam_deploy_graph.models import Values
 
 MOST_ASKED: Final = 200
@@ -119,4 +118,6 @@ def _state_of(values: Values) -> str:
         return "不在线"
     if not values["VERSION"]:
         return "没有装"
+    if not values["RUNNING"]:
+        return f"装着 {values['VERSION']}、在不在运行未知"
     return f"{'运行' if is_true(values['RUNNING']) else '停'}着 {values['VERSION']}"

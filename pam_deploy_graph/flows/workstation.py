@@ -6,10 +6,10 @@ from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask, ScriptExit
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.exactly_once import perform
+from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import changed_hands
 from pam_deploy_graph.flows.outbox import Outbox
-from pam_deploy_graph.flows.read_back import QUERY, read_back, read_back_event
+from pam_deploy_graph.flows.read_back import read_back, read_back_event
 from pam_deploy_graph.ledger import touched
 from pam_deploy_graph.models import ActionResult, Event
 

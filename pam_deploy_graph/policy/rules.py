@@ -40,6 +40,17 @@ class Asked:
     signed: bool = False
 
 
+def role_text(person: str, roles: Sequence[str]) -> str:
+    """账本里一个决定的 ``role``：「人|角色,角色」；不知道是谁的，人为空。"""
+    return f"{person}|{','.join(roles)}"
+
+
+def role_parts(role: str) -> tuple[str, list[str]]:
+    """由 ``role_text`` 写成的还原成人与角色。"""
+    person, _, roles = role.partition("|")
+    return person, roles.split(",") if roles else []
+
+
 class Rule(BaseModel):
     """策略里的一条；``airport``、``application`` 可以用 ``*``，第一条对得上的作数。"""
 

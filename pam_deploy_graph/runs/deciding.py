@@ -8,7 +8,7 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.policy import Act, Asked
+from pam_deploy_graph.policy import Act, Asked, role_parts, role_text
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.services import Services
 
@@ -44,9 +44,10 @@ def settle(
     state = services.state_of(run_id)
     found: list[Approval | ConfirmationError] = []
     allowed: list[Approval] = []
+    asked = asked_of(services, state, Act.APPROVE_PLAN, actor)  # 一批里只有要做的事与签名各不相同
     for answer in answers:
-        wanted = _approval(services, state, answer, actor)
-        if reason := _why_not(services, state, answer, actor):
+        wanted = _approval(services, state, answer, actor, asked)
+        if reason := _why_not(services, state, answer, asked):
             services.ledger.decide(run_id, _refusal(wanted, reason))
             found.append(PolicyRefusedError(f"{answer.subject}: {reason}；没有作数，已经记下"))
         else:
@@ -77,7 +78,7 @@ def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
     return services.policy.needs_another(asked_of(services, services.state_of(run_id), Act.APPROVE_PLAN, actor))
 
 
-def asked_of(services: Services, state: AgentState, act: Act, actor: Actor, *, signed: bool = False) -> Asked:
+def asked_of(services: Services, state: AgentState, act: Act, actor: Actor) -> Asked:
     """把要做的事写成策略听得懂的样子。"""
     airport, book = state.params["AIRPORT_CODE"], services.people
     roles = book.people[actor.person].roles_at(airport) if book and actor.person in book.people else []
@@ -90,24 +91,22 @@ def asked_of(services: Services, state: AgentState, act: Act, actor: Actor, *, s
         roles,
         workstations=len(state.planned_ips or []),
         requester=state.requested_by,
-        others=[first.role.partition("|")[0]] if first else [],
-        signed=signed,
+        others=[role_parts(first.role)[0]] if first else [],
     )
 
 
-def _why_not(services: Services, state: AgentState, answer: Answered, actor: Actor) -> str:
+def _why_not(services: Services, state: AgentState, answer: Answered, asked: Asked) -> str:
     """策略为什么不许；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。"""
     if services.ledger.decision(state.run_id, answer.subject, answer.digest):
         return ""
     if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
         return ""
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
-    return services.policy.why_not(asked_of(services, state, act, actor, signed=bool(answer.signature)))
+    return services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
 
 
-def _approval(services: Services, state: AgentState, answer: Answered, actor: Actor) -> Approval:
-    """写成账本的一行；``role`` 是「人|角色」，不知道是谁的人为空。"""
-    asked = asked_of(services, state, Act.APPROVE_PLAN, actor)
+def _approval(services: Services, state: AgentState, answer: Answered, actor: Actor, asked: Asked) -> Approval:
+    """写成账本的一行；计划要两个人批准而他是第一个的，``subject`` 是 ``plan/1``。"""
     needed = services.policy.approvals_needed(asked.airport, asked.application, asked.workstations)
     more = answer.subject == PLAN and answer.decision is Decision.APPROVE and needed > 1 and not asked.others
     more = more and services.ledger.decision(state.run_id, PLAN, answer.digest) is None
@@ -119,7 +118,7 @@ def _approval(services: Services, state: AgentState, answer: Answered, actor: Ac
         answer.note,
         0,
         account=actor.account,
-        role=f"{actor.person}|{','.join(asked.roles)}",
+        role=role_text(actor.person, asked.roles),
         channel=actor.channel,
         signature=answer.signature,
     )
@@ -140,6 +139,6 @@ def _second(
     if wanted.subject != FIRST_OF_TWO:
         return outcome
     first = services.ledger.decision(run_id, FIRST_OF_TWO, wanted.digest)
-    if first is None or first.role.partition("|")[0] == wanted.role.partition("|")[0]:
+    if first is None or role_parts(first.role)[0] == role_parts(wanted.role)[0]:
         return outcome
     return services.ledger.decide_all(run_id, [replace(wanted, subject=PLAN)])[0]
