@@ -21,6 +21,7 @@ from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.repair import repair
 from pam_deploy_graph.cli.run_and_resume import resume, run
 from pam_deploy_graph.cli.streams import stand_in_streams
+from pam_deploy_graph.cli.upload import upload
 from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError
@@ -37,7 +38,22 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
-for _command in (demo, chat, analyze, preview, run, resume, confirm, cancel, repair, status, runs, report, doctor):
+for _command in (
+    demo,
+    chat,
+    analyze,
+    preview,
+    run,
+    resume,
+    confirm,
+    cancel,
+    repair,
+    status,
+    runs,
+    report,
+    upload,
+    doctor,
+):
     app.command()(_command)
 
 
