@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from tools.source import Offence, parse_mode, report
@@ -21,6 +22,7 @@ PAGES = {
 }
 
 
+@cache
 def render(module: str) -> str:
     """返回一页的文本，末尾恰有一个换行。"""
     text: str = importlib.import_module(module).render()

@@ -114,10 +114,9 @@ def test_a_lost_wal_tail(site: Site) -> None:
     """kill -9 之后没有并回的 WAL 丢了：不是说工作站都不在线，而是说账本落后了。"""
     slow_start(site, 1).kill()
     without_wal(ledger_of(site))
-    deadline = time.monotonic() + patience(20)
-    while not site.count("deploy-ip", site.ips[0]):  # 在途的一步在工作站上做完
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    deadline = time.monotonic() + patience(2)
+    while not site.count("deploy-ip", site.ips[0]) and time.monotonic() < deadline:
+        time.sleep(0.02)  # 在途的一步：做了，或随着断开的连接没有做
     refused(site)
     assert site.pam("runs").code in (0, 12)
 
