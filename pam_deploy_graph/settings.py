@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     )
     pam_policy: str = Field("", description="策略文件：谁可以提出、批准，要几个人；不设就不限")
     pam_people: str = Field("", description="账户文件：人、角色、口令与令牌的散列、SSH 公钥；不设就没有")
+    pam_inventory: str = Field("", description="名称清单（CSV 或 TOML）：哪个地址叫什么、在哪几组；不设就只认地址")
     pam_audit_anchor: str = Field("", description="账本链尾写到哪里：只可追加的文件的路径，或 `syslog`；不设只写进报告")
     pam_store_url: StoreUrl = Field(
         "", repr=False, description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"

@@ -16,6 +16,7 @@ from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
+from pam_deploy_graph.cli.options import knowing_names
 from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.repair import repair
@@ -54,7 +55,7 @@ for _command in (
     upload,
     doctor,
 ):
-    app.command()(_command)
+    app.command()(knowing_names(_command))
 
 
 app.add_typer(people, name="people")

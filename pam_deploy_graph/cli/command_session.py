@@ -11,7 +11,7 @@ from rich.console import Console
 from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
 from pam_deploy_graph.cli.options import settings_for
-from pam_deploy_graph.cli.progress import TextProgress, deaf_stops, emit, json_listener, unless_deaf
+from pam_deploy_graph.cli.progress import JsonProgress, TextProgress, deaf_stops, emit, unless_deaf
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.summary import render_report
@@ -47,7 +47,7 @@ class Session:
             return code
         record = self.services.ledger.get_run(run_id)
         if not self.as_json and record.exit_code is not None:
-            sys.stdout.write(render_report(self.services.ledger.load_state(run_id, keep_events=False)))
+            sys.stdout.write(render_report(self.services.state_of(run_id)))
         if record.exit_code is None:
             self.say(f"错误: {record.reason}" if record.reason else "已停下")
             self.say(f"可以继续：resume {run_id}")
@@ -94,8 +94,10 @@ def open_session(
     """
     allow_many_files()
     services = Services(home=home, settings=settings or settings_for(home), channel="cli", may_replace=may_replace)
-    begun = services.ledger.load_state(run_id, keep_events=False) if _registered(services, run_id) else None
-    services.listeners.append(unless_deaf(json_listener if as_json else TextProgress(begun), services.stop))
+    begun = services.state_of(run_id) if _registered(services, run_id) else None
+    names = services.inventory.names  # 清单写错了的，在这里就说，什么也没有做
+    progress = JsonProgress(begun, names) if as_json else TextProgress(begun, names)
+    services.listeners.append(unless_deaf(progress, services.stop))
     try:
         with open_driver(services, ask or asker()) as driver:
             session = Session(services, driver, as_json)

@@ -10,6 +10,7 @@ from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.parameters import validate_control
+from pam_deploy_graph.inventory import name_scopes, open_inventory
 from pam_deploy_graph.runs.registration import RunRequest
 
 
@@ -85,19 +86,20 @@ def make_request(
         home: 工作目录。
 
     Raises:
-        InvalidInputError: 安装包不存在或读不了。
+        InvalidInputError: 安装包不存在或读不了，名称清单写错了，或有清单里没有的名称。
 
     """
     package = str(params.get("PACKAGE_PATH") or "")
     check_package(package)
     whole = {"PACKAGE_PATH": str(Path(package).absolute())} if package else {}
+    settings = settings_for(home)
     return RunRequest(
         params={**params, **whole},
         execution_strategy=str(DEFAULT_STRATEGY) if strategy is None else strategy,
         run_id=run_id,
         home=home,
-        environment=settings_for(home).params(),
-        control_params=control,
+        environment=settings.params(),
+        control_params=name_scopes(control, open_inventory(settings.pam_inventory), files=True),
     )
 
 

@@ -1,5 +1,8 @@
 """各命令共用的选项声明，与 ``--json`` 的写法。"""
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -17,6 +20,30 @@ if TYPE_CHECKING:
 _NAMED: Final[set[Path]] = set()
 """这个命令里用 ``--home`` 点了名的目录；没有点名的当前目录，要有账本才读它的 ``.env``。"""
 _TOLD: Final[set[str]] = set()
+_GIVEN: Final[dict[str, str]] = {}
+"""这个命令的选项给出的设置。"""
+INVENTORY: Final = Annotated[
+    Path | None,
+    typer.Option("--inventory", help="名称清单（CSV 或 TOML）：名称可以代替 IP，显示时写在 IP 旁边。", metavar="FILE"),
+]
+
+
+def knowing_names(command: Callable[..., None]) -> Callable[..., None]:
+    """给一个命令加上 ``--inventory``：压过 ``PAM_INVENTORY``（contract 第 8 节）。"""
+
+    @functools.wraps(command)
+    def called(*, inventory: Path | None = None, **given: Any) -> None:
+        """记下清单，照常做。"""
+        if inventory:
+            _GIVEN["pam_inventory"] = str(inventory.absolute())
+        command(**given)
+
+    plain = inspect.signature(command, eval_str=True).parameters.values()
+    known = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in plain]
+    option = inspect.Parameter("inventory", inspect.Parameter.KEYWORD_ONLY, annotation=INVENTORY, default=None)
+    called.__signature__ = inspect.Signature([*known, option])  # type: ignore[attr-defined]  # 标准库认这个属性
+    called.__annotations__ = {each.name: each.annotation for each in [*known, option]}
+    return called
 
 
 def _home(context: typer.Context, option: typer.CallbackParam, home: Path) -> Path:
@@ -41,7 +68,7 @@ def settings_for(home: Path, **given: Any) -> "Settings":
     """
     from pam_deploy_graph.settings import Settings
 
-    settings = Settings.for_command(home.absolute(), named=home in _NAMED, **given)
+    settings = Settings.for_command(home.absolute(), named=home in _NAMED, **_GIVEN, **given)
     for sentence in settings.refused:
         if sentence not in _TOLD:
             _TOLD.add(sentence)

@@ -4,13 +4,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Console
 
 from pam_deploy_graph.cli.streams import json_text
 from pam_deploy_graph.constants import DECISIONS
+from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.system.safe_text import printable
@@ -19,10 +20,19 @@ Listener = Callable[[Event], None]
 QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED", "PLAN_WITHDRAWN"})
 
 
-def json_listener(event: Event) -> None:
-    """一行一个 JSON 事件。"""
-    if event["type"] not in QUIET:
-        emit(event)
+class JsonProgress:
+    """一行一个 JSON 事件；说到一台的，知道名称就带上。"""
+
+    def __init__(self, state: AgentState | None, names: Mapping[str, str]) -> None:
+        """``state`` 是接着做的运行，``names`` 是此刻的名称清单。"""
+        self._names = (state.names if state else {}) or names
+
+    def __call__(self, event: Event) -> None:
+        """写出一个事件。"""
+        self._names = event.get("names") or self._names
+        if event["type"] not in QUIET:
+            name = self._names.get(event.get("ip", ""))
+            emit(event | {"name": name} if name else event)
 
 
 def emit(event: dict[str, Any]) -> None:
@@ -66,8 +76,9 @@ def let_go() -> None:
 class TextProgress:
     """逐行的进度；终端里带颜色，不在终端里是不折行的纯文字。"""
 
-    def __init__(self, state: AgentState | None = None) -> None:
-        """进度写到标准错误；``state`` 是接着做的运行，从它的台数数起。"""
+    def __init__(self, state: AgentState | None, names: Mapping[str, str]) -> None:
+        """进度写到标准错误；``state`` 是接着做的运行，从它的台数数起；``names`` 是此刻的名称清单。"""
+        self._names = (state.names if state else {}) or names
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         count = counts(state) if state else {"succeeded": 0, "targets": 0}
         self._done = count["succeeded"]
@@ -80,7 +91,9 @@ class TextProgress:
 
     def _line(self, event: Event) -> str:
         """一个事件写成一行；不值得说的为空串。"""
-        kind, ip = event["type"], event.get("ip", "")
+        self._names = event.get("names") or self._names
+        kind, ip = event["type"], with_name(event.get("ip", ""), self._names)
+        missing = [with_name(each, self._names) for each in event.get("missing_ips", [])[:20]]
         if kind in ("PLAN_PROPOSED", "TARGET_SCOPE_CHANGED"):
             self._targets = len(event["target_ips"])
         if kind in ("IP_DONE", "IP_SKIPPED"):
@@ -94,7 +107,7 @@ class TextProgress:
             "WAVE_PAUSE": f"做到第 {event.get('done')} 台了，停 {event.get('seconds')} 秒再做下一批",
             "SAME_FAILURES": f"接连几台同样的失败（{event.get('cause')}），不再开新的，先问",
             "CANARY_RELEASED": "灰度正常，推其余的",
-            "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(event.get('missing_ips', [])[:20])}",
+            "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(missing)}",
             "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
             **{
                 row.event: f"{ip} {row.progress}（{event.get('operator')}）"

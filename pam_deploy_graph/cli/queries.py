@@ -2,11 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pam_deploy_graph.cli import options as o
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.inventory import Inventory
+    from pam_deploy_graph.runs.services import Services
 
 
 class ReportFormat(StrEnum):
@@ -28,7 +32,7 @@ def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False
     from pam_deploy_graph.runs.status import render_standing, standing
 
     with past_runs(o.settings_for(home), home, run_id, look=True) as services:
-        found = standing(services.ledger, run_id)
+        found = standing(services.ledger, run_id, _names(services))
     o.print_json(found) if as_json else typer.echo(render_standing(found))
 
 
@@ -57,7 +61,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
     from pam_deploy_graph.runs.lookup import past_runs
 
     with past_runs(o.settings_for(home), home, run_id, look=True) as services:
-        state = services.ledger.load_state(run_id)
+        state = _names(services).lend_names(services.ledger.load_state(run_id))
         head = {"ledger": services.ledger.ledger_id, **read_head(services.ledger.engine, run_id)}
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
@@ -106,6 +110,18 @@ def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
     from pam_deploy_graph.report.html.page import render_html
 
     return render_html(whole, logs=read_log_tails(whole, home=home, folder=logs)).encode()
+
+
+def _names(services: "Services") -> "Inventory":
+    """显示用的名称清单；写错了的说一声，照样看，只是没有名称。"""
+    from pam_deploy_graph.errors import InvalidInputError
+    from pam_deploy_graph.inventory import EMPTY
+
+    try:
+        return services.inventory
+    except InvalidInputError as error:
+        typer.echo(f"注意: 名称没有显示：{error}", err=True)
+        return EMPTY
 
 
 _HEARD_AS = {

@@ -34,6 +34,7 @@ def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> C
         told = "、".join(f"{ip} 退回 {version}" for ip, version in to_versions.items())
         proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
         proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_of(ctx.router, ctx.state)}
+        proposed |= {"names": ctx.state.names} if ctx.state.names else {}
         outbox.tell({"type": "PLAN_PROPOSED", **proposed, "text": f"退回运行 {of_run} 之前：{told}"})
         for ip, version in to_versions.items():
             await read_back(ctx, outbox, ip)

@@ -82,7 +82,11 @@ def _question(state: AgentState, ip: str) -> dict[str, Any]:
         question_of(state, ip)
         | {"digest": question_digest(state, ip), "allowed_decisions": [str(decision) for decision in effects]}
         | truth_of(workstation)
-        | {"to_version": workstation["to_version"], "wanted": state.params["VERSION_NUMBER"]}
+        | {
+            "name": state.names.get(ip, ""),
+            "to_version": workstation["to_version"],
+            "wanted": state.params["VERSION_NUMBER"],
+        }
         | {"effects": {str(decision): does for decision, does in effects.items()}, "no_approve": refused}
         | {name: workstation.get(name, "") for name in _SHOWN}
     )

@@ -1,7 +1,7 @@
 """推出的一步：先执行已作的决定，再推进一波；以及推出走到哪里的判断。"""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -15,6 +15,7 @@ from pam_deploy_graph.flows.rollback import carry_out
 from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
+from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
 
@@ -22,6 +23,7 @@ STEP_SIZE: Final = 1_000
 """一步最多开多少台新的；步子再小，图的检查点就太多（architecture「图」）。"""
 
 _MOST_NAMED: Final = 20
+_NAMELESS: Final[Mapping[str, str]] = {}
 Lookup = Callable[[str, str], Approval | None]
 
 
@@ -98,7 +100,7 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
         return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
     words = [f"要求 {len(state.ip_states) + len(missed)} 台：" if missed else "", f"{tally['succeeded']} 台成功{back}"]
     words += [f"，{bad} 台没有成功"] if bad else []
-    words += [f"，{not_reached_text(missed)}"] if missed else []
+    words += [f"，{not_reached_text(missed, state.names)}"] if missed else []
     return ExitCode.FINISHED_WITH_FAILURES if bad or missed else ExitCode.DONE, "".join(words)
 
 
@@ -120,10 +122,11 @@ def not_reached(state: AgentState) -> list[str]:
     return [ip for ip in state.missing_ips if ip in named or ip in planned]
 
 
-def not_reached_text(missed: Sequence[str]) -> str:
+def not_reached_text(missed: Sequence[str], names: Mapping[str, str] = _NAMELESS) -> str:
     """没有到的几台，点名。"""
+    shown = "、".join(with_name(ip, names) for ip in missed[:_MOST_NAMED])
     more = f" 等 {len(missed)} 台" if len(missed) > _MOST_NAMED else ""
-    return f"{len(missed)} 台没有到（不在线）：{'、'.join(missed[:_MOST_NAMED])}{more}"
+    return f"{len(missed)} 台没有到（不在线）：{shown}{more}"
 
 
 def next_ips(ctx: RunContext) -> list[str]:

@@ -66,8 +66,8 @@ def service_line(state: AgentState, *, idle: bool = True) -> str:
 
     """
     module = state.params.get("MODULE_NAME", "")
-    stopped = [f"{ip}（{_stopped(state.ip_states[ip], module)}）" for ip in out_of_service(state)]
-    lost = [ip for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
+    stopped = [f"{state.label(ip)}（{_stopped(state.ip_states[ip], module)}）" for ip in out_of_service(state)]
+    lost = [state.label(ip) for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
     parts = [f"停用 {len(stopped)} 台：{_listed(stopped)}"] if stopped else []
     parts += [f"状态未知 {len(lost)} 台：{_listed(lost)}"] if lost else []
     return markdown_safe("；".join(parts))

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import CONTROLS, DECISIONS, PLAN_DECISIONS, REQUIRED_PARAMS, Ask, Decision
 from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.inputs.addresses import same_ip
+from pam_deploy_graph.inventory import Inventory, put_addresses
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_plan_decision, read_spoken_decisions
 
@@ -71,7 +71,10 @@ def _unwrapped(value: object) -> object | None:
 
 
 def read_decisions(
-    value: object, subjects: Sequence[str], stages: Mapping[str, str] | None = None
+    value: object,
+    subjects: Sequence[str],
+    stages: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> dict[str, Answer]:
     """读决定，返回「对象 -> 决定」；没有提到的对象不在结果里，会再问。
 
@@ -80,20 +83,25 @@ def read_decisions(
             审阅界面的 ``decisions`` 或旧收件箱的列表；或一句对各台分别作决定的话。各种写法不能混在一个回答里。
         subjects: 问了哪些对象，次序与问题里的相同。
         stages: 各台失败在哪一步；话里可以说「启动失败的那台」。
+        names: 各台的名称；话里可以说名称。
 
     Raises:
         InvalidInputError: 看不懂，或提到了没有问的对象。
 
     """
+    stock = Inventory.of_names(names or {})
     try:
-        return _structured(value, subjects)
+        return _structured(value, subjects, stock)
     except InvalidInputError:
         text = _only_text(value)
         if not text or text.strip().lower() in (ROLL_BACK_WORD, "edit"):
             raise
         if list(subjects) == [PLAN]:
             return {PLAN: Answer(read_plan_decision(text))}
-    return {ip: Answer(decision) for ip, decision in read_spoken_decisions(text, subjects, stages).items()}
+    return {
+        ip: Answer(decision)
+        for ip, decision in read_spoken_decisions(put_addresses(text, stock), subjects, stages).items()
+    }
 
 
 def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
@@ -102,7 +110,8 @@ def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[st
         raise InvalidInputError("还等着确认另一件事，这一句不是对工作站、计划的决定")
     if question["ask"] == Ask.PLAN:
         return {"decision": str(read_decisions(text, [PLAN])[PLAN].decision), "note": "", "operator": operator}
-    answers = read_decisions(text, [one["ip"] for one in question["waiting"]], stages_of(question["waiting"]))
+    waiting = question["waiting"]
+    answers = read_decisions(text, [one["ip"] for one in waiting], stages_of(waiting), names_of(waiting))
     return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
 
 
@@ -111,17 +120,22 @@ def stages_of(waiting: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {one["ip"]: one["failed_stage"] for one in waiting if one.get("failed_stage")}
 
 
-def _structured(value: object, subjects: Sequence[str]) -> dict[str, Answer]:
+def names_of(waiting: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """等着的各台叫什么。"""
+    return {one["ip"]: one["name"] for one in waiting if one.get("name")}
+
+
+def _structured(value: object, subjects: Sequence[str], stock: Inventory) -> dict[str, Answer]:
     """读各种结构的回答，以及管全部的一个词。"""
     if isinstance(value, Mapping):
         if "decisions" in value:
             _refuse_beside(value, "decisions")
             return _in_order(value["decisions"], subjects)
         if "ip" in value:
-            return _for_ips(value, subjects)
+            return _for_ips(value, subjects, stock)
         if "decision" in value or "type" in value:
             return {subject: _one(value, subject) for subject in subjects}
-        return _by_subject(list(value.items()), subjects)
+        return _by_subject(list(value.items()), subjects, stock)
     if isinstance(value, list):
         return _in_order(value, subjects)
     return {subject: _one(value, subject) for subject in subjects}
@@ -158,16 +172,16 @@ def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
     return {subject: _one(value, subject) for subject, value in zip(subjects, values, strict=False)}
 
 
-def _for_ips(value: Mapping[Any, Any], subjects: Sequence[str]) -> dict[str, Answer]:
+def _for_ips(value: Mapping[Any, Any], subjects: Sequence[str], stock: Inventory) -> dict[str, Answer]:
     """带了 ``ip`` 的一个决定：一台或几台，只管它们。"""
     ips = value["ip"] if isinstance(value["ip"], list) else [value["ip"]]
     said = {name: item for name, item in value.items() if name != "ip"}
-    return _by_subject([(ip, said) for ip in ips], subjects)
+    return _by_subject([(ip, said) for ip in ips], subjects, stock)
 
 
-def _by_subject(pairs: Sequence[tuple[object, object]], subjects: Sequence[str]) -> dict[str, Answer]:
-    """按 IP 的映射；地址怎么写都行，同一台只能说一次。"""
-    value = {same_ip(str(key)): item for key, item in pairs}
+def _by_subject(pairs: Sequence[tuple[object, object]], subjects: Sequence[str], stock: Inventory) -> dict[str, Answer]:
+    """按 IP 或名称的映射；地址怎么写都行，同一台只能说一次。"""
+    value = {stock.address_of(str(key)): item for key, item in pairs}
     if not value or (strangers := [key for key in value if key not in subjects]):
         named = "、".join(strangers) if value else "（空）"
         raise InvalidInputError(f"{named} 不在等决定之列；正等着的是 {'、'.join(subjects)}")

@@ -17,6 +17,7 @@ from pam_deploy_graph.constants import (
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
 from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
+from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.system.safe_text import markdown_safe
 
 _NAMED: Final = {
@@ -26,6 +27,7 @@ _NAMED: Final = {
     "VERSION_NUMBER": "哪个版本",
     "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
     "target_ips": "要做哪几台",
+    "exclude_ips": "不做哪几台",
 }
 _MOST_SPOKEN: Final = 20
 _ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝", str(Decision.RETRY): "重试"}
@@ -109,7 +111,10 @@ def _describe(question: Mapping[str, Any]) -> str:
     state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
     where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
     diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
-    lines = [f"{question['ip']} {where}{markdown_safe(question['failure_reason'])}。怎么办？", f"  {_truth(question)}"]
+    lines = [
+        f"{_named(question)} {where}{markdown_safe(question['failure_reason'])}。怎么办？",
+        f"  {_truth(question)}",
+    ]
     if question.get("rollback_status") == RollbackStatus.FAILED:
         lines.append(f"  上次回滚没有成功：{markdown_safe(question.get('rollback_failure') or '没有说明原因')}")
     lines += [
@@ -120,6 +125,11 @@ def _describe(question: Mapping[str, Any]) -> str:
     lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
     lines += [f"  {item['file']}:{item['line']}: {markdown_safe(item['quote'])}" for item in diagnosis["evidence"]]
     return "\n".join(lines)
+
+
+def _named(question: Mapping[str, Any]) -> str:
+    """地址连同名称。"""
+    return markdown_safe(with_name(question["ip"], {question["ip"]: question.get("name", "")}))
 
 
 def _truth(question: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from pam_deploy_graph.constants import MAX_SCOPE
@@ -35,12 +35,27 @@ def canonical_ip(value: object) -> str:
     return str(address)
 
 
+def one_address(text: str) -> str:
+    """返回一台工作站的地址的规范写法。
+
+    Raises:
+        InvalidInputError: 不是一个真实的地址，或不会是一台工作站的。
+
+    """
+    return str(_address(text, text))
+
+
 def same_ip(text: str) -> str:
     """返回一个地址的规范写法；不是地址的原样返回，由后面的核对去说它不对。"""
     try:
         return canonical_ip(text)
     except InvalidInputError:
         return text
+
+
+def with_name(ip: str, names: Mapping[str, str]) -> str:
+    """地址连同名称；没有名称就是地址。"""
+    return f"{ip} {name}" if (name := names.get(ip)) else ip
 
 
 def compress_ips(ips: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     state.endpoints, state.moved = dict(event.get("endpoints", state.endpoints)), {}
     state.plan_stage, state.plan_text = event.get("stage", ""), event.get("text", "")
     state.planned_ips = list(event["target_ips"])
+    state.names = dict(event.get("names", state.names))
     state.requested_by = event.get("requested_by", state.requested_by)
     if "steps" in event:
         state.plan_basis = {name: event[name] for name in ("digest", *BASIS)}

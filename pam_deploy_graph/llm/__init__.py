@@ -4,11 +4,12 @@ from pam_deploy_graph.llm.analysis import Analysis, analyze, analyze_text, analy
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.fallback_client import GuardedLlmClient
 from pam_deploy_graph.llm.model.openai_client import OpenAiLlmClient
+from pam_deploy_graph.llm.named_client import NamedLlmClient
 from pam_deploy_graph.llm.planning import in_own_words
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.rules.intents import GUESSED
-from pam_deploy_graph.llm.rules.rescoping import merge_control
+from pam_deploy_graph.llm.rules.rescoping import merge_control, wants_all
 from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_plan_decision, read_spoken_decisions
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result
 
@@ -18,6 +19,7 @@ __all__ = [
     "GuardedLlmClient",
     "Intent",
     "LlmClient",
+    "NamedLlmClient",
     "OpenAiLlmClient",
     "RuleBasedLlmClient",
     "account_of",
@@ -33,4 +35,5 @@ __all__ = [
     "validate_deploy_plan",
     "validate_intent_result",
     "validate_param_result",
+    "wants_all",
 ]

@@ -98,6 +98,6 @@ def analyze_with_notes(
         "params": found.params.model_dump(include={"extracted_params", "control_params", "missing_params"}),
         "plan": found.plan.model_dump() if found.plan else None,
         "strategy": found.strategy,
-        "spans": [span.as_dict() for span in account_of(text)],
+        "spans": [span.as_dict() for span in getattr(client, "account_of", account_of)(text)],
     }
     return whole, found.params.notes

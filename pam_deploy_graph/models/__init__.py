@@ -110,6 +110,8 @@ class AgentState:
     requested_ips: list[str] | None = None
     target_ips: list[str] = field(default_factory=list)
     missing_ips: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    """提出计划时名称清单里的名称，地址 -> 名称；只用来显示，不在摘要里。"""
     settled_ips: list[str] = field(default_factory=list)
     """程序算出的目标；与 ``target_ips`` 不同，就是调用者自己写了目标。"""
     control_params: dict[str, Any] = field(default_factory=dict)
@@ -153,6 +155,10 @@ class AgentState:
     exit_code: int | None = None
     paused_by: str = ""
     """谁让它停一停；空串为没有。"""
+
+    def label(self, ip: str) -> str:
+        """一台怎样称呼：地址连同名称，没有名称就是地址。"""
+        return f"{ip} {name}" if (name := self.names.get(ip)) else ip
 
     def to_dict(self) -> dict[str, Any]:
         """转成可写入 JSON 的字典。"""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Backend, Control, Side
-from pam_deploy_graph.inputs.addresses import compress_ips
+from pam_deploy_graph.inputs.addresses import compress_ips, with_name
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.summary import deployed, rerun, table
@@ -14,6 +14,7 @@ _LISTED_IPS: Final = 10
 _SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
 """后端在预演里怎样称呼；别的照它的名字。"""
 _FINGERPRINT: Final = 12
+_NAMELESS: Final[Mapping[str, str]] = {}
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
@@ -51,15 +52,25 @@ def render_plan(
         *_endpoints(state),
         *rerun(state),
         *_limits(state.params),
-        f"- 目标: {len(targets)} 台：{show_ips(targets)}",
-        *([f"- 排除: {compress_ips(excluded)}"] if (excluded := state.control_params.get("exclude_ips")) else []),
-        *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing)}"] if missing else []),
+        f"- 目标: {len(targets)} 台：{show_ips(targets, state.names)}",
+        *(
+            [f"- 排除: {show_ips(excluded, state.names)}"]
+            if (excluded := state.control_params.get("exclude_ips"))
+            else []
+        ),
+        *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing, state.names)}"] if missing else []),
         f"- 次序: {_order(state, len(targets))}",
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
         *(f"- 注意: {markdown_safe(text)}" for text in [*plan.warnings, *plan.risks]),
         "- 任何一台回滚之前都会再问。",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _excluded(state: AgentState) -> list[str]:
+    """不做的几台；没有说的为空。"""
+    excluded = state.control_params.get("exclude_ips")
+    return [f"- 排除: {show_ips(excluded, state.names)}"] if excluded else []
 
 
 def _limits(params: Mapping[str, str]) -> list[str]:
@@ -124,9 +135,16 @@ def _sentence(params: Mapping[str, str]) -> str:
     return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
 
 
-def show_ips(ips: list[str]) -> str:
-    """列出工作站；多了就把相邻的合成范围，还多就只列前若干段。"""
+def show_ips(ips: list[str], names: Mapping[str, str] = _NAMELESS) -> str:
+    """列出工作站，连同名称；多了就把相邻的合成范围（名称写两头的），还多就只列前若干段。"""
     if len(ips) <= _LISTED_IPS:
-        return "、".join(ips)
+        return "、".join(markdown_safe(with_name(ip, names)) for ip in ips)
     ranges = compress_ips(ips).split(",")
-    return "、".join(ranges[:_LISTED_IPS]) + (" 等" if len(ranges) > _LISTED_IPS else "")
+    shown = "、".join(_with_ends(one, names) for one in ranges[:_LISTED_IPS])
+    return shown + (" 等" if len(ranges) > _LISTED_IPS else "")
+
+
+def _with_ends(addresses: str, names: Mapping[str, str]) -> str:
+    """一段地址，连同两头的名称。"""
+    ends = [names[ip] for ip in addresses.split("-") if ip in names]
+    return markdown_safe(f"{addresses}（{' … '.join(ends)}）") if ends else addresses

@@ -50,7 +50,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         *([f"- 已退回: {count['recalled']}"] if count["recalled"] else []),
         f"- 失败: {count['failed']}",
         f"- 待确认: {count['pending']}",
-        *([f"- {not_reached_text(missed)}"] if (missed := not_reached(state)) else []),
+        *([f"- {markdown_safe(not_reached_text(missed, state.names))}"] if (missed := not_reached(state)) else []),
         "",
         *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
         *_truths(state, brief=brief),
@@ -112,6 +112,7 @@ def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
     known = workstation or IpState()
     return {
         "ip": ip,
+        "name": state.names.get(ip, ""),
         "status": known["status"] if workstation else NOT_STARTED,
         "steps": known["completed_steps"],
         "failed_stage": known["failed_stage"],
@@ -164,18 +165,27 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
             continue
         if workstation:
             names = ("status", "failed_stage", "rollback_status")
-            yield (ip, *(workstation[name] for name in names), _near(workstation["log_file"], state))
+            yield (
+                state.label(ip),
+                *(workstation[name] for name in names),
+                _near(workstation["log_file"], state),
+            )
         else:
-            yield (ip, NOT_STARTED, "", "", "")
+            yield (state.label(ip), NOT_STARTED, "", "", "")
     for ip in state.missing_ips:
-        yield (ip, "OFFLINE", "", "", "")
+        yield (state.label(ip), "OFFLINE", "", "", "")
 
 
 def _truths(state: AgentState, *, brief: bool) -> list[str]:
     """每台最后读回的真相：开工前、此刻、在不在运行；从没有读过的（自己掌舵的）不列。"""
     read = [(ip, w) for ip, w in state.ip_states.items() if w["running_before"]]
     rows = [
-        (ip, version_text(version_before(w)), version_text(version_now(w)), _RUNNING[running_now(w)])
+        (
+            state.label(ip),
+            version_text(version_before(w)),
+            version_text(version_now(w)),
+            _RUNNING[running_now(w)],
+        )
         for ip, w in read
         if not brief or w.tally != "succeeded" or w.awaits_decision
     ]
@@ -193,7 +203,8 @@ def reasons(state: AgentState) -> list[str]:
     """每台没有成功的工作站一行原因。"""
     bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
     lines = []
-    for ip, workstation in bad:
+    for each, workstation in bad:
+        ip = escape_cell(state.label(each))
         lines.append(
             f"- {ip} {workstation['failed_stage']}".rstrip() + f": {escape_cell(workstation['failure_reason'])}"
         )

@@ -8,7 +8,7 @@ from pam_deploy_graph.constants import PLAN_DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollback_question import waiting_questions
-from pam_deploy_graph.inputs.addresses import same_ip
+from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.past_failures import with_cautions
@@ -95,7 +95,7 @@ def pick(
 
     Args:
         questions: 问着的问题。
-        ips: 只答这几台；空的是不限。
+        ips: 只答这几台，地址或名称；空的是不限。
         digests: 只答给人看过的这几个（摘要的开头，至少 10 位）；空的是不限。
 
     Returns:
@@ -109,7 +109,8 @@ def pick(
     if strange := [one for one in digests if not _CODE.fullmatch(one)]:
         raise InvalidInputError(f"--digest 的值 {strange[0]!r} 应为摘要的开头，至少 10 位十六进制；status 里有")
     subjects = [question["subject"] for question in questions]
-    wanted = [same_ip(ip) for ip in ips]
+    stock = Inventory.of_names({q["subject"]: q["name"] for q in questions if q.get("name")})
+    wanted = [stock.address_of(ip) for ip in ips]
     if strangers := [ip for ip in wanted if ip not in subjects]:
         raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(subjects)}")
     chosen = [q for q in questions if not wanted or q["subject"] in wanted]

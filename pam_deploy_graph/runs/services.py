@@ -20,24 +20,25 @@ from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
+from pam_deploy_graph.inventory import Inventory, open_inventory
 from pam_deploy_graph.ledger import CANCEL, Ledger, read_head
 from pam_deploy_graph.ledger.clock import now_ms
-from pam_deploy_graph.llm import GuardedLlmClient, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
+from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.people import PeopleBook, open_people
 from pam_deploy_graph.policy import Policy, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
+from pam_deploy_graph.runs.language import open_client
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.skill_policy import DEFAULT_SKILL_PATH, load_skill_policy
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.resources import packaged_folder, packaged_path
+from pam_deploy_graph.system.resources import packaged_folder
 
 _CANCEL_POLL_SECONDS = 0.5
 
@@ -99,19 +100,18 @@ class Services:
 
     @cached_property
     def llm_client(self) -> LlmClient:
-        """语言理解；没有注入时，设了模型用模型，没设用离线规则；模型与注入的不行时都退回规则。"""
-        if self.given_llm_client is not None:
-            return GuardedLlmClient(self.given_llm_client)
-        if not self.settings.pam_llm_model:
-            return RuleBasedLlmClient()
-        return OpenAiLlmClient.from_settings(
-            self.settings, policy_rules=load_skill_policy(packaged_path(DEFAULT_SKILL_PATH)).rules
-        )
+        """语言理解，见 ``open_client``。"""
+        return open_client(self.settings, self.given_llm_client, self.inventory)
 
     @cached_property
     def policy(self) -> Policy:
         """站点的策略；没有设就什么都许。"""
         return open_policy(self.settings.pam_policy)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """名称清单；没有设就是空的。"""
+        return open_inventory(self.settings.pam_inventory)
 
     @cached_property
     def people(self) -> PeopleBook | None:
@@ -144,6 +144,7 @@ class Services:
 
         """
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
+        self.inventory.lend_names(state)
         rules = FlowRules.of_run(state, self_healing=True)
         self._check_travel(state)
         refuse_planted_files(state)
@@ -215,7 +216,7 @@ class Services:
         """返回一次运行折叠到最新的状态（不含事件列表）。"""
         state = self._states.get(run_id) or self.ledger.load_state(run_id, keep_events=False)
         self.ledger.catch_up(state)
-        return state
+        return self.inventory.lend_names(state)
 
     def forget(self, run_id: str) -> None:
         """不再用内存里折叠好的状态；登记的输入改过之后必须如此。"""

@@ -1,6 +1,7 @@
 """一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
 from pam_deploy_graph.flows.service_state import out_of_service, running_text, service_line, truth_of, version_text
+from pam_deploy_graph.inputs.addresses import with_name
+from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.models import AgentState
@@ -47,21 +50,22 @@ _WORDS: Final = {
 }
 
 
-def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
+def standing(ledger: Ledger, run_id: str = "", inventory: Inventory = EMPTY) -> dict[str, Any]:
     """返回一次运行的处境。
 
     Args:
         ledger: 账本。
         run_id: 运行名；空串是最近一次。
+        inventory: 提出计划时没有名称的，用它显示。
 
     Raises:
         RunNotFoundError: 没有这次运行，或还没有任何运行。
 
     """
     if not run_id:
-        return _latest_standing(ledger)
+        return _latest_standing(ledger, inventory)
     record = ledger.get_run(run_id)
-    state = ledger.load_state(run_id, keep_events=False)
+    state = inventory.lend_names(ledger.load_state(run_id, keep_events=False))
     waiting = open_questions(ledger, state) if record.exit_code is None else []
     phase = _phase(ledger, record, state, waiting=bool(waiting))
     return {
@@ -76,6 +80,7 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
         "first_line": service_line(state, idle=phase != "running"),
         "out_of_service": out_of_service(state),
         "not_reached": not_reached(state),
+        "names": _names(state),
         "truth": {ip: truth_of(state.ip_states[ip]) for ip in islice(_told_of(state), _MOST_NAMED)},
         "completed_global_steps": state.completed_global_steps,
         "running_ips": unfinished_ips(state)[:_MOST_NAMED],
@@ -88,7 +93,13 @@ def standing(ledger: Ledger, run_id: str = "") -> dict[str, Any]:
     }
 
 
-def _latest_standing(ledger: Ledger) -> dict[str, Any]:
+def _names(state: AgentState) -> dict[str, str]:
+    """要说到的各台的名称。"""
+    told = {*islice(_told_of(state), _MOST_NAMED), *_unsuccessful(state), *unfinished_ips(state), *state.missing_ips}
+    return {ip: name for ip, name in state.names.items() if ip in told}
+
+
+def _latest_standing(ledger: Ledger, inventory: Inventory) -> dict[str, Any]:
     """最近一次读得下去的运行的处境；比它更近而记录已损坏的在 ``damaged`` 里，各有原因。
 
     Raises:
@@ -99,7 +110,7 @@ def _latest_standing(ledger: Ledger) -> dict[str, Any]:
     damaged: dict[str, LedgerDamagedError] = {}
     for run in ledger.list_runs():
         try:
-            found = standing(ledger, run.run_id)
+            found = standing(ledger, run.run_id, inventory)
         except LedgerDamagedError as error:
             damaged[run.run_id] = error
         else:
@@ -134,15 +145,15 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []
     if brief:
         return "\n".join(lines)
+    label = partial(with_name, names=found["names"])
     lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
     lines += [show_question(question) for question in found["waiting"]]
-    lines += (
-        [] if found["waiting"] else [printable(f"没有成功: {ip} {why}") for ip, why in found["unsuccessful"].items()]
-    )
-    lines += [not_reached_text(found["not_reached"])] if found["not_reached"] and found["exit_code"] is None else []
-    lines += [printable(_truth(ip, truth, params["MODULE_NAME"])) for ip, truth in found["truth"].items()]
+    lines += [] if found["waiting"] else [f"没有成功: {label(ip)} {why}" for ip, why in found["unsuccessful"].items()]
+    if found["not_reached"] and found["exit_code"] is None:
+        lines.append(not_reached_text(found["not_reached"], found["names"]))
+    lines += [_truth(label(ip), truth, params["MODULE_NAME"]) for ip, truth in found["truth"].items()]
     lines.append(f"下一步: {found['next']}")
-    return "\n".join(lines)
+    return "\n".join(printable(line) for text in lines for line in text.split("\n"))
 
 
 def latest_unfinished(ledger: Ledger) -> str:
@@ -211,10 +222,9 @@ def show_question(question: dict[str, Any]) -> str:
     code = question["digest"][:SHORT_DIGEST]
     if question["type"] == Ask.PLAN:
         return "\n".join([f"等批准: 计划（摘要 {code}）", *map(printable, question["text"].splitlines())])
+    label = with_name(question["ip"], {question["ip"]: question.get("name", "")})
     again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
-    lines = [
-        f"等决定: {question['ip']} 停在 {question['failed_stage']}: {question['failure_reason']}{again}（摘要 {code}）"
-    ]
+    lines = [f"等决定: {label} 停在 {question['failed_stage']}: {question['failure_reason']}{again}（摘要 {code}）"]
     lines += [f"  --{decision} {does}" for decision, does in question["effects"].items()]
     lines += [f"  不能 --approve：{question['no_approve']}"] if question["no_approve"] else []
     return "\n".join(printable(line) for line in lines)

@@ -24,7 +24,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "PLAN_PROPOSED": EventType(
         "提出了请人批准的计划；之后只有计划里的工作站可以动",
         ("digest", "target_ips"),
-        ("mcp_tools", "package", "endpoints", "requested_by", "stage", "text", "steps", "seen"),
+        ("mcp_tools", "package", "endpoints", "requested_by", "stage", "text", "steps", "seen", "names"),
     ),
     "PLAN_APPROVED": EventType("照批准的计划动手", ("digest", "operator", "note", *_DECISION)),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),

@@ -31,6 +31,8 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
         control = validate_control(found.control_params)
     except InvalidInputError as error:
         return heard | _unclear(str(error))
+    if open_ := [name for name in found.missing_params if name in ("target_ips", "exclude_ips")]:
+        return heard | _unclear("\n".join(found.notes) or f"没有听懂 {'、'.join(open_)}，请写出地址或名称")
     change = _change(run, control, said[-1])
     if not change["text"]:
         what = "没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台"

@@ -91,7 +91,7 @@ def _status(services: Services, state: GraphState) -> str:
         run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
     if not run_id:
         return "还没有任何运行。"
-    return render_report(services.ledger.load_state(run_id, keep_events=False), brief=True)
+    return render_report(services.state_of(run_id), brief=True)
 
 
 def _cancel(services: Services, state: GraphState) -> str:

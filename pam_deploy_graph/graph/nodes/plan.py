@@ -106,6 +106,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan["text"] = "\n".join(filter(None, [*notes, changes, plan["text"], *truth]))
     actor = acting(services)
     proposed = {"digest": plan["digest"], **plan.pop("basis"), "requested_by": actor.person, "seen": seen.keys}
+    proposed |= {"names": checked.names} if checked.names else {}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=plan["text"]))
     services.ledger.stopped(run_id, None)
     by, problem = services.preapproved.pop(run_id, ""), unclear
@@ -159,6 +160,9 @@ def _plan(services: Services, checked: AgentState) -> dict[str, Any]:
 
     """
     targets, missing = resolve_targets(checked)
+    checked.names = checked.names | services.inventory.named(
+        [*targets, *missing, *(checked.control_params.get("exclude_ips") or ())]
+    )
     if not targets:
         raise EmptyScopeError(_nothing_left(checked, missing))
     if isinstance(checked.control_params.get("max_parallel"), str):  # 写成台数的，登记之前就看过了
@@ -201,9 +205,10 @@ def _shown(checked: AgentState, steps: LlmDeployPlan, targets: list[str], missin
         "package": checked.package_digest,
         "endpoints": checked.endpoints,
         "targets": len(targets),
-        "scope": show_ips(targets),
+        "scope": show_ips(targets, checked.names),
         "target_ips": targets[:_SHOWN_IPS],
         "missing": len(missing),
+        "names": {ip: checked.names[ip] for ip in targets[:_SHOWN_IPS] if ip in checked.names},
         "missing_ips": missing[:_SHOWN_IPS],
     }
 
@@ -220,5 +225,5 @@ def _nothing_left(checked: AgentState, missing: list[str]) -> str:
         return f"机场 {checked.params['AIRPORT_CODE']} 没有在线的工作站"
     if checked.requested_ips == []:
         return "指定的范围里一台工作站都没有写；请写出地址、范围或网段"
-    offline = f"{'、'.join(missing[:_SHOWN_IPS])} 不在线" if missing else "要求的都被排除了"
+    offline = f"{'、'.join(checked.label(ip) for ip in missing[:_SHOWN_IPS])} 不在线" if missing else "要求的都被排除了"
     return f"指定的范围里一台可以部署的都没有：{offline}；请换一个范围"

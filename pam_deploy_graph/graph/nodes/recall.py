@@ -30,6 +30,8 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
     heard = {"heard": len(said), "problem": ""}
     try:
         found = services.llm_client.extract_params(said[-1], state.get("params") or {})
+        if "target_ips" in found.missing_params:  # 有一台没有听懂，不能只退听懂了的
+            return heard | _unclear(state, "\n".join(found.notes) or "没有听懂要退回哪几台，请写出地址或名称")
         asked = list(found.control_params.get("target_ips") or [])
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
         if services.ledger.get_run(run_id).exit_code is None:
@@ -38,10 +40,14 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
             version = found.extracted_params.get("VERSION_NUMBER", "")
             run = _of_its_own(services, run_id, state.get("run_id", ""), asked, version)
     except (InvalidInputError, GlobalStepError) as error:
-        text = str(error)
-        still = {"waiting": state.get("waiting") or [], "problem": text}
-        return heard | still | {"answer": text, "answered": True, "messages": [AIMessage(text)]}
+        return heard | _unclear(state, str(error))
     return heard | _asking(services, run, asked)
+
+
+def _unclear(state: GraphState, why: str) -> dict[str, Any]:
+    """没有提出退回：说明为什么，原来等着的照旧等着。"""
+    still = {"waiting": state.get("waiting") or [], "problem": why}
+    return still | {"answer": why, "answered": True, "messages": [AIMessage(why)]}
 
 
 def _of_its_own(services: Services, run_id: str, mine: str, asked: Sequence[str], version: str) -> AgentState:

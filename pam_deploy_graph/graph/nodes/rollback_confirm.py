@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.acting import acting
-from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text, stages_of
+from pam_deploy_graph.graph.answers import Answer, names_of, read_decisions, spoken_text, stages_of
 from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_rollback, asking
 from pam_deploy_graph.graph.state import GraphState, named
@@ -24,7 +24,7 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     if confirm and (text := spoken_text(value)):  # 「确认」确认的是那件事，不是这些工作站
         return {"problem": "", "messages": [HumanMessage(text)]}
     try:
-        answers = read_decisions(value, [one["ip"] for one in waiting], stages_of(waiting))
+        answers = read_decisions(value, [one["ip"] for one in waiting], stages_of(waiting), names_of(waiting))
     except InvalidInputError as error:
         if text := spoken_text(value):
             return {"problem": "", "messages": [HumanMessage(text)]}

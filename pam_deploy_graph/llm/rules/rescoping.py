@@ -39,6 +39,11 @@ def merge_control(old: Mapping[str, Any], new: Mapping[str, Any], text: str) -> 
     return {name: value for name, value in merged.items() if name not in _LISTS or value or value == new.get(name)}
 
 
+def wants_all(text: str) -> bool:
+    """这句话是不是要全部的工作站。"""
+    return bool(_says(text, "all"))
+
+
 def _without_scope(control: Mapping[str, Any]) -> dict[str, Any]:
     """去掉工作站清单：不再限制。"""
     return {name: value for name, value in control.items() if name not in _LISTS}

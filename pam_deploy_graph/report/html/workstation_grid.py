@@ -73,9 +73,10 @@ def _cell(workstation: Workstation, anchor: str) -> Cell:
 
 
 def _detail(workstation: Workstation) -> str:
-    """一格的说明：版本、停在哪一步、用时、何时。"""
+    """一格的说明：名称、版本、停在哪一步、用时、何时。"""
     before, after = (shorten(text, _VERSION) or "未读到" for text in (workstation.before, workstation.after))
-    parts = [f"{before} → {after}"] if workstation.before or workstation.after else []
+    parts = [workstation.name] if workstation.name else []
+    parts += [f"{before} → {after}"] if workstation.before or workstation.after else []
     parts += [f"停在 {workstation.stage}"] if workstation.stage else []
     parts += [f"用时 {span(took)}"] if (took := workstation.times.took) is not None else []
     parts += [clock(workstation.times.ended)] if workstation.times.ended else []

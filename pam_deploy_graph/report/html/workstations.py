@@ -41,6 +41,7 @@ class Workstation:
     after: str
     log_file: str
     times: Times
+    name: str = ""
 
 
 def fleet_of(report: Mapping[str, Any]) -> list[Workstation]:
@@ -92,4 +93,5 @@ def _workstation(ip: str, row: Mapping[str, Any], times: Mapping[str, Times], *,
         after=_shown(row["version_after"]) + ("（已停止）" if row["running"] is False else ""),
         log_file=row["log_file"],
         times=times.get(ip, Times()),
+        name=row.get("name", ""),
     )
