@@ -37,6 +37,7 @@ from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.host_tasks import told_to_stop
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.resources import packaged_folder
 
@@ -61,6 +62,9 @@ class Services:
     patience: Patience = field(default_factory=Patience)
     """模块正由别的运行占着时等多久、在等什么说给谁听。"""
     stop: threading.Event = field(default_factory=threading.Event)
+    """这个进程要停了（Ctrl-C）：它的运行都不再开新的。"""
+    _pausing: set[str] = field(default_factory=set)
+    """有人说「暂停」而正推着的运行。"""
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
     _states: dict[str, AgentState] = field(default_factory=dict)
@@ -149,6 +153,7 @@ class Services:
         self._check_travel(state)
         refuse_planted_files(state)
         learn(self.settings.token())
+        stop = self._stop_check(run_id)
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -156,7 +161,7 @@ class Services:
             session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
             with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
                 async with session.alive():
-                    stop, allowed = self._stop_check(run_id), read_allowed(self.settings.pam_node_allow)
+                    allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
                     ctx.also_bound = self.policy.shown()
                     await work(ctx)
@@ -243,8 +248,20 @@ class Services:
 
     def pause(self, run_id: str) -> None:
         """记下有人要它停一停；已经停着的不再记。"""
+        self._pausing.discard(run_id)
         if not self.state_of(run_id).paused_by:
             self.drive(run_id, record("RUN_PAUSED", operator=current_operator(), channel=self.channel))
+
+    def ask_pause(self, run_id: str) -> None:
+        """人要这一次运行停一停：正推着的做完在途的就停，没有人推着的就地记下。"""
+        if self.ledger.holder(run_id):
+            self._pausing.add(run_id)
+        else:
+            self.pause(run_id)
+
+    def wants_pause(self, run_id: str) -> bool:
+        """有没有人要它停一停：本进程的 Ctrl-C，或对话里的「暂停」。"""
+        return self.stop.is_set() or run_id in self._pausing
 
     def go_on(self, run_id: str) -> None:
         """人要它继续；没有停着的不记。"""
@@ -285,14 +302,14 @@ class Services:
         return [log_events(run_id)]
 
     def _stop_check(self, run_id: str) -> Callable[[], bool]:
-        """返回「该停了吗」：本进程要求停，或账本里记了取消（最多隔半秒看一次）。"""
-        checked_at, cancelled = 0.0, False
+        """返回「该停了吗」：人要它停，宿主取消了这一段，或账本里记了取消（最多隔半秒看一次）。"""
+        checked_at, cancelled, told = 0.0, False, told_to_stop()
 
         def check() -> bool:
             """该停则为真。"""
             nonlocal checked_at, cancelled
             if time.monotonic() - checked_at > _CANCEL_POLL_SECONDS:
                 checked_at, cancelled = time.monotonic(), self.cancelled(run_id)
-            return cancelled or self.stop.is_set()
+            return cancelled or told.is_set() or self.wants_pause(run_id)
 
         return check

@@ -48,7 +48,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     except PlanChangedError:
         return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
-    if services.stop.is_set() and not cancelled:
+    if services.wants_pause(run_id) and not cancelled:
         services.pause(run_id)
         raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
     rules = FlowRules.of_run(run, self_healing=True)
