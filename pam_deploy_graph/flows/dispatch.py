@@ -1,4 +1,4 @@
-"""一波：同时推进若干工作站，做完一台补一台；满足停止条件就不再开新的。"""
+"""一波：同时推进若干工作站，做完一台补一台；满足停止条件、或到了时候，就不再开新的。"""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ import anyio
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.flows.context import RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.diagnosis import cause_of
+from pam_deploy_graph.flows.pace import Pace
 from pam_deploy_graph.flows.workstation import run_workstation
 from pam_deploy_graph.models import AgentState, Event
 
@@ -31,13 +32,14 @@ class Dispatcher:
         self._causes: dict[int, str] = {}
         self._stopped = _token_failed(ctx.state)
         self._settled = settled_causes(ctx.state)
+        self.pace = Pace(len(ctx.state.target_ips), ctx.rules.max_parallel)
 
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""
         ip = None
         if self._unfinished:
             ip = self._unfinished.popleft()
-        elif self._fresh and self.may_start():
+        elif self._fresh and not self.pace.is_up() and self.may_start():
             ip = self._fresh.popleft()
         if ip is not None:
             self._places[ip] = len(self._places)
@@ -95,7 +97,9 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
 async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
     """一个并发位：一台接一台。"""
     while (ip := dispatcher.next_ip()) is not None:
+        began = anyio.current_time()
         await run_workstation(ctx, ip, dispatcher)
+        dispatcher.pace.done(began)
 
 
 def same_failures(state: AgentState) -> bool:

@@ -19,7 +19,7 @@ _PATIENCE: Final = 5.0
 
 
 async def run_global(ctx: RunContext) -> None:
-    """依次做完还没做的全局步骤。
+    """依次做完还没做的全局步骤；要停下的停在两步之间。
 
     Raises:
         GlobalStepError: 某一步失败；消息形如 ``<action> 执行失败: <reason>``。
@@ -34,6 +34,8 @@ async def run_global(ctx: RunContext) -> None:
         if action in ctx.state.completed_global_steps:
             await _look_again(ctx, outbox, action)
             continue
+        if ctx.stop_requested():
+            return
         if action == "upload-package":
             await refuse_changed(ctx)
         result = await perform(ctx, outbox, action, **_arguments(ctx, action))

@@ -19,9 +19,6 @@ from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
 
-STEP_SIZE: Final = 1_000
-"""一步最多开多少台新的；步子再小，图的检查点就太多（architecture「图」）。"""
-
 _MOST_NAMED: Final = 20
 _NAMELESS: Final[Mapping[str, str]] = {}
 Lookup = Callable[[str, str], Approval | None]
@@ -132,7 +129,7 @@ def not_reached_text(missed: Sequence[str], names: Mapping[str, str] = _NAMELESS
 def next_ips(ctx: RunContext) -> list[str]:
     """这一步开哪几台新的：灰度没放行之前只开灰度的那几台，分批的只开这一批的。"""
     if not canary_open(ctx.state, ctx.rules.canary):
-        return ips_of_wave(ctx.state, ctx.rules)[:STEP_SIZE]
+        return ips_of_wave(ctx.state, ctx.rules)
     if canary_in_question(ctx.state, ctx.rules.canary):
         return []
     return fresh_ips(ctx.state)[: canary_left(ctx.state, ctx.rules.canary)]

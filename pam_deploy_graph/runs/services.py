@@ -4,7 +4,6 @@
 """
 
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,15 +32,13 @@ from pam_deploy_graph.runs.language import open_client
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
+from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.account import current_operator
-from pam_deploy_graph.system.host_tasks import told_to_stop
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.resources import packaged_folder
-
-_CANCEL_POLL_SECONDS = 0.5
 
 
 @dataclass
@@ -63,8 +60,6 @@ class Services:
     """模块正由别的运行占着时等多久、在等什么说给谁听。"""
     stop: threading.Event = field(default_factory=threading.Event)
     """这个进程要停了（Ctrl-C）：它的运行都不再开新的。"""
-    _pausing: set[str] = field(default_factory=set)
-    """有人说「暂停」而正推着的运行。"""
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
     _states: dict[str, AgentState] = field(default_factory=dict)
@@ -122,6 +117,11 @@ class Services:
         """账户文件；没有设就没有。"""
         return open_people(self.settings.pam_people)
 
+    @cached_property
+    def signs(self) -> StopSigns:
+        """停止标志。"""
+        return StopSigns(self.stop)
+
     def local_actor(self) -> Actor:
         """本机动手的人。"""
         return local_actor(self.people, self.channel, self.settings.sudo_user())
@@ -153,7 +153,7 @@ class Services:
         self._check_travel(state)
         refuse_planted_files(state)
         learn(self.settings.token())
-        stop = self._stop_check(run_id)
+        stop = self.signs.check(run_id, self.cancelled)
 
         async def session_work() -> None:
             """在一个会话里做。"""
@@ -248,20 +248,15 @@ class Services:
 
     def pause(self, run_id: str) -> None:
         """记下有人要它停一停；已经停着的不再记。"""
-        self._pausing.discard(run_id)
+        self.signs.pausing.discard(run_id)
         if not self.state_of(run_id).paused_by:
             self.drive(run_id, record("RUN_PAUSED", operator=current_operator(), channel=self.channel))
 
-    def ask_pause(self, run_id: str) -> None:
-        """人要这一次运行停一停：正推着的做完在途的就停，没有人推着的就地记下。"""
-        if self.ledger.holder(run_id):
-            self._pausing.add(run_id)
-        else:
+    def paused(self, run_id: str) -> RunPausedError:
+        """停下了：人要停的记下是谁；返回要抛出的错误。"""
+        if self.signs.by_person(run_id):
             self.pause(run_id)
-
-    def wants_pause(self, run_id: str) -> bool:
-        """有没有人要它停一停：本进程的 Ctrl-C，或对话里的「暂停」。"""
-        return self.stop.is_set() or run_id in self._pausing
+        return RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
 
     def go_on(self, run_id: str) -> None:
         """人要它继续；没有停着的不记。"""
@@ -300,16 +295,3 @@ class Services:
             return []
         start_json_logs()
         return [log_events(run_id)]
-
-    def _stop_check(self, run_id: str) -> Callable[[], bool]:
-        """返回「该停了吗」：人要它停，宿主取消了这一段，或账本里记了取消（最多隔半秒看一次）。"""
-        checked_at, cancelled, told = 0.0, False, told_to_stop()
-
-        def check() -> bool:
-            """该停则为真。"""
-            nonlocal checked_at, cancelled
-            if time.monotonic() - checked_at > _CANCEL_POLL_SECONDS:
-                checked_at, cancelled = time.monotonic(), self.cancelled(run_id)
-            return cancelled or told.is_set() or self.wants_pause(run_id)
-
-        return check

@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, Decision
 from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import run_global
@@ -36,7 +36,7 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         run = services.state_of(state["run_id"])
         when_free(services, run.run_id, lambda: services.ledger.lock_module(run))
-        services.drive(state["run_id"], _approved(decided))
+        run = services.drive(run.run_id, _approved(decided))
     except PlanChangedError as error:
         return ask_again(services, state["run_id"], state["plan"], error)
     except GlobalStepError as error:
@@ -44,8 +44,12 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(said)]}
-    services.ledger.stopped(state["run_id"], None)
-    return {"phase": "rolling", "problem": ""}
+    services.ledger.stopped(run.run_id, None)
+    if len(run.completed_global_steps) == len(GLOBAL_ACTION_SEQUENCE):
+        return {"phase": "rolling", "problem": ""}
+    if services.cancelled(run.run_id):
+        return {"phase": "closing", "problem": ""}
+    raise services.paused(run.run_id)
 
 
 def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:

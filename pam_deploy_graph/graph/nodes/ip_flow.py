@@ -5,7 +5,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import AFTER_CANARY
-from pam_deploy_graph.errors import PlanChangedError, RunPausedError
+from pam_deploy_graph.errors import PlanChangedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback_question import waiting_questions
@@ -48,9 +48,8 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     except PlanChangedError:
         return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
-    if services.wants_pause(run_id) and not cancelled:
-        services.pause(run_id)
-        raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
+    if services.signs.by_person(run_id) and not cancelled:
+        raise services.paused(run_id)
     rules = FlowRules.of_run(run, self_healing=True)
     progress = (
         {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])

@@ -1,0 +1,126 @@
+"""异步的宿主：许多推出同时走、其间来问、宿主取消时收尾；一步的长短（contract 第 5 节，architecture「图」）。"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from pam_deploy_graph.flows import pace
+from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.runs.services import Services
+from tests.graph.desk import FAKE, IPS, PARAMS
+from tests.graph.slow_desk import SlowRunner
+from tests.patience import patience
+
+ROLLOUTS = 30
+
+
+class Host:
+    """异步的宿主：一张图，几个会话，各走各的。"""
+
+    def __init__(self, home: Path, runner: SlowRunner) -> None:
+        """慢的后端，内存检查点。"""
+        self.runner = runner
+        self.services = Services(home=home, given_router=runner)
+        self.graph = build_graph(checkpointer=InMemorySaver(), services=self.services)
+
+    async def plan(self, thread: str, **control: Any) -> None:
+        """走到计划的问题上。"""
+        given = {"params": PARAMS, "control": FAKE | control}
+        await self.graph.ainvoke(given, config(thread))
+
+    async def approve(self, thread: str) -> dict[str, Any]:
+        """批准，推到停下。"""
+        found: dict[str, Any] = await self.graph.ainvoke(Command(resume="approve"), config(thread))
+        return found
+
+    async def say(self, thread: str, text: str) -> dict[str, Any]:
+        """说一句话。"""
+        given = {"messages": [{"role": "user", "content": text}]}
+        found: dict[str, Any] = await self.graph.ainvoke(given, config(thread))
+        return found
+
+    async def values(self, thread: str) -> dict[str, Any]:
+        """检查点里的状态。"""
+        found: dict[str, Any] = (await self.graph.aget_state(config(thread))).values
+        return found
+
+    async def cancelled(self, thread: str, after: int) -> str:
+        """批准，做过 ``after`` 个动作就由宿主取消；返回运行名。"""
+        before = len(self.runner.done)
+        rolling = asyncio.create_task(self.approve(thread))
+        await asyncio.to_thread(self.runner.wait_for, before + after)
+        rolling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rolling
+        return str((await self.values(thread))["run_id"])
+
+
+def config(thread: str) -> Any:
+    """一个会话。"""
+    return {"configurable": {"thread_id": thread}}
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    """每个动作 0.05 秒的宿主。"""
+    made = Host(tmp_path, SlowRunner(online_ips=IPS, seconds=0.05))
+    yield made
+    made.services.close()
+
+
+async def test_thirty_rollouts_and_a_question(host: Host) -> None:
+    """三十次推出同时走；其间问一句，两秒之内有答复，那时三十次都还在走。"""
+    host.runner.seconds = 0.1
+    threads = [f"t{number}" for number in range(ROLLOUTS)]
+    await asyncio.gather(*(host.plan(thread) for thread in threads))
+    rolling = [asyncio.create_task(host.approve(thread)) for thread in threads]
+    await asyncio.to_thread(host.runner.wait_for, len(host.runner.done) + 2 * ROLLOUTS)
+    began = time.monotonic()
+    out = await host.say("another", "能做什么？")
+    assert time.monotonic() - began < patience(2)
+    assert out["answered"]
+    assert not any(task.done() for task in rolling)
+    ends = await asyncio.gather(*rolling)
+    assert [one["exit_code"] for one in ends] == [0] * ROLLOUTS
+
+
+@pytest.mark.parametrize("after", [1, 4, 8, 14])
+async def test_cancelled_by_the_host_it_drains(host: Host, after: int) -> None:
+    """宿主取消：在途的做完，交还租约，此后什么也不做；没有当作人要它停。"""
+    await host.plan("t")
+    run_id = await host.cancelled("t", after)
+    done = list(host.runner.done)
+    assert host.services.ledger.holder(run_id) is None
+    state = host.services.ledger.load_state(run_id)
+    assert not state.open_intents
+    assert {w["status"] for w in state.ip_states.values()} <= {"SUCCESS"}
+    assert len(state.ip_states) < len(IPS)
+    assert state.paused_by == ""
+    await asyncio.sleep(0.3)
+    assert host.runner.done == done
+
+
+async def test_another_run_is_not_stopped(host: Host) -> None:
+    """取消的只是那一次；旁边的照走。"""
+    await asyncio.gather(host.plan("one"), host.plan("two"))
+    other = asyncio.create_task(host.approve("two"))
+    await host.cancelled("one", 3)
+    assert (await other)["exit_code"] == 0
+
+
+async def test_steps_are_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """到了时候就收一步，在途的做完；两步之间的状态读得到。"""
+    monkeypatch.setattr(pace, "STEP_SECONDS", 0.1)
+    await host.plan("t")
+    steps = [
+        chunk["ip-flow"]["counters"]["succeeded"]
+        async for chunk in host.graph.astream(Command(resume="approve"), config("t"), stream_mode="updates")
+        if "ip-flow" in chunk
+    ]
+    assert steps == [1, 2, 3]
