@@ -96,6 +96,15 @@ build/schemathesis/.stamp:
 test-openapi: $(STAMP) build/schemathesis/.stamp ## 用 Schemathesis 照 docs/openapi.json 试试验场
 	$(PY) -m tools.check_openapi --program build/schemathesis/bin/schemathesis
 
+# 测试程序要 Node.js 22，从 npm 的 node 包里带来；机器上要有 npm
+build/conformance/.stamp:
+	npm install --silent --no-audit --no-fund --prefix build/conformance \
+	    '@modelcontextprotocol/conformance@0.1.16' 'node@22.23.3'
+	@touch $@
+
+conformance: $(STAMP) build/conformance/.stamp ## 用官方的 MCP 一致性测试试 mcp-node（要 npm）
+	$(PY) -m tools.check_conformance --folder build/conformance
+
 check: lint types imports docstrings size rules shell generated hygiene references secrets links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)

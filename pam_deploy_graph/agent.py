@@ -21,7 +21,8 @@ from pam_deploy_graph.home.run_files import refuse_planted_files
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
-from pam_deploy_graph.ledger import Approval, Ledger
+from pam_deploy_graph.inputs.targeting import resolve_targets
+from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.llm import (
     LlmClient,
     RuleBasedLlmClient,
@@ -34,14 +35,14 @@ from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.report import plan_text
 from pam_deploy_graph.report.agent_report import render_by_hand
-from pam_deploy_graph.runs.agent_runs import adoption, recorded
+from pam_deploy_graph.runs.agent_runs import Helm, adoption, recorded
+from pam_deploy_graph.runs.deciding import Answered
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
 from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
 from pam_deploy_graph.system import event_loop
-from pam_deploy_graph.system.account import acting_account
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -176,11 +177,13 @@ class PamDeployAgent:
 
     def run_global_flow(self, state: AgentState) -> AgentState:
         """做完还没做的全局步骤；失败抛 ``RuntimeError("<action> 执行失败: <reason>")``。"""
-        return self._drive(state, run_global)
+        return self._drive(state, self._helm().first(run_global, lambda state: len(state.requested_ips or ())))
 
     def run_ip_flow(self, state: AgentState) -> AgentState:
         """逐台推进，直到做完或有一台要人决定；已有待确认事项时立即返回。"""
-        return state if self._waits(state) else self._drive(state, run_until_asked)
+        if self._waits(state):
+            return state
+        return self._drive(state, self._helm().first(run_until_asked, lambda state: len(resolve_targets(state)[0])))
 
     def run_deploy_flow(self, state: AgentState) -> AgentState:
         """全局流程，然后逐台；已有待确认事项时原样返回。"""
@@ -197,7 +200,7 @@ class PamDeployAgent:
         """回答正等着的问题；同意则回滚。之后由调用者再调 ``run_ip_flow`` 继续。
 
         Raises:
-            ConfirmationError: 没有待确认事项，种类不支持，或别人已先决定（都是 ``ValueError``）。
+            ConfirmationError: 没有待确认事项，种类不支持，别人已先决定，或策略不许（都是 ``ValueError``）。
             InvalidInputError: ``approved`` 不是 ``True`` 或 ``False``：像 ``"reject"`` 这样的文字不能当作同意。
 
         """
@@ -209,9 +212,9 @@ class PamDeployAgent:
         decision = Decision.APPROVE if approved else Decision.REJECT
 
         async def work(ctx: RunContext) -> None:
-            """先记决定，再执行。"""
-            asked, who = question_digest(state, ip), acting_account()
-            approval = Approval(ip, asked, str(decision), who.name, operator_note, 0, account=str(who), channel="agent")
+            """先问策略，记决定，再执行。"""
+            answer = Answered(ip, question_digest(state, ip), decision, note=operator_note)
+            approval = self._helm().settle(state, answer)
             await carry_out(ctx, ip, recorded(self._open_ledger(), state.run_id, approval))
 
         return self._drive(state, work)
@@ -220,6 +223,10 @@ class PamDeployAgent:
         """返回 Markdown 报告；各行的写法与次序是固定的。"""
         state.adopt_ip_states()
         return render_by_hand(state)
+
+    def _helm(self) -> Helm:
+        """此刻掌舵的人与管着他的策略。"""
+        return Helm.of(self._open_ledger(), Settings())
 
     def _entry(self) -> str:
         """返回按平台选出的脚本入口。"""
@@ -241,9 +248,9 @@ class PamDeployAgent:
         refuse_planted_files(state)
         snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
-        settings = Settings()
+        settings, bound = Settings(), self._helm().policy.shown()
         learn(settings.token())
-        allowed = read_allowed(settings.pam_node_allow)
+        also: dict[str, Any] = {"node_allow": read_allowed(settings.pam_node_allow), "also_bound": bound}
 
         def save() -> None:
             """给了检查点的路径就写。"""
@@ -256,7 +263,7 @@ class PamDeployAgent:
             async with session.alive():
                 if snapshot:
                     await session.append(snapshot)
-                await work(RunContext(session, self.router, rules, after_step=save, node_allow=allowed))
+                await work(RunContext(session, self.router, rules, after_step=save, **also))
 
         try:
             event_loop.call(session_work)

@@ -9,14 +9,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
 from tools.source import PROJECT
 
-_SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-_NODE = "node_modules/node/bin/node"
-_KNOWN = PROJECT / "tests" / "mcp" / "conformance.yml"
+_SUITE: Final = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
+_NODE: Final = "node_modules/node/bin/node"
+"""测试程序要 Node.js 22；机器上的可能更旧。"""
+_KNOWN: Final = PROJECT / "tests" / "mcp_runner" / "conformance.yml"
 
 
 def check(folder: Path) -> int:

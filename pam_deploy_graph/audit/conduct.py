@@ -10,8 +10,8 @@ from pam_deploy_graph.audit.chains import events_of
 from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import ACTIONS, Decision
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED
-from pam_deploy_graph.policy import Act, Asked, policy_of, role_parts
+from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
+from pam_deploy_graph.policy import POLICY, Act, Asked, policy_of, role_parts
 
 
 class Row:
@@ -48,12 +48,13 @@ def approvals(bundle: Bundle) -> Iterator[str]:
 def policy(bundle: Bundle) -> Iterator[str]:
     """决定合不合策略；计划里写着的策略与手上这一份不同的，说明没法核对。"""
     plans = {event["digest"]: event for _, event in events_of(bundle) if event["type"] == "PLAN_PROPOSED"}
-    shown = {plan.get("endpoints", {}).get("PAM_POLICY", "") for plan in plans.values()} - {""}
+    shown = {plan.get("endpoints", {}).get(POLICY, "") for plan in plans.values()}
+    shown = (shown | {str(event.get("policy", "")) for _, event in events_of(bundle)}) - {""}
     if not shown:
         return
     digest = hashlib.sha256(bundle.policy.encode()).hexdigest()
     if not bundle.policy or any(digest not in text for text in shown):
-        yield f"计划照的策略是 {'、'.join(sorted(shown))}，手上没有这一份，没法核对"
+        yield f"照的策略是 {'、'.join(sorted(shown))}，手上没有这一份，没法核对"
         return
     try:
         rules = policy_of(bundle.policy, bundle.policy_path)
@@ -61,23 +62,28 @@ def policy(bundle: Bundle) -> Iterator[str]:
         yield str(error)
         return
     for row in bundle.decisions:
-        if row["subject"] == PLAN and row["decision"] == Decision.APPROVE and row["digest"] in plans:
-            asked = _asked(bundle, row, plans[row["digest"]])
-            if reason := rules.why_not(asked) or _alone(rules.approvals_needed, asked):
-                yield f"第 {row['number']} 个决定不合策略：{reason}"
+        if asked := _asked(bundle, row, plans.get(row["digest"])):
+            alone = _alone(rules.approvals_needed, asked) if row["subject"] == PLAN else ""
+            if reason := rules.why_not(asked) or alone:
+                yield f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）不合策略：{reason}"
 
 
-def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any]) -> Asked:
-    """把一个决定写成策略听得懂的样子。"""
+def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> Asked | None:
+    """把一个决定写成策略听得懂的样子；否决计划、取消谁都可以，不许的本来就没有作数，这些不问，为 ``None``。"""
     person, roles = role_parts(row["role"])
-    first = [r for r in bundle.decisions if (r["subject"], r["digest"]) == (FIRST_OF_TWO, row["digest"])]
-    params = _params(bundle)
+    params, subject = _params(bundle), row["subject"]
+    where = (params.get("AIRPORT_CODE", ""), params.get("APP_NAME", ""), person, roles)
+    if subject not in (PLAN, FIRST_OF_TWO):
+        decides = subject != CANCEL and not subject.startswith(f"{REFUSED}:")
+        return Asked(Act.APPROVE_ROLLBACK, *where, signed=bool(row["signature"])) if decides else None
+    if row["decision"] != Decision.APPROVE or plan is None:
+        return None
+    first = [
+        r for r in bundle.decisions if (r["subject"], r["digest"]) == (FIRST_OF_TWO, row["digest"]) and r is not row
+    ]
     return Asked(
         Act.APPROVE_PLAN,
-        params.get("AIRPORT_CODE", ""),
-        params.get("APP_NAME", ""),
-        person,
-        roles,
+        *where,
         workstations=len(plan["target_ips"]),
         requester=plan.get("requested_by", ""),
         others=[role_parts(each["role"])[0] for each in first],

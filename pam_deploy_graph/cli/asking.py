@@ -5,19 +5,20 @@ import importlib
 import locale
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
 
 from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.graph.questions import spoken
 from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import printable
 
+Reader = Callable[[Mapping[str, Any], str], dict[str, Any]]
+"""把操作员打的字读成对问题的决定；不是决定的抛 ``InvalidInputError``。"""
 _PROMPTS = {
     Ask.PLAN: f"批准这个计划吗？[{'/'.join(PLAN_DECISIONS)}] ",
     Ask.PARAMS: "请补充: ",
@@ -76,25 +77,24 @@ def _prepare_terminal(*, fresh: bool) -> None:
             termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def in_terminal(question: Mapping[str, Any]) -> Any:
-    """在终端里问；没有回答就是没有决定。"""
+def in_terminal(question: Mapping[str, Any], read: Reader) -> Any:
+    """在终端里问；没有回答就是没有决定。``read`` 把打的字读成决定。"""
     show_question(question)
     decides = question["ask"] != Ask.PARAMS
     while (text := read_line(_prompt(question), fresh=decides)) is not None:
         if not decides:
             return text
         try:
-            return read_typed(question, text, current_operator())
+            return read(question, text)
         except InvalidInputError as error:
             Console(stderr=True).print(str(error), markup=False)
     return None
 
 
-def asker(*, yes: bool = False) -> Any:
-    """选一个问法。"""
-    if yes:
-        return approve_all
-    return in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else nobody
+def asker(read: Reader) -> Any:
+    """选一个问法：有终端就问，没有就没有人可问。"""
+    seen = sys.stdin.isatty() and sys.stderr.isatty()
+    return (lambda question: in_terminal(question, read)) if seen else nobody
 
 
 def show_question(question: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import JsonProgress, TextProgress, deaf_stops, emit, unless_deaf
+from pam_deploy_graph.cli.signing import read_decision
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.summary import render_report
@@ -99,7 +101,7 @@ def open_session(
     progress = JsonProgress(begun, names) if as_json else TextProgress(begun, names)
     services.listeners.append(unless_deaf(progress, services.stop))
     try:
-        with open_driver(services, ask or asker()) as driver:
+        with open_driver(services, ask or asker(partial(read_decision, services))) as driver:
             session = Session(services, driver, as_json)
             services.patience = Patience(wait, session.say)
             yield session

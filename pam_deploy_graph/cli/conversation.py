@@ -12,9 +12,9 @@ from pam_deploy_graph.cli.asking import read_line, show_question
 from pam_deploy_graph.cli.command_session import Session, open_session
 from pam_deploy_graph.cli.demo_scenario import provision
 from pam_deploy_graph.cli.options import settings_for
+from pam_deploy_graph.cli.signing import read_decision
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
-from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.registration import has_begun
@@ -121,7 +121,7 @@ class Conversation:
         """读一个回答；问进度、要取消的就地处理，返回 ``None`` 表示还要再读。"""
         if question["ask"] != Ask.PARAMS:
             with contextlib.suppress(InvalidInputError):
-                return read_typed(question, text, current_operator())
+                return read_decision(self.session.services, question, text)
         intent = self.session.services.llm_client.understand_request(text).intent
         if intent == "status":
             return self._tell_standing(question)
@@ -187,7 +187,9 @@ class Conversation:
         if not self._run_id or not services.ledger.exists(self._run_id):
             return None
         if code is ExitCode.WAITING and services.cancelled(self._run_id):
-            services.finish(self._run_id, ExitCode.STOPPED, f"{current_operator()} 取消了这次运行")
+            services.finish(
+                self._run_id, ExitCode.STOPPED, f"{services.ledger.get_run(self._run_id).cancelled_by} 取消了这次运行"
+            )
         record = services.ledger.get_run(self._run_id)
         if record.exit_code is None and services.cancelled(self._run_id) and not resumed:
             # 停在半路又取消：在途的做完，收尾

@@ -9,7 +9,6 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import DECISIONS, Decision
-from pam_deploy_graph.system.account import current_operator
 
 _CHOICES = {
     decision.name.lower(): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
@@ -63,7 +62,7 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     from pam_deploy_graph.runs.open_questions import cancel_run
 
     with past_runs(o.settings_for(home), home, run_id) as services:
-        done = cancel_run(services, run_id, current_operator())
+        done = cancel_run(services, run_id)
     if as_json:
         o.print_json(done)
     if done["holder"]:

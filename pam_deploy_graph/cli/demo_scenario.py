@@ -9,7 +9,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from pydantic import SecretStr
 from rich.console import Console
 
-from pam_deploy_graph.cli.asking import asker
+from pam_deploy_graph.cli.asking import approve_all
 from pam_deploy_graph.cli.command_session import open_session
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
@@ -50,7 +50,7 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
             "PACKAGE_PATH": str(package.absolute()),
             "PAM_HOME_URL": lab.home_url,
         }
-        with open_session(home, as_json=as_json, ask=asker(yes=yes), settings=settings) as session:
+        with open_session(home, as_json=as_json, ask=approve_all if yes else None, settings=settings) as session:
             request = RunRequest(params=params, execution_strategy=str(DEFAULT_STRATEGY), home=home)
             run, _ = register(session.services.ledger, request)
             code = session.finish(run.run_id, session.driver.start(run.run_id))

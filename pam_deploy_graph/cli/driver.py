@@ -107,7 +107,7 @@ class Driver:
         """没有别的进程握着；停着的，由人继续。"""
         if holder := self.services.ledger.holder(run_id):
             raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
-        self.services.go_on(run_id)
+        self.services.go_on(run_id, self.services.local_actor())
 
     def remembered(self, run_id: str) -> Mapping[str, Any]:
         """返回检查点里的状态；没有检查点为空。"""

@@ -32,7 +32,8 @@ async def run_global(ctx: RunContext) -> None:
     outbox = Outbox(ctx.session)
     for action in GLOBAL_ACTION_SEQUENCE:
         if action in ctx.state.completed_global_steps:
-            await _look_again(ctx, outbox, action)
+            if action == NODE_LOOKUP:
+                await find_node_again(ctx)
             continue
         if ctx.stop_requested():
             return
@@ -48,11 +49,18 @@ async def run_global(ctx: RunContext) -> None:
             write_run_config(ctx.state)
 
 
-async def _look_again(ctx: RunContext, outbox: Outbox, action: str) -> None:
-    """继续的时候再问一遍节点在哪里（仅自愈规则）；没有变就不记。"""
-    if action != NODE_LOOKUP or not ctx.rules.self_healing:
+async def find_node_again(ctx: RunContext) -> None:
+    """继续的时候再问一遍节点在哪里（仅自愈规则）；没有变就不记（contract 第 3 节「NODE 的地址」）。
+
+    Raises:
+        GlobalStepError: 问不到：记得的地址只是从前的，不照着它动手。
+        PlanChangedError: 变了，要请人批准。
+
+    """
+    if not ctx.rules.self_healing or NODE_LOOKUP not in ctx.state.completed_global_steps:
         return
-    result = await perform(ctx, outbox, action)
+    outbox = Outbox(ctx.session)
+    result = await perform(ctx, outbox, NODE_LOOKUP)
     if not result.ok:
         raise _error(ctx, result)
     if (ctx.state.node_url, ctx.state.mcp_url) != (result.values["NODE_URL"], result.values.get("MCP_URL", "")):

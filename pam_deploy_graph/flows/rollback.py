@@ -13,6 +13,7 @@ from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, ques
 from pam_deploy_graph.flows.service_state import running_now, running_text, version_now, version_text
 from pam_deploy_graph.ledger import Approval, touched
 from pam_deploy_graph.models import ActionResult, Event
+from pam_deploy_graph.policy import POLICY
 
 
 async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
@@ -30,6 +31,7 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
     decision = Decision(approval.decision)
     outbox = Outbox(ctx.session)
     told: dict[str, Any] = {"ip": ip, "operator": approval.operator, "note": approval.note, **approval.taken_in()}
+    told |= {"policy": ctx.also_bound[POLICY]} if POLICY in ctx.also_bound else {}
     if not ctx.state.ip_states[ip].get("approved"):  # 上次执行到一半的，不再问真相：门会去查证
         if ctx.rules.self_healing and not await _still_so(ctx, outbox, ip, approval):
             return False

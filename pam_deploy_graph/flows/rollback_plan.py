@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pam_deploy_graph.action_router import endpoints_of
 from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS
 from pam_deploy_graph.errors import GlobalStepError
-from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY, endpoints_now
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
@@ -33,7 +32,7 @@ def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> C
         plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
         told = "、".join(f"{ip} 退回 {version}" for ip, version in to_versions.items())
         proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
-        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_of(ctx.router, ctx.state)}
+        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
         proposed |= {"names": ctx.state.names} if ctx.state.names else {}
         outbox.tell({"type": "PLAN_PROPOSED", **proposed, "text": f"退回运行 {of_run} 之前：{told}"})
         for ip, version in to_versions.items():

@@ -11,7 +11,7 @@ from pam_deploy_graph.inventory import Inventory, put_addresses
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import read_plan_decision, read_spoken_decisions
 
-_ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args"})
+_ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args", "signature"})
 _WORDS: Final = {
     word: decision for decision, row in DECISIONS.items() for word in (*row.spoken, *row.on_workstation.spoken)
 }
@@ -30,6 +30,8 @@ class Answer:
     decision: Decision
     note: str = ""
     operator: str = ""
+    signature: str = ""
+    """本人的 SSH 签名；没有签的为空串。"""
 
 
 def read_params(value: object) -> dict[str, Any] | str:
@@ -201,7 +203,7 @@ def _one(value: object, subject: str) -> Answer:
     decision = _word(" ".join(map(str, said)), subject)
     _refuse_beside(value, *_ANSWER_KEYS)
     note = value.get("note") or value.get("message") or _text(value.get("args"))
-    return Answer(decision, str(note), str(value.get("operator") or ""))
+    return Answer(decision, str(note), str(value.get("operator") or ""), str(value.get("signature") or ""))
 
 
 def _text(args: object) -> str:

@@ -5,13 +5,15 @@ from typing import Literal
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard
 
 
-def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "recall", "answer"]:
-    """部署去摘参数，途中要改的去拟改动；要退回的去找它的运行；停在半路的说「继续」，批准过就接着做，没有就再检查；其余只回答。"""
+def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "ip-flow", "recall", "answer"]:
+    """部署去摘参数，途中要改的去拟改动；要退回的去找它的运行；停在半路的说「继续」就接着做；其余只回答。"""
     if state["intent"] == "deploy":
         on_the_way = state["phase"] == "amending" and (state.get("waiting") or state["plan"].get("stage"))
         return "amend" if on_the_way else "params"
     if state["intent"] == "rollback":
         return "recall"
+    if state["intent"] == "resume" and state.get("phase") == "rolling":
+        return "ip-flow"
     if state["intent"] == "resume" and state.get("phase") == "stopped":
         return "global-flow" if (state.get("plan") or {}).get("digest") in state.get("decided", {}) else "params"
     return "answer"

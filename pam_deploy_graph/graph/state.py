@@ -95,6 +95,11 @@ def open_question(state: GraphState) -> Question | None:
     return "ask-params" if phase == "params" and (state.get("missing") or state.get("problem")) else None
 
 
+def halfway(state: GraphState) -> bool:
+    """停在半路：检查、全局步骤停下了，或推出途中停下了（有人要停、进程死了），没有问题在问。"""
+    return state.get("phase") in ("stopped", "rolling")
+
+
 def words_of(state: GraphState) -> list[str]:
     """返回人说过的话，先后为序。"""
     return [str(message.text) for message in state.get("messages", []) if isinstance(message, HumanMessage)]

@@ -15,7 +15,7 @@ from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.schema import decisions, events, runs
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import new_nonce
-from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.account import acting_account
 from pam_deploy_graph.system.masking import mask
 
 INPUT_FIELDS: Final = (
@@ -72,8 +72,8 @@ def damaged_input(run_id: str) -> LedgerDamagedError:
     )
 
 
-def create(engine: Engine, state: AgentState, extra: dict[str, Any]) -> bool:
-    """登记一次运行；同名同输入视为同一次，返回假。
+def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: str = "") -> bool:
+    """登记一次运行；同名同输入视为同一次，返回假。``account`` 是谁提出的，不给就是本进程的账号。
 
     Raises:
         RunConflictError: run_id 已被另一份输入占用。
@@ -85,7 +85,8 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any]) -> bool:
     try:
         with writing(engine) as connection:
             row = insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text).returning(runs.c.run_no)
-            connection.execute(insert(events).values(_first_event(connection.execute(row).scalar_one(), text)))
+            run_no = connection.execute(row).scalar_one()
+            connection.execute(insert(events).values(_first_event(run_no, text, account or str(acting_account()))))
     except IntegrityError:
         found = get(engine, state.run_id)
         if any(found.input.get(name) != given[name] for name in _SAME_WORK):
@@ -148,9 +149,9 @@ def _query() -> Select[Any]:
     return select(*runs.c, decisions.c.operator).join_from(runs, decisions, cancel, isouter=True)
 
 
-def _first_event(run_no: int, text: str) -> dict[str, Any]:
+def _first_event(run_no: int, text: str, account: str) -> dict[str, Any]:
     """登记在链上的那一行：登记的输入从此改不动一个字。"""
     at = now_ms()
-    event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": current_operator(), "at": at}
+    event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": chain.to_text(account), "at": at}
     body = chain.encode([event], at)
     return {"run_no": run_no, "seq": 1, "at": at, "body": body, "link": chain.link_of(chain.GENESIS, 1, at, body)}

@@ -51,12 +51,13 @@ class Ledger:
         self._writer.close()
         self.engine.dispose()
 
-    def create_run(self, state: AgentState, extra: dict[str, Any] | None = None) -> bool:
+    def create_run(self, state: AgentState, extra: dict[str, Any] | None = None, *, account: str = "") -> bool:
         """登记一次运行；同名同输入视为同一次。
 
         Args:
             state: 刚建好的状态；其中的输入字段存进登记，没有 ``nonce`` 的在这里取一个。
             extra: 一并存进登记的其他输入（JSON 值，没有秘密）。
+            account: 谁提出的（真正的账号）；不给就是本进程的。
 
         Returns:
             新登记的为真；已有同名同输入的为假。
@@ -65,7 +66,7 @@ class Ledger:
             RunConflictError: run_id 已被另一份输入占用。
 
         """
-        return registry.create(self.engine, state, extra or {})
+        return registry.create(self.engine, state, extra or {}, account)
 
     def get_run(self, run_id: str) -> RunRecord:
         """按 run_id 查登记。

@@ -8,12 +8,16 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.policy.rules import Act, Asked, Rule
 from pam_deploy_graph.system.trusted_files import read_trusted
+
+POLICY: Final = "PAM_POLICY"
+"""计划与决定的事件里，策略的路径与哈希叫什么。"""
 
 
 class _Rules(BaseModel):
@@ -40,7 +44,7 @@ class Policy:
 
     def shown(self) -> dict[str, str]:
         """写进计划的样子；没有策略为空。"""
-        return {"PAM_POLICY": f"{self.path}（SHA-256 {self.digest}）"} if self.path else {}
+        return {POLICY: f"{self.path}（SHA-256 {self.digest}）"} if self.path else {}
 
     def rule_for(self, airport: str, application: str) -> Rule | None:
         """管这个机场、这个应用的规则；没有为 ``None``。"""

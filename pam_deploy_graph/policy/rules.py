@@ -85,7 +85,7 @@ class Rule(BaseModel):
         if asked.act is Act.REQUEST:
             return ""
         if self.signed and not asked.signed:
-            return "策略要求用本人的 SSH 密钥签名：用 confirm --sign 密钥"
+            return "策略要求用本人的 SSH 密钥签名：在终端的提示里作答会问用哪把密钥，别处用 confirm RUN_ID --sign 密钥"
         return self._other_person(asked) if asked.act is Act.APPROVE_PLAN else ""
 
     def _other_person(self, asked: Asked) -> str:

@@ -26,6 +26,10 @@ class Actor:
         """没有自报名字时写的名字。"""
         return self.person or self.account
 
+    def told(self) -> dict[str, str]:
+        """记进事件的样子。"""
+        return {"operator": self.name, "account": self.account, "channel": self.channel}
+
 
 def local_actor(book: PeopleBook | None, channel: str, sudo_user: str = "") -> Actor:
     """本机的账号：由用户数据库说；有账户文件的，照它认人。"""

@@ -3,14 +3,36 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, Ledger, digest_of
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.policy import Act, Asked, role_parts, role_text
+from pam_deploy_graph.people import PeopleBook
+from pam_deploy_graph.policy import Act, Asked, Policy, role_parts, role_text
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.services import Services
+
+
+class Site(Protocol):
+    """问策略要的：账本、策略、账户文件；``Services`` 即满足。"""
+
+    @property
+    def ledger(self) -> Ledger:
+        """账本。"""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """策略；没有的什么都许。"""
+        ...
+
+    @property
+    def people(self) -> PeopleBook | None:
+        """账户文件；没有为 ``None``。"""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +81,42 @@ def settle(
     return [_second(services, run_id, each, wanted) for each, wanted in zip(settled, found, strict=True)]
 
 
-def refuse_request(services: Services, run_id: str, actor: Actor) -> None:
+def refuse_request(site: Site, state: AgentState, actor: Actor) -> None:
     """策略许不许这个人提出部署；不许的记下。
 
     Raises:
         PolicyRefusedError: 不许；消息说明谁可以。
 
     """
-    state = services.state_of(run_id)
-    if reason := services.policy.why_not(asked_of(services, state, Act.REQUEST, actor)):
-        wanted = Approval(str(Act.REQUEST), run_id, str(Act.REQUEST), actor.name, "", 0, account=actor.account)
-        services.ledger.decide(run_id, _refusal(replace(wanted, channel=actor.channel), reason))
+    asked = asked_of(site, state, Act.REQUEST, actor)
+    if reason := site.policy.why_not(asked):
+        wanted = _approval(site, state, Answered(str(Act.REQUEST), state.run_id, Decision.APPROVE), actor, asked)
+        site.ledger.decide(state.run_id, _refusal(replace(wanted, decision=str(Act.REQUEST)), reason))
         raise PolicyRefusedError(reason)
+
+
+def settle_by_hand(site: Site, state: AgentState, answer: Answered, actor: Actor, workstations: int) -> Approval:
+    """自己掌舵的人作的决定：问策略，许的返回要记下的，不许的记下；没有别人批准的那一步，要别人的一律不许。
+
+    Args:
+        site: 账本、策略与账户文件。
+        state: 这次运行。
+        answer: 决定：动手（``plan``），或一台的回滚。
+        actor: 谁在动手。
+        workstations: 要动几台；还不知道的是 0。
+
+    Raises:
+        PolicyRefusedError: 不许，已经记下；消息说明怎么办。
+
+    """
+    act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
+    asked = replace(asked_of(site, state, act, actor), workstations=workstations, requester=actor.person)
+    wanted = _approval(site, state, answer, actor, asked)
+    decided = site.ledger.decision(state.run_id, answer.subject, answer.digest)
+    if decided is None and (reason := site.policy.needs_another(asked)):
+        site.ledger.decide(state.run_id, _refusal(wanted, reason))
+        raise PolicyRefusedError(f"{answer.subject}: {reason}；自己掌舵没有请别人批准的一步，请改用 run 或图")
+    return replace(wanted, subject=answer.subject)
 
 
 def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
@@ -78,11 +124,11 @@ def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
     return services.policy.needs_another(asked_of(services, services.state_of(run_id), Act.APPROVE_PLAN, actor))
 
 
-def asked_of(services: Services, state: AgentState, act: Act, actor: Actor) -> Asked:
+def asked_of(site: Site, state: AgentState, act: Act, actor: Actor) -> Asked:
     """把要做的事写成策略听得懂的样子。"""
-    airport, book = state.params["AIRPORT_CODE"], services.people
+    airport, book = state.params["AIRPORT_CODE"], site.people
     roles = book.people[actor.person].roles_at(airport) if book and actor.person in book.people else []
-    first = services.ledger.decision(state.run_id, FIRST_OF_TWO, state.plan_digest) if state.plan_digest else None
+    first = site.ledger.decision(state.run_id, FIRST_OF_TWO, state.plan_digest) if state.plan_digest else None
     return Asked(
         act,
         airport,
@@ -102,14 +148,25 @@ def _why_not(services: Services, state: AgentState, answer: Answered, asked: Ask
     if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
         return ""
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
-    return services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
+    reason = services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
+    return reason or _bad_signature(services, state, answer, asked.person)
 
 
-def _approval(services: Services, state: AgentState, answer: Answered, actor: Actor, asked: Asked) -> Approval:
+def _bad_signature(services: Services, state: AgentState, answer: Answered, person: str) -> str:
+    """签了名而核对不了的说明为什么：没有公钥可以核对的签名什么也证明不了；没有签、核对得上的为空串。"""
+    if not answer.signature:
+        return ""
+    signers = services.people.allowed_signers() if services.people else ""
+    content = signed_bytes(state.run_id, state.nonce, answer)
+    why = why_bad(answer.signature, content, person, signers) if signers else "账户文件（PAM_PEOPLE）里没有公钥"
+    return f"签名核对不了：{why}" if why else ""
+
+
+def _approval(site: Site, state: AgentState, answer: Answered, actor: Actor, asked: Asked) -> Approval:
     """写成账本的一行；计划要两个人批准而他是第一个的，``subject`` 是 ``plan/1``。"""
-    needed = services.policy.approvals_needed(asked.airport, asked.application, asked.workstations)
+    needed = site.policy.approvals_needed(asked.airport, asked.application, asked.workstations)
     more = answer.subject == PLAN and answer.decision is Decision.APPROVE and needed > 1 and not asked.others
-    more = more and services.ledger.decision(state.run_id, PLAN, answer.digest) is None
+    more = more and site.ledger.decision(state.run_id, PLAN, answer.digest) is None
     return Approval(
         FIRST_OF_TWO if more else answer.subject,
         answer.digest,

@@ -49,7 +49,7 @@ def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval
     return ledger.decision(run_id, question["subject"], question["digest"])
 
 
-def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]:
+def cancel_run(services: Services, run_id: str) -> dict[str, Any]:
     """记下取消；没有进程正做着、也不欠什么的，就此结束。
 
     Returns:
@@ -63,13 +63,13 @@ def cancel_run(services: Services, run_id: str, operator: str) -> dict[str, Any]
     record = ledger.get_run(run_id)
     if record.exit_code is not None:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
-    account = services.local_actor().account
-    ledger.cancel(run_id, operator, channel=services.channel, account=account)
+    actor = services.local_actor()
+    ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
     over = not owed and not holder
     if over:
-        services.finish(run_id, ExitCode.STOPPED, f"{operator} 取消了这次运行")
-    said = {"run_id": run_id, "cancelled_by": operator, "holder": holder, "owed": owed}
+        services.finish(run_id, ExitCode.STOPPED, f"{actor.name} 取消了这次运行")
+    said = {"run_id": run_id, "cancelled_by": actor.name, "holder": holder, "owed": owed}
     return said | {"exit_code": int(ExitCode.STOPPED) if over else None}
 
 

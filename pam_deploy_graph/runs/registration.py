@@ -36,6 +36,8 @@ class RunRequest:
     paths: Mapping[str, str] = field(default_factory=dict)
     """``script_entry``、``script_base_dir``、``config_path``、``trace_file_path``、``checkpoint_path``。"""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    account: str = ""
+    """谁提出的（真正的账号）；不给就是本进程的。"""
 
 
 def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
@@ -57,7 +59,7 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
         _check_path(name, request.paths[name])
     if request.run_id is not None:
         state = _state(request, validate_run_id(request.run_id))
-        created = ledger.create_run(state, dict(request.extra))
+        created = ledger.create_run(state, dict(request.extra), account=request.account)
     else:
         state, created = _register_unnamed(ledger, request), True
     if not created:
@@ -137,7 +139,7 @@ def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     for run_id in run_ids():
         state = _state(request, run_id)
         try:
-            if ledger.create_run(state, dict(request.extra)):
+            if ledger.create_run(state, dict(request.extra), account=request.account):
                 return state
         except RunConflictError:
             continue

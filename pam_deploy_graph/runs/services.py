@@ -1,7 +1,4 @@
-"""图与命令行共用的部件：账本、路由、语言理解、进度听众、停止开关。
-
-一律注入，用到才建，导入时什么也不建。
-"""
+"""图与命令行共用的部件：账本、路由、语言理解、进度听众、停止开关；一律注入，用到才建，导入时什么也不建。"""
 
 import threading
 from collections.abc import Awaitable, Callable
@@ -36,7 +33,6 @@ from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system import event_loop
-from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.resources import packaged_folder
 
@@ -62,6 +58,8 @@ class Services:
     """这个进程要停了（Ctrl-C）：它的运行都不再开新的。"""
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
+    nodes_asked: set[str] = field(default_factory=set)
+    """本进程已经问过 HOME 节点在哪里的运行；停过的、别的进程做到一半的要再问。"""
     _states: dict[str, AgentState] = field(default_factory=dict)
     """折叠好的状态；账本只增，下次从它追上即可，不必每一步都从头折叠。"""
 
@@ -246,22 +244,23 @@ class Services:
         """返回账本此刻写到哪里，随检查点存下；还没有登记的为空。"""
         return self.ledger.position(run_id) if run_id and self.ledger.exists(run_id) else {}
 
-    def pause(self, run_id: str) -> None:
+    def pause(self, run_id: str, actor: Actor) -> None:
         """记下有人要它停一停；已经停着的不再记。"""
-        self.signs.pausing.discard(run_id)
+        self.signs.pausing.pop(run_id, None)
         if not self.state_of(run_id).paused_by:
-            self.drive(run_id, record("RUN_PAUSED", operator=current_operator(), channel=self.channel))
+            self.drive(run_id, record("RUN_PAUSED", **actor.told()))
 
-    def paused(self, run_id: str) -> RunPausedError:
-        """停下了：人要停的记下是谁；返回要抛出的错误。"""
+    def paused(self, run_id: str, actor: Actor) -> RunPausedError:
+        """停下了：人要停的记下是谁（说了「暂停」的那一位，否则是 ``actor``）；返回要抛出的错误。"""
+        self.nodes_asked.discard(run_id)
         if self.signs.by_person(run_id):
-            self.pause(run_id)
+            self.pause(run_id, self.signs.pausing.get(run_id, actor))
         return RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
 
-    def go_on(self, run_id: str) -> None:
+    def go_on(self, run_id: str, actor: Actor) -> None:
         """人要它继续；没有停着的不记。"""
         if self.state_of(run_id).paused_by:
-            self.drive(run_id, record("RUN_CONTINUED", operator=current_operator(), channel=self.channel))
+            self.drive(run_id, record("RUN_CONTINUED", **actor.told()))
 
     def refuse_paused(self, run_id: str) -> None:
         """有人停下的，只有人能让它继续：别的都不动手。

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.system.host_tasks import told_to_stop
 
 _CANCEL_POLL_SECONDS: Final = 0.5
@@ -13,10 +14,10 @@ _CANCEL_POLL_SECONDS: Final = 0.5
 
 @dataclass
 class StopSigns:
-    """一个进程里的停止标志；``process`` 管它的全部运行，``pausing`` 是有人说「暂停」而正推着的几次。"""
+    """一个进程里的停止标志；``process`` 管它的全部运行，``pausing`` 是正推着而有人说「暂停」的几次，各是谁说的。"""
 
     process: threading.Event
-    pausing: set[str] = field(default_factory=set)
+    pausing: dict[str, Actor] = field(default_factory=dict)
 
     def by_person(self, run_id: str) -> bool:
         """是不是人要它停一停：本进程的 Ctrl-C，或对话里的「暂停」。"""

@@ -19,7 +19,7 @@ from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.evidence import gather
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
-from tests.graph.desk import Desk
+from tests.graph.desk import IPS, Desk
 
 RACES = 200
 POLICY = """
@@ -118,7 +118,7 @@ def test_two_approvals(site: Site) -> None:
 
 @pytest.mark.parametrize("site", ["signed = true"], indirect=True)
 def test_signatures(site: Site, tmp_path: Path) -> None:
-    """策略要签名的：没有签的不许；本人的密钥核对得过，别人的密钥、改过的内容核对不过。"""
+    """策略要签名的：没有签的、别人的密钥签的、签着别的内容的不许；账本里换过的签名、改过的内容核对得出。"""
     book = PeopleBook.load(site.people)
     for who in ("alice", "bob"):
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", who, "-f", str(tmp_path / who)]
@@ -130,12 +130,17 @@ def test_signatures(site: Site, tmp_path: Path) -> None:
     assert isinstance(site.decide("alice"), PolicyRefusedError)
     nonce = site.services.ledger.get_run(site.run_id).nonce
     content = signed_bytes(site.run_id, nonce, Answered(PLAN, site.digest, Decision.APPROVE))
-    assert isinstance(site.decide("alice", signature=sign(tmp_path / "bob", content)), Approval)
-    assert any("签名不对（alice）" in text for text in site.findings())
+    other = signed_bytes(site.run_id, nonce, Answered(PLAN, site.digest, Decision.REJECT))
+    for bad in (sign(tmp_path / "bob", content), sign(tmp_path / "alice", other), "not a signature"):
+        refused = site.decide("alice", signature=bad)
+        assert isinstance(refused, PolicyRefusedError), refused
+        assert "签名核对不了" in str(refused)
+    assert isinstance(site.decide("alice", signature=sign(tmp_path / "alice", content)), Approval)
+    assert site.findings() == []
     bundle = gather(site.services, site.run_id)
-    bundle.decisions[-1]["signature"] = sign(tmp_path / "alice", content)
-    assert not [each for each in verify(bundle) if each.check == "签名"]
-    bundle.decisions[-1]["note"] = "改过的备注"
+    bundle.decisions[-1]["signature"] = sign(tmp_path / "bob", content)
+    assert any("签名不对（alice）" in each.text for each in verify(bundle))
+    bundle.decisions[-1] |= {"signature": sign(tmp_path / "alice", content), "note": "改过的备注"}
     assert any("签名不对" in each.text for each in verify(bundle))
 
 
@@ -186,3 +191,33 @@ def test_two_at_once_are_two(site: Site) -> None:
     answer = Answered(PLAN, site.digest, Decision.APPROVE)
     found = _race(site, [("alice", answer), ("bob", answer)])
     assert sorted(each.subject for each in found if isinstance(each, Approval)) == [PLAN, FIRST_OF_TWO]
+
+
+def test_rollbacks_are_held_to_the_policy_too(site: Site) -> None:
+    """回滚的决定也照策略核对：许的没有不对；换成不许的人、去掉要的签名，说得出是第几个决定。"""
+    site.desk.fake.fail("verify-ip", IPS[0])
+    assert isinstance(site.decide("alice"), Approval)
+    question = site.desk.answer("approve")["waiting"][0]
+    answer = Answered(IPS[0], question["digest"], Decision.REJECT)
+    (refused,) = settle(site.services, site.run_id, [answer], Actor("dave(2)@host", "dave", "cli"))
+    assert isinstance(refused, PolicyRefusedError)
+    (mine,) = settle(site.services, site.run_id, [answer], Actor("carol(1)@host", "carol", "cli"))
+    assert isinstance(mine, Approval)
+    site.desk.answer("reject")
+    assert site.findings() == []
+    bundle = gather(site.services, site.run_id)
+    row = next(row for row in bundle.decisions if row["subject"] == IPS[0])
+    row["role"] = "dave|"
+    (found,) = [each.text for each in verify(bundle) if each.check == "策略"]
+    assert (f"第 {row['number']} 个决定" in found, "dave" in found, "决定回滚" in found) == (True, True, True)
+
+
+@pytest.mark.parametrize("site", ["two_approvals_from = 3"], indirect=True)
+def test_the_first_of_two_is_held_to_the_policy_too(site: Site) -> None:
+    """两个人批准的，第一个人也要许：换成不许的人，说得出。"""
+    for person in ("alice", "bob"):
+        assert isinstance(site.decide(person), Approval)
+    site.desk.answer("approve")
+    bundle = gather(site.services, site.run_id)
+    bundle.decisions[0]["role"] = "carol|operator"
+    assert any(each.check == "策略" and "第 1 个决定" in each.text for each in verify(bundle))

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.ledger import Approval
-from pam_deploy_graph.runs.actor import UNNAMED
+from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.ledger import CANCEL, Approval, read_evidence
+from pam_deploy_graph.models import Event
+from pam_deploy_graph.runs.actor import UNNAMED, server_actor
 from pam_deploy_graph.system.account import current_operator
-from tests.graph.desk import Desk
+from tests.graph.desk import IPS, PARAMS, Desk
 
 ALICE = {"langgraph_auth_user": {"identity": "alice"}, "langgraph_auth_user_id": "alice"}
 
@@ -42,6 +44,87 @@ def test_in_this_process(desk: Desk) -> None:
     row = _decided(desk)
     assert row.account.startswith(f"{current_operator()}(")
     assert row.operator == "root"
+
+
+OVER = [
+    (ALICE, "登录用户 alice", "alice"),
+    ({"assistant_id": "pam_deploy"}, UNNAMED, UNNAMED),
+]
+
+
+@pytest.mark.parametrize(("configurable", "account", "name"), OVER, ids=["验过", "没有登录"])
+def test_pausing_going_on_and_cancelling_over_a_server(
+    desk: Desk, configurable: dict[str, Any], account: str, name: str
+) -> None:
+    """经服务器停、继续、取消：记下的是验过的人，或「未具名」，绝不是服务自己的账号；停着的只有人能继续。"""
+    desk.config["configurable"] |= configurable
+    desk.fake.fail("upload-package", error="磁盘满了", times=1)
+    desk.begin()
+    desk.answer("approve")
+    assert "停一停" in _say(desk, "暂停")["answer"]
+    run_id = str(desk.values()["run_id"])
+    assert desk.services.state_of(run_id).paused_by == name
+    desk.fake.fail("verify-ip", IPS[0])
+    assert _say(desk, "继续")["ask"] == "rollback-ip"
+    events = desk.services.ledger.load_state(run_id).events
+    told = [event for event in events if event["type"] in ("RUN_PAUSED", "RUN_CONTINUED")]
+    assert [(one["account"], one["operator"], one["channel"]) for one in told] == [(account, name, "server")] * 2
+    _say(desk, "取消")
+    _say(desk, "确认")
+    (row,) = [one for one in desk.services.ledger.decision_chain(run_id) if one.subject == CANCEL]
+    assert (row.account, row.operator) == (account, name)
+    assert current_operator() not in row.account
+    assert desk.services.ledger.get_run(run_id).cancelled_by == name
+
+
+def test_a_pause_is_for_its_own_run(desk: Desk) -> None:
+    """在一个会话里说「暂停」，只停它说的那次运行：同一个进程里别人的照走。"""
+    desk.fake.fail("upload-package", error="磁盘满了", times=1)
+    desk.begin()
+    desk.answer("approve")
+    _say(desk, "暂停")
+    desk.config = {"configurable": {"thread_id": "another"}}
+    desk.begin({**PARAMS, "MODULE_NAME": "bag"})
+    assert desk.answer("approve")["exit_code"] == 0
+
+
+def test_paused_while_it_rolls_out(desk: Desk) -> None:
+    """推出途中由别的线程要停：在途的做完就停，记下是他；他说「继续」就做到底，先再问一遍节点在哪里。"""
+    desk.config["configurable"] |= ALICE
+    desk.begin()
+    run_id = str(desk.values()["run_id"])
+    bob = server_actor(None, "bob")
+
+    def ask(event: Event) -> None:
+        """第一台做完，bob 要停。"""
+        if event["type"] == "IP_DONE":
+            desk.services.signs.pausing[run_id] = bob
+
+    desk.services.listeners.append(ask)
+    with pytest.raises(RunPausedError):
+        desk.answer("approve")
+    assert desk.services.state_of(run_id).paused_by == "bob"
+    with pytest.raises(RunPausedError, match="bob"):
+        desk.graph.invoke(None, desk.config)
+    desk.services.listeners.clear()
+    desk.fake.calls.clear()
+    assert _say(desk, "继续")["exit_code"] == 0
+    assert desk.fake.calls[0][0] == "get-node-url"
+    (went_on,) = [e for e in desk.services.ledger.load_state(run_id).events if e["type"] == "RUN_CONTINUED"]
+    assert went_on["operator"] == "alice"
+
+
+def test_who_registered_is_recorded(desk: Desk) -> None:
+    """登记在链上的是谁提出的：经服务器的不是服务自己的账号。"""
+    desk.config["configurable"] |= {"assistant_id": "pam_deploy"}
+    desk.begin()
+    (first, *_) = read_evidence(desk.services.ledger.engine, str(desk.values()["run_id"]))["rows"]
+    assert f'"account":"{UNNAMED}"' in first["body"].replace(" ", "")
+
+
+def _say(desk: Desk, text: str) -> dict[str, Any]:
+    """在会话里说一句话。"""
+    return desk.say({"messages": [{"role": "user", "content": text}]})
 
 
 def test_the_requester_is_known(desk: Desk) -> None:

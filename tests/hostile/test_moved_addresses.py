@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from pam_deploy_graph.errors import GlobalStepError, RunPausedError
+from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.inputs.service_address import read_allowed, same_address, usable_unasked, why_unusable
 from pam_deploy_graph.mcp_runner import McpActionRunner
-from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from pam_deploy_graph.settings import Settings
@@ -163,3 +165,54 @@ def test_a_program_changed_after_the_approval(tmp_path: Path, monkeypatch: pytes
     assert "/opt/own.sh（SHA-256 2）" in question["plan"]["text"]
     assert desk.actions() == []
     assert desk.answer("approve")["exit_code"] == 0
+
+
+def _dies_on_the_way(home: Path, saver: InMemorySaver) -> str:
+    """第一台做完就停下的进程；返回运行名。"""
+    desk = _desk(home, said=APPROVED)
+    desk.graph = build_graph(checkpointer=saver, services=desk.services)
+
+    def stop(event: Event) -> None:
+        """第一台做完就停。"""
+        if event["type"] == "IP_DONE":
+            desk.services.stop.set()
+
+    desk.services.listeners.append(stop)
+    desk.begin()
+    with pytest.raises(RunPausedError):
+        desk.answer("approve")
+    run_id = str(desk.values()["run_id"])
+    desk.services.close()
+    return run_id
+
+
+@pytest.mark.parametrize(("said", "asks"), [(APPROVED, False), (OTHER, True)])
+def test_another_process_asks_home_before_it_goes_on(tmp_path: Path, said: str, asks: bool) -> None:  # noqa: FBT001  两种情形
+    """换一个进程从逐台那一步接着做：先问 HOME 节点在哪里，不用从前记得的；换了地址先请人批准。"""
+    saver = InMemorySaver()
+    run_id = _dies_on_the_way(tmp_path, saver)
+    desk = _desk(tmp_path, said=said)
+    desk.graph = build_graph(checkpointer=saver, services=desk.services)
+    desk.services.go_on(run_id, desk.services.local_actor())
+    question = desk.say(None)
+    assert desk.fake.calls[0][0] == "get-node-url"
+    assert (question.get("ask") == "approve_plan") is asks
+    assert bool(_reached_node(desk)) is not asks
+    if asks:
+        assert desk.answer("approve")["exit_code"] == 0
+
+
+def test_without_an_answer_from_home_nothing_is_done(tmp_path: Path) -> None:
+    """HOME 答不了：不拿从前的地址去试，一台也没有动；答得了就接着做。"""
+    saver = InMemorySaver()
+    run_id = _dies_on_the_way(tmp_path, saver)
+    desk = _desk(tmp_path)
+    desk.graph = build_graph(checkpointer=saver, services=desk.services)
+    desk.fake._failures.clear()
+    desk.fake.fail("get-node-url", error="HOME 不答", times=1)
+    desk.services.go_on(run_id, desk.services.local_actor())
+    with pytest.raises(GlobalStepError, match="HOME 不答"):
+        desk.say(None)
+    assert _reached_node(desk) == set()
+    desk.fake.fail("get-node-url", values={"NODE_URL": APPROVED})
+    assert desk.say(None)["exit_code"] == 0

@@ -52,7 +52,7 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     **{
         row.event: EventType(
-            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo")
+            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo", "policy")
         )
         for row in DECISIONS.values()
     },
@@ -77,8 +77,8 @@ EVENTS: Final[dict[str, EventType]] = {
         "登记；``input`` 是登记的输入的 SHA-256", ("input",), ("account", "migrated_from", "copy")
     ),
     "RUN_REVISED": EventType("动手之前改了主意，换了输入", ("input",)),
-    "RUN_PAUSED": EventType("有人要它停一停；由人继续之前不动手", ("operator", "channel")),
-    "RUN_CONTINUED": EventType("有人让它继续", ("operator", "channel")),
+    "RUN_PAUSED": EventType("有人要它停一停；由人继续之前不动手", ("operator", "account", "channel")),
+    "RUN_CONTINUED": EventType("有人让它继续", ("operator", "account", "channel")),
     "RUN_FINISHED": EventType("这次运行结束；取消的带上取消的编号", ("exit_code", "reason"), _DECISION),
     "RUN_RESTARTED": EventType("同名的演练（`fake`）从头再来", ()),
     "RUN_ADOPTED": EventType("账本里没有这次运行，从检查点文件接过进度", ("progress",)),

@@ -60,6 +60,7 @@ TURNS: Final[Edges] = {
     ("answer", "rollback-confirm"): "还等着决定",
     ("answer", "report"): "取消了",
     ("intent", "global-flow"): "「继续」停下的运行",
+    ("intent", "ip-flow"): "「继续」推到一半停下的",
     ("intent", "recall"): "「把某台退回」",
     ("recall", "rollback-confirm"): "找到了",
     ("recall", _END): "没有找到",

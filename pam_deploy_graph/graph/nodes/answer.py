@@ -113,9 +113,9 @@ def _pause(services: Services, state: GraphState) -> str:
         return "好，停在这里：不回答这个问题就不会往下做，什么时候答都行。"
     if run_id and services.ledger.exists(run_id) and services.ledger.get_run(run_id).exit_code is None:
         if services.ledger.holder(run_id):
-            services.signs.pausing.add(run_id)
+            services.signs.pausing[run_id] = acting(services)
         else:
-            services.pause(run_id)
+            services.pause(run_id, acting(services))
         return f"已要求运行 {run_id} 停一停：不再开新的，在途的做完；说「继续」接着做。"
     return "这个会话里没有正在进行的运行。"
 

@@ -41,7 +41,7 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     """记下决定；已有人先决定的，以先决定的为准。"""
     if not DECISIONS[answer.decision].on_plan:
         return {"problem": "计划只能批准（approve）或拒绝（reject）"}
-    given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note)
+    given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note, answer.signature)
     (outcome,) = settle(services, plan["run_id"], [given], acting(services))
     decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
     if decided is None:

@@ -8,7 +8,8 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, Decision
 from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.flows.global_flow import run_global
+from pam_deploy_graph.flows.global_flow import find_node_again, run_global
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.reapproval import ask_again
 from pam_deploy_graph.graph.state import GraphState
@@ -45,11 +46,12 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(said)]}
     services.ledger.stopped(run.run_id, None)
-    if len(run.completed_global_steps) == len(GLOBAL_ACTION_SEQUENCE):
+    services.nodes_asked.add(run.run_id)
+    if run.rollback_of or len(run.completed_global_steps) == len(GLOBAL_ACTION_SEQUENCE):
         return {"phase": "rolling", "problem": ""}
     if services.cancelled(run.run_id):
         return {"phase": "closing", "problem": ""}
-    raise services.paused(run.run_id)
+    raise services.paused(run.run_id, acting(services))
 
 
 def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:
@@ -62,6 +64,6 @@ def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:
         if ctx.state.plan_approved != decided.digest:
             who = {"operator": decided.operator, "note": decided.note} | decided.taken_in()
             await ctx.session.append({"type": "PLAN_APPROVED", "digest": decided.digest, **who})
-        await run_global(ctx)
+        await (find_node_again if ctx.state.rollback_of else run_global)(ctx)
 
     return work

@@ -5,8 +5,9 @@ import re
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import read_decisions
-from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard, words_of
+from pam_deploy_graph.graph.state import GraphState, Question, halfway, open_question, unheard, words_of
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
@@ -23,7 +24,16 @@ _COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """判断意图；要部署而上一件事已了结时，从一张白纸开始。"""
+    """判断意图；人要停着的运行继续，就记下是谁。"""
+    update = _understood(services, state)
+    run_id = state.get("run_id", "")
+    if update["intent"] == "resume" and services.ledger.exists(run_id) and not services.ledger.holder(run_id):
+        services.go_on(run_id, acting(services))
+    return update
+
+
+def _understood(services: Services, state: GraphState) -> dict[str, Any]:
+    """听懂：要部署而上一件事已了结时，从一张白纸开始。"""
     said, pending = words_of(state), open_question(state)
     update: dict[str, Any] = {"answered": False}
     if not unheard(state):
@@ -44,7 +54,7 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
     """听一句话：要做什么；有代价的先要人确认。"""
     pending = open_question(state)
     intent = _intent_of(services, state, text)
-    if intent == "resume" and state.get("phase") == "stopped" and not _BARE.fullmatch(text):
+    if intent == "resume" and halfway(state) and not _BARE.fullmatch(text):
         told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
         return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": _COSTS}}
     update: dict[str, Any] = {"intent": intent}

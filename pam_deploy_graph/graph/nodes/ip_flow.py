@@ -8,9 +8,11 @@ from pam_deploy_graph.constants import AFTER_CANARY
 from pam_deploy_graph.errors import PlanChangedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.diagnosis import diagnose
+from pam_deploy_graph.flows.global_flow import find_node_again
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
 from pam_deploy_graph.flows.service_state import service_line
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.state import GraphState
@@ -28,6 +30,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     Raises:
         RunPausedError: 本进程被要求停下；在途的已做完，恢复时再进这个节点。
+        GlobalStepError: 接着别的进程做，而问不到节点在哪里；什么也没有做。
 
     """
     run_id = state["run_id"]
@@ -40,7 +43,10 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return services.ledger.decision(run_id, ip, digest)
 
     async def work(ctx: RunContext) -> None:
-        """一步；退回的、已经结束的运行只执行决定，不开新的。"""
+        """一步；接着别的进程做的先问节点在哪里；退回的、已经结束的运行只执行决定，不开新的。"""
+        if run_id not in services.nodes_asked:
+            await find_node_again(ctx)
+            services.nodes_asked.add(run_id)
         await (carry_out_decisions if closed or ctx.state.rollback_of else run_step)(ctx, decision_of)
 
     try:
@@ -49,7 +55,7 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
     if services.signs.by_person(run_id) and not cancelled:
-        raise services.paused(run_id)
+        raise services.paused(run_id, acting(services))
     rules = FlowRules.of_run(run, self_healing=True)
     progress = (
         {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])

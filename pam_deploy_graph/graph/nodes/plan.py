@@ -56,7 +56,7 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
     """检查过就提出计划；检查不过停在这里，能在对话里补上的就问。"""
     run_id = state["run_id"]
     try:
-        refuse_request(services, run_id, acting(services))
+        refuse_request(services, services.state_of(run_id), acting(services))
         return _proposed(services, state)
     except PolicyRefusedError as error:
         services.finish(run_id, ExitCode.STOPPED, str(error))
@@ -84,6 +84,7 @@ def _request(services: Services, state: GraphState) -> RunRequest:
         home=services.home,
         environment=services.settings.params(),
         control_params=control,
+        account=acting(services).account,
     )
 
 

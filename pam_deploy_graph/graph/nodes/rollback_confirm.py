@@ -53,4 +53,5 @@ def _refusal(question: dict[str, Any], answer: Answer) -> str:
 
 def _answered(question: dict[str, Any], answer: Answer) -> Answered:
     """对一台的回答：摘要是给人看的那一份的。"""
-    return Answered(question["ip"], question["digest"], answer.decision, answer.operator, answer.note)
+    given = (answer.decision, answer.operator, answer.note, answer.signature)
+    return Answered(question["ip"], question["digest"], *given)

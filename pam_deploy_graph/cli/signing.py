@@ -1,0 +1,79 @@
+"""在终端里签名：策略要求的、操作员自己要的，由 ``ssh-keygen -Y sign`` 签在回答上（contract 第 8 节）。"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from pam_deploy_graph.audit.signing import sign, signed_bytes
+from pam_deploy_graph.cli.asking import read_line
+from pam_deploy_graph.constants import Ask, Decision
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.graph.answers import read_typed
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.deciding import Answered
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.account import current_operator
+
+_ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.DOTALL)
+_WHICH: Final = "用哪把 SSH 私钥签名（路径；直接回车是不签）> "
+
+
+def read_decision(services: Services, question: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """读操作员打的一个决定；末尾写了 ``--sign 密钥``，或策略要求签名的，签好。
+
+    Args:
+        services: 部件；策略与登记的随机数从这里来。
+        question: 图问的问题。
+        text: 打的字。
+
+    Returns:
+        恢复值；签了的带着 ``signature``。
+
+    Raises:
+        InvalidInputError: 不是决定。
+
+    """
+    asked = _ASKED.fullmatch(text)
+    answer = read_typed(question, asked["words"] if asked else text, current_operator())
+    parts = _parts(question, answer)
+    if not asked and not _required(services, question, answer):
+        return answer
+    path = (asked["key"] or "").strip() if asked else ""
+    while path := path or (read_line(_WHICH) or ""):
+        try:
+            signatures = [_signed(services, question, Path(path).expanduser(), part) for part in parts]
+        except InvalidInputError as error:
+            typer.echo(str(error), err=True)
+            path = ""
+            continue
+        if question["ask"] == Ask.PLAN:
+            return answer | {"signature": signatures[0]}
+        named = zip(parts, signatures, strict=True)
+        return {part.subject: answer[part.subject] | {"signature": signature} for part, signature in named}
+    return answer
+
+
+def _parts(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Answered]:
+    """回答里的各个决定，连同给人看过的摘要。"""
+    if question["ask"] == Ask.PLAN:
+        return [Answered(PLAN, question["digest"], Decision(answer["decision"]), note=answer["note"])]
+    shown = {one["ip"]: one["digest"] for one in question["waiting"]}
+    return [Answered(ip, shown[ip], Decision(one["decision"]), note=one["note"]) for ip, one in answer.items()]
+
+
+def _required(services: Services, question: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """策略要不要签名；否决计划谁都可以，不必签。"""
+    if question["ask"] == Ask.PLAN and answer["decision"] != Decision.APPROVE:
+        return False
+    params = services.state_of(question["run_id"]).params
+    rule = services.policy.rule_for(params["AIRPORT_CODE"], params["APP_NAME"])
+    return rule is not None and rule.signed
+
+
+def _signed(services: Services, question: Mapping[str, Any], key: Path, part: Answered) -> str:
+    """签一个决定。"""
+    run_id = question["run_id"]
+    return sign(key, signed_bytes(run_id, services.ledger.get_run(run_id).nonce, part))
