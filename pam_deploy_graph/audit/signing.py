@@ -4,9 +4,10 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.settings import Settings
 
 NAMESPACE: Final = "pam-deploy-decision"
 _SECONDS: Final = 60
@@ -72,9 +73,10 @@ def why_bad(signature: str, content: bytes, person: str, allowed_signers: str) -
 
 
 def _run(*argv: str, content: bytes | None = None) -> None:
-    """运行 ssh-keygen。"""
+    """运行 ssh-keygen；它用不着令牌与密钥，环境里没有。"""
+    options: dict[str, Any] = {"capture_output": True, "timeout": _SECONDS, "env": Settings.child_environ()}
     try:
-        done = subprocess.run(["ssh-keygen", *argv], input=content, capture_output=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(["ssh-keygen", *argv], input=content, check=False, **options)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidInputError(f"ssh-keygen 用不了：{error}") from None
     if done.returncode:

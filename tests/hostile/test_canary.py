@@ -1,10 +1,14 @@
 """金丝雀：外面把令牌、密钥、口令原样带回来，哪个文件、输出、消息里都没有一个字节（contract 第 2 节）。"""
 
 import gzip
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.file_digest import file_digest
 from tests.cli.site import Site
 from tests.llm.scripted_model import Scene, serve
@@ -35,7 +39,7 @@ def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> Non
     entry = tmp_path / "entry.sh"
     entry.write_text(ENTRY.replace("%IP%", ip).replace("%HASH%", file_digest(site.package)))
     entry.chmod(0o755)
-    site.pam.env["PAM_SCRIPT_ENTRY"] = str(entry)
+    site.pam.env |= {"PAM_SCRIPT_ENTRY": str(entry), "PAM_LOG_JSON": "true"}
     done = [site.run("--yes", "--json"), site.confirm("approve"), site.resume()]
     done += [site.pam("report", site.run_id, "--format", kind) for kind in ("md", "json", "html")]
     done += [site.pam("status", site.run_id), site.pam("doctor")]
@@ -44,6 +48,43 @@ def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> Non
     assert [path for path in site.pam.files() if token.encode() in path.read_bytes()] == []
     log = next(path for path in site.pam.files() if path.name == f"{ip}.log")
     assert "Bearer ***" in log.read_text()
+    assert '"event": "ACTION_FAIL"' in done[0].err
+    assert {"pam.db", "checkpoints.sqlite"} <= {path.name for path in site.pam.files()}
+
+
+SHIM = """#!/bin/bash
+{ tr '\\0' '\\n' </proc/$$/environ; printf '%s\\n' "$0" "$@"; } >>%SEEN%
+exec %REAL% "$@"
+"""
+
+
+def test_children_that_need_no_secret_are_given_none(site: Site, tmp_path: Path) -> None:
+    """curl 与 ssh-keygen 的环境与参数里没有令牌、密钥、数据库的口令，签名、推出、报告的文件与输出里也没有。"""
+    site.take(1)
+    tools, seen = tmp_path / "tools", tmp_path / "seen"
+    tools.mkdir()
+    for name in ("curl", "ssh-keygen"):
+        shim = tools / name
+        real = shutil.which(name)
+        assert real is not None
+        shim.write_text(SHIM.replace("%SEEN%", str(seen)).replace("%REAL%", real).replace("\\\\", "\\"))
+        shim.chmod(0o755)
+    site.pam.env |= {"PATH": f"{tools}:{site.pam.env['PATH']}", "OPENAI_API_KEY": KEY, "PAM_LOG_JSON": "true"}
+    key = tmp_path / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, capture_output=True)
+    public = Path(f"{key}.pub").read_text(encoding="utf-8").strip()
+    people = tmp_path / "people.json"
+    PeopleBook(people={"alice": Person(accounts=[current_operator()], ssh_keys=[public])}).save(people)
+    site.pam.env["PAM_PEOPLE"] = str(people)
+    done = [site.run(), site.confirm("approve", "--sign", key), site.resume("--json")]
+    done += [site.pam("audit", "verify", site.run_id), site.pam("audit", "export", site.run_id)]
+    assert [one.code for one in done] == [10, 0, 0, 0, 0], done
+    told = seen.read_text(errors="replace")
+    assert (f"{tools}/curl" in told, f"{tools}/ssh-keygen" in told) == (True, True)
+    for secret in (site.lab.token, KEY):
+        assert secret not in told
+        assert [one for one in done if secret in one.out + one.err] == []
+        assert [path for path in site.pam.files() if secret.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize(
