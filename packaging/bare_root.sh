@@ -14,6 +14,7 @@ for folder in bin lib lib64 sbin; do
 done
 mkdir -p "${root}"/{data,dev,etc,opt,proc,root,tmp}
 chmod 1777 "${root}/tmp"
+ln -sfn /proc/self/fd "${root}/dev/fd" # 每台 Linux 都有；bash 的进程替换要它
 printf 'root:x:0:0:root:/root:/bin/bash\n' >"${root}/etc/passwd"
 printf '127.0.0.1 localhost\n' >"${root}/etc/hosts"
 
