@@ -6,13 +6,14 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 _PLACE = re.compile(r"/api/workstations/([0-9.]+)/(stop|deploy|start|rollback)$")
 _GLOBAL = {("PUT", "packages"): "upload", ("POST", "versions"): "publish", ("POST", "sync"): "sync"}
+_BACKLOG = 256
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Fault:
 
     ``status`` 转发之后改答这个状态和一页 HTML；``head``、``body`` 转发之后只送出应答头、正文的前几个字节；
     ``reset`` 转发之后重置；``early`` 不转发就重置；``busy`` 不转发，答这个状态；``twice`` 转发两次，答后一个；
-    ``slow`` 转发之后一个字节一个字节地答。
+    ``slow`` 转发之后一个字节一个字节地答，每个字节隔几毫秒；``gone`` 原样答了，然后这么多毫秒不听，谁来都被拒绝连接。
     """
 
     kind: str
@@ -30,19 +31,22 @@ class Fault:
 
 @dataclass
 class Proxy:
-    """一个上游；``faults`` 以 ``(工作站, 动词)`` 为键，用一次少一次。"""
+    """一个上游；``faults`` 以 ``(工作站, 动词)`` 为键，全局的动作是 ``(版本, 动词)``，用一次少一次。"""
 
     upstream: str
     url: str = ""
     faults: dict[tuple[str, str], list[Fault]] = field(default_factory=dict)
     replace: dict[str, str] = field(default_factory=dict)
     used: int = 0
+    away: Callable[[float], None] = lambda _seconds: None
+    """这么多秒不听。"""
 
     def take(self, method: str, path: str, body: bytes) -> Fault | None:
-        """这个请求该怎样弄坏；不弄坏的为 ``None``。全局的动作，工作站写作 ``-``。"""
+        """这个请求该怎样弄坏；不弄坏的为 ``None``。"""
         place = _PLACE.search(path)
-        verb = _GLOBAL.get((method, path.split("/")[2])) if path.startswith("/api/") else None
-        key = (place[1], place[2]) if place else ("-", verb) if verb else _called(body)
+        parts = path.split("/")
+        verb = _GLOBAL.get((method, parts[2])) if path.startswith("/api/") else None
+        key = (place[1], place[2]) if place else _whole(verb, parts[-1], body) if verb else _called(body)
         left = self.faults.get(key) if key else None
         if not left:
             return None
@@ -50,11 +54,17 @@ class Proxy:
         return left.pop(0)
 
 
+def _whole(verb: str, last: str, body: bytes) -> tuple[str, str]:
+    """全局的动作说的是哪一版：上传的在路径末尾，其余在正文里。"""
+    return (last if verb == "upload" else str(json.loads(body)["version"])), verb
+
+
 def _called(body: bytes) -> tuple[str, str] | None:
-    """MCP 的 ``tools/call`` 调的是哪台的哪个动词。"""
+    """MCP 的 ``tools/call`` 调的是哪台（全局的是哪一版）的哪个动词。"""
     with contextlib.suppress(ValueError, KeyError, TypeError):
         params = json.loads(body)["params"]
-        return params["arguments"].get("ip", "-"), params["name"].removesuffix("_ip").removesuffix("_node")
+        given = params["arguments"]
+        return given.get("ip") or given["version"], params["name"].removesuffix("_ip").removesuffix("_node")
     return None
 
 
@@ -107,10 +117,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.cut(head.encode()[: fault.value])
         elif fault.kind == "body":
             self.cut(head.encode() + answer[: min(fault.value, len(answer) - 1)])
+        elif fault.kind == "gone":
+            self.deliver(status, headers, answer)
+            self.wfile.flush()
+            self.close_connection = True
+            self.proxy.away(fault.value / 1000)
         elif fault.kind == "slow":
             for byte in head.encode() + answer:
                 self.wfile.write(bytes([byte]))
-                threading.Event().wait(0.002)
+                threading.Event().wait(fault.value / 1000)
         else:
             self.cut(b"")
 
@@ -142,17 +157,26 @@ class _Quiet(ThreadingHTTPServer):
     """断了的连接不往标准错误写。"""
 
     daemon_threads = True
-    request_queue_size = 256
+    request_queue_size = _BACKLOG
 
     def handle_error(self, *_args: object) -> None:
         """对方走了，常有的事。"""
+
+    def away(self, seconds: float) -> None:
+        """不听了，到时候再听：Linux 上关掉读的一半，端口还是它的，来连的被拒绝。"""
+        self.socket.shutdown(socket.SHUT_RD)
+        threading.Event().wait(seconds)
+        self.socket.listen(_BACKLOG)
 
 
 @contextlib.contextmanager
 def proxy_of(upstream: str) -> Iterator[Proxy]:
     """在 127.0.0.1 的一个空闲端口上运行一个代理。"""
     proxy = Proxy(upstream)
-    with _Quiet(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy})) as server:
+    with socket.create_server(("127.0.0.1", 0)) as found:  # 自己点名的端口，``away`` 之后才还是它
+        where = found.getsockname()
+    with _Quiet(where, type("Handler", (_Handler,), {"proxy": proxy})) as server:
+        proxy.away = server.away
         proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
         serving = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         serving.start()
