@@ -10,9 +10,10 @@ from typing import Any, Final
 from rich.console import Console
 
 from pam_deploy_graph.cli.streams import json_text
-from pam_deploy_graph.constants import DECISIONS
+from pam_deploy_graph.constants import ACTIONS, DECISIONS
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.protocol.outcome import Outcome
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.system.safe_text import printable
 
@@ -107,6 +108,7 @@ class TextProgress:
             "WAVE_PAUSE": f"做到第 {event.get('done')} 台了，停 {event.get('seconds')} 秒再做下一批",
             "SAME_FAILURES": f"接连几台同样的失败（{event.get('cause')}），不再开新的，先问",
             "CANARY_RELEASED": "灰度正常，推其余的",
+            "RESEND_WAIT": _resend_line(event),
             "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(missing)}",
             "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
             **{
@@ -120,6 +122,16 @@ class TextProgress:
         if kind in ("ACTION_DONE", "ACTION_FAIL") and "ip" not in event:
             return f"{event['stage']} {'完成' if kind == 'ACTION_DONE' else '失败: ' + event['message']}"
         return printable(lines.get(kind, ""))
+
+
+def _resend_line(event: Event) -> str:
+    """再送之前在等什么：没有收下的，还是不知道做没做的。"""
+    if event["type"] != "RESEND_WAIT":
+        return ""
+    why = "没有收下" if event["outcome"] == Outcome.NOT_TAKEN else "没有答清楚"
+    how = "用同一个键再发" if ACTIONS[event["stage"]].changes else "再问"
+    what = f"{event.get('ip', '')} {event['stage']}".strip()
+    return f"{what} {why}，{event['seconds']:g} 秒后{how}：{event['message']}"
 
 
 _STYLES: Final = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import anyio
 
-from pam_deploy_graph.action_router import call_backend
+from pam_deploy_graph.action_router import call_backend, find_package
 from pam_deploy_graph.constants import ACTIONS, ScriptExit, Side
 from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, check_endpoints
 from pam_deploy_graph.flows.check_result import judge
@@ -33,13 +33,12 @@ _ASK_AGAIN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """要做的一个动作；``patience`` 是没有收下时最多再送多少秒，``None`` 为动作的时限。"""
+    """要做的一个动作；没有收下的再送，最多到动作的时限。"""
 
     ctx: RunContext
     action: str
     ip: str | None
     kwargs: dict[str, Any] = field(default_factory=dict)
-    patience: float | None = None
 
     @property
     def slot(self) -> str:
@@ -76,7 +75,7 @@ class Call:
                 pause = max(_FIRST_PAUSE, min(result.retry_after, _MOST_RETRY_SECONDS))
             elif ACTIONS[self.action].side is Side.NODE and self.ctx.rules.self_healing:
                 await _find_node(self.ctx)
-            if anyio.current_time() + pause > deadline or not await self._paused(pause):
+            if anyio.current_time() + pause > deadline or not await self._paused(result, pause):
                 break
             result = await self.once()
         return result
@@ -87,7 +86,7 @@ class Call:
         deadline, pauses = anyio.current_time() + self._limit(), _growing()
         for _ in range(_ASK_AGAIN):
             again = result.outcome is Outcome.UNKNOWN and anyio.current_time() < deadline
-            if not again or not await self._paused(next(pauses)):
+            if not again or not await self._paused(result, next(pauses)):
                 break
             result = await self.until_taken()
         return _as_unknown(result)
@@ -95,13 +94,15 @@ class Call:
     def _limit(self) -> float:
         """最多等多少秒；参数写错了的，动作自己会说。"""
         try:
-            limit = time_limit_of(self.action, self.ctx.state.params, None)
+            return time_limit_of(self.action, self.ctx.state.params, None)
         except ValueError:
-            limit = 0.0
-        return limit if self.patience is None else min(limit, self.patience)
+            return 0.0
 
-    async def _paused(self, seconds: float) -> bool:
-        """等一会儿；等完了为真，有人要求停为假。"""
+    async def _paused(self, last: ActionResult, seconds: float) -> bool:
+        """说出在等什么，等一会儿；等完了为真，有人要求停为假。"""
+        where = {} if self.ip is None else {"ip": self.ip}
+        told = {"outcome": str(last.outcome), "seconds": round(seconds, 1), "message": last.error_summary}
+        self.ctx.session.append({"type": "RESEND_WAIT", "stage": self.action, **where, **told})
         deadline = anyio.current_time() + seconds
         while not self.ctx.stop_requested():
             left = deadline - anyio.current_time()
@@ -109,6 +110,16 @@ class Call:
                 return True
             await anyio.sleep(min(left, _TICK_SECONDS))
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class PackageQuery(Call):
+    """问 HOME 有没有要部署的版本（``upload-package`` 不带安装包）；不会问的后端算答了，没有哈希。"""
+
+    async def once(self) -> ActionResult:
+        """问一次。"""
+        found = await find_package(self.ctx.router, self.ctx.state)
+        return found or ActionResult(ok=True, action=self.action, backend="")
 
 
 def result_event(result: ActionResult, ip: str | None = None) -> Event:

@@ -22,9 +22,7 @@ QUERY: Final = "query-ip"
 _KNOWN: Final = (Outcome.DONE, Outcome.REFUSED)
 
 
-async def perform(
-    ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, *, patience: float | None = None, **kwargs: Any
-) -> ActionResult:
+async def perform(ctx: RunContext, outbox: Outbox, action: str, ip: str | None = None, **kwargs: Any) -> ActionResult:
     """做一个动作，恰好一次，或者说明结果未知。
 
     Args:
@@ -32,7 +30,6 @@ async def perform(
         outbox: 这条线的发件箱；攒着的事件随 INTENT 一并落盘。
         action: 动作名。
         ip: 哪台工作站；全局动作为 ``None``。
-        patience: 没有收下的最多再送多少秒；``None`` 为动作的时限。
         **kwargs: 动作所需的其他参数，如 ``hash_code``、``stop_first``。
 
     Returns:
@@ -42,7 +39,7 @@ async def perform(
         LedgerError: 账本写不进去；此时没有动手。
 
     """
-    call = Call(ctx, action, ip, kwargs, patience)
+    call = Call(ctx, action, ip, kwargs)
     if ip is not None and ACTIONS[action].needs_intent:
         return await _on_workstation(call, ip, outbox)
     await _intend(call, outbox)

@@ -1,21 +1,17 @@
 """全局流程：HOME 与 NODE 的六个步骤，各做一次（contract 第 6 节 run_global_flow）。"""
 
-from typing import Any, Final
+from typing import Any
 
-from pam_deploy_graph.action_router import find_package
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
 from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
-from pam_deploy_graph.flows.calls import result_event
+from pam_deploy_graph.flows.calls import PackageQuery, result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.models import ActionResult
-
-_PATIENCE: Final = 5.0
-"""批准之前的检查没有人收下的，最多再问多少秒：人就等在旁边。"""
 
 
 async def run_global(ctx: RunContext) -> None:
@@ -82,7 +78,7 @@ async def run_checks(ctx: RunContext) -> None:
     # 新的计划按现在的工具、地址与程序批准
     ctx.state.mcp_tools, ctx.state.endpoints, ctx.state.moved = "", {}, {}
     for action in READ_ONLY_GLOBAL_ACTIONS:
-        result = await perform(ctx, Outbox(ctx.session), action, patience=_PATIENCE)
+        result = await perform(ctx, Outbox(ctx.session), action)
         if not result.ok:
             raise _error(ctx, result)
         ctx.state.node_url = result.values.get("NODE_URL", ctx.state.node_url)
@@ -91,8 +87,8 @@ async def run_checks(ctx: RunContext) -> None:
         ctx.state.online_ips = result.values.get("IP", ctx.state.online_ips)
         if action == NODE_LOOKUP:
             write_run_config(ctx.state)
-    found = await find_package(ctx.router, ctx.state)
-    if found is not None and not found.ok:
+    found = await PackageQuery(ctx, "upload-package", None).until_known()
+    if not found.ok:
         raise _error(ctx, found)
     ctx.state.package_digest = await package_digest(ctx.state, found)
     ctx.state.endpoints = await endpoints_now(ctx)

@@ -16,7 +16,7 @@ async def package_digest(state: AgentState, found: ActionResult | None) -> str:
 
     Args:
         state: 这次运行；给出了安装包的，算它的。
-        found: 没有给出安装包时 HOME 的答复；后端说不准的为 ``None``。
+        found: 没有给出安装包时 HOME 的答复；后端说不准的没有 ``HASH_CODE``。
 
     Returns:
         哈希；既没有给出安装包、后端又说不准的为空串，计划里写明还不知道。
@@ -27,7 +27,7 @@ async def package_digest(state: AgentState, found: ActionResult | None) -> str:
     """
     path = state.params.get("PACKAGE_PATH")
     if not path:
-        return str(found.values["HASH_CODE"]).lower() if found else ""
+        return str(found.values.get("HASH_CODE", "")).lower() if found else ""
     try:
         return await run_sync(file_digest, path)
     except OSError as error:

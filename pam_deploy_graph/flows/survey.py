@@ -22,7 +22,6 @@ MOST_ASKED: Final = 200
 """一份计划最多先问几台；其余的轮到时再问。"""
 _AT_ONCE: Final = 50
 _SECONDS: Final = 60.0
-_PATIENCE: Final = 5.0
 _MOST_NAMED: Final = 10
 
 
@@ -91,7 +90,7 @@ def survey(
             """问一台；问不到就算了，轮到它时还要问。"""
             try:
                 async with limiter:
-                    truth = await perform(ctx, Outbox(ctx.session), QUERY, ip, patience=_PATIENCE)
+                    truth = await perform(ctx, Outbox(ctx.session), QUERY, ip)
             except RecordsDisagreeError as error:
                 problems.append(error)
                 return

@@ -176,6 +176,7 @@ def proxy_of(upstream: str) -> Iterator[Proxy]:
     with socket.create_server(("127.0.0.1", 0)) as found:  # 自己点名的端口，``away`` 之后才还是它
         where = found.getsockname()
     with _Quiet(where, type("Handler", (_Handler,), {"proxy": proxy})) as server:
+        server.socket.setblocking(False)  # 说有人来而又没有来的（``away`` 的前后），不在 accept 里等下去
         proxy.away = server.away
         proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
         serving = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -37,6 +37,11 @@ EVENTS: Final[dict[str, EventType]] = {
         ("stage", "backend", "message"),
         ("ip", "in_doubt", "best_effort"),
     ),
+    "RESEND_WAIT": EventType(
+        "没有收下的（`outcome` 为 `not_taken`）、没有答清楚的，等这么多秒再送或再问",
+        ("stage", "outcome", "seconds", "message"),
+        ("ip",),
+    ),
     "IP_START": EventType("一台工作站开工", ("ip", "message")),
     "READ_BACK": EventType(
         "向一台查证了真相（``query-ip``）；``values`` 为空是没有问到，动手之前的那一次就是「开工之前」",
