@@ -1,11 +1,11 @@
 """等着再送、再问的时候说出在等什么：文字、``--json``、对话都一样；批准之前的检查等到动作的时限（contract 第 3 节）。"""
 
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.program import Done, Job
 from tests.cli.site import Site
 from tests.cli.terminal import Terminal
 from tests.patience import patience
@@ -66,29 +66,42 @@ def before_home(site: Site) -> Iterator[Proxy]:
 
 @pytest.mark.slow
 def test_a_check_before_the_plan_waits_until_its_time_limit(site: Site, before_home: Proxy) -> None:
-    """HOME 七秒不听：检查一直再问，说出在等什么，等到了就提出计划，不必再来一次。"""
+    """HOME 七八秒不听：检查一直再问，说出在等什么，等到了就提出计划，不必再来一次。"""
     site.take(1)
-    gone = threading.Thread(target=before_home.away, args=(7.0,))
-    gone.start()
-    done = site.run()
-    gone.join()
+    jobs: list[Job] = []
+
+    def until_told() -> None:
+        """开始，等到说了四遍（3.5 秒之后说的，还要等 4 秒）。"""
+        jobs.append(site.start())
+        heard(jobs[0], 4)
+
+    before_home.away(until_told)
+    done = jobs[0].wait()
     assert done.code == 10, done.err
-    assert done.err.count("check-home 没有收下") >= 3, done.err
+    assert "4 秒后再问" in done.err
     assert site.effects() == []
 
 
 def test_ctrl_c_ends_the_wait_before_the_plan(site: Site, before_home: Proxy) -> None:
     """等的时候 Ctrl-C：马上停，说是人停下的，什么也没有改变。"""
     site.take(1)
-    gone = threading.Thread(target=before_home.away, args=(5.0,))
-    gone.start()
-    job = site.start()
-    deadline = time.monotonic() + patience(20)
-    while "check-home 没有收下" not in job.text():
+    ended: list[Done] = []
+
+    def interrupted() -> None:
+        """开始，听到它在等就打断。"""
+        job = site.start()
+        heard(job, 1)
+        job.interrupt()
+        ended.append(job.wait(5))
+
+    before_home.away(interrupted)
+    assert (ended[0].code, "Traceback" in ended[0].err) == (12, False), ended
+    assert site.effects() == []
+
+
+def heard(job: Job, times: int) -> None:
+    """等到它说了几遍在等什么。"""
+    deadline = time.monotonic() + patience(30)
+    while job.text().count("check-home 没有收下") < times:
         assert time.monotonic() < deadline, job.text()
         time.sleep(0.02)
-    job.interrupt()
-    done = job.wait(5)
-    gone.join()
-    assert (done.code, "Traceback" in done.err) == (12, False), done.err
-    assert site.effects() == []

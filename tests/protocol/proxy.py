@@ -38,8 +38,8 @@ class Proxy:
     faults: dict[tuple[str, str], list[Fault]] = field(default_factory=dict)
     replace: dict[str, str] = field(default_factory=dict)
     used: int = 0
-    away: Callable[[float], None] = lambda _seconds: None
-    """这么多秒不听。"""
+    away: Callable[[Callable[[], object]], None] = lambda _until: None
+    """不听，直到给它的函数返回。"""
 
     def take(self, method: str, path: str, body: bytes) -> Fault | None:
         """这个请求该怎样弄坏；不弄坏的为 ``None``。"""
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.deliver(status, headers, answer)
             self.wfile.flush()
             self.close_connection = True
-            self.proxy.away(fault.value / 1000)
+            self.proxy.away(lambda: threading.Event().wait(fault.value / 1000))
         elif fault.kind == "slow":
             for byte in head.encode() + answer:
                 self.wfile.write(bytes([byte]))
@@ -162,11 +162,13 @@ class _Quiet(ThreadingHTTPServer):
     def handle_error(self, *_args: object) -> None:
         """对方走了，常有的事。"""
 
-    def away(self, seconds: float) -> None:
-        """不听了，到时候再听：Linux 上关掉读的一半，端口还是它的，来连的被拒绝。"""
+    def away(self, until: Callable[[], object]) -> None:
+        """不听了，``until`` 返回之后再听：Linux 上关掉读的一半，端口还是它的，来连的被拒绝。"""
         self.socket.shutdown(socket.SHUT_RD)
-        threading.Event().wait(seconds)
-        self.socket.listen(_BACKLOG)
+        try:
+            until()
+        finally:
+            self.socket.listen(_BACKLOG)
 
 
 @contextlib.contextmanager
@@ -176,7 +178,7 @@ def proxy_of(upstream: str) -> Iterator[Proxy]:
     with socket.create_server(("127.0.0.1", 0)) as found:  # 自己点名的端口，``away`` 之后才还是它
         where = found.getsockname()
     with _Quiet(where, type("Handler", (_Handler,), {"proxy": proxy})) as server:
-        server.socket.setblocking(False)  # 说有人来而又没有来的（``away`` 的前后），不在 accept 里等下去
+        server.socket.settimeout(0)  # 说有人来而又没有来的（``away`` 的前后），不在 accept 里等下去
         proxy.away = server.away
         proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
         serving = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

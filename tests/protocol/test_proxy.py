@@ -42,7 +42,8 @@ def rolled_back_once(site: SpoiledSite) -> None:
     assert {effects[ip, "rollback-ip"] for ip in site.ips} == {1}
     assert max(effects.values()) == 1
     assert {(row["running"], row["version"]) for row in site.lab.workstations()} == {(True, "1.2.2")}
-    site.told(f"回滚 {len(site.ips)} 台", len(asked))
+    rounds = [len(one["waiting"]) for one in asked]
+    site.told(f"回滚 {len(site.ips)} 台，各轮问 {rounds} 台", len(asked))
 
 
 def published_once(site: SpoiledSite, faults: list[Fault]) -> None:
