@@ -14,6 +14,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 EVAL_ARGS ?=
 BENCH_ARGS ?=
+STORM_ARGS ?=
 PYTEST := $(PY) -m pytest
 PACKAGING := packaging/bundle.sh
 SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
@@ -27,7 +28,7 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
 .PHONY: conformance
-.PHONY: test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
+.PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
 .PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
@@ -70,6 +71,9 @@ test-llm: $(if $(PAM_LLM_MODEL),,build/llm/.stamp)
 
 test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
+
+storm: $(VENV)/.postgres ## 长风暴：几种 kill -9 轮着打，数一张表（STORM_ARGS='--kills 2000 --seed 1'）
+	$(PY) -m tests.crash.storm $(STORM_ARGS)
 
 test-docs: ## 照着文档把命令敲一遍
 test-slow: ## 较慢的用例

@@ -20,6 +20,7 @@ from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
 from pam_deploy_graph.runs.services import Services
 
 Asker = Callable[[Mapping[str, Any]], Any]
@@ -122,12 +123,11 @@ class Driver:
         return self._advance(run_id, None)
 
     def _recall(self, run_id: str) -> ExitCode:
-        """接着做退回的运行：回到它的问题上；还没有提出就停下了的，就此了结，绝不当作部署。"""
-        if not self.services.state_of(run_id).rollback_of:
-            self.services.finish(run_id, ExitCode.STOPPED, "退回还没有提出就停下了，什么也没有改变；请再说一次")
-            return ExitCode.STOPPED
-        update = {"run_id": run_id, "phase": "rolling", "problem": "", "plan": {}, "waiting": []}
-        self.graph.update_state(_config(run_id), update, as_node="global-flow")
+        """接着做退回的运行：登记之后还没有提出就被杀的先提出；绝不当作部署。"""
+        run = propose_recall(self.services, run_id)
+        node, phase = ("approve-plan", "approved") if self._plan_approved(run_id) else ("recall", "planned")
+        update = {"run_id": run_id, "phase": phase, "problem": "", "plan": recall_plan(run), "waiting": []}
+        self.graph.update_state(_config(run_id), update, as_node=node)
         return self._advance(run_id, None)
 
     def hear(self, run_id: str, text: str) -> ExitCode:

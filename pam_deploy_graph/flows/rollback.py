@@ -9,7 +9,7 @@ from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.last_key import other_owner
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
-from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest
+from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest, touched_by_another
 from pam_deploy_graph.flows.service_state import running_now, running_text, version_now, version_text
 from pam_deploy_graph.ledger import Approval, touched
 from pam_deploy_graph.models import ActionResult, Event
@@ -37,8 +37,8 @@ async def carry_out(ctx: RunContext, ip: str, approval: Approval) -> bool:
             return False
         if decision is Decision.APPROVE:
             told["digest"] = approval.digest
-        if decision is Decision.RETRY and (redo := _undone(ctx, ip)):
-            told["redo"] = redo
+        if decision is Decision.RETRY:
+            told |= _going_on(ctx, ip)
         outbox.tell({"type": DECISION_EVENTS[decision], **told, **_told(decision, approval.note)})
     done = await _roll_back(ctx, outbox, ip) if decision is Decision.APPROVE else True
     await outbox.commit()
@@ -84,11 +84,17 @@ def _shown(ctx: RunContext, ip: str) -> str:
     return f"{version_text(version_now(workstation))}，{running}"
 
 
-def _undone(ctx: RunContext, ip: str) -> list[str]:
+def _going_on(ctx: RunContext, ip: str) -> Event:
+    """接着做的事件另有的键：盖过谁做的（``over``），要重做哪几步（``redo``）；没有的不带。"""
+    over = touched_by_another(ctx.state, ip)
+    return {name: value for name, value in (("over", over), ("redo", _undone(ctx, ip, over))) if value}
+
+
+def _undone(ctx: RunContext, ip: str, over: str) -> list[str]:
     """接着做之前要重做的步骤：别人动过的、读回来不是目标版本的从头做，是而没有运行的从启动做；不知道的接着做。"""
     workstation = ctx.state.ip_states[ip]
-    version, done, key = version_now(workstation), workstation["completed_steps"], workstation["last_key"]
-    if key != workstation["key_before"] and other_owner(ctx.state, key):
+    version, done = version_now(workstation), workstation["completed_steps"]
+    if over:
         first = "stop-ip"
     elif version is None or "deploy-ip" not in done:
         return []

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS
+from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS, Decision
 from pam_deploy_graph.errors import GlobalStepError
 from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY, endpoints_now
 from pam_deploy_graph.flows.calls import result_event
@@ -11,6 +11,8 @@ from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
+from pam_deploy_graph.flows.rollback_question import waiting_questions
+from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.ledger import digest_of
 
@@ -29,19 +31,26 @@ def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> C
         """只读的检查，读回，提出。"""
         await _find_node(ctx)
         outbox = Outbox(ctx.session)
-        plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
-        told = "、".join(f"{ip} 退回 {version}" for ip, version in to_versions.items())
-        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
-        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
-        proposed |= {"names": ctx.state.names} if ctx.state.names else {}
-        outbox.tell({"type": "PLAN_PROPOSED", **proposed, "text": f"退回运行 {of_run} 之前：{told}"})
         for ip, version in to_versions.items():
             await read_back(ctx, outbox, ip)
             asked = {"reason": f"操作员要求退回运行 {of_run} 之前的 {version}", "to_version": version}
             outbox.tell({"type": "ROLLBACK_REQUESTED", "ip": ip, **asked, "of_run": of_run, "owner": owner})
-        await outbox.commit()
+        plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
+        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions), "text": _text(ctx)}
+        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
+        proposed |= {"names": ctx.state.names} if ctx.state.names else {}
+        await outbox.commit({"type": "PLAN_PROPOSED", **proposed})
 
     return work
+
+
+def _text(ctx: RunContext) -> str:
+    """计划的原文：退回哪次运行之前，每台此刻怎样、同意之后怎样；不能退回的说出为什么。"""
+    told = [f"退回运行 {ctx.state.rollback_of} 之前；批准之后，每台动手之前还会再问。"]
+    for question in waiting_questions(ctx.state):
+        does = question["effects"].get(Decision.APPROVE) or f"不能退回：{question['no_approve']}"
+        told.append(f"- {question['ip']}: 此刻 {version_text(question['version_now'])}；{does}")
+    return "\n".join(told)
 
 
 async def _find_node(ctx: RunContext) -> None:

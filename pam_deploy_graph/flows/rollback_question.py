@@ -64,7 +64,7 @@ def nothing_to_go_back_to(state: AgentState, ip: str) -> str:
         return "开工之前没有安装，没有可以退回的版本"
     if not touched(state, ip) and not workstation.get("owner"):
         return "还没有动过手，没有什么可退"
-    if stranger := _touched_by_another(state, workstation):
+    if stranger := touched_by_another(state, ip) or workstation.get("over"):
         return f"{stranger} 在这次运行之后动过它，退回会盖掉别人做的"
     return ""
 
@@ -94,14 +94,21 @@ def _question(state: AgentState, ip: str) -> dict[str, Any]:
 
 def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision, str]:
     """每种回答做什么，用读回来的话说。"""
-    module, stage = state.params["MODULE_NAME"], workstation["failed_stage"]
+    module = state.params["MODULE_NAME"]
     running = running_now(workstation)
     left = running_text(running, module) + ("，柜台不可用" if running is False else "")
     return {
         Decision.APPROVE: _going_back(workstation),
         Decision.REJECT: f"保持现状，{version_text(version_now(workstation))}，{left}",
-        Decision.RETRY: f"先向 {ip} 查证，再从 {stage} 继续，装 {state.params['VERSION_NUMBER']}",
+        Decision.RETRY: f"先向 {ip} 查证，再{_from(state, ip)}，装 {state.params['VERSION_NUMBER']}",
     }
+
+
+def _from(state: AgentState, ip: str) -> str:
+    """接着做从哪里做起；别人动过的从头做，说出会盖掉谁做的。"""
+    if stranger := touched_by_another(state, ip):
+        return f"从头做，盖掉{stranger}做的"
+    return f"从 {state.ip_states[ip]['failed_stage']} 继续"
 
 
 def _going_back(workstation: IpState) -> str:
@@ -115,8 +122,9 @@ def _going_back(workstation: IpState) -> str:
     return f"{wanted} 没有换过，把它启动{stopped}" + ("；此刻在不在运行未知" if running is None else "")
 
 
-def _touched_by_another(state: AgentState, workstation: IpState) -> str:
+def touched_by_another(state: AgentState, ip: str) -> str:
     """最后动它的是别的运行：返回是谁；不是的、不知道的为空串。"""
+    workstation = state.ip_states[ip]
     key, owner = workstation["last_key"], workstation.get("owner")
     if not key or (not owner and key == workstation["key_before"]):
         return ""

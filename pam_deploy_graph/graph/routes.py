@@ -24,8 +24,10 @@ def after_answer(state: GraphState) -> Literal[Question, "report", "__end__"]:
     return "report" if state.get("phase") in ("rejected", "closing") else open_question(state) or "__end__"
 
 
-def after_recall(state: GraphState) -> Literal["rollback-confirm", "__end__"]:
-    """找到了就请人确认。"""
+def after_recall(state: GraphState) -> Literal["approve-plan", "rollback-confirm", "__end__"]:
+    """自成一次的请人批准计划；还没有结束的请人确认。"""
+    if state.get("phase") == "planned" and not state.get("answered"):
+        return "approve-plan"
     return "rollback-confirm" if state["waiting"] else "__end__"
 
 

@@ -50,8 +50,10 @@ def _action_done(state: AgentState, event: Event) -> None:
     action, ip = event["stage"], event.get("ip")
     attempt = state.open_intents.pop(slot_of(ip, action), None)
     if ip is not None and attempt is not None:
-        key = idempotency_key(state.run_id, state.nonce, ip, action, attempt)
-        workstation_of(state, event)["last_key"] = key
+        workstation = workstation_of(state, event)
+        workstation["last_key"] = idempotency_key(state.run_id, state.nonce, ip, action, attempt)
+        if any(slot.startswith(f"{ip}:") for slot in state.open_intents):  # 重做的：未了的那次从这里算起
+            workstation["before_attempt"] = workstation["last_key"]
     if ip is None:
         _global_step_done(state, action, event.get("values", {}))
     elif action == Ask.ROLLBACK:

@@ -194,8 +194,13 @@ def rollback_failed(state: AgentState, event: Event) -> None:
 
 
 def _retry(state: AgentState, event: Event) -> None:
-    """人要求查清真相后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。"""
+    """人要求查清真相后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。
+
+    ``over`` 是在这之间动过它的别的运行：人知道了还要做，未了的那次就从它的键算起，同一个键再送。
+    """
     workstation = workstation_of(state, event)
+    if over := event.get("over"):
+        workstation.update(over=over, before_attempt=workstation["last_key"])
     for action in event.get("redo", ()):
         workstation["completed_steps"].remove(action)
         slot = slot_of(event["ip"], action)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.errors import ConfirmationError, GlobalStepError
+from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.service_state import version_before
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.ledger import Ledger
@@ -73,13 +75,15 @@ def recall_of(state: AgentState, asked: Sequence[str], version: str) -> Recall:
 
 
 def open_recall(services: Services, old: AgentState, recall: Recall, run_id: str) -> str:
-    """登记退回的这一次运行，返回它的名字；``run_id`` 还没有人用就用它。
+    """登记退回的这一次运行，返回它的名字；``run_id`` 还没有人用就用它，登记过同一件事而没有做完的接着用。
 
     Raises:
         InvalidInputError: 输入不合规则。
 
     """
     taken = services.ledger.exists
+    if run_id and taken(run_id) and _same(services.ledger, run_id, recall):
+        return run_id
     name = unused_run_id(taken) if not run_id or taken(run_id) else run_id
     params = old.params | {"VERSION_NUMBER": next(iter(recall.to_versions.values())), "PACKAGE_PATH": ""}
     control = {rule: old.control_params[rule] for rule in _CARRIED if rule in old.control_params}
@@ -95,3 +99,36 @@ def open_recall(services: Services, old: AgentState, recall: Recall, run_id: str
     )
     services.register_again(request)
     return name
+
+
+def _same(ledger: Ledger, run_id: str, recall: Recall) -> bool:
+    """这个名字登记的就是这一件退回，还没有了结：登记之后被杀，又从头来的。"""
+    record = ledger.get_run(run_id)
+    given = record.input.get("rollback_of"), record.input["requested_ips"]
+    return record.exit_code is None and given == (recall.of_run, list(recall.to_versions))
+
+
+def propose_recall(services: Services, run_id: str) -> AgentState:
+    """把登记过的退回提出来：拟出计划，等人批准；已经提出的不再提，登记之后被杀的从这里接着来。
+
+    Raises:
+        GlobalStepError: 批准之前的检查不过；这次运行就此结束，什么也没有改变。
+
+    """
+    state = services.state_of(run_id)
+    if state.rollback_of:
+        return state
+    given = services.ledger.get_run(run_id).input
+    recall = recall_of(services.state_of(given["rollback_of"]), given["requested_ips"], "")
+    try:
+        return services.drive(run_id, request_recall(recall.of_run, recall.owner, recall.to_versions))
+    except GlobalStepError as error:
+        services.finish(run_id, ExitCode.STOPPED, str(error))
+        raise
+
+
+def recall_plan(state: AgentState) -> dict[str, Any]:
+    """退回的计划，写成要人批准的样子。"""
+    summary = state.plan_text.partition("\n")[0]
+    shown = {"summary": summary, "text": state.plan_text, "stage": state.plan_stage}
+    return {"run_id": state.run_id, "digest": state.plan_digest} | shown

@@ -86,6 +86,7 @@ def standing(ledger: Ledger, run_id: str = "", inventory: Inventory = EMPTY) -> 
         "running_ips": unfinished_ips(state)[:_MOST_NAMED],
         "unsuccessful": _unsuccessful(state),
         "missing_ips": state.missing_ips,
+        "rollback_of": record.input.get("rollback_of", ""),
         "failed_of": state.control_params.get("failed_of", ""),
         "waiting": waiting,
         "next": next_step(phase, run_id, plan_digest=_plan_digest(waiting)),
@@ -139,7 +140,8 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines += [f"最近一次读得下去的是 {found['run_id']}；其余的用 runs 查看"] if found["damaged"] else []
     lines += [
         f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
-        f"部署: {what}（{found['execution_strategy']}）",
+        (f"退回: 到运行 {found['rollback_of']} 之前，" if found["rollback_of"] else "部署: ")
+        + f"{what}（{found['execution_strategy']}）",
         "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
     ]
     lines += [f"正由{found['holder']}执行"] if found["holder"] else []

@@ -59,3 +59,34 @@ def test_another_hand_between_question_and_retry(site: Site, other: Site) -> Non
     done = site.resume()
     assert done.code == 0, done.err
     assert site.real(site.ips[0]) == (True, site.version)
+
+
+@pytest.mark.parametrize("order", ["stop", "deploy"])
+def test_another_hand_while_in_doubt(site: Site, other: Site, order: str) -> None:
+    """结果未知，问着，别人动过：问题说出是谁、接着做会盖掉什么，不给退回；人说接着做就做到底，没有一步做两次。
+
+    从前每次接着做都又停一次模块，然后仍说不清做没做；别人动过的事也不再记得，又给出了退回。
+    """
+    (ip,) = site.ips
+    site.lab.add_fault(f"{ip}:{order}:hang:2")
+    assert site.run("--yes", REQUEST_TIMEOUT="2").code == 10
+    site.lab.clear_faults()
+    assert site.status()["waiting"][0]["status"] == "IN_DOUBT"
+    assert other.run("--yes").code == 0
+    site.lab.add_fault(f"{ip}:verify:fail:1")
+    assert site.confirm("retry").code == 0
+    assert site.resume().code == 10
+    (asked,) = site.status()["waiting"]
+    who = f"运行 {other.run_id}"
+    assert (asked["status"], asked["allowed_decisions"]) == ("IN_DOUBT", ["reject", "retry"])
+    assert (who in asked["changed"], who in asked["no_approve"]) == (True, True)
+    assert asked["effects"]["retry"] == f"先向 {ip} 查证，再从头做，盖掉{who}做的，装 {site.version}"
+    assert site.confirm("retry").code == 0
+    assert site.resume().code == 10
+    (asked,) = site.status()["waiting"]
+    assert (asked["failed_stage"], asked["version_now"]) == ("verify-ip", site.version)
+    assert ("approve" in asked["allowed_decisions"], who in asked["no_approve"]) == (False, True)
+    assert (site.count("deploy-ip", ip), site.count("start-ip", ip)) == (1, 1)
+    assert site.confirm("retry").code == 0
+    assert site.resume().code == 0
+    assert site.real(ip) == (True, site.version)

@@ -57,7 +57,7 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     **{
         row.event: EventType(
-            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo", "policy")
+            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo", "over", "policy")
         )
         for row in DECISIONS.values()
     },

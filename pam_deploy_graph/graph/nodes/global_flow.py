@@ -1,4 +1,4 @@
-"""节点 ``global-flow``：做完六个全局步骤。"""
+"""节点 ``global-flow``：做完六个全局步骤；退回的没有要装的，只再问一遍节点在哪里。"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,6 +1,6 @@
 """节点 ``recall``：操作员要把某几台退回原来的版本；找到它们所在的运行，提出问题，由人确认。
 
-那次运行还没有结束的，问题提在它里面；结束了的另开一次运行。
+那次运行还没有结束的，问题提在它里面；结束了的另开一次运行，有自己的计划与批准。
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,12 @@ from pam_deploy_graph.errors import GlobalStepError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext, waiting_ips
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
-from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import service_line
-from pam_deploy_graph.graph.questions import ask_rollback, spoken
+from pam_deploy_graph.graph.questions import ask_plan, ask_rollback, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.runs.later_rollback import open_recall, recall_of, run_to_recall
+from pam_deploy_graph.runs.later_rollback import open_recall, propose_recall, recall_of, recall_plan, run_to_recall
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
 
@@ -34,14 +33,15 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
             return heard | _unclear(state, "\n".join(found.notes) or "没有听懂要退回哪几台，请写出地址或名称")
         asked = list(found.control_params.get("target_ips") or [])
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
-        if services.ledger.get_run(run_id).exit_code is None:
-            run = services.drive(run_id, _requested(asked))
-        else:
+        record = services.ledger.get_run(run_id)
+        if record.exit_code is None and not record.input.get("rollback_of"):
+            return heard | _asking(services, services.drive(run_id, _requested(asked)), asked)
+        if record.exit_code is not None:
             version = found.extracted_params.get("VERSION_NUMBER", "")
-            run = _of_its_own(services, run_id, state.get("run_id", ""), asked, version)
+            run_id = _of_its_own(services, run_id, state.get("run_id", ""), asked, version)
+        return heard | _proposed(propose_recall(services, run_id))
     except (InvalidInputError, GlobalStepError) as error:
         return heard | _unclear(state, str(error))
-    return heard | _asking(services, run, asked)
 
 
 def _unclear(state: GraphState, why: str) -> dict[str, Any]:
@@ -50,17 +50,19 @@ def _unclear(state: GraphState, why: str) -> dict[str, Any]:
     return still | {"answer": why, "answered": True, "messages": [AIMessage(why)]}
 
 
-def _of_its_own(services: Services, run_id: str, mine: str, asked: Sequence[str], version: str) -> AgentState:
-    """那次运行已经结束：另开一次，提出退回。"""
+def _of_its_own(services: Services, run_id: str, mine: str, asked: Sequence[str], version: str) -> str:
+    """那次运行已经结束：另开一次，返回它的名字。"""
     old = services.state_of(run_id)
     recall = recall_of(old, asked, version)
     services.ledger.check_module(old)
-    name = open_recall(services, old, recall, mine)
-    try:
-        return services.drive(name, request_recall(recall.of_run, recall.owner, recall.to_versions))
-    except GlobalStepError as error:
-        services.finish(name, ExitCode.STOPPED, str(error))
-        raise
+    return open_recall(services, old, recall, mine)
+
+
+def _proposed(run: AgentState) -> dict[str, Any]:
+    """请人批准退回的计划。"""
+    plan = recall_plan(run)
+    asking = {"waiting": [], "phase": "planned", "exit_code": int(ExitCode.WAITING), "plan": plan}
+    return asking | {"run_id": run.run_id, "messages": [AIMessage(spoken(ask_plan(plan, "")))]}
 
 
 def _requested(asked: Sequence[str]) -> Any:

@@ -1,5 +1,6 @@
 """说话：批准之前改计划，结束之后要求退回，同一个毛病只问一次（contract 第 5 节）。"""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
+from pam_deploy_graph.cli.driver import Driver
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, ExitCode
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.llm import OpenAiLlmClient
 from pam_deploy_graph.report.html.headline import Summary, summary_of
 from pam_deploy_graph.report.html.timeline import timeline_of
 from pam_deploy_graph.report.html.workstations import fleet_of
 from pam_deploy_graph.report.summary import render_report, report_object
+from pam_deploy_graph.runs.later_rollback import open_recall, recall_of
 from pam_deploy_graph.runs.status import render_standing, standing
 from tests.graph.desk import IPS, PARAMS, Desk
 from tests.llm.scripted_model import Scene, serve
@@ -28,6 +32,12 @@ def finished(tmp_path: Path) -> Desk:
     return desk
 
 
+def recall(desk: Desk, text: str) -> dict[str, Any]:
+    """说要退回，批准它自己的计划，返回回滚的问题。"""
+    assert desk.say({"messages": [("user", text)]})["ask"] == "approve_plan"
+    return desk.answer("approve")
+
+
 def rolled_back(desk: Desk) -> list[str | None]:
     """真的回滚了哪几台。"""
     return [ip for action, ip in desk.actions() if action == "rollback-ip"]
@@ -39,9 +49,12 @@ def test_recall(finished: Desk, thread: str, decision: str) -> None:
     """做完之后要把一台退回上一个版本：另开一次运行，先问，同意才回滚，只回滚那一台；换个会话说也一样。"""
     old = finished.values()["run_id"]
     finished.config = {"configurable": {"thread_id": thread}}
-    question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    plan = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert (plan["ask"], plan["run_id"] != old) == ("approve_plan", True)
+    assert f"- {IPS[1]}: 此刻 1.2.3；退回 0.0.0 并启动" in plan["plan"]["text"]
+    question = finished.answer("approve")
     assert (question["ask"], [one["ip"] for one in question["waiting"]]) == ("rollback-ip", [IPS[1]])
-    assert question["run_id"] != old
+    assert question["run_id"] == plan["run_id"]
     assert question["effects"] == {
         "approve": "退回 0.0.0 并启动",
         "reject": "保持现状，1.2.3，gate 在运行",
@@ -49,7 +62,7 @@ def test_recall(finished: Desk, thread: str, decision: str) -> None:
     assert rolled_back(finished) == []
     done = finished.answer(decision)
     assert rolled_back(finished) == ([IPS[1]] if decision == "approve" else [])
-    assert finished.decisions() == [(IPS[1], decision, "")]
+    assert finished.decisions() == [("plan", "approve", ""), (IPS[1], decision, "")]
     assert done["exit_code"] == (0 if decision == "approve" else 12)
     ledger = finished.services.ledger
     expected = ("ROLLBACK_DONE", "0.0.0") if decision == "approve" else ("REJECTED_BY_OPERATOR", "1.2.3")
@@ -64,10 +77,12 @@ def test_recall_goes_back_to_what_the_named_run_read(finished: Desk) -> None:
     first = finished.values()["run_id"]
     finished.begin(PARAMS | {"VERSION_NUMBER": "1.2.4"})
     assert finished.answer("approve")["exit_code"] == 0
-    latest = finished.say({"messages": [("user", f"把 {IPS[0]} 退回上一个版本")]})
+    latest = recall(finished, f"把 {IPS[0]} 退回上一个版本")
     assert latest["waiting"][0]["to_version"] == "1.2.3"
     finished.answer("reject")
-    named = finished.say({"messages": [("user", f"把 {IPS[0]} 退回运行 {first} 之前")]})
+    plan = finished.say({"messages": [("user", f"把 {IPS[0]} 退回运行 {first} 之前")]})
+    assert "不能退回：" in plan["plan"]["text"]
+    named = finished.answer("approve")
     assert named["waiting"][0]["to_version"] == "0.0.0"
     assert "approve" not in named["allowed_decisions"]
     assert "之后动过它" in named["waiting"][0]["no_approve"]
@@ -95,7 +110,7 @@ def faces(desk: Desk) -> tuple[dict[str, Any], str, str, Summary]:
 
 def test_recalled_is_neither_success_nor_failure(finished: Desk) -> None:
     """退回了的一台：各处的台数都不算它成功，也不算失败；没有退成的算失败。"""
-    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    recall(finished, f"把 {IPS[1]} 退回上一个版本")
     report, text, said, page = faces(finished)
     assert (report["counts"]["succeeded"], report["counts"]["recalled"], report["counts"]["pending"]) == (0, 0, 1)
     assert [(share.look.key, share.count) for share in page.shares] == [("waiting", 1)]
@@ -111,7 +126,7 @@ def test_recalled_is_neither_success_nor_failure(finished: Desk) -> None:
 
 def test_a_recall_cannot_be_retried(finished: Desk) -> None:
     """要退回的没有可以接着做的：答 retry 不算，说明缘由再问。"""
-    question = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    question = recall(finished, f"把 {IPS[1]} 退回上一个版本")
     assert question["allowed_decisions"] == ["approve", "reject"]
     again = finished.answer("retry")
     assert (again["ask"], "不能 retry" in again["problem"]) == ("rollback-ip", True)
@@ -121,7 +136,7 @@ def test_a_recall_cannot_be_retried(finished: Desk) -> None:
 def test_recall_that_fails(finished: Desk) -> None:
     """没有退回成：说明为什么再问；再同意一次，退成了就是退回了的。"""
     finished.fake.fail("rollback-ip", IPS[1], error="没有前一个版本", times=1)
-    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    recall(finished, f"把 {IPS[1]} 退回上一个版本")
     assert "没有前一个版本" in finished.answer("approve")["rollback_failure"]
     report, text, _, page = faces(finished)
     assert report["ips"][IPS[1]]["rollback"] == "ROLLBACK_FAILED"
@@ -134,10 +149,63 @@ def test_recall_that_fails(finished: Desk) -> None:
 
 def test_recalled_together_is_no_common_cause(finished: Desk) -> None:
     """操作员一起要退回的几台，不是「同样的毛病」。"""
-    question = finished.say({"messages": [("user", f"把 {IPS[0]} 和 {IPS[1]} 退回上一个版本")]})
+    question = recall(finished, f"把 {IPS[0]} 和 {IPS[1]} 退回上一个版本")
     assert [one["ip"] for one in question["waiting"]] == IPS[:2]
     assert "同样的原因" not in question["headline"]
     assert question["action_requests"][0]["description"] in str(finished.values()["messages"][-1].text)
+
+
+def test_a_recall_whose_plan_is_rejected(finished: Desk) -> None:
+    """计划被拒绝：什么也没有做，这次运行以 12 了结，不占着模块。"""
+    finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert finished.answer("reject")["exit_code"] == 12
+    assert rolled_back(finished) == []
+    assert finished.begin(PARAMS | {"VERSION_NUMBER": "1.2.4"})["ask"] == "approve_plan"
+
+
+@pytest.mark.parametrize("at", ["request_recall", "open_recall"])
+def test_a_recall_killed_before_it_asks_goes_on(finished: Desk, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """登记之后、提出之前被杀（``request_recall``），或还没有登记就被杀：再来就提出，不多出一次空的运行。"""
+    finished.config = {"configurable": {"thread_id": "later"}}
+    where = "pam_deploy_graph.runs.later_rollback" if at == "request_recall" else recall_node.__module__
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{where}.{at}", died)
+        with pytest.raises(KeyboardInterrupt):
+            finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")], "run_id": "back"})
+    runs = [run.run_id for run in finished.services.ledger.list_runs()]
+    if at == "request_recall":
+        assert "back" in runs
+        assert "退回: 到运行 " in render_standing(standing(finished.services.ledger, "back"))
+    question = finished.say(None)
+    assert (question["ask"], question["run_id"]) == ("approve_plan", "back")
+    assert len(finished.services.ledger.list_runs()) == 2
+    finished.answer("approve")
+    assert finished.answer("approve")["exit_code"] == 0
+    assert rolled_back(finished) == [IPS[1]]
+
+
+def test_resume_asks_what_a_killed_recall_had_not_asked(finished: Desk) -> None:
+    """登记之后就被杀，检查点里什么也没有：``resume`` 提出它的计划，批准过的接着问，绝不当作部署。"""
+    services, old = finished.services, finished.values()["run_id"]
+    recalled = recall_of(services.state_of(old), [IPS[1]], "")
+    assert open_recall(services, services.state_of(old), recalled, "back") == "back"
+    asked: list[str] = []
+
+    def answer(question: Mapping[str, Any]) -> str | None:
+        """先不答，再来都同意。"""
+        asked.append(question["ask"])
+        return "approve" if len(asked) > 1 else None
+
+    driver = Driver(services, finished.graph, answer)
+    assert driver.resume("back") == ExitCode.WAITING
+    assert driver.resume("back") == ExitCode.DONE
+    assert asked == ["approve_plan", "approve_plan", "rollback-ip"]
+    assert rolled_back(finished) == [IPS[1]]
+
+
+def died(*_args: object) -> None:
+    """进程在这里没了。"""
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("text", ["把 10.0.0.99 退回上一个版本", "回滚"])
