@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask, ScriptExit
+from pam_deploy_graph.constants import IP_ACTION_SEQUENCE, Ask, IpStatus, ScriptExit
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
@@ -12,8 +12,10 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back, read_back_event
 from pam_deploy_graph.ledger import touched
 from pam_deploy_graph.models import ActionResult, Event
+from pam_deploy_graph.protocol.outcome import Outcome
 
 _STOP_FIRST_AFTER = ("start-ip", "verify-ip")
+_SETTLED_LATER = (Outcome.UNKNOWN, Outcome.NOT_TAKEN)
 
 
 class Gate(Protocol):
@@ -45,7 +47,10 @@ async def run_workstation(ctx: RunContext, ip: str, gate: Gate) -> None:
             continue
         result = await perform(ctx, outbox, action, ip)
         if not result.ok:
-            await fail_workstation(ctx, outbox, result, ip, gate)
+            if ctx.state.moved and result.outcome in _SETTLED_LATER:  # 先问用不用新的地址，用就能查清
+                await outbox.commit()
+            else:
+                await fail_workstation(ctx, outbox, result, ip, gate)
             return
         outbox.tell(result_event(result, ip))
     await outbox.commit({"type": "IP_DONE", "ip": ip, "message": "success"})
@@ -98,6 +103,18 @@ async def fail_workstation(
     ctx: RunContext, outbox: Outbox, result: ActionResult, ip: str, gate: Gate | None = None
 ) -> None:
     """记下失败与要问的问题（同一行落盘，门随即关上），再读回真相，尽力取回日志。"""
+    outbox.tell(result_event(result, ip))
+    outbox.tell(_question(result, ip))
+    await outbox.commit(*(gate.failed(ip) if gate else ()))
+    if ctx.rules.self_healing and result.action != QUERY:
+        await read_back(ctx, outbox, ip)
+        await outbox.commit()
+    if result.action != "download-log":
+        await _save_log(ctx, outbox, ip)
+
+
+def _question(result: ActionResult, ip: str) -> Event:
+    """要问的问题。"""
     stop_first = result.action in _STOP_FIRST_AFTER
     question: Event = {
         "type": "CONFIRMATION_REQUIRED",
@@ -113,14 +130,18 @@ async def fail_workstation(
         question["in_doubt"] = True
     if result.exit_code == ScriptExit.UNAUTHORISED:
         question["unauthorised"] = True
-    outbox.tell(result_event(result, ip))
-    outbox.tell(question)
-    await outbox.commit(*(gate.failed(ip) if gate else ()))
-    if ctx.rules.self_healing and result.action != QUERY:
-        await read_back(ctx, outbox, ip)
-        await outbox.commit()
-    if result.action != "download-log":
-        await _save_log(ctx, outbox, ip)
+    return question
+
+
+async def leave_in_doubt(ctx: RunContext) -> None:
+    """不去新的地址了，运行就此结束：停在半路的做没做没有人知道，记成结果未知，不当作还在做。"""
+    for slot in ctx.state.open_intents:
+        ip, _, action = slot.rpartition(":")
+        if ip not in ctx.state.ip_states or ctx.state.ip_states[ip]["status"] != IpStatus.RUNNING:
+            continue
+        said = f"{action}（{ip}）：没有去新的地址查证，做没做不知道"
+        result = ActionResult.failure(action, "", said, in_doubt=True, exit_code=ScriptExit.UNKNOWN)
+        await Outbox(ctx.session).commit(result_event(result, ip), _question(result, ip))
 
 
 async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:

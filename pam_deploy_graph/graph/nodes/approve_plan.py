@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pam_deploy_graph.constants import AMENDED, DECISIONS, Decision, ExitCode
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import record
+from pam_deploy_graph.flows.workstation import leave_in_doubt
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.ask_person import ask_person
@@ -54,4 +55,5 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
         return update | {"phase": "rolling", "plan": plan | {"stage": ""}}
     if approved:
         return update | {"phase": "approved"}
+    services.drive(plan["run_id"], leave_in_doubt)
     return update | {"phase": "rejected", "problem": "计划被拒绝", "exit_code": int(ExitCode.STOPPED)}
