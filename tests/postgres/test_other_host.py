@@ -1,0 +1,71 @@
+"""接管一台真的别的主机：看不见它的进程死活，只能等租期；等的时候说得清等到何时，等到了接着做完，没有一步做两次。"""
+
+import re
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import ROOT, Job
+from tests.cli.site import Site
+from tests.patience import patience
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+ON_HOST = Path(__file__).with_name("on_host.py")
+LEASE_SECONDS, RENEWED_EVERY = 30, 10
+
+
+@pytest.fixture(autouse=True)
+def _may_unshare() -> None:
+    """不许开名字空间的机器上跳过。"""
+    code = f"import runpy; runpy.run_path({str(ON_HOST)!r})['become']('x')"
+    if subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT).returncode:
+        pytest.skip("这台机器不许 unshare：换不了主机名")
+
+
+def start_elsewhere(site: Site, host: str) -> Job:
+    """在那台主机上开始推出，等到第一台正在慢慢地部署。"""
+    first = site.take(2)[0]
+    site.lab.add_fault(f"{first}:deploy:slow=2:1")
+    argv = [*site.argv("--yes"), "--home", str(site.pam.folder / host)]
+    job = site.pam.job([str(ON_HOST), host, *argv])
+    deadline = time.monotonic() + patience(30)
+    while not site.count("stop-ip", first):
+        assert time.monotonic() < deadline, job.text()
+        time.sleep(0.05)
+    return job
+
+
+def test_its_lease_is_waited_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """那台主机上的进程被 kill -9：租期到之前不接手，说出是哪台主机、何时到期；过了就接着做完。"""
+    start_elsewhere(site, "gate-a").kill()
+    killed = time.time()
+    done = site.resume()
+    assert (done.code, "主机 gate-a" in done.err) == (2, True), done.err
+    (shown,) = re.findall(r"租期到 ([-0-9]+ [0-9:]+)", done.err)
+    ends = datetime.strptime(shown, "%Y-%m-%d %H:%M:%S").astimezone().timestamp()
+    assert killed + LEASE_SECONDS - RENEWED_EVERY - patience(3) < ends <= killed + LEASE_SECONDS + 1
+    assert "主机 gate-a" in site.status()["holder"]
+    before, tries = site.effects(), 1
+    while done.code == 2:
+        assert time.time() < ends + patience(10), done.err
+        assert site.effects() == before
+        time.sleep(1)
+        done, tries = site.resume(), tries + 1
+    assert (done.code, time.time() >= ends) == (0, True), done.err
+    site.all_right()
+    with capsys.disabled():
+        waited = time.time() - killed
+        print(f"\n别的主机: 试了 {tries} 次，{waited:.0f} 秒之后接手做完，效果 {len(site.effects())} 个各一次")  # noqa: T201 —— 要给人看
+
+
+def test_a_live_process_elsewhere_keeps_its_run(site: Site) -> None:
+    """那台主机上的进程还活着：这里接不了手，它自己做完。"""
+    job = start_elsewhere(site, "gate-b")
+    done = site.resume()
+    assert (done.code, "主机 gate-b" in done.err) == (2, True), done.err
+    assert job.wait().code == 0
+    site.all_right()
