@@ -108,7 +108,7 @@ class TextProgress:
             "WAVE_PAUSE": f"做到第 {event.get('done')} 台了，停 {event.get('seconds')} 秒再做下一批",
             "SAME_FAILURES": f"接连几台同样的失败（{event.get('cause')}），不再开新的，先问",
             "CANARY_RELEASED": "灰度正常，推其余的",
-            "RESEND_WAIT": _resend_line(event),
+            "RESEND_WAIT": _resend_line(event, ip),
             "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(missing)}",
             "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定: {event.get('failure_reason')}",
             **{
@@ -124,13 +124,13 @@ class TextProgress:
         return printable(lines.get(kind, ""))
 
 
-def _resend_line(event: Event) -> str:
+def _resend_line(event: Event, ip: str) -> str:
     """再送之前在等什么：没有收下的，还是不知道做没做的。"""
     if event["type"] != "RESEND_WAIT":
         return ""
     why = "没有收下" if event["outcome"] == Outcome.NOT_TAKEN else "没有答清楚"
     how = "用同一个键再发" if ACTIONS[event["stage"]].changes else "再问"
-    what = f"{event.get('ip', '')} {event['stage']}".strip()
+    what = f"{ip} {event['stage']}".strip()
     return f"{what} {why}，{event['seconds']:g} 秒后{how}：{event['message']}"
 
 

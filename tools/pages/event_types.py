@@ -57,7 +57,9 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     **{
         row.event: EventType(
-            row.recorded, ("ip", "operator", "note", *_DECISION), ("stage", "message", "digest", "redo", "over", "policy")
+            row.recorded,
+            ("ip", "operator", "note", *_DECISION),
+            ("stage", "message", "digest", "redo", "over", "policy"),
         )
         for row in DECISIONS.values()
     },
