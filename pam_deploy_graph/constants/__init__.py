@@ -97,6 +97,8 @@ AFTER_CANARY: Final = "after-canary"
 """计划的阶段：灰度做完，请人批准其余的。"""
 AMENDED: Final = "amended"
 """计划的阶段：推出途中改了主意，请人批准改动。"""
+RECALL: Final = "recall"
+"""计划的阶段：运行结束之后的退回，请人批准它自己的计划。"""
 REWIRED: Final = "rewired"
 """计划的阶段：动手之后地址、程序或 MCP 的工具变了，请人批准改用现在的。"""
 MAX_SCOPE: Final = 65_536

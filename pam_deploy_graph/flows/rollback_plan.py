@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS, Decision
+from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS, RECALL, Decision
 from pam_deploy_graph.errors import GlobalStepError
 from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY, endpoints_now
 from pam_deploy_graph.flows.calls import result_event
@@ -36,7 +36,8 @@ def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> C
             asked = {"reason": f"操作员要求退回运行 {of_run} 之前的 {version}", "to_version": version}
             outbox.tell({"type": "ROLLBACK_REQUESTED", "ip": ip, **asked, "of_run": of_run, "owner": owner})
         plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
-        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions), "text": _text(ctx)}
+        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
+        proposed |= {"stage": RECALL, "text": _text(ctx)}
         proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
         proposed |= {"names": ctx.state.names} if ctx.state.names else {}
         await outbox.commit({"type": "PLAN_PROPOSED", **proposed})

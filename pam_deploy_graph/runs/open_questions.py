@@ -25,7 +25,7 @@ def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
 
 def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
     """返回问着的问题（含已有决定而还没有执行的）：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
-    untouched = not has_begun(state) or bool(state.rollback_of and state.plan_approved != state.plan_digest)
+    untouched = not has_begun(state)
     if state.plan_digest and (untouched or state.plan_stage):
         plan = {"subject": PLAN, "digest": state.plan_digest, "type": str(Ask.PLAN), "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
