@@ -274,12 +274,13 @@ def test_the_plan_says_which_package_and_which_limits(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_read_of_a_change_is_told(tmp_path: Path) -> None:
-    """途中要跳过的里有一个写错了：改动里说明错在哪里，不是悄悄少跳过一台。"""
+    """途中要跳过的里有一个写错了：先说明错在哪里，不是悄悄少跳过一台；写对了再提改动。"""
     desk = Desk(tmp_path, InMemorySaver())
     desk.to_rollback(IPS[0])
     question = desk.answer(f"跳过 {IPS[1]} 和 10.0.0.300")
-    assert question["ask"] == "approve_plan"
-    assert "10.0.0.300" in question["action_requests"][0]["description"]
+    assert question["ask"] == "rollback-ip"
+    assert "10.0.0.300" in question["problem"]
+    assert desk.answer(f"跳过 {IPS[1]} 和 {IPS[2]}")["ask"] == "approve_plan"
 
 
 def test_amended_twice(tmp_path: Path) -> None:
