@@ -22,10 +22,11 @@ def doctor(
     from pam_deploy_graph.cli.backend_trial import try_on
     from pam_deploy_graph.cli.doctor_checks import examine
     from pam_deploy_graph.cli.inputs import read_params
+    from pam_deploy_graph.cli.lock_checks import held_here
     from pam_deploy_graph.system.masking import mask
 
     given = read_params(param, params)
-    checks = examine(home) + (try_on(given, strategy, ip, home) if given else [])
+    checks = examine(home) + held_here(home) + (try_on(given, strategy, ip, home) if given else [])
     if as_json:
         o.print_json([check.as_dict() for check in checks])
     else:

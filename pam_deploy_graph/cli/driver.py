@@ -175,6 +175,8 @@ class Driver:
 
     def _ended(self, run_id: str, result: Mapping[str, Any]) -> ExitCode:
         """图走到了头：只是回答了一句话的，或说的是另一次运行的，把话说出来。"""
+        if result.get("phase") == "diverted":
+            raise RunHeldError(result["problem"])
         if result.get("answered") or result["run_id"] != run_id:
             self.on_answer(result["answer"])
         if result.get("answered"):

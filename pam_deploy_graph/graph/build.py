@@ -20,7 +20,7 @@ from pam_deploy_graph.graph.nodes.plan import plan_node
 from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.graph.nodes.report import report_node
 from pam_deploy_graph.graph.nodes.rollback_confirm import rollback_confirm_node
-from pam_deploy_graph.graph.records import with_records
+from pam_deploy_graph.graph.records import Node, with_records
 from pam_deploy_graph.graph.state import GraphInput, GraphState
 from pam_deploy_graph.llm import LlmClient
 from pam_deploy_graph.models import Event
@@ -85,20 +85,21 @@ def services_of(
 
 def _nodes(services: Services) -> dict[str, Any]:
     """节点名与节点；名字是对外接口。"""
-    return {
-        "intent": with_records(services, intent_node),
-        "params": with_records(services, params_node),
-        "ask-params": with_records(services, ask_params_node),
-        "plan": with_records(services, plan_node),
-        "approve-plan": with_records(services, approve_plan_node),
-        "global-flow": with_records(services, global_flow_node),
-        "ip-flow": with_records(services, ip_flow_node),
-        "rollback-confirm": with_records(services, rollback_confirm_node),
-        "amend": with_records(services, amend_node),
-        "recall": with_records(services, recall_node),
-        "report": with_records(services, report_node),
-        "answer": with_records(services, answer_node),
+    nodes: dict[str, Node] = {
+        "intent": intent_node,
+        "params": params_node,
+        "ask-params": ask_params_node,
+        "plan": plan_node,
+        "approve-plan": approve_plan_node,
+        "global-flow": global_flow_node,
+        "ip-flow": ip_flow_node,
+        "rollback-confirm": rollback_confirm_node,
+        "amend": amend_node,
+        "recall": recall_node,
+        "report": report_node,
+        "answer": answer_node,
     }
+    return {name: with_records(services, name, node) for name, node in nodes.items()}
 
 
 _ROUTES: dict[str, Callable[[GraphState], str]] = {

@@ -2,18 +2,16 @@
 
 from typing import Literal
 
-from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard
+from pam_deploy_graph.graph.state import GraphState, Question, astray, open_question, unheard
 
 
-def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "ip-flow", "recall", "answer"]:
+def after_intent(state: GraphState) -> Literal["params", "amend", "global-flow", "recall", "answer"]:
     """部署去摘参数，途中要改的去拟改动；要退回的去找它的运行；停在半路的说「继续」就接着做；其余只回答。"""
     if state["intent"] == "deploy":
         on_the_way = state["phase"] == "amending" and (state.get("waiting") or state["plan"].get("stage"))
         return "amend" if on_the_way else "params"
     if state["intent"] == "rollback":
         return "recall"
-    if state["intent"] == "resume" and state.get("phase") == "rolling":
-        return "ip-flow"
     if state["intent"] == "resume" and state.get("phase") == "stopped":
         return "global-flow" if (state.get("plan") or {}).get("digest") in state.get("decided", {}) else "params"
     return "answer"
@@ -24,8 +22,10 @@ def after_answer(state: GraphState) -> Literal[Question, "report", "__end__"]:
     return "report" if state.get("phase") in ("rejected", "closing") else open_question(state) or "__end__"
 
 
-def after_recall(state: GraphState) -> Literal["approve-plan", "rollback-confirm", "__end__"]:
-    """自成一次的请人批准计划；还没有结束的请人确认。"""
+def after_recall(state: GraphState) -> Literal["approve-plan", "rollback-confirm", "report", "__end__"]:
+    """自成一次的请人批准计划；还没有结束的请人确认；正由别处推着，就说进度。"""
+    if astray(state):
+        return "report"
     if state.get("phase") == "planned" and not state.get("answered"):
         return "approve-plan"
     return "rollback-confirm" if state["waiting"] else "__end__"
@@ -56,7 +56,7 @@ def after_approval(state: GraphState) -> Literal["intent", "approve-plan", "glob
         return "ip-flow"
     if state["phase"] == "approved":
         return "global-flow"
-    return "report" if state["phase"] == "rejected" else "approve-plan"
+    return "report" if state["phase"] == "rejected" or astray(state) else "approve-plan"
 
 
 def after_global(state: GraphState) -> Literal["plan", "approve-plan", "ip-flow", "report"]:
@@ -77,13 +77,17 @@ def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "approve-pla
     return "ip-flow" if state["phase"] == "rolling" else "report"
 
 
-def after_amend(state: GraphState) -> Literal["approve-plan", "rollback-confirm"]:
-    """改动要人批准；没有听出改动就回到原来的问题。"""
+def after_amend(state: GraphState) -> Literal["approve-plan", "rollback-confirm", "report"]:
+    """改动要人批准；没有听出改动就回到原来的问题；运行了结了、正由别处推着，就说出来。"""
+    if astray(state):
+        return "report"
     return "approve-plan" if state["phase"] == "planned" else "rollback-confirm"
 
 
-def after_confirm(state: GraphState) -> Literal["intent", "rollback-confirm", "ip-flow"]:
-    """答一句话的先听懂；看不懂的回答再问；有了决定就去执行。"""
+def after_confirm(state: GraphState) -> Literal["intent", "rollback-confirm", "ip-flow", "report"]:
+    """答一句话的先听懂；看不懂的回答再问；有了决定就去执行；运行了结了就说结果。"""
+    if astray(state):
+        return "report"
     if unheard(state):
         return "intent"
     return "rollback-confirm" if state["waiting"] else "ip-flow"

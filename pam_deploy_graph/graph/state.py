@@ -95,9 +95,9 @@ def open_question(state: GraphState) -> Question | None:
     return "ask-params" if phase == "params" and (state.get("missing") or state.get("problem")) else None
 
 
-def halfway(state: GraphState) -> bool:
-    """停在半路：检查、全局步骤停下了，或推出途中停下了（有人要停、进程死了），没有问题在问。"""
-    return state.get("phase") in ("stopped", "rolling")
+def astray(state: GraphState) -> bool:
+    """账本说不在这里：运行了结了（``closing``），或停着、正由别处推着（``diverted``）。"""
+    return state.get("phase") in ("closing", "diverted")
 
 
 def words_of(state: GraphState) -> list[str]:

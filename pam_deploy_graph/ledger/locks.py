@@ -1,5 +1,6 @@
 """模块锁：同一机场的同一模块，同一时刻只有一次推出。持有者是一次运行，而不是一个进程；运行结束了，锁就不算数。"""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Delete, Engine, delete, insert, select
@@ -14,7 +15,7 @@ _OVER: Final = select(runs.c.run_no).where(runs.c.exit_code.is_not(None))
 
 
 def acquire(engine: Engine, run_no: int, module: str) -> None:
-    """取得锁；已经是自己的也算，结束了的运行留下的不算。
+    """取得锁；已经是自己的也算，结束了的运行留下的不算，它自己也占不到。
 
     Args:
         engine: 账本的引擎。
@@ -31,7 +32,8 @@ def acquire(engine: Engine, run_no: int, module: str) -> None:
             left = delete(module_locks).where(module_locks.c.module == module, module_locks.c.run_no.in_(_OVER))
             connection.execute(left)
             mine = select(module_locks.c.run_no).where(module_locks.c.module == module)
-            if connection.execute(mine).scalar() is None:
+            over = connection.execute(_OVER.where(runs.c.run_no == run_no)).first()
+            if over is None and connection.execute(mine).scalar() is None:
                 connection.execute(insert(module_locks).values(module=module, run_no=run_no, since=now_ms()))
     except IntegrityError:  # 别的进程刚刚抢先
         check(engine, run_no, module)
@@ -41,6 +43,14 @@ def check(engine: Engine, run_no: int, module: str) -> None:
     """别的运行占着就报错；只看，不取锁。"""
     with reading(engine) as connection:
         _refuse(connection, run_no, module)
+
+
+def held(engine: Engine) -> Sequence[tuple[str, str, int, bool]]:
+    """返回占着的模块：``(模块, 运行, 自何时, 那次运行已经结束)``。"""
+    query = select(module_locks.c.module, runs.c.run_id, module_locks.c.since, runs.c.exit_code)
+    with reading(engine) as connection:
+        rows = connection.execute(query.join_from(module_locks, runs).order_by(module_locks.c.module)).all()
+    return [(module, run_id, since, exit_code is not None) for module, run_id, since, exit_code in rows]
 
 
 def releasing(run_no: int) -> Delete:

@@ -250,27 +250,23 @@ class Services:
         if not self.state_of(run_id).paused_by:
             self.drive(run_id, record("RUN_PAUSED", **actor.told()))
 
-    def paused(self, run_id: str, actor: Actor) -> RunPausedError:
-        """停下了：人要停的记下是谁（说了「暂停」的那一位，否则是 ``actor``）；返回要抛出的错误。"""
+    def stop_here(self, run_id: str, actor: Actor) -> None:
+        """停下了：人要停的记下是谁（说了「暂停」的那一位，否则是 ``actor``）。
+
+        Raises:
+            RunPausedError: 整个进程要停；对话里说的「暂停」不抛，由图说出来。
+
+        """
         self.nodes_asked.discard(run_id)
         if self.signs.by_person(run_id):
             self.pause(run_id, self.signs.pausing.get(run_id, actor))
-        return RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
+        if self.stop.is_set():
+            raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
 
     def go_on(self, run_id: str, actor: Actor) -> None:
         """人要它继续；没有停着的不记。"""
         if self.state_of(run_id).paused_by:
             self.drive(run_id, record("RUN_CONTINUED", **actor.told()))
-
-    def refuse_paused(self, run_id: str) -> None:
-        """有人停下的，只有人能让它继续：别的都不动手。
-
-        Raises:
-            RunPausedError: 正停着；消息说明是谁停的、怎样继续。
-
-        """
-        if by := self.state_of(run_id).paused_by:
-            raise RunPausedError(f"运行 {run_id} 由 {by} 停着，要由人继续：用 resume {run_id}，对话里说「继续」")
 
     def cancelled(self, run_id: str) -> bool:
         """有没有人要求取消这次运行。"""

@@ -28,9 +28,6 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     decided = services.ledger.decision(state["run_id"], PLAN, state["plan"]["digest"])
     if decided is None or decided.decision != Decision.APPROVE:
         raise ConfirmationError(f"运行 {state['run_id']} 的计划还没有批准；请先批准计划")
-    services.refuse_paused(state["run_id"])
-    if services.ledger.get_run(state["run_id"]).exit_code is not None:
-        return {"phase": "closing", "problem": ""}
     if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
     refuse_unlike_approved(services.ledger, services.state_of(state["run_id"]))
@@ -51,7 +48,8 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return {"phase": "rolling", "problem": ""}
     if services.cancelled(run.run_id):
         return {"phase": "closing", "problem": ""}
-    raise services.paused(run.run_id, acting(services))
+    services.stop_here(run.run_id, acting(services))
+    return {"phase": "diverted"}
 
 
 def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:

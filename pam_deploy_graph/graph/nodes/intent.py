@@ -2,13 +2,15 @@
 
 import contextlib
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import read_decisions
-from pam_deploy_graph.graph.state import GraphState, Question, halfway, open_question, unheard, words_of
+from pam_deploy_graph.graph.standing import standing_now, told
+from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
+from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
 
@@ -24,18 +26,22 @@ _COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """判断意图；人要停着的运行继续，就记下是谁。"""
-    update = _understood(services, state)
-    run_id = state.get("run_id", "")
-    if update["intent"] == "resume" and services.ledger.exists(run_id) and not services.ledger.holder(run_id):
+    """先问账本走到哪里，再判断意图；人要停着的运行继续，就记下是谁。"""
+    found = standing_now(services, state)
+    here = cast("GraphState", {**state, **found})
+    update = found | _understood(services, here)
+    run_id = here.get("run_id", "")
+    if update["intent"] == "resume" and here.get("phase") == "stopped" and services.ledger.exists(run_id):
         services.go_on(run_id, acting(services))
     return update
 
 
 def _understood(services: Services, state: GraphState) -> dict[str, Any]:
-    """听懂：要部署而上一件事已了结时，从一张白纸开始。"""
+    """状态已照账本对过：听懂这一次说的，或给的；要部署而上一件事已了结时，从一张白纸开始。"""
     said, pending = words_of(state), open_question(state)
     update: dict[str, Any] = {"answered": False}
+    if state.get("phase") == "rolling" and not unheard(state):
+        return update | {"intent": "unknown", "problem": told(services, state["run_id"])}
     if not unheard(state):
         renewed = {"run_id": "", "plan": {}} if state.get("phase") == _CLOSED else {}
         busy = pending == "rollback-confirm"
@@ -54,15 +60,24 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
     """听一句话：要做什么；有代价的先要人确认。"""
     pending = open_question(state)
     intent = _intent_of(services, state, text)
-    if intent == "resume" and halfway(state) and not _BARE.fullmatch(text):
+    if intent == "resume" and state.get("phase") == "stopped" and not _BARE.fullmatch(text):
         told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
         return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": _COSTS}}
+    if intent not in _ASIDE and (standing := _standing(services, state, intent)):
+        return {"intent": "unknown", "problem": standing}
     update: dict[str, Any] = {"intent": intent}
     if intent != "deploy":
         return update | ({} if pending else {"problem": ""})
     if pending in ("rollback-confirm", "approve-plan"):
         return update | {"phase": "amending", "problem": ""}
     return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
+
+
+def _standing(services: Services, state: GraphState, intent: str) -> str:
+    """不能照做的时候说什么：别处正推着，或停在半路而没有听懂要做什么；别的为空串。"""
+    run_id, phase = state.get("run_id", ""), state.get("phase")
+    lost = phase == "stopped" and intent == "unknown" and services.ledger.exists(run_id)
+    return told(services, run_id) if phase == "rolling" or (lost and has_begun(services.state_of(run_id))) else ""
 
 
 def _intent_of(services: Services, state: GraphState, text: str) -> str:

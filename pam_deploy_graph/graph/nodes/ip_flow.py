@@ -7,21 +7,18 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import AFTER_CANARY
 from pam_deploy_graph.errors import PlanChangedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
-from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.global_flow import find_node_again
-from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
+from pam_deploy_graph.graph.standing import waiting_now
 from pam_deploy_graph.graph.state import GraphState
-from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
-from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
 
 
@@ -34,20 +31,18 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
 
     """
     run_id = state["run_id"]
-    services.refuse_paused(run_id)
     refuse_unlike_approved(services.ledger, services.state_of(run_id))
-    closed = services.ledger.get_run(run_id).exit_code is not None
 
     def decision_of(ip: str, digest: str) -> Approval | None:
         """查一台的决定。"""
         return services.ledger.decision(run_id, ip, digest)
 
     async def work(ctx: RunContext) -> None:
-        """一步；接着别的进程做的先问节点在哪里；退回的、已经结束的运行只执行决定，不开新的。"""
+        """一步；接着别的进程做的先问节点在哪里；退回的只执行决定，不开新的。"""
         if run_id not in services.nodes_asked:
             await find_node_again(ctx)
             services.nodes_asked.add(run_id)
-        await (carry_out_decisions if closed or ctx.state.rollback_of else run_step)(ctx, decision_of)
+        await (carry_out_decisions if ctx.state.rollback_of else run_step)(ctx, decision_of)
 
     try:
         run = services.drive(run_id, work)
@@ -55,17 +50,11 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return rewired(services, run_id, state["plan"])
     cancelled = services.cancelled(run_id)
     if services.signs.by_person(run_id) and not cancelled:
-        raise services.paused(run_id, acting(services))
+        services.stop_here(run_id, acting(services))
+        return {"phase": "diverted", "waiting": []}
     rules = FlowRules.of_run(run, self_healing=True)
-    progress = (
-        {"phase": "closing", "waiting": []} if cancelled or closed else _next(services, run, rules, state["plan"])
-    )
+    progress = {"phase": "closing", "waiting": []} if cancelled else _next(services, run, rules, state["plan"])
     return {"counters": counts(run), "out_of_service": service_line(run), **progress}
-
-
-def _diagnosis(services: Services, run: AgentState, ip: str) -> dict[str, Any]:
-    """一台失败的原因与日志里的依据。"""
-    return diagnose(run.ip_states[ip], services.home, log_folder(run))
 
 
 def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +75,6 @@ def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str,
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
         return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
-    asked = with_cautions(services.ledger, run, waiting_questions(run))
-    explained = [question | {"diagnosis": _diagnosis(services, run, question["ip"])} for question in asked]
+    explained = waiting_now(services, run)
     said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
     return {"phase": "waiting", "waiting": explained, "messages": [said]}

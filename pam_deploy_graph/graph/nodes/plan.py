@@ -20,6 +20,7 @@ from pam_deploy_graph.flows.survey import Survey, survey
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.questions import ask_params, ask_plan, spoken
+from pam_deploy_graph.graph.standing import own_thread
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.shares import in_numbers
@@ -29,7 +30,7 @@ from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.plan_text import describe_changes, render_plan, show_ips
 from pam_deploy_graph.runs.approved_plan import plan_digest
 from pam_deploy_graph.runs.deciding import refuse_request, why_not_in_advance
-from pam_deploy_graph.runs.registration import RunRequest
+from pam_deploy_graph.runs.registration import RunRequest, has_begun
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.open_files import check_in_flight
 from pam_deploy_graph.system.safe_text import markdown_safe
@@ -49,6 +50,8 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
         if not state.get("plan"):
             raise
         return _stopped(error, "")
+    if has_begun(services.state_of(run_id)):  # 从前的检查点：早就动过手了
+        return {"phase": "diverted", "problem": ""}
     return _checked(services, state)
 
 
@@ -85,6 +88,7 @@ def _request(services: Services, state: GraphState) -> RunRequest:
         environment=services.settings.params(),
         control_params=control,
         account=acting(services).account,
+        extra={"thread": thread} if (thread := own_thread()) else {},
     )
 
 
