@@ -13,7 +13,7 @@ from pam_deploy_graph.cli.asking import asker
 from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import JsonProgress, TextProgress, deaf_stops, emit, unless_deaf
-from pam_deploy_graph.cli.signing import read_decision
+from pam_deploy_graph.cli.signed_answers import read_decision
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.summary import render_report

@@ -12,7 +12,7 @@ from pam_deploy_graph.cli.asking import read_line, show_question
 from pam_deploy_graph.cli.command_session import Session, open_session
 from pam_deploy_graph.cli.demo_scenario import provision
 from pam_deploy_graph.cli.options import settings_for
-from pam_deploy_graph.cli.signing import read_decision
+from pam_deploy_graph.cli.signed_answers import read_decision
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import InvalidInputError, PamError, RunPausedError
 from pam_deploy_graph.lab.launcher import LabProcess

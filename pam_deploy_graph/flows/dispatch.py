@@ -10,7 +10,7 @@ import anyio
 from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.flows.context import RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.diagnosis import cause_of
-from pam_deploy_graph.flows.pace import Pace
+from pam_deploy_graph.flows.step_time import StepTime
 from pam_deploy_graph.flows.workstation import run_workstation
 from pam_deploy_graph.models import AgentState, Event
 
@@ -32,14 +32,14 @@ class Dispatcher:
         self._causes: dict[int, str] = {}
         self._stopped = _token_failed(ctx.state)
         self._settled = settled_causes(ctx.state)
-        self.pace = Pace(len(ctx.state.target_ips), ctx.rules.max_parallel)
+        self.step_time = StepTime(len(ctx.state.target_ips), ctx.rules.max_parallel)
 
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""
         ip = None
         if self._unfinished:
             ip = self._unfinished.popleft()
-        elif self._fresh and not self.pace.is_up() and self.may_start():
+        elif self._fresh and not self.step_time.is_up() and self.may_start():
             ip = self._fresh.popleft()
         if ip is not None:
             self._places[ip] = len(self._places)
@@ -99,7 +99,7 @@ async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
     while (ip := dispatcher.next_ip()) is not None:
         began = anyio.current_time()
         await run_workstation(ctx, ip, dispatcher)
-        dispatcher.pace.done(began)
+        dispatcher.step_time.done(began)
 
 
 def same_failures(state: AgentState) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from pam_deploy_graph.flows import pace
+from pam_deploy_graph.flows import step_time
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.runs.services import Services
 from tests.graph.desk import FAKE, IPS, PARAMS
@@ -116,7 +116,7 @@ async def test_another_run_is_not_stopped(host: Host) -> None:
 
 async def test_steps_are_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """到了时候就收一步，在途的做完；两步之间的状态读得到。"""
-    monkeypatch.setattr(pace, "STEP_SECONDS", 0.1)
+    monkeypatch.setattr(step_time, "STEP_SECONDS", 0.1)
     await host.plan("t")
     steps = [
         chunk["ip-flow"]["counters"]["succeeded"]

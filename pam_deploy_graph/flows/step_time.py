@@ -16,7 +16,7 @@ MOST_STEPS: Final = 200
 _PER_WORKSTATION: Final = 20
 
 
-class Pace:
+class StepTime:
     """一步开了多久、一台要多久。"""
 
     def __init__(self, workstations: int, at_once: int) -> None:
