@@ -217,7 +217,7 @@ def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Ver
         )
         said = replace(said, whole=whole, heard=spoken, meant=meant)
     verdict = verdict_on(said, complete=_complete(draft, placed=placed))
-    if verdict.intent is Intent.UNKNOWN and verdict.reason == LOST and draft.params.keys() >= _NAMED_ALL:
+    if not said.aside and verdict.reason == LOST and draft.params.keys() >= _NAMED_ALL:
         verdict = Verdict(Intent.DEPLOY, GUESSED, "说了机场、应用和模块，按部署理解")
     _warn(draft, verdict.intent, _said(times), _said(places), answering=answering)
     return verdict

@@ -100,6 +100,8 @@ class Said:
     meant: str
     background: str = ""
     ordered: bool = False
+    aside: bool = False
+    """有没有不算数的分句。"""
 
 
 def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = None) -> Verdict:
@@ -152,9 +154,9 @@ def _held(matched: dict[Intent, str], said: Said) -> Verdict:
     return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background or '先不做'}」：没有要做的事；要看计划请说「预演」")
 
 
-def ends_rollout(part: Clause) -> bool:
-    """「不搞了」「停止升级」说的是叫停，不是否定；「别取消」「今晚不升 2.3.4」不是。"""
-    if part.mood != "negated" or _PARAMETER.search(part.text) or NAMED in part.text or speaks(part.text, "undoes"):
+def ends_rollout(part: Clause, text: str) -> bool:
+    """「不搞了」「停止升级」说的是叫停，不是否定；「别取消」「今晚不升 2.3.4」，别处说了是哪个应用的，不是。"""
+    if part.mood != "negated" or _PARAMETER.search(part.text) or NAMED in text or speaks(part.text, "undoes"):
         return False
     rules = [rule for rule in _rules() if rule.intent in {Intent.CANCEL, Intent.PAUSE}]
     return any(form.search(part.text) for rule in rules for form in rule.says)

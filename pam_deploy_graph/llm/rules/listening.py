@@ -24,7 +24,7 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     draft.take(words("set_aside"), "", As.NEGATED)
     spoken = draft.text
     parts = clauses(draft.text)
-    hidden = [part for part in parts if part.kind and not (ends_rollout(part) or remarks_on_address(draft.text, part))]
+    hidden = [part for part in parts if part.kind and not (ends_rollout(part, draft.text) or remarks_on_address(draft.text, part))]
     held = any(form.search(part.text) for part in hidden for form in words("hold"))
     for part in () if draft.listening else hidden:
         draft.hide(part.start, part.end, part.kind or As.UNREAD, part.mood)
@@ -42,7 +42,7 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     background = acted[0].text.strip()[:20] if acted else ""
     _compare_versions(draft, hidden)
     ordered = any(part.ordered for part in parts if part not in hidden)
-    return Said(whole, heard, draft.text, background, ordered), held
+    return Said(whole, heard, draft.text, background, ordered, bool(hidden)), held
 
 
 def _compare_versions(draft: Draft, hidden: list[Clause]) -> None:

@@ -20,7 +20,7 @@ _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 _OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩下|剩余|余下|另外|\b(?:others?|rest|remaining)\b")
 _NEAR: Final = 24
 _ENDS_IN_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[^。;!?\n\d]{0,10}[\s,:]*$")
-_ALREADY: Final = re.compile(r"已经?|早就|过了|\balready\b")
+_ALREADY: Final = re.compile(r"已经?|早就|过了|刚(?!好)[把将].*了|\balready\b")
 _REMARK: Final = 12
 """跟在地址后面、说它做过了的话最多几个字。"""
 _MOODS: Final = {
@@ -69,12 +69,22 @@ class Clause:
 def clauses(text: str) -> list[Clause]:
     """把归一化的文字分成分句，判断各自的语气；问号管整句，条件管到句末。"""
     found: list[Clause] = []
+    kept = _is_record(text)
     for sentence in _SENTENCE.finditer(text):
+        if kept:
+            found.append(Clause(sentence.start(), sentence.end(), sentence.group(), As.PAST, "record"))
+            continue
         if "|" in sentence.group():  # 表格的一行没有语气
             found.append(Clause(sentence.start(), sentence.end(), sentence.group()))
             continue
         found += _within(text, sentence.start(), sentence.end())
     return found
+
+
+def _is_record(text: str) -> bool:
+    """整篇是记录、验收、复盘、咨询之类，没有一句是要做的。"""
+    head = text.partition("\n")[0]
+    return head != text and speaks(head, "record") and not speaks(text, "urgent")
 
 
 def quotations(original: str, heard: Traced) -> Ranges:
@@ -97,6 +107,8 @@ def remarks_on_address(text: str, part: Clause) -> bool:
     """紧跟在一个地址后面的分句说的是那个地址（「10.0.0.5,不装」「10.0.0.5 昨天重装过」），不是整件事。"""
     if part.mood not in {"negated", "later", "past"} or _ADDRESS.search(part.text) or speaks(part.text, "undoes"):
         return False
+    if part.mood == "past" and speaks(part.text, "recalled"):
+        return False
     return bool(_ENDS_IN_ADDRESS.search(text[max(0, part.start - _NEAR) : part.start]))
 
 
@@ -105,7 +117,8 @@ def _within(text: str, start: int, end: int) -> Iterator[Clause]:
     held: As | None = None
     for hard in _HARD.finditer(text, start, end):
         whole = _judged(Clause(hard.start(), hard.end(), hard.group()), text[start:end])
-        if held and not whole.kind and not (whole.ordered and speaks(whole.text, "urgent")):
+        freed = whole.ordered and speaks(whole.text, "urgent") and not (held and speaks(text[start : hard.start()], "unmet"))
+        if held and not whole.kind and not freed:
             whole = replace(whole, kind=held, mood="after")
         if whole.mood in {"condition", "reported"}:
             held = whole.kind
@@ -113,7 +126,9 @@ def _within(text: str, start: int, end: int) -> Iterator[Clause]:
         if whole.kind is None or whole.mood in {"condition", "reported", "question", "after"} or len(parts) == 1:
             yield whole
             continue
-        yield from (_judged(part, part.text) for part in parts)
+        judged = [_judged(part, part.text) for part in parts]
+        told = whole.mood == "past" and not any(part.ordered for part in judged if not part.kind)
+        yield from [whole] if told else judged
 
 
 def _soft(text: str, start: int) -> list[Clause]:
