@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.rules.statements import weigh_statements
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
@@ -52,6 +53,7 @@ def settle_left(draft: Draft, intent: Intent) -> None:
     if intent is Intent.DEPLOY:
         _weigh_addresses(draft, unread)
         _weigh_doubts(draft)
+        weigh_statements(draft)
     said = [draft.text[start:end].strip(" ,.;:") for start, end in unread]
     if said := [text for text in said if any(map(str.isalnum, text))]:
         shown = "、".join(f"「{text[:_SHOWN]}」" for text in said[:_MANY])

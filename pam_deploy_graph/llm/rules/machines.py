@@ -46,7 +46,8 @@ _FURTHER: Final = 100
 _SMALL: Final = 10
 _PARTIAL: Final = re.compile(
     r"(?<![\d.])\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?!\.?\d)\s*(?:这个|那个)?(?:网段|子网|段(?!时)|\bsubnet\b|\bnetwork\b)"
-    r"|(?:网段|子网|\bsubnet)\s*(?:是|为|:)?\s*\d{1,3}\.\d{1,3}\.\d{1,3}(?!\.?\d)",
+    r"|(?:网段|子网|\bsubnet)\s*(?:是|为|:)?\s*\d{1,3}\.\d{1,3}\.\d{1,3}(?!\.?\d)"
+    r"|(?<![\d.])\d{1,3}\.\d{1,3}\.[x*](?:\.[x*])?(?!\w)",
     FLAGS,
 )
 """只写了前几段的网段：不是版本，也不知道是哪几台。"""
@@ -201,13 +202,19 @@ def _heads(text: str, said: re.Match[str]) -> bool:
 
 def _left_out(items: list[str], start: int, end: int, *, last: bool) -> list[Group]:
     """列在后面说了「不要动」：说的是「那台」，或最后一项在前面的范围之内的，只是它不要动。"""
-    try:
-        inside = bool(items[:-1]) and set(expand_ips(items[-1:])) <= set(expand_ips(items[:-1]))
-    except InvalidInputError:
-        inside = False
-    if not (inside or (last and items[:-1])):
+    cut = next((place for place in range(1, len(items)) if _within(items[place:], items[:place])), 0)
+    cut = cut or (len(items) - 1 if last else 0)
+    if not cut:
         return [Group(items, "exclude_ips", start, end)]
-    return [Group(items[:-1], "target_ips", start, start), Group(items[-1:], "exclude_ips", start, end)]
+    return [Group(items[:cut], "target_ips", start, start), Group(items[cut:], "exclude_ips", start, end)]
+
+
+def _within(few: list[str], many: list[str]) -> bool:
+    """后面的几项都在前面的范围之内。"""
+    try:
+        return set(expand_ips(few)) <= set(expand_ips(many))
+    except InvalidInputError:
+        return False
 
 
 def _is_version(text: str, match: re.Match[str]) -> bool:

@@ -31,6 +31,11 @@ _DASHES = re.compile(r"[‐‑‒–−﹘]|(?<=\d)[—―]+(?=\d)")
 _EM_DASHES = re.compile(r"[—―]+")
 _WIDE_DOT = re.compile(r"(?<=\d)[。．·](?=\d)")
 _QUOTES = re.compile(r"[\"“”‘’「」『』【】《》〈〉`]")
+_TICKS = str.maketrans(dict.fromkeys("✓✔☑✅○◯⭕", "√") | dict.fromkeys("✗✘☒✖❌❎╳", "×"))
+"""打的勾与叉各用一个字：别的记号当作空白。"""
+_STRUCK = re.compile(r"~~([^~\n]{1,80})~~")
+_BOXED = re.compile(r"(?<=\d)\s?【([^】\n]{1,20})】")
+"""划掉的是打叉的；写在地址后面的方括号是它的说明。"""
 _QUOTED_PATH = re.compile(
     r"([\"“‘「『《'`]\s?)((?:[A-Za-z]:[\\/]|\\\\|~?/|\.{1,2}/))([^\"“”‘’「」『』《》'`\n,。;:!?*<>|]{1,200})(?=[\"”’」』》'`])"
 )
@@ -82,7 +87,8 @@ def normalise(text: str) -> str:
 
 def trace(text: str) -> Traced:
     """归一化一句话，记得每个字原来在哪里；文字同 ``normalise``。"""
-    found = Traced.of(text, lambda part: "".join(map(_visible, unicodedata.normalize("NFKC", part))))
+    found = Traced.of(text, lambda part: "".join(map(_visible, unicodedata.normalize("NFKC", part.translate(_TICKS)))))
+    found = found.sub(_STRUCK, r"\1 ×").sub(_BOXED, r"(\1)")
     found = found.sub(_QUOTED_PATH, lambda path: path[1] + path[2] + _aside(path[3]))
     if not found.text.isascii():
         found = found.sub(

@@ -20,8 +20,8 @@ from pam_deploy_graph.llm.text.traced import Traced
 _IP: Final = r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
 _PREFIX: Final = r"(?<![\w.])(?P<prefix>\d{1,3}(?:\.\d{1,3}){2})(?!\.?\d)"
 _SET: Final = r"[\[{(]\s*\d[\d\s,、/~|.-]*[\]})]"
-_BRACED: Final = re.compile(rf"(?<![\w.])(?=[\d.]*\.[\[{{(])(?:\d{{1,3}}|{_SET})(?:\.(?:\d{{1,3}}|{_SET})){{3}}", FLAGS)
-_PART: Final = re.compile(rf"{_SET}|\d{{1,3}}")
+_BRACED: Final = re.compile(rf"(?<![\w.])(?=[\d.]*\.\d{{0,2}}[\[{{(])(?:\d{{1,3}}|{_SET})(?:\.(?:\d{{0,2}}{_SET}|\d{{1,3}})){{3}}", FLAGS)
+_PART: Final = re.compile(rf"(\d{{0,2}})({_SET})|(\d{{1,3}})")
 _OCTETS: Final = r"(?P<octets>\d{1,3}(?:\s*(?:-|~|到|至|、|,|和|及|\s|\bto\b|\band\b)\s*\d{1,3})*)(?!\.?\d)"
 _STEP: Final = re.compile(r"(\d{1,3})(?:\s*(?:-|~|\.\.|到|至|\bto\b)\s*(\d{1,3}))?", FLAGS)
 _SEGMENT: Final = tuple(
@@ -83,9 +83,14 @@ def _values(part: str) -> list[str]:
 
 def _product(found: re.Match[str]) -> str:
     """``10.9.{1,2}.20`` 写成两个地址；颠倒的、太多的原样留着。"""
-    parts = [_values(part) for part in _PART.findall(found.group())]
+    parts = [[one] if one else [low + value for value in _values(several)] for low, several, one in _octets(found)]
     combined = [".".join(parts) for parts in product(*parts)]
     return "、".join(combined) if 0 < len(combined) <= _MOST else found.group()
+
+
+def _octets(found: re.Match[str]) -> list[tuple[str, str, str]]:
+    """一个地址的四段：``1{2,5}`` 是前面的数字与后面的几个，或者一个数。"""
+    return _PART.findall(found.group())
 
 
 def _joined(prefix: str, octets: str) -> str:
