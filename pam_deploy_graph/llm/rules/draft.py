@@ -55,9 +55,11 @@ class Draft:
     named: bool = False
     doubts: list[Clause] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    original: str = ""
 
     def __post_init__(self) -> None:
         """开一本空的账。"""
+        self.original = self.original or self.text
         self.account.labels = self.account.labels or [None] * len(self.text)
 
     def mask(self, start: int, end: int, name: str = "", kind: As = As.SLOT) -> None:
@@ -87,6 +89,12 @@ class Draft:
                 self.mask(start, match.end(), name, kind)
                 taken.append(match)
         return taken
+
+    def with_negated(self) -> str:
+        """遮去了参数的文字，说「除了……」的照原样。"""
+        kinds = (label and label[0] for label in self.account.labels)
+        pairs = zip(self.text, self.original, kinds, strict=True)
+        return "".join(was if kind is As.NEGATED else now for now, was, kind in pairs)
 
     def note(self, message: str) -> None:
         """记下一句要告诉操作员的话，不重复。"""

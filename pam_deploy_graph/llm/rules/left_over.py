@@ -117,8 +117,10 @@ def _joined(draft: Draft) -> list[tuple[int, int]]:
 def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
     """像在说要紧的事的，那一项去问；已经读出来的限度不再问。"""
     text = draft.text[start:end]
-    around = _around(draft.text, start, end)
-    if any(form.search(around) for form in _forms("scope")) and any(form.search(text) for form in _forms("scope")):
+    low, high = _segment(draft.text, start, end)
+    paced = any(form.search(draft.text, low, high) for form in _forms("pacing"))
+    found = (match.span() for form in _forms("scope") for match in form.finditer(draft.text, low, high))
+    if not paced and not _scoped(draft) and any(begin < end and stop > start for begin, stop in found):
         draft.leave_open("target_ips", f"「{text.strip()[:_SHOWN]}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
     for name, forms in _limits() if limits else ():
         if name not in draft.control and not _paced(draft, start, end) and any(form.search(text) for form in forms):
@@ -132,15 +134,22 @@ def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
         draft.leave_open("VERSION_NUMBER", f"「{text.strip()[:_SHOWN]}」像在说版本，没有听懂：请说明是哪一版")
 
 
+def _scoped(draft: Draft) -> bool:
+    """范围已经说了：点了地址，或者说了全部。"""
+    named = draft.control.keys() & {"target_ips", "exclude_ips"}
+    return bool(named) or any(label == (As.SLOT, "scope") for label in draft.account.labels)
+
+
 def _weigh_addresses(draft: Draft, unread: list[tuple[int, int]]) -> None:
     """地址旁边有没听懂的话：不知道那是不是在说不要动它，去问。"""
     for start, end in unread:
         text = draft.text[start:end].strip(" ,.;:")
-        if role_of(text) is Role.TARGET:
-            continue
-        if not _TOLD.search(text):
+        role = role_of(text)
+        if role is Role.TARGET or not _TOLD.search(text):
             continue
         low, high = _segment(draft.text, start, end)
+        if role is Role.UNKNOWN:
+            high = start  # 写在前面的多半是位置、名目；说它怎样的写在后面
         if any(label and label[1] == "target_ips" and label[0] is As.SLOT for label in draft.account.labels[low:high]):
             draft.leave_open("target_ips", f"地址旁边的「{text[:_SHOWN]}」没有听懂：请说明要不要做那几台（target_ips）")
 
@@ -151,7 +160,9 @@ def _weigh_doubts(draft: Draft) -> None:
         labels = [label for label in draft.account.labels[part.start : part.end] if label]
         settled = any(label[1] in {Role.EXCLUDE, Role.OTHER} for label in labels)
         told = _IP.sub(" ", part.text)
-        if settled or any(label[0] is As.QUOTED for label in labels) or role_of(told) in {Role.EXCLUDE, Role.OTHER}:
+        asked = part.mood == "question" and role_of(told) is Role.EXCLUDE
+        settled = settled or role_of(told) in {Role.EXCLUDE, Role.OTHER}
+        if (settled and not asked) or any(label[0] is As.QUOTED for label in labels):
             continue
         draft.leave_open("target_ips", f"「{part.text.strip()[:_SHOWN]}」：请说明要不要做它（target_ips）")
 
@@ -168,11 +179,6 @@ def _segment(text: str, start: int, end: int) -> tuple[int, int]:
     low = max((cut.end() for cut in _SEGMENT.finditer(text, floor, start)), default=floor)
     cut = _SEGMENT.search(text, end, end + _CLAUSE)
     return low, cut.start() if cut else min(len(text), end + _CLAUSE)
-
-
-def _around(text: str, start: int, end: int) -> str:
-    """一段话连同左右几个字。"""
-    return text[max(0, start - 2) : end + 2]
 
 
 def _smells(word: str) -> bool:

@@ -49,6 +49,11 @@ def role_of(said: str) -> Role:
     return Role.TARGET if any(form.fullmatch(text) for form in _forms("label")) else Role.UNKNOWN
 
 
+def is_wanted(said: str) -> bool:
+    """一段话是不是明说了要做。"""
+    return any(form.fullmatch(said.strip(_EDGES)) for form in _forms("target"))
+
+
 def cell_remarks(
     line: str, start: int, headings: Sequence[str], addresses: Sequence[tuple[int, int]]
 ) -> Iterator[Remark]:

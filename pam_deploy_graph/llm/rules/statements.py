@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
-from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.rules.remarks import Role, is_wanted
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import compile_all, table
 
@@ -20,9 +20,10 @@ _SHOWN: Final = 40
 
 def weigh_statements(draft: Draft) -> None:
     """逐个分句看：讲一台机器的事的、点了机器没有地址的，留给人定。"""
-    scoped = bool(draft.control.keys() & {"target_ips", "exclude_ips"})
-    everyone = [place for place, text in _clauses(draft.text) if _says("everyone", text)]
-    for (low, high), text in _clauses(draft.text):
+    scoped = "target_ips" in draft.control
+    spoken = draft.with_negated()
+    everyone = [place for place, text in _clauses(spoken) if _says("everyone", text)]
+    for (low, high), text in _clauses(spoken):
         labels = draft.account.labels[low:high]
         kinds = {label[0] for label in labels if label}
         if kinds & {As.QUOTED, As.PAST, As.QUESTION, As.CONDITION}:
@@ -48,12 +49,14 @@ def _clauses(text: str) -> Iterator[tuple[tuple[int, int], str]]:
 
 def _tells(draft: Draft, places: list[int], high: int, everyone: list[tuple[int, int]]) -> bool:
     """分句里有地址：后面讲的是它的事；或者别处说了全部，这里又单提一台。"""
+    if _says("hedged", draft.original[places[0] : high]):
+        return True
     if not any(label and label[1] == Role.TARGET for label in (draft.account.labels[place] for place in places)):
         return False
     if "target_ips" in draft.control and any(not low <= places[0] < end for low, end in everyone):
         return True
     after = draft.text[places[-1] + 1 : high]
-    return _says("told_after", after) and role_of(after) is not Role.TARGET
+    return bool(after.strip()) and _says("told_after", after) and not is_wanted(after)
 
 
 def _points(text: str, *, scoped: bool) -> bool:
