@@ -74,9 +74,9 @@ class Draft:
             blank = "\n" + HIDDEN * (end - start - 2) + "\n" * (end - start > 1)
             self.text = self.text[:start] + blank + self.text[end:]
 
-    def name(self, start: int, end: int, role: str) -> None:
-        """断定一段文字是应用名或模块名。"""
-        self.names[start] = (self.text[start:end], role)
+    def name(self, start: int, end: int, role: str, text: str) -> None:
+        """断定一段文字是应用名或模块名，写作 ``text``。"""
+        self.names[start] = (text, role)
         self.account.claim(start, end, As.SLOT, role)
         self.text = self.text[:start] + NAMED * (end - start) + self.text[end:]
 

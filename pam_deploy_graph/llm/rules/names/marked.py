@@ -4,11 +4,12 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.rules.names.tokens import LEFT_GAP, RIGHT_GAP, Token, markers, spelled
 from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set
 
@@ -21,6 +22,11 @@ _TOLD_AFTER: Final = re.compile(
     r"\s*(?:模[块组]|组件|\bmodule\b|(?:版本号?|\bversion|\bver|升级?到?|更新到?|\bto|到|->|:|-)?\s*v?\d+(?:\.\d+)+)",
     FLAGS,
 )
+_THEN_VERSION: Final = re.compile(
+    r"\s+(?:(?:upgradation|upgrade|update|build|release|version|ver|to|at|on|onto|now|up|is)\.?\s+){0,3}v?\d+(?:\.\d+)+(?![\d.]*/)",
+    FLAGS,
+)
+_STARTS: Final = re.compile(r"(?:^|[.!?:\n]\s*|\s-\s)$")
 _FAR: Final = 30
 
 
@@ -40,9 +46,35 @@ class _Mark:
 def read_sure_names(draft: Draft) -> None:
     """把断定了的名字记在草稿里，文字换成记号：后面的提取器不会再当成别的。"""
     tokens = [token for token in spelled(draft.text) if not _VERSION.fullmatch(token.text)]
-    names = {**_slashed(draft.text, tokens), **_marked(draft.text, tokens)}
+    names = {**_slashed(draft.text, tokens), **_marked(draft.text, tokens)} or _beside_version(draft.text, tokens)
     for token, role in names.items():
-        draft.name(token.start, token.end, role)
+        draft.name(token.start, token.end, role, token.text)
+
+
+def _beside_version(text: str, tokens: list[Token]) -> dict[Token, str]:
+    """没有斜杠也没有标记：``checkin gate to 3.0.1``，紧挨着版本的两个词。"""
+    found: dict[Token, str] = {}
+    for left, right in pairwise(tokens):
+        apart = text[left.end : right.start].strip(" ") or not _THEN_VERSION.match(text, right.end)
+        if apart or any(map(_ordinary, (left, right))) or gazetteer().pattern.fullmatch(left.text):
+            continue
+        if found:
+            return {}
+        found = {_lowered(text, left, right): "APP_NAME", right: "MODULE_NAME"}
+    return found
+
+
+def _ordinary(token: Token) -> bool:
+    """虚词、动词、三字码、带数字的，不当名字。"""
+    word = token.text.lower()
+    listed = any(word in word_set(name) for name in ("stop", "never", "lead", "tail"))
+    return listed or bool(_CODE.fullmatch(token.text)) or not token.text.replace("-", "").isalpha()
+
+
+def _lowered(text: str, left: Token, right: Token) -> Token:
+    """句首大写的 ``Ramp tablet`` 写成小写。"""
+    starts = left.text.istitle() and right.text.islower() and _STARTS.search(text[: left.start])
+    return replace(left, text=left.text.lower()) if starts else left
 
 
 def _slashed(text: str, tokens: list[Token]) -> dict[Token, str]:

@@ -1,6 +1,7 @@
 """一句话里可能是名字的字母串，以及它们之间隔着什么（依据 contract 第 2 节）。"""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -94,7 +95,9 @@ def find_tokens(draft: Draft) -> tuple[list[Token], str]:
         if text[0] == NAMED:
             if named := draft.names.get(match.start()):
                 tokens.append(Token(named[0], match.start(), match.end(), named[1]))
-        elif _glued(draft.text, match):
+        elif (beside := _glued(draft.text, match)) and "LATIN" in unicodedata.name(beside, ""):
+            continue  # Grüezi、désolé：外国话，不是名字
+        elif beside:
             strange = f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-"
             draft.note(strange)
         elif any(char.isalpha() for char in text):
@@ -102,10 +105,10 @@ def find_tokens(draft: Draft) -> tuple[list[Token], str]:
     return tokens, strange
 
 
-def _glued(text: str, match: re.Match[str]) -> bool:
-    """左右是不是紧接着西里尔、希腊之类的字母（汉字不算）。"""
+def _glued(text: str, match: re.Match[str]) -> str:
+    """左右紧接着的西里尔、希腊之类的字母（汉字不算）；没有为空串。"""
     around = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
-    return any(char.isalpha() and not char.isascii() and char < "\u2e80" for char in around)
+    return next((char for char in around if char.isalpha() and not char.isascii() and char < "\u2e80"), "")
 
 
 def joined(text: str, one: Token, other: Token) -> bool:
