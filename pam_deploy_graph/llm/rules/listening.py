@@ -14,6 +14,8 @@ from pam_deploy_graph.llm.text.clauses import Clause, clauses, remarks_on_addres
 from pam_deploy_graph.llm.text.lexicon import FLAGS, words
 
 _ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
+_OR: Final = re.compile(r"\s*(?:或者?|还是|or\b)", FLAGS)
+"""「3.4.0,还是 3.4.1?」：问的是哪一版。"""
 _BLANK: Final = f"\n{HIDDEN}"
 _DOTTED: Final = re.compile(r"(?<![\d.])v?\d{1,4}(?:\.\d{1,4}){1,2}(?!\.?\d)", FLAGS)
 
@@ -47,7 +49,7 @@ def listen(draft: Draft) -> tuple[Said, bool]:
 
 def _compare_versions(draft: Draft, hidden: list[Clause]) -> None:
     """转述里写着版本的：与要装的不同就问，先记下。"""
-    reported = [part.text for part in hidden if part.mood == "reported"]
+    reported = [part.text for part in hidden if part.mood == "reported" or _OR.match(part.text)]
     draft.reported = [match.group() for text in reported for match in _DOTTED.finditer(text)]
 
 

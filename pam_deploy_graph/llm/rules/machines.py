@@ -34,7 +34,7 @@ _REMARK: Final = re.compile(
 )
 """不要动的清单里，这一项的说明，以及到下一项为止的换行与名目。"""
 _INSTEAD: Final = re.compile(r"[\s,]*(?:but|而是|是|改成|改为|应该?是)\s*(?:on|at)?\s*", FLAGS)
-_VERSION_BEFORE: Final = re.compile(r"(?:版本号?|version|ver\.?|v)\s*(?:是|为|到|:|=)?\s*$", FLAGS)
+_VERSION_BEFORE: Final = re.compile(r"(?:版本号?|(?<![a-z])(?:version|ver\.?|v))\s*(?:是|为|到|:|=)?\s*$", FLAGS)
 _VERSION_AFTER: Final = re.compile(r"\s*(?:这个|那个)?(?:版本?|\bversion\b|\brelease\b)", FLAGS)
 _TO_BEFORE: Final = re.compile(r"(?:升级?|更新|改|换|刷|提|发布)(?:到|成|为|至)?\s*$|\b(?:to|->|=)\s*v?$", FLAGS)
 _THAT_ONE: Final = re.compile(r"[\s\])]*,?\s*(?:后面|最后)?[这那]一?[个台]")

@@ -5,7 +5,9 @@ from typing import Final
 
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft, lead
-from pam_deploy_graph.llm.text.lexicon import FLAGS
+from pam_deploy_graph.llm.rules.tables import column_heading
+from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.text.lexicon import FLAGS, words
 
 _SUFFIX = r"(?:[-+_][0-9a-z]+(?:\.[0-9a-z]+)*|\.[a-z][0-9a-z]*|(?:rc|alpha|beta|sp|[abpru])\d+)*"
 _MARK = r"(?:版本号?|(?<![a-z0-9_-])(?:version|ver\.?))\s*(?:number|no\.?)?\s*(?:是|为|到|:|=|is)?\s*"
@@ -26,11 +28,11 @@ _FROM_BEFORE: Final = re.compile(
     FLAGS,
 )
 _FROM_AFTER: Final = re.compile(
-    r"\s*(?:版本?)?\s*(?:->\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
+    r"\s*(?:版本?)?\s*(?:-?>\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
-    r"(?:到|至|为|成|换|升|装|要|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|部署|装|:|[\s|])*$",
+    r"(?:到|至|为|成|换|升|装|要|请|[这本]一?[次回]|(?<![在还仍])用|(?:升级?|更新|部署|变更)[之以]?后|新版本?|目标(?:版本)?|->|\bto\b|\bonto\b|\bwith\b|\btarget\b|\b(?:have|get|want|need)\b[^,.;]{0,25}\brunning\b)(?:版本号?|version|是|为|部署|装|:|[\s|])*$",
     FLAGS,
 )
 _EITHER: Final = re.compile(
@@ -42,6 +44,10 @@ _ON_PURPOSE: Final = re.compile(
     r"|\broll\w*\s*back|\bback (?:to|on|onto) (?:version )?v?\d",
     FLAGS,
 )
+_CUT: Final = re.compile(r"[,。;!?\n()|]|\.\s|(?<=\d)\s(?=\d)")
+_SECTION: Final = re.compile(r"(?:^|(?<=\n))\s*\d{1,2}\.\d{1,2}[\s、]\s*(?=[\u4e00-\u9fff])")
+"""行首的编号：「4.1 正向步骤」。"""
+_VAGUE: Final = re.compile(r"\d\.(?!rc|alpha|beta|snapshot|build|final|release|hotfix|patch|sp)[a-z]{4,}", FLAGS)
 _NUMERIC: Final = re.compile(r"\d{1,9}(?:\.\d{1,9})+")
 
 
@@ -53,18 +59,22 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
         answering: 是否在回答补问或修改计划，这时「从 A 改成 B」改的是计划，不是降级。
 
     """
+    for section in [*_SECTION.finditer(draft.text)] if len(_VERSION.findall(draft.text)) > 1 else ():
+        draft.hide(*section.span(), As.FILLER)
     matches = list(_VERSION.finditer(draft.text)) or list(_GLUED.finditer(draft.text))
     matches = matches or list(_RELEASE.finditer(draft.text))
     found = [(_value(match), match) for match in matches]
     flags = kept(draft.text, [match.span() for match in matches])
     roles = _roles(draft.text, [pair for pair, flag in zip(found, flags, strict=True) if flag])
+    if len({value for value, _ in roles}) > 1:
+        roles = _told_apart(draft.text, [pair for pair, flag in zip(found, flags, strict=True) if flag], roles)
     deliberate = answering or bool(_ON_PURPOSE.search(draft.text))
     draft.versions = [match.span() for match in matches]
     for span in draft.versions:
         draft.mask(*span, "VERSION_NUMBER")
-    if any(_WILD.search(value) for value, _ in found):
+    if any(_WILD.search(value) or _VAGUE.search(value) for value, _ in found):
         draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
-        roles = [(value, role) for value, role in roles if not _WILD.search(value)]
+        roles = [(value, role) for value, role in roles if not (_WILD.search(value) or _VAGUE.search(value))]
     _settle(draft, roles, deliberate=deliberate)
 
 
@@ -97,6 +107,39 @@ def _roles(text: str, found: list[tuple[str, re.Match[str]]]) -> list[tuple[str,
         roles.append((value, roles[-1][1] if either else _role(text, match)))
         end = match.end()
     return roles
+
+
+def _told_apart(text: str, found: list[tuple[str, re.Match[str]]], roles: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """说了几个版本：看列的名目、左右的话说它是旧的、退路还是这回的；后一个更正了前一个的，前一个不算。"""
+    told: list[tuple[str, str]] = []
+    end = 0
+    for (value, match), (_, role) in zip(found, roles, strict=True):
+        low, high = _clause_of(text, match)
+        before, after = text[low : match.start()], text[match.end() : high]
+        column = column_heading(text, match.start())
+        here = f"{column}:" if column else before
+        if _says("version_old_before", here) or (not column and _says("version_old_after", after)):
+            role = "old"
+        elif _says("version_new_before", here) and not role:
+            role = "new"
+        if told and role != "old" and _says("version_corrected", text[end : match.start()]):
+            told = [(one, was if one == value else "old") for one, was in told]
+            role = "new"
+        told.append((value, role))
+        end = match.end()
+    return told if any(role != "old" for _, role in told) else roles
+
+
+def _clause_of(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """一个版本所在的分句；更近的另一个版本算边界。"""
+    low = max((cut.end() for cut in _CUT.finditer(text, 0, match.start())), default=0)
+    cut = _CUT.search(text, match.end())
+    return low, cut.start() if cut else len(text)
+
+
+def _says(group: str, text: str) -> bool:
+    """一段文字有没有 ``words.toml`` 里的某一组说法。"""
+    return any(form.search(text) for form in words(group))
 
 
 def _newer(roles: list[tuple[str, str]], wanted: str) -> str:
