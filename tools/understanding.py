@@ -260,7 +260,7 @@ def hear_answer(ask: str, text: str) -> Any:
         return NOTHING
     found = client.extract_params(text, {**PLAN_PARAMS, "target_ips": PLAN_IPS})
     changed = {**found.extracted_params, **found.control_params}
-    return changed if changed and not found.missing_params else NOTHING
+    return _effective(changed) if changed and not found.missing_params else NOTHING
 
 
 def _wanted_answer(expect: Any) -> Any:

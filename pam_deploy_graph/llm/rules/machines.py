@@ -109,6 +109,8 @@ def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
     targets = [item for other in later if other.role == "target_ips" for item in other.items]
     if group.role == "target_ips":
         return bool(targets) and is_withdrawn(text, group.start, group.end)
+    if group.role == Role.EXCLUDE and any(other.role == Role.EXCLUDE for other in later):
+        return is_withdrawn(text, group.start, group.end)
     plain = all("/" not in item and "-" not in item for item in [*group.items, *targets])
     return group.role == "refused" and bool(targets) and plain and not set(group.items) & set(targets)
 

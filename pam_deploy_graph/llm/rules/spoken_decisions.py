@@ -1,11 +1,11 @@
 """一句话里对几台工作站分别作的决定：「10.0.0.3 回滚，其余保留」「把失败的几台重试一下」。
 
-只认整句都听得懂的：有一个字没有着落，就不当作决定，绝不猜。
+逐个分句听对象与决定，两样都有才算；缘由、署名不碍事，在问、在犹豫、可能说反了的，整句不当作决定，绝不猜。
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -13,21 +13,28 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.hostile import hostile_from
+from pam_deploy_graph.llm.text.clauses import speaks
 from pam_deploy_graph.llm.text.colloquial import plain
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table
 from pam_deploy_graph.llm.text.normalise import normalise, trace
-from pam_deploy_graph.llm.text.numbers import write_dots
+from pam_deploy_graph.llm.text.numbers import to_int, write_dots
 
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
-_SAID: Final = (Decision.REJECT, Decision.RETRY, Decision.APPROVE)
+_SAID: Final = tuple(map(str, (Decision.REJECT, Decision.RETRY, Decision.APPROVE)))
 """先认「不」：「不同意」里有「同意」。"""
-_KINDS: Final = ("short", *map(str, _SAID), "except", "rest", "all", "outside", "filler", "yes", "stop")
+_KINDS: Final = ("short", "not_retry", *_SAID, "consent", "except", "rest", "all", "outside", "yes", "filler")
+_SCOPES: Final = frozenset({"ip", "short", "rest", "all"})
 _ORDINALS: Final = ("first", "second", "third")
-_ONE: Final = re.compile(rf"{_IP}|(?<![\d.])\.\d{{1,3}}(?!\d)", FLAGS)
-_CLAUSE: Final = re.compile(r"[^,;。!\n]+|[,;。!\n]")
+_CLAUSE: Final = re.compile(r"(?:[^,;。!\n.]|\.(?=\S))+")
+_APART: Final = re.compile(r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s-\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[了吧]) (?=\d{1,3}\.\d)")
+"""冒号、破折号、另起一个对象的空格，也分开分句。"""
+_AMENDS: Final = "\x1e"
+"""「哦不」「说错了」换成这个字，后面的改了前面的。"""
 _LONGEST: Final = 2_000
+_NUMBER: Final = r"\d{1,3}|[一二三四五六七八九十]{1,3}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b"
 _BARE: Final = re.compile(
-    r"(?<![\d.a-z-])(\d{1,3})(?=\s*(?:那台|这台)?\s*(?:也|都|就|先)*(?:退|回滚|回退|重|再|别|不|保|留|放|roll|retry|back|leave|keep|stay))",
+    rf"(?:(?:尾号|尾数|末位|点|\bnumber)\s?(?:是|为)?\s?)?(?<![\w.一二三四五六七八九十第-])(?P<n>{_NUMBER})(?:\s*号机?)?(?:\s*的)?"
+    r"(?=\s*(?:那台|这台|那个)?[\s,]*(?:也|都|就|先|给它|和|、|gets?|stays?)*\s*(?:\d|yes|no\b|退|回滚|回退|重|再|别|不|保|维|留|放|搁|roll|retry|back|leave|keep|stay|$|[,.;]))",
     FLAGS,
 )
 
@@ -38,15 +45,15 @@ class _UnclearError(Exception):
     """听不懂，或自相矛盾。"""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Order:
-    """一个决定和它说的是谁。"""
+    """一个决定和它说的是谁；``scope`` 是 ``all`` 或 ``rest``，空串为没有说；``amends`` 是改了前面的。"""
 
-    decision: Decision
+    decision: str
     named: list[str] = field(default_factory=list)
     excepted: list[str] = field(default_factory=list)
     scope: str = ""
-    """``all`` 或 ``rest``；空串为没有说。"""
+    amends: bool = False
 
 
 def read_spoken_decisions(
@@ -68,9 +75,8 @@ def read_spoken_decisions(
     """
     try:
         said = _named(_whole(text), ips, stages or {})
-        tokens = _heard(said)
-        orders = list(_orders([token for token in tokens if token[0] != "yes"]))
-        if not orders and any(kind == "yes" for kind, _ in tokens):
+        orders = list(_orders(said))
+        if not orders and _only_yes(said):
             return dict.fromkeys(ips, Decision.APPROVE)
         return _decided(orders, ips)
     except _UnclearError:
@@ -85,72 +91,27 @@ def read_plan_decision(text: str) -> Decision:
         text: 操作员的原话。
 
     Returns:
-        同意或不同意。同意要每个字都听得懂；不同意只要有一句说清了，别的句子是理由。
+        同意或不同意。同意要有一个分句字字听得懂，别的分句没有改动、条件与否定；不同意只要有一句说清了。
 
     Raises:
         InvalidInputError: 不是决定：在问、在犹豫、另有改动，或听不懂。
 
     """
-    said = _whole(text)
-    hold = any(form.search(said) for form in _forms("hold", "any")) or hostile_from(said) is not None
-    clauses = [clause.strip() for clause in _CLAUSE.findall(said) if clause.strip(" ,;。!\n")]
-    agreed, refused = ([clause for clause in clauses if _says(kind, clause)] for kind in ("yes", "no"))
-    idle = [clause for clause in clauses if _plan("filler").fullmatch(clause)]
-    if agreed and not hold and len({*agreed, *idle}) == len({*clauses}):
+    try:
+        said = _whole(text)
+    except _UnclearError:
+        said = "?"
+    hold = any(_says(kind, said, "hold") for kind in ("asks", "any")) or hostile_from(said) is not None
+    clauses = [clause.strip() for clause in _CLAUSE.findall(_APART.sub(",", said)) if clause.strip(" -|")]
+    mine = [clause for clause in clauses if not speaks(clause, "reported")]
+    agreed, refused = ([clause for clause in mine if _fully(kind, clause)] for kind in ("yes", "no"))
+    others = [clause for clause in mine if clause not in {*agreed, *refused}]
+    changed = any(_says("change", clause, "plan") for clause in others)
+    if agreed and not (refused or hold or changed):
         return Decision.APPROVE
-    change = any(
-        form.search(clause) for form in _forms("plan", "change") for clause in clauses if clause not in refused
-    )
-    if refused and not hold and not change:
+    if (refused or _refuses(others)) and not hold and not agreed and not any(map(_amends, others)):
         return Decision.REJECT
     raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；请回答 approve 或 reject，要改就说改什么")
-
-
-def _says(kind: str, clause: str) -> bool:
-    """一个分句说的是不是这一类，除了虚词没有别的。"""
-    return any(form.search(clause) for form in _forms("plan", kind)) and bool(_plan(kind).fullmatch(clause))
-
-
-@cache
-def _plan(kind: str) -> re.Pattern[str]:
-    """整个分句都是某一类的话，夹着虚词。"""
-    data = table("decisions")["plan"]
-    return re.compile(f"(?:{'|'.join([*data[kind], *data['filler']])})+", FLAGS)
-
-
-def _named(said: str, ips: Sequence[str], stages: Mapping[str, str]) -> str:
-    """「第一台」「启动失败的那台」「4 退」里的工作站写成地址。"""
-    if hostile_from(said) is not None:
-        raise _UnclearError
-    places = dict(zip(_ORDINALS, ips, strict=False))
-    for stage in {*stages.values()}:
-        found = [ip for ip in ips if stages.get(ip) == stage]
-        places |= {stage: found[0]} if len(found) == 1 else {}
-    for name, ip in places.items():
-        for form in _forms("subjects", name):
-            said = form.sub(f" {ip} ", said)
-    return _BARE.sub(lambda found: _octet(found, ips), said)
-
-
-def _octet(found: re.Match[str], ips: Sequence[str]) -> str:
-    """「4 退」里的 4；对不上、对得上不止一台的原样。"""
-    chosen = [ip for ip in ips if ip.rpartition(".")[2] == found[1]]
-    return f"{chosen[0]} " if len(chosen) == 1 else found.group()
-
-
-def _heard(said: str) -> list[_Token]:
-    """逐句的记号；没有决定又听不懂的一句是闲话，有决定的每个字都要听得懂。"""
-    tokens: list[_Token] = []
-    for clause in _CLAUSE.findall(said):
-        if any(form.search(clause) for form in _forms("hold", "any")):
-            _require(bool(_ONE.search(clause)) and not _decisive().search(clause))  # 「.4 我还没问到人」：只有它没有定
-            continue
-        try:
-            tokens += _tokens(clause)
-        except _UnclearError:
-            if _decisive().search(clause) or re.search(_IP, clause):
-                raise
-    return tokens
 
 
 def asks_again_for_failed(text: str) -> bool:
@@ -163,81 +124,116 @@ def asks_again_for_failed(text: str) -> bool:
         return False
 
 
-def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision]:
-    """把各个决定落到每一台上；不止一个决定时，每个都要说清是谁。"""
-    orders = [order for place, order in enumerate(orders) if not _repeats(orders[:place], order)]
-    if not orders or (len(orders) > 1 and not all(order.named or order.scope for order in orders)):
+def _fully(kind: str, clause: str) -> bool:
+    """一个分句说的是不是这一类，除了虚词没有别的。"""
+    data = table("decisions")["plan"]
+    whole = _compiled(f"(?:{'|'.join([*data[kind], *data['filler']])})+")
+    return _says(kind, clause, "plan") and bool(whole.fullmatch(clause))
+
+
+def _refuses(clauses: Sequence[str]) -> bool:
+    """有没有一个分句以不同意开头：「我不同意,风险没评估」「驳回:夜里不行」。"""
+    data = table("decisions")["plan"]
+    opening = _compiled(f"(?:{'|'.join(data['filler'])})*(?:{'|'.join(data['no'])})")
+    return any(opening.match(clause) and not _amends(clause) for clause in clauses)
+
+
+def _amends(clause: str) -> bool:
+    """一个分句说的是改哪里。"""
+    return bool(re.search(r"\d|改|换|除|跳过|去掉|灰度|并发|每批|只|但|\b(?:except|but|instead|skip|only)\b", clause))
+
+
+def _only_yes(said: str) -> bool:
+    """除了答应没有别的：每个字都是答应或虚词。"""
+    kinds = [kind for clause in _CLAUSE.findall(said) for kind, _ in _tokens(clause)]
+    return bool({"yes", "consent"} & {*kinds}) and {*kinds} <= {"yes", "consent", "all", "filler"}
+
+
+def _orders(said: str) -> Iterator[_Order]:
+    """逐个分句给出决定；只说了对象的，接在后面那个没有对象的决定上。"""
+    pending: list[_Token] = []
+    amends = False
+    last: _Order | None = None
+    for clause in _CLAUSE.findall(said):
+        tokens = [token for token in _tokens(clause) if token[0] not in {"filler", "yes"}]
+        amends = amends or _AMENDS in clause
+        if _set_aside(clause, tokens):
+            pending = []
+            continue
+        decided = any(kind in _SAID for kind, _ in tokens)
+        strange = any(kind == "strange" for kind, _ in tokens)
+        tokens = [token for token in tokens if token[0] != "strange"]
+        if not decided:
+            if last and last.named and not strange and tokens and not pending:
+                yield replace(last, named=[_address(*one) for one in tokens if one[0] in {"ip", "short"}])
+            pending = [*pending, *tokens] if tokens and not strange else tokens or pending
+            continue
+        held = pending if not strange or not _scoped(tokens) else []
+        for last in _within(tokens if _scoped(tokens) and not _bare(held) else [*held, *tokens]):
+            yield replace(last, amends=amends)
+        pending, last = [], last if tokens[0][0] in _SAID and _scoped(tokens) else None
+    if pending and last is None and not said.strip():
         raise _UnclearError
-    decided: dict[str, Decision] = {}
-    spoken = {ip for order in orders for ip in _waiting(order.named, ips)}
-    for order in orders:
-        for ip in _meant(order, ips, spoken):
-            if decided.setdefault(ip, order.decision) is not order.decision:
-                raise _UnclearError
-    return decided
 
 
-def _repeats(before: Sequence[_Order], order: _Order) -> bool:
-    """「留着现场，不动」：同一个决定换句话又说一遍。"""
-    return bool(before) and before[-1].decision is order.decision and not (order.named or order.scope)
+def _scoped(tokens: Sequence[_Token]) -> bool:
+    """说没说是谁。"""
+    return any(kind in _SCOPES for kind, _ in tokens)
 
 
-def _whole(text: str) -> str:
-    """归一化的整句；太长的不读：只读开头会漏掉后面的「除了」。"""
-    said = write_dots(plain(trace(text))).text.lower()
-    if len(said) > _LONGEST:
+def _bare(tokens: Sequence[_Token]) -> bool:
+    """只列了地址。"""
+    return bool(tokens) and all(kind in {"ip", "short", "except"} for kind, _ in tokens)
+
+
+def _set_aside(clause: str, tokens: Sequence[_Token]) -> bool:
+    """这个分句不算：在问的、有条件的、可能说反了的整句不算；转述、过去、还没有定的只是它不算。"""
+    said = [kind for kind, _ in tokens if kind in _SAID]
+    if _says("asks", clause, "hold") or (said and speaks(clause, "condition")):
         raise _UnclearError
-    return said
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    """各类说法合成一个模式，地址最先。"""
-    data = table("decisions")
-    kinds = [("ip", [_IP]), *((kind, data[kind]) for kind in _KINDS)]
-    return re.compile("|".join(f"(?P<{kind}_>{'|'.join(forms)})" for kind, forms in kinds), FLAGS)
-
-
-@cache
-def _decisive() -> re.Pattern[str]:
-    """说到决定的字。"""
-    data = table("decisions")
-    return re.compile("|".join(form for kind in _SAID for form in data[str(kind)]), FLAGS)
-
-
-@cache
-def _forms(group: str, name: str) -> tuple[re.Pattern[str], ...]:
-    """一组里的一类说法。"""
-    return tuple(re.compile(form, FLAGS) for form in table("decisions")[group].get(name, ()))
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """逐个给出 ``(种类, 原文)``，虚词不给；有一处接不上就报错。"""
-    place = 0
-    while place < len(text):
-        found = _pattern().match(text, place)
-        if found is None:
+    if _says("any", clause, "hold"):
+        if said or not any(kind in {"ip", "short", "rest"} for kind, _ in tokens):
             raise _UnclearError
-        kind = str(found.lastgroup).removesuffix("_")
-        if kind != "filler":
-            yield kind, found.group()
-        place = found.end()
+        return True
+    if said and (speaks(clause, "reported") or speaks(clause, "past")):
+        return True
+    strange = " ".join(text for kind, text in tokens if kind == "strange")
+    if said and _says("risky", strange):
+        raise _UnclearError
+    return False
 
 
-def _orders(tokens: Sequence[_Token]) -> Iterator[_Order]:
-    """把记号分成一个个决定：对象在前（「甲 回滚 乙 保留」）或在后（「回滚 甲，保留 乙」），看第一个是什么。"""
-    words = [token for token in tokens if token[0] != "stop"]
-    after = bool(words) and words[0][0] in set(Decision)
+def _tokens(clause: str) -> list[_Token]:
+    """一个分句的记号；没有认出的字合成 ``strange``，另说了决定的「同意」不另算。"""
+    found: list[_Token] = []
+    place = 0
+    while place < len(clause):
+        match = _pattern().match(clause, place)
+        kind, text = (str(match.lastgroup).removesuffix("_"), match.group()) if match else ("strange", clause[place])
+        if kind == "strange" and found and found[-1][0] == "strange":
+            found[-1] = kind, found[-1][1] + text
+        else:
+            found.append((kind, text))
+        place += max(1, len(text))
+    decided = any(kind in _SAID for kind, _ in found)
+    found = [("filler" if decided else str(Decision.APPROVE), text) if kind == "consent" else (kind, text) for kind, text in found]
+    return found
+
+
+def _within(tokens: Sequence[_Token]) -> Iterator[_Order]:
+    """一个分句里的各个决定：对象在前（「甲 回滚 乙 保留」）或在后（「回滚 甲 保留 乙」），看第一个是什么。"""
+    words = [token for token in tokens if token[0] != "not_retry"]
+    after = bool(words) and words[0][0] in _SAID
     held: list[_Token] = []
     for kind, text in [*words, ("end", "")]:
-        if kind not in {*Decision, "end"}:
+        if kind not in {*_SAID, "end"}:
             held.append((kind, text))
             continue
         if after:
             yield from [_order(held)] if held else []
             held = [(kind, text)]
         elif kind == "end":
-            if held:
+            if held and any(one in {"ip", "short", "rest"} for one, _ in held):
                 raise _UnclearError
         else:
             yield _order([(kind, text), *held])
@@ -246,23 +242,105 @@ def _orders(tokens: Sequence[_Token]) -> Iterator[_Order]:
 
 def _order(tokens: Sequence[_Token]) -> _Order:
     """第一个记号是决定，其余是对象。"""
-    order, excepting = _Order(Decision(tokens[0][0])), False
+    named: list[str] = []
+    excepted: list[str] = []
+    scope, excepting = "", False
     for kind, text in tokens[1:]:
         if kind in ("ip", "short"):
-            (order.excepted if excepting else order.named).append(_address(kind, text))
+            (excepted if excepting else named).append(_address(kind, text))
         elif kind == "except":
             excepting = True
         elif kind == "outside":
             _require(excepting)
-        elif order.scope != "rest":
-            order.scope = kind
-    _require(bool(order.scope) or not order.excepted)
-    return order
+        elif scope != "rest":
+            scope = kind
+    _require(bool(scope) or not excepted)
+    return _Order(tokens[0][0], named, excepted, scope)
 
 
 def _address(kind: str, text: str) -> str:
     """地址或范围；只说尾号的写成 ``.3``。"""
     return "." + re.sub(r"\D", "", text) if kind == "short" else text.replace(" ", "")
+
+
+def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision]:
+    """把各个决定落到每一台上；后面明说改了的照后面，光说「不退」又另有决定的照另一个，别的矛盾不算。"""
+    orders = [order for place, order in enumerate(orders) if not _repeats(orders[:place], order)]
+    orders = [order for order in orders if not _outdone(order, orders)]
+    _require(bool(orders))
+    spoken = {ip for order in orders for ip in _waiting(order.named, ips)}
+    decided: dict[str, str] = {}
+    for order in orders:
+        for ip in _meant(order, ips, spoken):
+            _require(order.amends or decided.setdefault(ip, order.decision) == order.decision)
+            decided[ip] = order.decision
+    return {ip: Decision(decided[ip]) for ip in ips if ip in decided}
+
+
+def _repeats(before: Sequence[_Order], order: _Order) -> bool:
+    """「留着现场，不动」：同一个决定换句话又说一遍。"""
+    return bool(before) and before[-1].decision == order.decision and not (order.named or order.scope)
+
+
+def _outdone(order: _Order, orders: Sequence[_Order]) -> bool:
+    """「别退，重试」里的「别退」。"""
+    alone = order.decision == Decision.REJECT and not (order.named or order.scope)
+    return alone and any(other.decision == Decision.RETRY and not other.named for other in orders)
+
+
+def _whole(text: str) -> str:
+    """归一化的整句；太长的、想改变规矩的不读：只读开头会漏掉后面的「除了」。"""
+    said = write_dots(plain(trace(text))).text.lower()
+    if len(said) > _LONGEST or hostile_from(said) is not None:
+        raise _UnclearError
+    return said
+
+
+def _named(said: str, ips: Sequence[str], stages: Mapping[str, str]) -> str:
+    """「第一台」「启动失败的那台」「4 退」里的工作站写成地址，更正的话另起一个分句。"""
+    for form in _forms("", "corrected"):
+        said = form.sub(f",{_AMENDS}", said)
+    said = _APART.sub(",", said)
+    for stage in {*stages.values()}:
+        found = [ip for ip in ips if stages.get(ip) == stage]
+        for form in _forms("subjects", stage) if len(found) == 1 else ():
+            said = re.sub(rf"(?:{form.pattern})", f" {found[0]} ", said, flags=FLAGS)
+    for name, ip in zip(_ORDINALS, ips, strict=False):
+        for form in _forms("subjects", name):
+            said = form.sub(f" {ip} ", said)
+    return _BARE.sub(lambda found: _octet(found, ips), said)
+
+
+def _octet(found: re.Match[str], ips: Sequence[str]) -> str:
+    """「4 退」里的 4；对不上、对得上不止一台的原样。"""
+    chosen = [ip for ip in ips if ip.rpartition(".")[2] == str(to_int(found["n"]))]
+    return f"{chosen[0]} " if len(chosen) == 1 else found.group()
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """各类说法合成一个模式，地址最先。"""
+    data = table("decisions")
+    kinds = [("ip", [_IP]), *((kind, data[kind]) for kind in _KINDS)]
+    return _compiled("|".join(f"(?P<{kind}_>{'|'.join(forms)})" for kind, forms in kinds))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """编译一次。"""
+    return re.compile(pattern, FLAGS)
+
+
+def _says(kind: str, text: str, group: str = "") -> bool:
+    """一段文字有没有某一类说法。"""
+    return any(form.search(text) for form in _forms(group, kind))
+
+
+@cache
+def _forms(group: str, name: str) -> tuple[re.Pattern[str], ...]:
+    """一组里的一类说法。"""
+    data = table("decisions")
+    return tuple(re.compile(form, FLAGS) for form in (data[group] if group else data).get(name, ()))
 
 
 def _require(clear: bool) -> None:  # noqa: FBT001  判断的结果本来就是真假
