@@ -102,6 +102,8 @@ class Said:
     ordered: bool = False
     aside: bool = False
     """有没有不算数的分句。"""
+    about_it: bool = True
+    """不算数的分句里有没有就着这件事说的；各有所指（「上次装的 2.4.4」）的只是背景。"""
 
 
 def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = None) -> Verdict:
@@ -126,14 +128,14 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
     for intent, word in matched.items():
         if intent is Intent.UNKNOWN:
             return Verdict(intent, 0.0, f"说的是「{word}」，与部署无关")
-        if intent is Intent.DEPLOY and said.background and not said.ordered:
+        if intent is Intent.DEPLOY and said.background and not said.ordered and (said.about_it or not complete):
             break
         if intent is Intent.RESUME and Intent.ROLLBACK in matched and MASK in said.heard:
             continue  # 「接着把甲退回去」：要做的是退回
         if intent is Intent.STATUS and complete and said.ordered and speaks(said.whole, "polite"):
             continue
         return Verdict(intent, 0.9, f"原话里有「{word}」")
-    if said.background and not said.ordered:
+    if said.background and not said.ordered and (said.about_it or not complete):
         return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background}」不是现在要做的事")
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from pam_deploy_graph.llm.rules.draft import HIDDEN, Draft, squeeze
+from pam_deploy_graph.llm.rules.draft import HIDDEN, NAMED, Draft, squeeze
 from pam_deploy_graph.llm.rules.intents import Said, ends_rollout
 from pam_deploy_graph.llm.rules.key_values import read_places
 from pam_deploy_graph.llm.rules.machines import read_machines
@@ -41,10 +41,12 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     draft.doubts = [part for part in parts if _ADDRESS.search(part.text) and (part.mood == "remark" or part in hidden)]
     draft.doubts += [part for part in parts if part.mood == "past" and part not in hidden]
     acted = [part for part in hidden if part.acted and (part.mood != "question" or _DOTTED.search(part.text))]
+    bare = [part for part in acted if not (_DOTTED.search(part.text) or _ADDRESS.search(part.text) or NAMED in part.text)]
     background = acted[0].text.strip()[:20] if acted else ""
+    about_it = bool(bare) or not acted
     _compare_versions(draft, hidden)
     ordered = any(part.ordered for part in parts if part not in hidden)
-    return Said(whole, heard, draft.text, background, ordered, bool(hidden)), held
+    return Said(whole, heard, draft.text, background, ordered, bool(hidden), about_it), held
 
 
 def _compare_versions(draft: Draft, hidden: list[Clause]) -> None:

@@ -20,7 +20,14 @@ _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 _OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩下|剩余|余下|另外|\b(?:others?|rest|remaining)\b")
 _NEAR: Final = 24
 _ENDS_IN_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[^。;!?\n\d]{0,10}[\s,:]*$")
-_ALREADY: Final = re.compile(r"已经?|早就|过了|刚(?!好)[把将].*了|\balready\b")
+_ALREADY: Final = re.compile(r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*了|\balready\b")
+_LABEL: Final = re.compile(r"(?:what|who|why|where|when|how|which)\b[^:?\n]{0,16}:", re.IGNORECASE)
+"""``What:`` 是表单上的名目，不是在问。"""
+_REFERRED: Final = re.compile(
+    r"照此|照办|按(?:此|下面|上面|以上|这封|转发|原文)|以上[^\n]{0,4}(?:执行|办理|处理|安排)|\b(?:as|see) below\b|\bthe above\b",
+    re.IGNORECASE,
+)
+"""说了照引用的那些话办的，引用的也听。"""
 _REMARK: Final = 12
 """跟在地址后面、说它做过了的话最多几个字。"""
 _MOODS: Final = {
@@ -33,7 +40,7 @@ _MOODS: Final = {
 }
 
 
-_QUOTED: Final = re.compile(r"[「『“\"《]([^「」『』“”\"《》\n]{4,400})[」』”\"》]")
+_QUOTED: Final = re.compile(r"[「『“\"《]([^「」『』“”\"《》\n]{4,400})[」』”\"》]|(?<!\w)'([^'\n]{8,400})'(?!\w)")
 _REPLY: Final = re.compile(
     r"^[^\S\n]*>[^\n]*|^[^\S\n]*-{3,}[^\n]*(?:原始|转发|original|forwarded|begin)[^\n]*\n[\s\S]*",
     re.MULTILINE | re.IGNORECASE,
@@ -90,9 +97,12 @@ def _is_record(text: str) -> bool:
 def quotations(original: str, heard: Traced) -> Ranges:
     """引用的各段（在归一化文字里的位置）：回信里的旧话，以及引号里另有动作的一整句。"""
     found = [match.span() for match in _REPLY.finditer(original)]
+    outside = _QUOTED.sub("", _REPLY.sub("", original))
+    if found and _REFERRED.search(outside):
+        return []
     for match in _QUOTED.finditer(original):
         alone = not original.replace(match.group(), "").strip(" 。.!?\n")
-        if not alone and any(form.search(normalise(match[1])) for form in _acts()):
+        if not alone and any(form.search(normalise(match[1] or match[2])) for form in _acts()):
             found.append(match.span())
     places = [(bisect_left(heard.starts, start), bisect_left(heard.starts, end)) for start, end in found]
     return [(start, end, As.QUOTED) for start, end in places if start < end]
@@ -141,7 +151,7 @@ def _judged(clause: Clause, sentence: str) -> Clause:
     """定一个分句的语气。"""
     text = clause.text.strip()
     for mood, kind in _MOODS.items():
-        if not speaks(text, mood):
+        if not speaks(text, mood) or (mood == "question" and _LABEL.match(text)):
             continue
         if not _spared(mood, text, sentence):
             return replace(clause, kind=kind, mood=mood)
