@@ -25,7 +25,9 @@ ITEM: Final = re.compile(
 _MORE: Final = re.compile(
     r"\s*(?:、|和|及|跟|与|,|&|,?\s*\band\b)\s*\.?(\d{1,3})(?!\.?\d|\s*[台个批次点%秒分个组]|\w)", FLAGS
 )
-_JOIN: Final = re.compile(r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|]|以及|同(?!样|款|时|步|一))*(?:\band\b(?:\s*the\b)?)?\s*", FLAGS)
+_JOIN: Final = re.compile(
+    r"(?:\n\s*[-*•]\s*|[\s、,;和及与跟&|]|以及|同(?!样|款|时|步|一))*(?:\band\b(?:\s*the\b)?)?\s*", FLAGS
+)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_
 from pam_deploy_graph.llm.rules.intents import GUESSED, LOST, Verdict, judge
 from pam_deploy_graph.llm.rules.left_over import settle_left
 from pam_deploy_graph.llm.rules.listening import listen
+from pam_deploy_graph.llm.rules.machines import read_mentioned
 from pam_deploy_graph.llm.rules.names.in_any_sentence import read_names
 from pam_deploy_graph.llm.rules.versions import read_version
 from pam_deploy_graph.llm.span_account import Account, As, Span, whole_account
@@ -152,6 +153,8 @@ def _reading(
     for start, end, kind in aside:
         draft.hide(start, end, kind)
     verdict = _read_all(draft, answering=answering, suggested=suggested)
+    if verdict.intent is Intent.ROLLBACK and not draft.control.keys() & {"target_ips", "exclude_ips"}:
+        read_mentioned(draft)
     if verdict.intent in _LOOKING and not draft.listening:
         again = Draft(text, listening=True, named=named)
         for start, end, kind in aside:

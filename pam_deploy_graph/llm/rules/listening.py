@@ -26,7 +26,11 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     draft.take(words("set_aside"), "", As.NEGATED)
     spoken = draft.text
     parts = clauses(draft.text)
-    hidden = [part for part in parts if part.kind and not (ends_rollout(part, draft.text) or remarks_on_address(draft.text, part))]
+    hidden = [
+        part
+        for part in parts
+        if part.kind and not (ends_rollout(part, draft.text) or remarks_on_address(draft.text, part))
+    ]
     held = any(form.search(part.text) for part in hidden for form in words("hold"))
     for part in () if draft.listening else hidden:
         draft.hide(part.start, part.end, part.kind or As.UNREAD, part.mood)
@@ -41,7 +45,9 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     draft.doubts = [part for part in parts if _ADDRESS.search(part.text) and (part.mood == "remark" or part in hidden)]
     draft.doubts += [part for part in parts if part.mood == "past" and part not in hidden]
     acted = [part for part in hidden if part.acted and (part.mood != "question" or _DOTTED.search(part.text))]
-    bare = [part for part in acted if not (_DOTTED.search(part.text) or _ADDRESS.search(part.text) or NAMED in part.text)]
+    bare = [
+        part for part in acted if not (_DOTTED.search(part.text) or _ADDRESS.search(part.text) or NAMED in part.text)
+    ]
     background = acted[0].text.strip()[:20] if acted else ""
     about_it = bool(bare) or not acted
     _compare_versions(draft, hidden)

@@ -90,6 +90,15 @@ def read_machines(draft: Draft) -> None:
     _note_all(draft, groups)
 
 
+def read_mentioned(draft: Draft) -> None:
+    """要退回的话里没有点名的，说的是前面提到的那一组（「10.0.0.3 新版起不来，退回去」）；不止一组的去问。"""
+    groups = [listed(draft.original, match) for match in ITEM.finditer(draft.original) if not is_clock(match)]
+    if groups and len({end for _, end in groups}) == 1:
+        _record(draft, "target_ips", groups[0][0])
+    elif groups:
+        draft.leave_open("target_ips", "提到了几处地址，看不出要退回哪几台：请给出它们的 IP（target_ips）")
+
+
 def _note_all(draft: Draft, groups: list[Group]) -> None:
     """各组合起来：要做的、不要动的；说错了又更正的哪里都不算。"""
     said: dict[str, list[str]] = {}

@@ -26,7 +26,9 @@ _KINDS: Final = ("short", "not_retry", *_SAID, "consent", "except", "rest", "all
 _SCOPES: Final = frozenset({"ip", "short", "rest", "all"})
 _ORDINALS: Final = ("first", "second", "third")
 _CLAUSE: Final = re.compile(r"(?:[^,;。!\n.]|\.(?=\S))+")
-_APART: Final = re.compile(r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s-\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[了吧]) (?=\d{1,3}\.\d)")
+_APART: Final = re.compile(
+    r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s-\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[^除][了吧]) (?=\d{1,3}\.\d)"
+)
 """冒号、破折号、另起一个对象的空格，也分开分句。"""
 _AMENDS: Final = "\x1e"
 """「哦不」「说错了」换成这个字，后面的改了前面的。"""
@@ -216,7 +218,10 @@ def _tokens(clause: str) -> list[_Token]:
             found.append((kind, text))
         place += max(1, len(text))
     decided = any(kind in _SAID for kind, _ in found)
-    found = [("filler" if decided else str(Decision.APPROVE), text) if kind == "consent" else (kind, text) for kind, text in found]
+    found = [
+        ("filler" if decided else str(Decision.APPROVE), text) if kind == "consent" else (kind, text)
+        for kind, text in found
+    ]
     return found
 
 

@@ -30,6 +30,7 @@ def weigh_statements(draft: Draft) -> None:
             continue
         places = [low + place for place, label in enumerate(labels) if label and label[1] in _ROLES]
         doubtful = _tells(draft, places, high, everyone) if places else _points(text, scoped=scoped)
+        doubtful = doubtful or (not scoped and bool(places) and _points(text[: places[0] - low], scoped=False))
         if doubtful:
             told = _SLOTS.sub("…", draft.text[low:high]).strip()[:_SHOWN]
             draft.leave_open("target_ips", f"「{told}」说到了机器，看不出要不要做：请给出要做的 IP（target_ips）")

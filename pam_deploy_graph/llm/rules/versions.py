@@ -72,10 +72,15 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
     draft.versions = [match.span() for match in matches]
     for span in draft.versions:
         draft.mask(*span, "VERSION_NUMBER")
-    if any(_WILD.search(value) or _VAGUE.search(value) for value, _ in found):
+    if any(_unclear(value) for value, _ in found):
         draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
-        roles = [(value, role) for value, role in roles if not (_WILD.search(value) or _VAGUE.search(value))]
+        roles = [(value, role) for value, role in roles if not _unclear(value)]
     _settle(draft, roles, deliberate=deliberate)
+
+
+def _unclear(value: str) -> bool:
+    """没有写全的版本：``2.3.x``、``3.something``。"""
+    return bool(_WILD.search(value) or _VAGUE.search(value))
 
 
 def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> None:
@@ -109,25 +114,30 @@ def _roles(text: str, found: list[tuple[str, re.Match[str]]]) -> list[tuple[str,
     return roles
 
 
-def _told_apart(text: str, found: list[tuple[str, re.Match[str]]], roles: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _told_apart(
+    text: str, found: list[tuple[str, re.Match[str]]], roles: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
     """说了几个版本：看列的名目、左右的话说它是旧的、退路还是这回的；后一个更正了前一个的，前一个不算。"""
     told: list[tuple[str, str]] = []
     end = 0
     for (value, match), (_, role) in zip(found, roles, strict=True):
-        low, high = _clause_of(text, match)
-        before, after = text[low : match.start()], text[match.end() : high]
-        column = column_heading(text, match.start())
-        here = f"{column}:" if column else before
-        if _says("version_old_before", here) or (not column and _says("version_old_after", after)):
-            role = "old"
-        elif _says("version_new_before", here) and not role:
-            role = "new"
-        if told and role != "old" and _says("version_corrected", text[end : match.start()]):
+        now = _role_beside(text, match, role)
+        if told and now != "old" and _says("version_corrected", text[end : match.start()]):
             told = [(one, was if one == value else "old") for one, was in told]
-            role = "new"
-        told.append((value, role))
+            now = "new"
+        told.append((value, now))
         end = match.end()
     return told if any(role != "old" for _, role in told) else roles
+
+
+def _role_beside(text: str, match: re.Match[str], role: str) -> str:
+    """照列的名目、左右的话定一个版本的角色；看不出的照原来的。"""
+    low, high = _clause_of(text, match)
+    column = column_heading(text, match.start())
+    before = f"{column}:" if column else text[low : match.start()]
+    if _says("version_old_before", before) or (not column and _says("version_old_after", text[match.end() : high])):
+        return "old"
+    return role or ("new" if _says("version_new_before", before) else "")
 
 
 def _clause_of(text: str, match: re.Match[str]) -> tuple[int, int]:

@@ -20,11 +20,14 @@ _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 _OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩下|剩余|余下|另外|\b(?:others?|rest|remaining)\b")
 _NEAR: Final = 24
 _ENDS_IN_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[^。;!?\n\d]{0,10}[\s,:]*$")
-_ALREADY: Final = re.compile(r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*了|\balready\b")
+_ALREADY: Final = re.compile(
+    r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*了|\balready\b"
+)
 _LABEL: Final = re.compile(r"(?:what|who|why|where|when|how|which)\b[^:?\n]{0,16}:", re.IGNORECASE)
 """``What:`` 是表单上的名目，不是在问。"""
 _REFERRED: Final = re.compile(
-    r"照此|照办|按(?:此|下面|上面|以上|这封|转发|原文)|以上[^\n]{0,4}(?:执行|办理|处理|安排)|\b(?:as|see) below\b|\bthe above\b",
+    r"照此|照办|按(?:此|下面|上面|以上|这封|转发|原文)|以上[^\n]{0,4}(?:执行|办理|处理|安排)"
+    r"|\b(?:as|see) below\b|\bthe above\b",
     re.IGNORECASE,
 )
 """说了照引用的那些话办的，引用的也听。"""
@@ -127,7 +130,11 @@ def _within(text: str, start: int, end: int) -> Iterator[Clause]:
     held: As | None = None
     for hard in _HARD.finditer(text, start, end):
         whole = _judged(Clause(hard.start(), hard.end(), hard.group()), text[start:end])
-        freed = whole.ordered and speaks(whole.text, "urgent") and not (held and speaks(text[start : hard.start()], "unmet"))
+        freed = (
+            whole.ordered
+            and speaks(whole.text, "urgent")
+            and not (held and speaks(text[start : hard.start()], "unmet"))
+        )
         if held and not whole.kind and not freed:
             whole = replace(whole, kind=held, mood="after")
         if whole.mood in {"condition", "reported"}:

@@ -20,7 +20,9 @@ from pam_deploy_graph.llm.text.traced import Traced
 _IP: Final = r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)"
 _PREFIX: Final = r"(?<![\w.])(?P<prefix>\d{1,3}(?:\.\d{1,3}){2})(?!\.?\d)"
 _SET: Final = r"[\[{(]\s*\d[\d\s,、/~|.-]*[\]})]"
-_BRACED: Final = re.compile(rf"(?<![\w.])(?=[\d.]*\.\d{{0,2}}[\[{{(])(?:\d{{1,3}}|{_SET})(?:\.(?:\d{{0,2}}{_SET}|\d{{1,3}})){{3}}", FLAGS)
+_BRACED: Final = re.compile(
+    rf"(?<![\w.])(?=[\d.]*\.\d{{0,2}}[\[{{(])(?:\d{{1,3}}|{_SET})(?:\.(?:\d{{0,2}}{_SET}|\d{{1,3}})){{3}}", FLAGS
+)
 _PART: Final = re.compile(rf"(\d{{0,2}})({_SET})|(\d{{1,3}})")
 _OCTETS: Final = r"(?P<octets>\d{1,3}(?:\s*(?:-|~|到|至|、|,|和|及|\s|\bto\b|\band\b)\s*\d{1,3})*)(?!\.?\d)"
 _STEP: Final = re.compile(r"(\d{1,3})(?:\s*(?:-|~|\.\.|到|至|\bto\b)\s*(\d{1,3}))?", FLAGS)
