@@ -12,39 +12,27 @@ from typing import Final
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
-from pam_deploy_graph.llm.rules.hostile import hostile_from
+from pam_deploy_graph.llm.rules.decision_words import (
+    AMENDS,
+    CLAUSE,
+    LONGEST,
+    UnclearError,
+    compiled,
+    says,
+    whole,
+)
 from pam_deploy_graph.llm.text.clauses import speaks
-from pam_deploy_graph.llm.text.colloquial import plain
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table
-from pam_deploy_graph.llm.text.normalise import normalise, trace
-from pam_deploy_graph.llm.text.numbers import to_int, write_dots
+from pam_deploy_graph.llm.text.normalise import normalise
 
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
-_SAID: Final = tuple(map(str, (Decision.REJECT, Decision.RETRY, Decision.APPROVE)))
+_LAST: Final = (Decision.RETRY, Decision.APPROVE)
+_SAID: Final = tuple(map(str, (*(one for one in Decision if one not in _LAST), *_LAST)))
 """先认「不」：「不同意」里有「同意」。"""
 _KINDS: Final = ("short", "not_retry", *_SAID, "consent", "except", "rest", "all", "outside", "yes", "filler")
 _SCOPES: Final = frozenset({"ip", "short", "rest", "all"})
-_ORDINALS: Final = ("first", "second", "third")
-_CLAUSE: Final = re.compile(r"(?:[^,;。!\n.]|\.(?=\S))+")
-_APART: Final = re.compile(
-    r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s-\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[^除][了吧]) (?=\d{1,3}\.\d)"
-)
-"""冒号、破折号、另起一个对象的空格，也分开分句。"""
-_AMENDS: Final = "\x1e"
-"""「哦不」「说错了」换成这个字，后面的改了前面的。"""
-_LONGEST: Final = 2_000
-_NUMBER: Final = r"\d{1,3}|[一二三四五六七八九十]{1,3}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b"
-_BARE: Final = re.compile(
-    rf"(?:(?:尾号|尾数|末位|点|\bnumber)\s?(?:是|为)?\s?)?(?<![\w.一二三四五六七八九十第-])(?P<n>{_NUMBER})(?:\s*号机?)?(?:\s*的)?"
-    r"(?=\s*(?:那台|这台|那个)?[\s,]*(?:也|都|就|先|给它|和|、|gets?|stays?)*\s*(?:\d|yes|no\b|退|回滚|回退|重|再|别|不|保|维|留|放|搁|roll|retry|back|leave|keep|stay|$|[,.;]))",
-    FLAGS,
-)
-
+_CAPTURES: Final = re.compile(r"(?<!\\)\((?!\?)")
 _Token = tuple[str, str]
-
-
-class _UnclearError(Exception):
-    """听不懂，或自相矛盾。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,49 +64,19 @@ def read_spoken_decisions(
 
     """
     try:
-        said = _named(_whole(text), ips, stages or {})
+        said = named(whole(text), ips, stages or {})
         orders = list(_orders(said))
         if not orders and _only_yes(said):
             return dict.fromkeys(ips, Decision.APPROVE)
         return _decided(orders, ips)
-    except _UnclearError:
+    except UnclearError:
         shape = "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」"
         raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；{shape}") from None
 
 
-def read_plan_decision(text: str) -> Decision:
-    """读计划的问题上的一句话：「好，批准」「这份计划我不同意，先打回」。
-
-    Args:
-        text: 操作员的原话。
-
-    Returns:
-        同意或不同意。同意要有一个分句字字听得懂，别的分句没有改动、条件与否定；不同意只要有一句说清了。
-
-    Raises:
-        InvalidInputError: 不是决定：在问、在犹豫、另有改动，或听不懂。
-
-    """
-    try:
-        said = _whole(text)
-    except _UnclearError:
-        said = "?"
-    hold = any(_says(kind, said, "hold") for kind in ("asks", "any")) or hostile_from(said) is not None
-    clauses = [clause.strip() for clause in _CLAUSE.findall(_APART.sub(",", said)) if clause.strip(" -|")]
-    mine = [clause for clause in clauses if not speaks(clause, "reported")]
-    agreed, refused = ([clause for clause in mine if _fully(kind, clause)] for kind in ("yes", "no"))
-    others = [clause for clause in mine if clause not in {*agreed, *refused}]
-    changed = any(_says("change", clause, "plan") for clause in others)
-    if agreed and not (refused or hold or changed):
-        return Decision.APPROVE
-    if (refused or _refuses(others)) and not hold and not agreed and not any(map(_amends, others)):
-        return Decision.REJECT
-    raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；请回答 approve 或 reject，要改就说改什么")
-
-
 def asks_again_for_failed(text: str) -> bool:
     """是不是要把没有成功的再做一遍，如「把失败的几台重试一下」。"""
-    if not re.search(table("decisions")["failed"], normalise(text)[:_LONGEST], FLAGS):
+    if not re.search(table("decisions")["failed"], normalise(text)[:LONGEST], FLAGS):
         return False
     try:
         return read_spoken_decisions(text, ["*"]) == {"*": Decision.RETRY}
@@ -126,28 +84,9 @@ def asks_again_for_failed(text: str) -> bool:
         return False
 
 
-def _fully(kind: str, clause: str) -> bool:
-    """一个分句说的是不是这一类，除了虚词没有别的。"""
-    data = table("decisions")["plan"]
-    whole = _compiled(f"(?:{'|'.join([*data[kind], *data['filler']])})+")
-    return _says(kind, clause, "plan") and bool(whole.fullmatch(clause))
-
-
-def _refuses(clauses: Sequence[str]) -> bool:
-    """有没有一个分句以不同意开头：「我不同意,风险没评估」「驳回:夜里不行」。"""
-    data = table("decisions")["plan"]
-    opening = _compiled(f"(?:{'|'.join(data['filler'])})*(?:{'|'.join(data['no'])})")
-    return any(opening.match(clause) and not _amends(clause) for clause in clauses)
-
-
-def _amends(clause: str) -> bool:
-    """一个分句说的是改哪里。"""
-    return bool(re.search(r"\d|改|换|除|跳过|去掉|灰度|并发|每批|只|但|\b(?:except|but|instead|skip|only)\b", clause))
-
-
 def _only_yes(said: str) -> bool:
     """除了答应没有别的：每个字都是答应或虚词。"""
-    kinds = [kind for clause in _CLAUSE.findall(said) for kind, _ in _tokens(clause)]
+    kinds = [kind for clause in CLAUSE.findall(said) for kind, _ in _tokens(clause)]
     return bool({"yes", "consent"} & {*kinds}) and {*kinds} <= {"yes", "consent", "all", "filler"}
 
 
@@ -156,9 +95,9 @@ def _orders(said: str) -> Iterator[_Order]:
     pending: list[_Token] = []
     amends = False
     last: _Order | None = None
-    for clause in _CLAUSE.findall(said):
+    for clause in CLAUSE.findall(said):
         tokens = [token for token in _tokens(clause) if token[0] not in {"filler", "yes"}]
-        amends = amends or _AMENDS in clause
+        amends = amends or AMENDS in clause
         if _set_aside(clause, tokens):
             pending = []
             continue
@@ -174,8 +113,6 @@ def _orders(said: str) -> Iterator[_Order]:
         for last in _within(tokens if _scoped(tokens) and not _bare(held) else [*held, *tokens]):
             yield replace(last, amends=amends)
         pending, last = [], last if tokens[0][0] in _SAID and _scoped(tokens) else None
-    if pending and last is None and not said.strip():
-        raise _UnclearError
 
 
 def _scoped(tokens: Sequence[_Token]) -> bool:
@@ -191,17 +128,17 @@ def _bare(tokens: Sequence[_Token]) -> bool:
 def _set_aside(clause: str, tokens: Sequence[_Token]) -> bool:
     """这个分句不算：在问的、有条件的、可能说反了的整句不算；转述、过去、还没有定的只是它不算。"""
     said = [kind for kind, _ in tokens if kind in _SAID]
-    if _says("asks", clause, "hold") or (said and speaks(clause, "condition")):
-        raise _UnclearError
-    if _says("any", clause, "hold"):
+    if says("asks", clause, "hold") or (said and speaks(clause, "condition")):
+        raise UnclearError
+    if says("any", clause, "hold"):
         if said or not any(kind in {"ip", "short", "rest"} for kind, _ in tokens):
-            raise _UnclearError
+            raise UnclearError
         return True
     if said and (speaks(clause, "reported") or speaks(clause, "past")):
         return True
     strange = " ".join(text for kind, text in tokens if kind == "strange")
-    if said and _says("risky", strange):
-        raise _UnclearError
+    if said and says("risky", strange):
+        raise UnclearError
     return False
 
 
@@ -211,18 +148,17 @@ def _tokens(clause: str) -> list[_Token]:
     place = 0
     while place < len(clause):
         match = _pattern().match(clause, place)
-        kind, text = (str(match.lastgroup).removesuffix("_"), match.group()) if match else ("strange", clause[place])
+        kind, text = (_kinds()[match.lastindex or 1], match.group()) if match else ("strange", clause[place])
         if kind == "strange" and found and found[-1][0] == "strange":
             found[-1] = kind, found[-1][1] + text
         else:
             found.append((kind, text))
         place += max(1, len(text))
     decided = any(kind in _SAID for kind, _ in found)
-    found = [
+    return [
         ("filler" if decided else str(Decision.APPROVE), text) if kind == "consent" else (kind, text)
         for kind, text in found
     ]
-    return found
 
 
 def _within(tokens: Sequence[_Token]) -> Iterator[_Order]:
@@ -239,7 +175,7 @@ def _within(tokens: Sequence[_Token]) -> Iterator[_Order]:
             held = [(kind, text)]
         elif kind == "end":
             if held and any(one in {"ip", "short", "rest"} for one, _ in held):
-                raise _UnclearError
+                raise UnclearError
         else:
             yield _order([(kind, text), *held])
             held = []
@@ -293,65 +229,24 @@ def _outdone(order: _Order, orders: Sequence[_Order]) -> bool:
     return alone and any(other.decision == Decision.RETRY and not other.named for other in orders)
 
 
-def _whole(text: str) -> str:
-    """归一化的整句；太长的、想改变规矩的不读：只读开头会漏掉后面的「除了」。"""
-    said = write_dots(plain(trace(text))).text.lower()
-    if len(said) > _LONGEST or hostile_from(said) is not None:
-        raise _UnclearError
-    return said
-
-
-def _named(said: str, ips: Sequence[str], stages: Mapping[str, str]) -> str:
-    """「第一台」「启动失败的那台」「4 退」里的工作站写成地址，更正的话另起一个分句。"""
-    for form in _forms("", "corrected"):
-        said = form.sub(f",{_AMENDS}", said)
-    said = _APART.sub(",", said)
-    for stage in {*stages.values()}:
-        found = [ip for ip in ips if stages.get(ip) == stage]
-        for form in _forms("subjects", stage) if len(found) == 1 else ():
-            said = re.sub(rf"(?:{form.pattern})", f" {found[0]} ", said, flags=FLAGS)
-    for name, ip in zip(_ORDINALS, ips, strict=False):
-        for form in _forms("subjects", name):
-            said = form.sub(f" {ip} ", said)
-    return _BARE.sub(lambda found: _octet(found, ips), said)
-
-
-def _octet(found: re.Match[str], ips: Sequence[str]) -> str:
-    """「4 退」里的 4；对不上、对得上不止一台的原样。"""
-    chosen = [ip for ip in ips if ip.rpartition(".")[2] == str(to_int(found["n"]))]
-    return f"{chosen[0]} " if len(chosen) == 1 else found.group()
+@cache
+def _kinds() -> dict[int, str]:
+    """各类说法在合成的模式里是第几组，地址最先；名字里可以有连字符。"""
+    return dict(enumerate(["", "ip", *(kind for kind in _KINDS if kind in table("decisions"))]))
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    """各类说法合成一个模式，地址最先。"""
-    data = table("decisions")
-    kinds = [("ip", [_IP]), *((kind, data[kind]) for kind in _KINDS)]
-    return _compiled("|".join(f"(?P<{kind}_>{'|'.join(forms)})" for kind, forms in kinds))
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """编译一次。"""
-    return re.compile(pattern, FLAGS)
-
-
-def _says(kind: str, text: str, group: str = "") -> bool:
-    """一段文字有没有某一类说法。"""
-    return any(form.search(text) for form in _forms(group, kind))
-
-
-@cache
-def _forms(group: str, name: str) -> tuple[re.Pattern[str], ...]:
-    """一组里的一类说法。"""
-    data = table("decisions")
-    return tuple(re.compile(form, FLAGS) for form in (data[group] if group else data).get(name, ()))
+    """各类说法合成一个模式。"""
+    data = table("decisions") | {"ip": [_IP]}
+    found = ("|".join(data[kind]) for kind in [*_kinds().values()][1:])
+    return compiled("|".join(f"({_CAPTURES.sub('(?:', one)})" for one in found))
 
 
 def _require(clear: bool) -> None:  # noqa: FBT001  判断的结果本来就是真假
     """不清楚就不当作决定。"""
     if not clear:
-        raise _UnclearError
+        raise UnclearError
 
 
 def _meant(order: _Order, ips: Sequence[str], spoken: set[str]) -> list[str]:
