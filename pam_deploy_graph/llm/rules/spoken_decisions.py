@@ -18,6 +18,7 @@ from pam_deploy_graph.llm.rules.decision_words import (
     LONGEST,
     UnclearError,
     compiled,
+    named,
     says,
     whole,
 )
