@@ -31,6 +31,8 @@ _REFERRED: Final = re.compile(
     re.IGNORECASE,
 )
 """说了照引用的那些话办的，引用的也听。"""
+_LONG: Final = 600
+"""没有句读的一段再长，语气也只看两头。"""
 _REMARK: Final = 12
 """跟在地址后面、说它做过了的话最多几个字。"""
 _MOODS: Final = {
@@ -157,6 +159,7 @@ def _soft(text: str, start: int) -> list[Clause]:
 def _judged(clause: Clause, sentence: str) -> Clause:
     """定一个分句的语气。"""
     text = clause.text.strip()
+    text = text if len(text) <= _LONG else f"{text[: _LONG // 2]} {text[-_LONG // 2 :]}"
     for mood, kind in _MOODS.items():
         if not speaks(text, mood) or (mood == "question" and _LABEL.match(text)):
             continue
