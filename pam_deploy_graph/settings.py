@@ -84,14 +84,14 @@ class Settings(BaseSettings):
         self._origins |= dict.fromkeys(given, origins.GIVEN) | known
 
     @classmethod
-    def for_command(cls, home: Path, *, named: bool = False, **given: Any) -> Self:
+    def for_command(cls, home: Path, *, reads_home: bool | None = None, **given: Any) -> Self:
         """读环境变量，其次用户配置目录里的 ``.env``，再次 ``home`` 里的。
 
         ``home`` 里的只在点了名（``--home``）或已有 ``runtime/pam.db`` 时读；别人写得了的不读，记在 ``refused`` 里。
 
         Args:
             home: 工作目录。
-            named: ``--home`` 给出了没有。
+            reads_home: 读不读 ``home`` 里的；不给就看那里有没有账本。
             **given: 压过一切的值。
 
         Raises:
@@ -100,7 +100,8 @@ class Settings(BaseSettings):
         """
         found: dict[str, tuple[str, Origin]] = {}
         refused: list[str] = []
-        files = [(home / ".env", origins.home_file)] if named or (home / "runtime" / "pam.db").is_file() else []
+        reads_home = holds_ledger(home) if reads_home is None else reads_home
+        files = [(home / ".env", origins.home_file)] if reads_home else []
         for path, origin in [*files, (_user_file(), origins.user_file)]:
             values, problem = _read_env_file(path)
             found |= {name: (value, origin(path)) for name, value in values.items() if name in cls.model_fields}
@@ -270,6 +271,11 @@ def _read_env_file(path: Path) -> tuple[dict[str, str], str]:
         raise InvalidInputError(f"{path} 读不了：{error.strerror}") from None
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name.lower(): value for name, value in values.items() if value is not None}, ""
+
+
+def holds_ledger(home: Path) -> bool:
+    """这个目录里有没有账本：有的才读它的 ``.env``。"""
+    return (home / "runtime" / "pam.db").is_file()
 
 
 def _refuse_programs(found: dict[str, tuple[str, Origin]]) -> None:

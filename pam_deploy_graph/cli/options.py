@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pam_deploy_graph.settings import Settings
 
 
-_NAMED: Final[set[Path]] = set()
-"""这个命令里用 ``--home`` 点了名的目录；没有点名的当前目录，要有账本才读它的 ``.env``。"""
+_READS_HOME: Final[dict[Path, bool]] = {}
+"""这个命令读不读一个目录的 ``.env``：用 ``--home`` 点了名的读，没有点名的要命令开始时就有账本。"""
 _TOLD: Final[set[str]] = set()
 _GIVEN: Final[dict[str, str]] = {}
 """这个命令的选项给出的设置。"""
@@ -54,7 +54,7 @@ def _home(context: typer.Context, option: typer.CallbackParam, home: Path) -> Pa
         raise InvalidInputError(f"选项 --home 的值 {show_value(str(home))} 不是 UTF-8 文字，请换一个目录") from None
     source = context.get_parameter_source(option.name or "")
     if source is not None and source.name != "DEFAULT":
-        _NAMED.add(home)
+        _READS_HOME[home] = True
     return home
 
 
@@ -66,9 +66,10 @@ def settings_for(home: Path, **given: Any) -> "Settings":
         **given: 压过环境与文件的值。
 
     """
-    from pam_deploy_graph.settings import Settings
+    from pam_deploy_graph.settings import Settings, holds_ledger
 
-    settings = Settings.for_command(home.absolute(), named=home in _NAMED, **_GIVEN, **given)
+    reads_home = _READS_HOME.setdefault(home, holds_ledger(home))
+    settings = Settings.for_command(home.absolute(), reads_home=reads_home, **_GIVEN, **given)
     for sentence in settings.refused:
         if sentence not in _TOLD:
             _TOLD.add(sentence)

@@ -58,7 +58,7 @@ class Slow(FakeActionRunner):
         if (action, given.get("ip")) == ("deploy-ip", "10.0.0.2") and not state.open_intents.get("told"):
             state.open_intents["told"] = 1
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.3)
+            time.sleep(1)
         return super().run_action(state, action, **given)
 
 fake = Slow(online_ips=["10.0.0.1", "10.0.0.2"])
