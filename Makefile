@@ -27,8 +27,8 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: conformance
-.PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser
+.PHONY: conformance terminal
+.PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser test-terminal
 .PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
@@ -69,7 +69,7 @@ test-postgres: $(VENV)/.postgres
 test-browser: $(VENV)/.pictures
 test-llm: $(if $(PAM_LLM_MODEL),,build/llm/.stamp)
 
-test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser: $(STAMP)
+test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser test-terminal: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
 
 storm: $(VENV)/.postgres ## 长风暴：几种 kill -9 轮着打，数一张表（STORM_ARGS='--kills 2000 --seed 1'）
@@ -83,6 +83,7 @@ test-llm: ## 接一个真实的模型（自己装一个小的；设了 PAM_LLM_M
 test-fleet: ## 上千台工作站
 test-postgres: ## 账本与检查点在一个真的 PostgreSQL 上
 test-browser: ## 报告页在真的浏览器里（apt install chromium）
+test-terminal: ## 终端的十二幕：真的伪终端，看得见的与 docs/terminal.md 一样
 test-studio: ## langgraph dev 与各种嵌入
 
 # 98 MB 的 SmolLM2-135M 与 llama.cpp 的服务程序。--no-deps：它们的依赖用不着，其中一个要编译很久
@@ -171,6 +172,9 @@ lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 
 picture: $(VENV)/.pictures ## 重拍报告页（apt install chromium fonts-noto-cjk）
 	$(PY) -m tools.picture_report
+
+terminal: $(STAMP) ## 演十二幕，写 docs/terminal.md
+	$(PY) -m tools.terminal.page --write
 
 docs: $(STAMP) ## 由代码生成 docs/ 下的页面
 	$(PY) -m tools.gen_docs --write

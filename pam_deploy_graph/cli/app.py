@@ -16,6 +16,7 @@ from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
+from pam_deploy_graph.cli.help_pages import Command, Group, completion_in_chinese
 from pam_deploy_graph.cli.options import knowing_names
 from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
@@ -25,7 +26,7 @@ from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.upload import upload
 from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.errors import PamError, RunPausedError
 from pam_deploy_graph.system.masking import mask
 
 _BROKEN_PIPE: Final = 128 + signal.SIGPIPE
@@ -35,7 +36,7 @@ app: Final = typer.Typer(
     help="面向机场共享工作站的部署智能体。",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    cls=Group,
     no_args_is_help=True,
 )
 
@@ -55,7 +56,7 @@ for _command in (
     upload,
     doctor,
 ):
-    app.command()(knowing_names(_command))
+    app.command(cls=Command)(knowing_names(_command))
 
 
 app.add_typer(people, name="people")
@@ -85,9 +86,10 @@ def main() -> None:
         if signal.getsignal(kind) is not signal.SIG_IGN:  # nohup 之下，终端关了也照样做
             signal.signal(kind, _leave)
     try:
-        code = app(standalone_mode=False)
+        with completion_in_chinese(sys.argv):
+            code = app(standalone_mode=False)
     except PamError as error:
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, wrong=not isinstance(error, RunPausedError))
     except (OSError, sqlite3.DatabaseError) as error:
         _fail(_storage_problem(error), ExitCode.STOPPED)
     except SystemExit as left:  # 读的一方走了（管道断了），click 以 1 离开；1 只留给缺陷
@@ -130,8 +132,8 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _fail(message: str, code: int) -> None:
-    """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。"""
+def _fail(message: str, code: int, *, wrong: bool = True) -> None:
+    """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。照人的话停下（``wrong`` 为假）不是错误。"""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"错误: {mask(message)}\n")
+        sys.stderr.write(f"{'错误: ' if wrong else ''}{mask(message)}\n")
     sys.exit(int(code))

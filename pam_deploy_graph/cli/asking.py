@@ -1,104 +1,127 @@
-"""在终端里问人；没有终端时没有人可问。"""
+"""在终端里问人：``run``、``demo`` 与 ``chat`` 共用的一个读法；没有终端时没有人可问。"""
 
-import contextlib
-import importlib
-import locale
 import sys
-import termios
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
-
-from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Ask, Decision
+from pam_deploy_graph.cli.desk import Desk
+from pam_deploy_graph.cli.help_now import LEAVE, help_at, is_help
+from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import spoken
+from pam_deploy_graph.llm import RuleBasedLlmClient
 from pam_deploy_graph.system.account import current_operator
-from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.safe_text import printable
 
 Reader = Callable[[Mapping[str, Any], str], dict[str, Any]]
 """把操作员打的字读成对问题的决定；不是决定的抛 ``InvalidInputError``。"""
-_PROMPTS = {
-    Ask.PLAN: f"批准这个计划吗？[{'/'.join(PLAN_DECISIONS)}] ",
-    Ask.PARAMS: "请补充: ",
+_PROMPTS: Final = {Ask.PARAMS: "补充> ", Ask.PLAN: "批准？同意、拒绝，或说要改什么> "}
+_ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝（保持现状）", str(Decision.RETRY): "重试"}
+
+
+class Asker:
+    """显示一个问题，读到能作数的回答为止；问进度就地答，别的话交给图去听。"""
+
+    def __init__(self, desk: Desk, decision: Reader, standing: Callable[[str], str]) -> None:
+        """``decision`` 把打的字读成决定，``standing`` 给出一次运行的处境，没有登记的为空串。"""
+        self._desk, self._decision, self._standing = desk, decision, standing
+        self._rules = RuleBasedLlmClient()
+        self._shown = ""
+        self.question: Mapping[str, Any] = {}
+        """正问着的；没有为空。"""
+
+    def __call__(self, question: Mapping[str, Any]) -> Any:
+        """问；要离开、要停一停的为 ``None``。"""
+        self._show(question)
+        self.question = question
+        try:
+            return self._read(question)
+        finally:
+            self.question = {}
+
+    def forget(self) -> None:
+        """下一次从头念起。"""
+        self._shown = ""
+
+    def _read(self, question: Mapping[str, Any]) -> Any:
+        """一句一句地读。"""
+        prompt, fresh = _prompt(question), True
+        while (text := self._desk.face.read(prompt, draft=self._desk.take_kept(), fresh=fresh)) is not None:
+            fresh = False
+            if text.lower() in LEAVE:
+                return None
+            if text and (answer := self._answer(question, text)) is not _AGAIN:
+                return answer
+        return None
+
+    def _answer(self, question: Mapping[str, Any], text: str) -> Any:
+        """读一句：决定、补充，或一句要图去听的话；就地答了的返回 ``_AGAIN``。"""
+        if is_help(text):
+            return self._tell(help_at(question))
+        if question["ask"] != Ask.PARAMS:
+            try:
+                return self._decision(question, text)
+            except InvalidInputError:
+                pass
+        intent = self._rules.understand_request(text).intent
+        if intent == "status" and (told := self._standing(question.get("run_id", ""))):
+            return self._tell(f"{told}\n{_WAITS[question['ask']]}")
+        if intent == "pause" and not question.get("confirm"):
+            self._desk.say("好，停在这里；不回答就不会往下做。")
+            return None
+        return text
+
+    def _tell(self, text: str) -> object:
+        """就地答一句，接着读。"""
+        self._desk.say(text)
+        return _AGAIN
+
+    def _show(self, question: Mapping[str, Any]) -> None:
+        """显示问题；同一个问题再问，只说为什么再问，不从头再念。"""
+        body = str(question.get("plan", {}).get("text") or question.get("waiting") or "")
+        again = body and body == self._shown and question["problem"]
+        self._shown = body
+        self._desk.say(question["problem"] if again else shown(question))
+
+
+_AGAIN: Final = object()
+_WAITS: Final = {
+    Ask.PARAMS: "还等着补充参数，还没有改变任何东西。",
+    Ask.PLAN: "正等着批准上面的计划，还没有改变任何东西。",
+    Ask.ROLLBACK: "正等着上面的回答。",
 }
 
 
 def _prompt(question: Mapping[str, Any]) -> str:
     """等人打字的提示；回滚的问题只列它给出的回答。"""
+    if question.get("confirm"):
+        return "确认？> "
     if question["ask"] != Ask.ROLLBACK:
         return _PROMPTS[question["ask"]]
-    offered = [f"{decision}={DECISIONS[Decision(decision)].does}" for decision in question["allowed_decisions"]]
-    return f"回滚吗？[{' / '.join(offered)}] "
+    return f"回滚？{'、'.join(_ANSWERS[decision] for decision in question['allowed_decisions'])}，或先问一句> "
 
 
-def nobody(question: Mapping[str, Any]) -> None:
+def nobody(desk: Desk) -> Callable[[Mapping[str, Any]], Any]:
     """没有人可问：把问题写出来，由别的终端用 ``confirm`` 回答。"""
-    show_question(question)
+    return lambda question: desk.say(shown(question))
 
 
-def approve_all(question: Mapping[str, Any]) -> Any:
+def approve_all(desk: Desk) -> Callable[[Mapping[str, Any]], Any]:
     """凡问皆同意（只给 ``demo --yes`` 用）。"""
-    show_question(question)
-    return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": current_operator()}
+
+    def answer(question: Mapping[str, Any]) -> Any:
+        """同意。"""
+        desk.say(shown(question))
+        return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": current_operator()}
+
+    return answer
 
 
-def read_line(prompt: str, *, fresh: bool = False) -> str | None:
-    """读一行，遮过秘密；粘贴来的几行并成一行，Ctrl-D、Ctrl-C 为 ``None``。
-
-    Args:
-        prompt: 提示。
-        fresh: 只收问题显示之后打的字：提前打的、粘贴剩下的，不能当作对还没有看到的问题的回答。
-
-    """
-    shown = prompt if sys.stdout.isatty() else ""
-    if not shown:  # 标准输出另有用处，提示写到标准错误
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
-    _prepare_terminal(fresh=fresh)
-    try:
-        return mask(" ".join(input(shown).split("\n")).strip())
-    except (EOFError, KeyboardInterrupt):
-        if shown:
-            sys.stderr.write("\n")
-        return None
+def somebody() -> bool:
+    """有没有人可问：键盘与屏幕都是终端。"""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _prepare_terminal(*, fresh: bool) -> None:
-    """在终端里：能编辑这一行、翻出先前打过的；要新打的就丢掉已经在等的。"""
-    if not sys.stdin.isatty():
-        return
-    if locale.nl_langinfo(locale.CODESET) == "UTF-8":  # 别的区域设置里，readline 会去掉汉字每个字节的最高位
-        with contextlib.suppress(ImportError):
-            importlib.import_module("readline")
-    if fresh:
-        with contextlib.suppress(termios.error):
-            termios.tcflush(sys.stdin, termios.TCIFLUSH)
-
-
-def in_terminal(question: Mapping[str, Any], read: Reader) -> Any:
-    """在终端里问；没有回答就是没有决定。``read`` 把打的字读成决定。"""
-    show_question(question)
-    decides = question["ask"] != Ask.PARAMS
-    while (text := read_line(_prompt(question), fresh=decides)) is not None:
-        if not decides:
-            return text
-        try:
-            return read(question, text)
-        except InvalidInputError as error:
-            Console(stderr=True).print(str(error), markup=False)
-    return None
-
-
-def asker(read: Reader) -> Any:
-    """选一个问法：有终端就问，没有就没有人可问。"""
-    seen = sys.stdin.isatty() and sys.stderr.isatty()
-    return (lambda question: in_terminal(question, read)) if seen else nobody
-
-
-def show_question(question: Mapping[str, Any]) -> None:
-    """把问题写到标准错误。"""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    lines = spoken(question).splitlines()
-    console.print("\n".join(printable(line) for line in lines), markup=False)
+def shown(question: Mapping[str, Any]) -> str:
+    """问题写成给人看的几行。"""
+    return "\n".join(printable(line) for line in spoken(question).splitlines())

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.constants import ExitCode
 
 if TYPE_CHECKING:
     from pam_deploy_graph.audit.bundle import Bundle
 
-audit: typer.Typer = typer.Typer(help="核对链、签名、策略与锚；导出证据。", rich_markup_mode=None, no_args_is_help=True)
+audit: typer.Typer = typer.Typer(
+    cls=Group, help="核对链、签名、策略与锚；导出证据。", rich_markup_mode=None, no_args_is_help=True
+)
 SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是全部。", metavar="[RUN_ID]", show_default=False)]
 FILE = Annotated[Path | None, typer.Option("--file", help="核对导出的文件，不看账本。", metavar="FILE")]
 ANCHORS = Annotated[str, typer.Option("--anchors", help="锚的文件；不给就是 PAM_AUDIT_ANCHOR。", metavar="FILE")]
@@ -21,7 +24,7 @@ SIGNERS = Annotated[
 OUTPUT = Annotated[Path | None, typer.Option("--output", help="写到这个文件；不给写到标准输出。", metavar="FILE")]
 
 
-@audit.command()
+@audit.command(cls=Command)
 def verify(
     run_id: SOME_RUN = "",
     file: FILE = None,
@@ -43,7 +46,7 @@ def verify(
     raise typer.Exit(ExitCode.STOPPED if any(findings for _, findings in found) else ExitCode.DONE)
 
 
-@audit.command()
+@audit.command(cls=Command)
 def export(run_id: o.RunId, output: OUTPUT = None, home: o.Home = o.HERE) -> None:
     """把一次运行的证据写成一个文件，不用本程序的数据库也能核对。"""
     from pam_deploy_graph.runs.evidence import gather

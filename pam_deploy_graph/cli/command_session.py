@@ -2,26 +2,27 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from rich.console import Console
-
-from pam_deploy_graph.cli.asking import asker
-from pam_deploy_graph.cli.driver import Asker, Driver, open_driver
+from pam_deploy_graph.cli.asking import Asker, approve_all, nobody, somebody
+from pam_deploy_graph.cli.desk import Desk
+from pam_deploy_graph.cli.driver import Driver, open_driver
+from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.cli.options import settings_for
-from pam_deploy_graph.cli.progress import JsonProgress, TextProgress, deaf_stops, emit, unless_deaf
+from pam_deploy_graph.cli.progress import EventLines, emit, json_events, unless_deaf
 from pam_deploy_graph.cli.signed_answers import read_decision
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.runs.status import next_step
+from pam_deploy_graph.runs.status import next_step, render_standing, standing
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.open_files import allow_many_files
 
 
@@ -31,12 +32,21 @@ class Session:
 
     services: Services
     driver: Driver
+    desk: Desk
+    asker: Asker
     as_json: bool
 
     def say(self, text: str) -> None:
         """把一句话写到标准错误。"""
-        with deaf_stops(self.services.stop):
-            Console(stderr=True, soft_wrap=True, highlight=False).print(mask(text), markup=False)
+        self.desk.say(text)
+
+    def run(self, run_id: str, work: Callable[[], ExitCode]) -> ExitCode:
+        """在工作台上推进一次运行，说明停在哪里，返回退出码。"""
+        self.desk.hear = Midway(self.services, self.desk, lambda: run_id).hear
+        code = self.finish(run_id, self.desk.work(work))
+        if self.desk.kept:
+            self.say(f"途中打的还没有照做：{'；'.join(self.desk.kept)}")
+        return code
 
     def finish(self, run_id: str, code: ExitCode) -> ExitCode:
         """说明停在哪里、下一步做什么，原样返回退出码。"""
@@ -66,18 +76,14 @@ class Session:
         return next_step("waiting", run_id, plan_digest=digest)
 
 
-def _registered(services: Services, run_id: str) -> bool:
-    """登记过没有；还在问参数的没有登记。"""
-    return bool(run_id) and services.ledger.exists(run_id)
-
-
 @contextlib.contextmanager
 def open_session(
     home: Path,
+    desk: Desk,
     *,
     as_json: bool,
-    run_id: str = "",
-    ask: Asker | None = None,
+    yes: bool = False,
+    talking: bool = False,
     settings: Settings | None = None,
     may_replace: bool = False,
     wait: float = 0,
@@ -86,24 +92,53 @@ def open_session(
 
     Args:
         home: 工作目录。
+        desk: 工作台；问题、进度、停下都经过它。
         as_json: 进度逐行写成 JSON。
-        run_id: 接着做哪次运行；进度从它的台数数起。
-        ask: 怎么问人；不给时按有没有终端决定。
+        yes: 凡问皆同意。
+        talking: 对话：不是终端的也逐行读回答。
         settings: 设置；不给时取自环境与 ``.env``（contract 第 8 节）。
         may_replace: 账本丢了也照样新建一份（``repair``）。
         wait: 模块正由别的运行占着时，最多等几秒。
 
     """
     allow_many_files()
+    progress = Progress()
     services = Services(home=home, settings=settings or settings_for(home), channel="cli", may_replace=may_replace)
-    begun = services.state_of(run_id) if _registered(services, run_id) else None
-    names = services.inventory.names  # 清单写错了的，在这里就说，什么也没有做
-    progress = JsonProgress(begun, names) if as_json else TextProgress(begun, names)
-    services.listeners.append(unless_deaf(progress, services.stop))
+    services.stop, services.watchers, services.at_node = desk.stop, [progress.following], _telling(desk)
+    services.listeners.append(unless_deaf(json_events(progress) if as_json else EventLines(desk, progress), desk.stop))
+    services.patience = Patience(wait, desk.say)
+    _ = services.inventory  # 清单写错了的，在这里就说，什么也没有做
+    asker = Asker(
+        desk, partial(read_decision, services, ask=desk.face.read), lambda run_id: _standing(services, run_id)
+    )
+    desk.answer = approve_all(desk) if yes else asker if talking or somebody() else nobody(desk)
+    desk.progress, desk.in_flight = progress.line, progress.in_flight
     try:
-        with open_driver(services, ask or asker(partial(read_decision, services))) as driver:
-            session = Session(services, driver, as_json)
-            services.patience = Patience(wait, session.say)
-            yield session
+        with open_driver(services, desk.ask) as driver:
+            driver.on_answer = desk.say
+            yield Session(services, driver, desk, asker, as_json)
     finally:
         services.close()
+
+
+def _standing(services: Services, run_id: str) -> str:
+    """一次运行的处境；没有登记的为空串。"""
+    return (
+        render_standing(standing(services.ledger, run_id, services.inventory), brief=True)
+        if services.ledger.exists(run_id)
+        else ""
+    )
+
+
+_NODES: Final = {
+    "intent": "在听懂",
+    "params": "核对参数",
+    "plan": "出计划：问 HOME、NODE 与各台工作站",
+    "recall": "查要退回的几台",
+}
+"""还没有进度可数的节点，在做什么。"""
+
+
+def _telling(desk: Desk) -> Callable[[str], None]:
+    """图进了哪个节点，告诉工作台。"""
+    return lambda name: desk.doing(_NODES.get(name, ""))

@@ -7,10 +7,9 @@ from typing import Any, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from pydantic import SecretStr
-from rich.console import Console
 
-from pam_deploy_graph.cli.asking import approve_all
 from pam_deploy_graph.cli.command_session import open_session
+from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
@@ -36,13 +35,18 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
         一切如演示所愿为 0；没有人回答为 10；计划被否决、被人停下为 12；否则为 1。
 
     """
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print("正在开试验场：一个 PAM_HOME，一个 PAM_NODE，8 台工作站……")
+    with open_desk(home, plain=as_json) as desk:
+        return _rehearse(desk, home, lab_state, yes=yes, as_json=as_json)
+
+
+def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_json: bool) -> ExitCode:
+    """同上，工作台已经备好。"""
+    desk.say("正在开试验场：一个 PAM_HOME，一个 PAM_NODE，8 台工作站……")
     with LabProcess(state=lab_state, faults=[f"{_FAILING}:verify:fail"]) as lab:
         version = _next_version(lab.workstations())
         package = home / "runtime" / f"demo_checkin_gate_{version}.tar"
-        write_private(package, _package(version))
-        console.print(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
+        write_private(package, package_of(version))
+        desk.say(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
         settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
         params = {
             **_APP,
@@ -50,16 +54,16 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
             "PACKAGE_PATH": str(package.absolute()),
             "PAM_HOME_URL": lab.home_url,
         }
-        with open_session(home, as_json=as_json, ask=approve_all if yes else None, settings=settings) as session:
+        with open_session(home, desk, as_json=as_json, yes=yes, settings=settings) as session:
             request = RunRequest(params=params, execution_strategy=str(DEFAULT_STRATEGY), home=home)
             run, _ = register(session.services.ledger, request)
-            code = session.finish(run.run_id, session.driver.start(run.run_id))
+            code = session.run(run.run_id, lambda: session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
         if code is ExitCode.WAITING:
-            console.print("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里再来一次，或加 --yes")
+            desk.say("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里再来一次，或加 --yes")
             return code
         found = _compare(after, lab.workstations(), version)
-        verdict = _verdict(console, code, found)
+        verdict = _verdict(desk, code, found)
         if as_json:
             emit({"type": "LAB_CHECKED", "run_id": run.run_id, **found, "exit_code": int(verdict)})
         return verdict
@@ -77,7 +81,7 @@ def _compare(run: AgentState, workstations: list[dict[str, Any]], version: str) 
     }
 
 
-def _verdict(console: Console, code: ExitCode, found: dict[str, Any]) -> ExitCode:
+def _verdict(desk: Desk, code: ExitCode, found: dict[str, Any]) -> ExitCode:
     """演示如愿没有：恰好以「有工作站失败」结束，报告与真相一致，每台都在运行。"""
     if code is ExitCode.STOPPED:
         return code
@@ -85,9 +89,9 @@ def _verdict(console: Console, code: ExitCode, found: dict[str, Any]) -> ExitCod
         return ExitCode.BUG
     claimed, updated, version = found["claimed"], found["updated"], found["version"]
     if updated != claimed or found["stopped"]:
-        console.print(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", style="red", markup=False)
+        desk.say(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", "red")
         return ExitCode.BUG
-    console.print(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(found['former'])} 台在原来的版本上运行")
+    desk.say(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(found['former'])} 台在原来的版本上运行")
     return ExitCode.DONE
 
 
@@ -102,12 +106,12 @@ def provision(lab: LabProcess) -> str:
     version = _next_version(lab.workstations())
     url = f"{lab.home_url}/api/packages/checkin/gate/{version}"
     headers = {"Authorization": f"Bearer {lab.token}", "Idempotency-Key": f"provision:{version}"}
-    request = Request(url, data=_package(version), headers=headers, method="PUT")  # noqa: S310  地址是自己开的试验场
+    request = Request(url, data=package_of(version), headers=headers, method="PUT")  # noqa: S310  地址是自己开的试验场
     with build_opener(ProxyHandler({})).open(request, timeout=30):
         return version
 
 
-def _package(version: str) -> bytes:
+def package_of(version: str) -> bytes:
     """做一个小而真的安装包；同一版本内容总是相同。"""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:

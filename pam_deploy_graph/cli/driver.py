@@ -4,10 +4,8 @@
 """
 
 import contextlib
-import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
 from typing import Any, Final
 
 from langgraph.types import Command
@@ -22,6 +20,7 @@ from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.stopping import stopped_text
 
 Asker = Callable[[Mapping[str, Any]], Any]
 """问人：收到中断的内容，返回回答；``None`` 表示此刻没有人能答。"""
@@ -144,10 +143,25 @@ class Driver:
         return self.services.ledger.exists(run_id) or bool(self._snapshot(run_id).values)
 
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
-        """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）；推进时的 Ctrl-C 让在途的做完再停。"""
-        with _stoppable(self.services):
+        """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）。
+
+        Raises:
+            RunPausedError: 有人要它停；消息照账本说在途的怎样了，停的人已经记下。
+
+        """
+        try:
             result: dict[str, Any] = self.graph.invoke(value, _config(run_id), durability="sync")
+        except RunPausedError:
+            if not self.services.stop.is_set() or not self.services.ledger.exists(run_id):
+                raise
+            raise RunPausedError(f"{self._stopped(run_id)}；用 resume {run_id} 继续") from None
         return result
+
+    def _stopped(self, run_id: str) -> str:
+        """记下是谁让它停的（没等在途的就停的，还没有记），返回停在哪里。"""
+        with contextlib.suppress(PamError):
+            self.services.pause(run_id, self.services.local_actor())
+        return stopped_text(self.services.state_of(run_id))
 
     def _advance(self, run_id: str, value: Any) -> ExitCode:
         """推进到结束，或推进到没有人能答的问题。"""
@@ -224,27 +238,3 @@ def _config(run_id: str) -> dict[str, Any]:
 def _spoken(approval: Approval) -> dict[str, str]:
     """把账本里的决定写成恢复值。"""
     return {"decision": approval.decision, "note": approval.note, "operator": approval.operator}
-
-
-@contextlib.contextmanager
-def _stoppable(services: Services) -> Iterator[None]:
-    """推进时的 Ctrl-C、TERM 与终端关闭：第一次让在途的做完再停，第二次立即停。"""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        """第一次只立停止标志。"""
-        if services.stop.is_set():
-            raise RunPausedError("已立即停下，在途的结果未知，恢复时会先查证；用 status 查看，用 resume 继续")
-        services.stop.set()
-
-    hup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []  # nohup 之下不理它
-    kinds = [signal.SIGINT, signal.SIGTERM, *hup]
-    try:
-        before = {kind: signal.signal(kind, stop) for kind in kinds}
-    except ValueError:  # 不在主线程（被嵌入时），信号归宿主管
-        yield
-        return
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)

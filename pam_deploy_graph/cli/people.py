@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.help_pages import Command, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pam_deploy_graph.people import PeopleBook
 
-people: typer.Typer = typer.Typer(help="管账户文件：谁是谁，有什么角色。", rich_markup_mode=None, no_args_is_help=True)
+people: typer.Typer = typer.Typer(
+    cls=Group, help="管账户文件：谁是谁，有什么角色。", rich_markup_mode=None, no_args_is_help=True
+)
 FILE = Annotated[str, typer.Option("--file", help="账户文件；不给就是 PAM_PEOPLE。", metavar="FILE")]
 NAME = Annotated[str, typer.Argument(help="人的名字。", metavar="NAME")]
 ACCOUNTS = Annotated[
@@ -25,7 +28,7 @@ LABEL = Annotated[str, typer.Option("--label", help="令牌叫什么。", metava
 KEY_FILE = Annotated[Path, typer.Argument(help="公钥文件（.pub）。", metavar="FILE")]
 
 
-@people.command("list")
+@people.command("list", cls=Command)
 def list_(file: FILE = "", as_json: o.Json = False) -> None:
     """列出每个人的账号与角色；散列不显示。"""
     _, book = _open(file)
@@ -43,7 +46,7 @@ def list_(file: FILE = "", as_json: o.Json = False) -> None:
     o.print_json(rows) if as_json else typer.echo("\n".join(map(_line, rows)) or "账户文件里还没有人。")
 
 
-@people.command()
+@people.command(cls=Command)
 def add(name: NAME, account: ACCOUNTS = [], file: FILE = "") -> None:  # noqa: B006  typer 要求以列表为默认值，这里只读
     """登记一个人；已有的换掉他的系统账号。"""
     from pam_deploy_graph.people import Person
@@ -55,7 +58,7 @@ def add(name: NAME, account: ACCOUNTS = [], file: FILE = "") -> None:  # noqa: B
     _change(file, change, f"已登记 {name}")
 
 
-@people.command()
+@people.command(cls=Command)
 def remove(name: NAME, file: FILE = "") -> None:
     """去掉一个人，连同他的口令、令牌与公钥。"""
 
@@ -67,7 +70,7 @@ def remove(name: NAME, file: FILE = "") -> None:
     _change(file, change, f"已去掉 {name}")
 
 
-@people.command()
+@people.command(cls=Command)
 def role(name: NAME, role: ROLE, airports: AIRPORTS, file: FILE = "") -> None:
     """定下一个人的一个角色管哪些机场；写「-」是去掉这个角色。"""
 
@@ -81,14 +84,14 @@ def role(name: NAME, role: ROLE, airports: AIRPORTS, file: FILE = "") -> None:
     _change(file, change, f"{name} 的 {role}: {'、'.join(airports)}")
 
 
-@people.command()
+@people.command(cls=Command)
 def password(name: NAME, file: FILE = "") -> None:
     """定下口令；从终端问，或从标准输入读一行。"""
     secret = typer.prompt("口令", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else input()
     _change(file, lambda book: book.set_password(name, secret), f"已定下 {name} 的口令")
 
 
-@people.command()
+@people.command(cls=Command)
 def token(name: NAME, label: LABEL = "default", file: FILE = "") -> None:
     """发一个令牌，写到标准输出；只有这一次看得到，同名的旧令牌随之作废。"""
     path, book = _open(file)
@@ -97,7 +100,7 @@ def token(name: NAME, label: LABEL = "default", file: FILE = "") -> None:
     typer.echo(made)
 
 
-@people.command()
+@people.command(cls=Command)
 def key(name: NAME, public_key: KEY_FILE, file: FILE = "") -> None:
     """登记一把 SSH 公钥，签名由它核对。"""
     text = public_key.read_text(encoding="utf-8").strip()
@@ -110,7 +113,7 @@ def key(name: NAME, public_key: KEY_FILE, file: FILE = "") -> None:
     _change(file, change, f"已登记 {name} 的公钥")
 
 
-@people.command("allowed-signers")
+@people.command("allowed-signers", cls=Command)
 def allowed_signers(file: FILE = "") -> None:
     """写出 ``ssh-keygen -Y verify`` 认的 allowed_signers。"""
     _, book = _open(file)

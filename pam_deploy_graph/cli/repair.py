@@ -13,6 +13,7 @@ def repair(
 ) -> None:
     """记录对不上的运行到此为止，另开一次：查清每台的实情，给出新的计划请人批准。"""
     from pam_deploy_graph.cli.command_session import open_session
+    from pam_deploy_graph.cli.desk import open_desk
     from pam_deploy_graph.inputs.addresses import expand_ips
     from pam_deploy_graph.runs.lookup import require_records
     from pam_deploy_graph.runs.registration import RunRequest, register
@@ -20,7 +21,10 @@ def repair(
 
     settings = o.settings_for(home)
     require_records(settings, home, run_id)
-    with open_session(home, as_json=as_json, settings=settings, may_replace=True) as session:
+    with (
+        open_desk(home, plain=as_json) as desk,
+        open_session(home, desk, as_json=as_json, settings=settings, may_replace=True) as session,
+    ):
         driver, services = session.driver, session.services
         found = repaired_input(services, run_id, driver.remembered(run_id))
         session.say(f"运行 {run_id} 到此为止；另开运行 {found.run_id} 接着做，动手之前先看新的计划")
@@ -28,7 +32,8 @@ def repair(
         if scope is None:
             why = f"账本里没有运行 {run_id} 的范围，检查点里也没有记；请说明要做哪几台（target_ips）。"
             control = found.control | {"execution_strategy": found.strategy}
-            raise typer.Exit(session.finish(found.run_id, driver.ask_scope(found.run_id, found.params, control, why)))
+            asked = session.run(found.run_id, lambda: driver.ask_scope(found.run_id, found.params, control, why))
+            raise typer.Exit(asked)
         request = RunRequest(
             found.params,
             found.strategy,
@@ -39,4 +44,4 @@ def repair(
             target_ips=scope,
         )
         register(services.ledger, request)
-        raise typer.Exit(session.finish(found.run_id, driver.start(found.run_id)))
+        raise typer.Exit(session.run(found.run_id, lambda: driver.start(found.run_id)))

@@ -58,22 +58,24 @@ def run(
 def resume(run_id: o.RunId, wait: WAIT = 0, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """继续一次停下、中断或已有决定的运行。"""
     from pam_deploy_graph.cli.command_session import open_session
+    from pam_deploy_graph.cli.desk import open_desk
     from pam_deploy_graph.runs.lookup import require_store
 
     require_store(o.settings_for(home), home, run_id)
-    with open_session(home, as_json=as_json, run_id=run_id, wait=wait) as session:
-        raise typer.Exit(session.finish(run_id, session.driver.resume(run_id)))
+    with open_desk(home, plain=as_json) as desk, open_session(home, desk, as_json=as_json, wait=wait) as session:
+        raise typer.Exit(session.run(run_id, lambda: session.driver.resume(run_id)))
 
 
 def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: bool) -> ExitCode:
     """登记并开始。"""
     from pam_deploy_graph.cli.command_session import open_session
+    from pam_deploy_graph.cli.desk import open_desk
     from pam_deploy_graph.errors import RunConflictError
     from pam_deploy_graph.inputs.parameters import validate_control
     from pam_deploy_graph.runs.registration import register
     from pam_deploy_graph.system.open_files import check_in_flight
 
-    with open_session(home, as_json=as_json, wait=wait) as session:
+    with open_desk(home, plain=as_json) as desk, open_session(home, desk, as_json=as_json, wait=wait) as session:
         at_once = validate_control(request.control_params).get("max_parallel", 1)
         check_in_flight(at_once if isinstance(at_once, int) else 1)
         state, created = register(session.services.ledger, request)
@@ -82,4 +84,4 @@ def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: 
         session.say(f"运行 {state.run_id}")
         if yes:
             session.services.preapproved[state.run_id] = current_operator()
-        return session.finish(state.run_id, session.driver.start(state.run_id))
+        return session.run(state.run_id, lambda: session.driver.start(state.run_id))

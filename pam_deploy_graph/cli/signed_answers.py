@@ -1,14 +1,13 @@
 """在终端里签名：策略要求的、操作员自己要的，由 ``ssh-keygen -Y sign`` 签在回答上（contract 第 8 节）。"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
 from pam_deploy_graph.audit.signing import sign, signed_bytes
-from pam_deploy_graph.cli.asking import read_line
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
@@ -21,13 +20,16 @@ _ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.
 _WHICH: Final = "用哪把 SSH 私钥签名（路径；直接回车是不签）> "
 
 
-def read_decision(services: Services, question: Mapping[str, Any], text: str) -> dict[str, Any]:
+def read_decision(
+    services: Services, question: Mapping[str, Any], text: str, *, ask: Callable[[str], str | None]
+) -> dict[str, Any]:
     """读操作员打的一个决定；末尾写了 ``--sign 密钥``，或策略要求签名的，签好。
 
     Args:
         services: 部件；策略与登记的随机数从这里来。
         question: 图问的问题。
         text: 打的字。
+        ask: 再读一行：用哪把私钥。
 
     Returns:
         恢复值；签了的带着 ``signature``。
@@ -42,7 +44,7 @@ def read_decision(services: Services, question: Mapping[str, Any], text: str) ->
     if not asked and not _required(services, question, answer):
         return answer
     path = (asked["key"] or "").strip() if asked else ""
-    while path := path or (read_line(_WHICH) or ""):
+    while path := path or (ask(_WHICH) or ""):
         try:
             signatures = [_signed(services, question, Path(path).expanduser(), part) for part in parts]
         except InvalidInputError as error:

@@ -26,7 +26,9 @@ def usage_problem(error: Any) -> str:
         "BadParameter": f"{name} 的值 {_bad_value(error, message)}",
     }
     if unknown := re.search(r"No such command '([^']*)'", message):
-        return f"没有命令 {unknown[1]}"
+        near = re.search(r"Did you mean (.*)\?", message)
+        meant = "、".join(re.findall(r"'([^']*)'", near[1])) if near else ""
+        return f"没有命令 {unknown[1]}" + (f"，你是不是想说 {meant}" if meant else "")
     if extra := re.search(r"unexpected extra arguments? ?\(?s?\)? ?\((.*)\)", message):
         return f"多出来的 {extra[1]}（含空格的值要加引号）"
     return kinds.get(type(error).__name__, message)

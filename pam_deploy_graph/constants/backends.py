@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.constants.actions import ACTIONS, Side
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "pam_deploy_graph.backends"
 """入口点的组；一个入口点指着收下令牌、给出后端的东西（类就行）。"""
@@ -36,8 +38,10 @@ _NODE_BY: Final = "hybrid_node_"
 """HOME 走脚本，NODE 走其后说的那个后端。"""
 
 
-def _others() -> dict[str, EntryPoint]:
-    """装着的别人的后端，按名字。"""
+def _others() -> "dict[str, EntryPoint]":
+    """装着的别人的后端，按名字；载入 ``importlib.metadata`` 不便宜，帮助用不着它。"""
+    from importlib.metadata import entry_points
+
     return {each.name: each for each in entry_points(group=GROUP) if each.name not in set(Backend)}
 
 

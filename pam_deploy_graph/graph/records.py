@@ -23,7 +23,7 @@ _OVER: Final = {"phase": "closing", "problem": "", "waiting": [], "confirm": {}}
 
 
 def with_records(services: Services, name: str, node: Node) -> Runnable[GraphState, dict[str, Any]]:
-    """包住一个节点：进门先核对，出门带上账本位置；会中断的节点，中断之前这里也只读。
+    """包住一个节点：说出进了它，进门先核对，出门带上账本位置；会中断的节点，中断之前这里也只读。
 
     用 ``partial`` 而不是闭包：LangGraph 会逐个取闭包里提到的属性来找子图，账本就会在编译时打开。
     """
@@ -38,6 +38,7 @@ def _run(services: Services, name: str, node: Node, state: GraphState) -> dict[s
         RecordsDisagreeError: 两份记录对不上，没有进节点。
 
     """
+    services.at_node(name)
     if known := state.get("ledger"):
         services.ledger.check_position(known)
     if (update := _turned_away(services, name, state)) is None:

@@ -68,7 +68,7 @@ def counts(state: AgentState) -> dict[str, int]:
 
     """
     tally = Counter(w.tally for w in state.ip_states.values())
-    targets = _targets(state)
+    targets = targets_of(state)
     return {
         "online": len(state.online_ips),
         "targets": len(targets),
@@ -149,10 +149,10 @@ def rerun(state: AgentState) -> list[str]:
 
 def _all_ips(state: AgentState) -> list[str]:
     """目标与已开工的工作站，不重复，目标在前。"""
-    return list(dict.fromkeys([*_targets(state), *state.ip_states]))
+    return list(dict.fromkeys([*targets_of(state), *state.ip_states]))
 
 
-def _targets(state: AgentState) -> list[str]:
+def targets_of(state: AgentState) -> list[str]:
     """要部署的工作站；还没有动手时，是请人批准的计划里的那些。"""
     return state.target_ips or ([] if state.completed_global_steps else state.planned_ips or [])
 

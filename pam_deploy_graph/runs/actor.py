@@ -1,10 +1,12 @@
 """谁在动手：真正的账号、他是谁、从哪里来；自报的名字只记在旁边（contract 第 5、8 节）。"""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pam_deploy_graph.people import NOBODY, PeopleBook
 from pam_deploy_graph.system.account import acting_account
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.people import PeopleBook
 
 UNNAMED: Final = "未具名（经服务器）"
 
@@ -31,15 +33,17 @@ class Actor:
         return {"operator": self.name, "account": self.account, "channel": self.channel}
 
 
-def local_actor(book: PeopleBook | None, channel: str, sudo_user: str = "") -> Actor:
+def local_actor(book: "PeopleBook | None", channel: str, sudo_user: str = "") -> Actor:
     """本机的账号：由用户数据库说；有账户文件的，照它认人。"""
     account = acting_account(sudo_user)
     person = account.name if book is None else book.of_account(account.name)
     return Actor(str(account), person, channel)
 
 
-def server_actor(book: PeopleBook | None, identity: str, channel: str = "server") -> Actor:
+def server_actor(book: "PeopleBook | None", identity: str, channel: str = "server") -> Actor:
     """经服务器来的：验过的身份；没有验过的不知道是谁，绝不是服务自己的账号。"""
+    from pam_deploy_graph.people import NOBODY
+
     if not identity:
         return Actor(UNNAMED, NOBODY, channel)
     known = book is None or identity in book.people

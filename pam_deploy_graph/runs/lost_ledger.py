@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pam_deploy_graph.checkpoint_store import known_threads
 from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.settings import Settings
 
@@ -16,6 +15,8 @@ def refuse_lost(settings: Settings, home: Path) -> None:
     """
     if settings.has_store(home):
         return
+    from pam_deploy_graph.checkpoint_store import known_threads
+
     checkpoints = Path(settings.checkpoint_store(home))
     if names := known_threads(checkpoints):
         raise RecordsDisagreeError(

@@ -15,6 +15,7 @@ from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 
+_SURE: Final = re.compile(r"\s*(?:确认|确定|是的?|对|yes|y|confirm(?:ed)?|sure)[\s。.!！]*", re.IGNORECASE)
 _CODE: Final = re.compile(r"[0-9A-Fa-f]{10,64}")
 
 
@@ -47,6 +48,19 @@ def _workstation_questions(state: AgentState) -> list[dict[str, Any]]:
 def _decision(ledger: Ledger, run_id: str, question: dict[str, Any]) -> Approval | None:
     """一个问题的决定。"""
     return ledger.decision(run_id, question["subject"], question["digest"])
+
+
+def cancel_costs(state: AgentState) -> str:
+    """取消一次已经开工的运行要付什么代价；没有还没开工的为空串（contract 第 4 节）。"""
+    left = [ip for ip in state.target_ips if ip not in state.ip_states]
+    if not left or not state.completed_global_steps:
+        return ""
+    return f"取消运行 {state.run_id}：{len(left)} 台不再做，取消后不能继续。"
+
+
+def is_sure(text: str) -> bool:
+    """是不是明明白白地说了确认；别的话都不是。"""
+    return bool(_SURE.fullmatch(text))
 
 
 def cancel_run(services: Services, run_id: str) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pam_deploy_graph.action_router import ActionBackend, ActionRouter, end_run
+from pam_deploy_graph.action_router import ActionBackend, end_run
 from pam_deploy_graph.audit.anchors import write_anchor
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
 from pam_deploy_graph.errors import LedgerError, RunConflictError, RunPausedError
-from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
@@ -19,22 +19,24 @@ from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
 from pam_deploy_graph.ledger import CANCEL, Ledger, read_head
 from pam_deploy_graph.ledger.clock import now_ms
-from pam_deploy_graph.llm import LlmClient
-from pam_deploy_graph.mcp_runner import McpActionRunner
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.people import PeopleBook, open_people
-from pam_deploy_graph.policy import Policy, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
-from pam_deploy_graph.runs.language import open_client
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.runs.stop_signs import StopSigns
-from pam_deploy_graph.script_runner import ScriptActionRunner
+from pam_deploy_graph.runs.stopping import stopped_text
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.resources import packaged_folder
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.llm import LlmClient
+    from pam_deploy_graph.mcp_runner import McpActionRunner
+    from pam_deploy_graph.people import PeopleBook
+    from pam_deploy_graph.policy import Policy
+
+Watcher = Callable[[AgentState], AbstractContextManager[Callable[[Event], None]]]
 
 
 @dataclass
@@ -44,8 +46,12 @@ class Services:
     home: Path = field(default_factory=Path)
     settings: Settings = field(default_factory=Settings)
     given_router: ActionBackend | None = None
-    given_llm_client: LlmClient | None = None
+    given_llm_client: "LlmClient | None" = None
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    watchers: list[Watcher] = field(default_factory=list)
+    """跟着一次运行的每一段：收下它的折叠，给出一个听众（进度用）。"""
+    at_node: Callable[[str], None] = lambda _name: None
+    """图进了哪个节点，告诉它。"""
     channel: str = "graph"
     """从哪里来的：``graph``、``cli``、``chat``……；决定与暂停带着它。"""
     look: bool = False
@@ -78,31 +84,29 @@ class Services:
     @cached_property
     def router(self) -> ActionBackend:
         """路由；没有注入就按设置建。"""
-        return self.given_router or ActionRouter(
-            script_runner=ScriptActionRunner(
-                packaged_folder(),
-                token=self.settings.token(),
-                script_entry=self.settings.pam_script_entry,
-                tls=self.settings.tls(),
-            ),
-            mcp_runner=self.mcp_runner,
-            fake_runner=FakeActionRunner(),
-            token=self.settings.token,
-        )
+        from pam_deploy_graph.runs.parts import make_router
+
+        return self.given_router or make_router(self.settings, self.mcp_runner)
 
     @cached_property
-    def mcp_runner(self) -> McpActionRunner:
+    def mcp_runner(self) -> "McpActionRunner":
         """MCP 后端；用到才连。"""
-        return McpActionRunner(url=self.settings.pam_mcp_url, token=self.settings.token(), tls=self.settings.tls())
+        from pam_deploy_graph.runs.parts import make_mcp_runner
+
+        return make_mcp_runner(self.settings)
 
     @cached_property
-    def llm_client(self) -> LlmClient:
+    def llm_client(self) -> "LlmClient":
         """语言理解，见 ``open_client``。"""
+        from pam_deploy_graph.runs.language import open_client
+
         return open_client(self.settings, self.given_llm_client, self.inventory)
 
     @cached_property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """站点的策略；没有设就什么都许。"""
+        from pam_deploy_graph.policy import open_policy
+
         return open_policy(self.settings.pam_policy)
 
     @cached_property
@@ -111,8 +115,10 @@ class Services:
         return open_inventory(self.settings.pam_inventory)
 
     @cached_property
-    def people(self) -> PeopleBook | None:
+    def people(self) -> "PeopleBook | None":
         """账户文件；没有设就没有。"""
+        from pam_deploy_graph.people import open_people
+
         return open_people(self.settings.pam_people)
 
     @cached_property
@@ -130,14 +136,11 @@ class Services:
         return open_tracing(on=self.settings.pam_otel)
 
     def drive(self, run_id: str, work: Callable[[RunContext], Awaitable[None]]) -> AgentState:
-        """取得一次运行的租约，追上账本，做一段流程。
+        """取得一次运行的租约，追上账本，做一段流程；返回做完之后的状态（不含事件列表）。
 
         Args:
             run_id: 已登记的运行。
             work: 要做的流程。
-
-        Returns:
-            做完之后的状态（不含事件列表）。
 
         Raises:
             RunHeldError: 另一个存活的进程正握着它。
@@ -156,8 +159,9 @@ class Services:
         async def session_work() -> None:
             """在一个会话里做。"""
             session = self.ledger.open_session(state)
-            session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
-            with self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
+            with ExitStack() as watching, self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
+                session.listeners.extend(watching.enter_context(watch(state)) for watch in self.watchers)
+                session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
                 async with session.alive():
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
@@ -261,7 +265,7 @@ class Services:
         if self.signs.by_person(run_id):
             self.pause(run_id, self.signs.pausing.get(run_id, actor))
         if self.stop.is_set():
-            raise RunPausedError(f"已停下，在途的都已做完；用 resume {run_id} 继续")
+            raise RunPausedError(f"{stopped_text(self.state_of(run_id))}；用 resume {run_id} 继续")
 
     def go_on(self, run_id: str, actor: Actor) -> None:
         """人要它继续；没有停着的不记。"""

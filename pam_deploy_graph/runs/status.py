@@ -41,7 +41,7 @@ _ONLY_SOME: Final = frozenset({"recalled"})
 _MOST_NAMED: Final = 50
 SHORT_DIGEST: Final = 12
 """写给人看的摘要有几位。"""
-_WORDS: Final = {
+PHASES: Final = {
     "waiting": "等人决定",
     "decided": "已有决定，等着执行",
     "interrupted": "停在半路",
@@ -139,7 +139,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     lines += [f"注意: {why}" for why in found["damaged"].values()]
     lines += [f"最近一次读得下去的是 {found['run_id']}；其余的用 runs 查看"] if found["damaged"] else []
     lines += [
-        f"运行 {found['run_id']}: {_WORDS[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
+        f"运行 {found['run_id']}: {PHASES[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
         (f"退回: 到运行 {found['rollback_of']} 之前，" if found["rollback_of"] else "部署: ")
         + f"{what}（{found['execution_strategy']}）",
         "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
@@ -179,9 +179,9 @@ def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
 def _standing_word(ledger: Ledger, run: RunRecord) -> str:
     """一次运行的处境，一个词。"""
     if run.exit_code is not None:
-        return _WORDS["finished"]
+        return PHASES["finished"]
     try:
-        return _WORDS[standing(ledger, run.run_id)["phase"]]
+        return PHASES[standing(ledger, run.run_id)["phase"]]
     except LedgerDamagedError:
         return f"记录已损坏，用 repair {run.run_id}"
 

@@ -8,15 +8,18 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from pam_deploy_graph.errors import RunPausedError
+
 T = TypeVar("T")
 _LET_GO_SECONDS: Final = 2.0
 """打断之后最多等被取消的协程这么久，好让它交还租约；再久的留它自己收尾。"""
+_running: Final[set[Future[Any]]] = set()
 _lock = threading.Lock()
 _portal: BlockingPortal | None = None
 
@@ -25,6 +28,10 @@ def call(function: Callable[..., Awaitable[T]], *args: Any) -> T:
     """在自己的事件循环里运行 ``function(*args)`` 并等到结果。
 
     等待中被打断（例如 Ctrl-C）时取消那个协程，等它收完尾（最多两秒），再把打断原样抛出。
+
+    Raises:
+        RunPausedError: 别的线程用 ``abort`` 打断了它。
+
     """
     ended = threading.Event()
 
@@ -36,12 +43,23 @@ def call(function: Callable[..., Awaitable[T]], *args: Any) -> T:
             ended.set()
 
     future = _get().start_task_soon(watched)
+    _running.add(future)
     try:
         return future.result()
-    except BaseException:
+    except BaseException as error:
         if future.cancel():
             ended.wait(_LET_GO_SECONDS)
+        if isinstance(error, CancelledError):
+            raise RunPausedError("已立即停下") from None
         raise
+    finally:
+        _running.discard(future)
+
+
+def abort() -> None:
+    """打断此刻在自己的事件循环里做着的；等着它们的线程得到 ``RunPausedError``。"""
+    for future in list(_running):
+        future.cancel()
 
 
 def _get() -> BlockingPortal:

@@ -57,7 +57,7 @@ def test_a_token_file_that_is_no_text(pam: Pam) -> None:
 
 @pytest.mark.parametrize(
     ("answers", "code"),
-    [([("批准这个计划吗", "n")], 12), ([("批准这个计划吗", "y"), ("回滚吗", "n")], 0)],
+    [([("批准？", "n")], 12), ([("批准？", "y"), ("回滚？", "n")], 0)],
     ids=["plan", "rollback"],
 )
 def test_saying_no_in_the_demo(pam: Pam, terminal: Terminal, answers: list[tuple[str, str]], code: int) -> None:

@@ -18,14 +18,14 @@ def test_asks_for_plan_and_rollback(site: Site, terminal: Terminal) -> None:
     site.lab.add_fault(f"{bad}:verify:fail")
     job = start(site, terminal)
     terminal.expect(site.version)
-    terminal.expect("批准这个计划吗")
+    terminal.expect("批准？")
     assert site.effects() == []
     terminal.type("也许\n")
-    terminal.expect("看不懂")
-    terminal.expect("批准这个计划吗")
+    terminal.expect("另说一句不算")
+    terminal.expect("批准？")
     terminal.type("approve\n")
     terminal.expect(bad)
-    terminal.expect("回滚吗")
+    terminal.expect("回滚？")
     assert site.count("rollback-ip", bad) == 0
     terminal.type("同意\n")
     done = terminal.finish(job)
@@ -39,7 +39,7 @@ def test_no_approval(site: Site, terminal: Terminal, typed: str, code: int) -> N
     """否决计划是 12，Ctrl-D 没有作答是 10；都什么也没做。"""
     site.take(1)
     job = start(site, terminal)
-    terminal.expect("批准这个计划吗")
+    terminal.expect("批准？")
     terminal.type(typed)
     assert terminal.finish(job).code == code
     assert site.effects() == []
@@ -50,7 +50,7 @@ def test_answers_later(site: Site, terminal: Terminal) -> None:
     site.take(1)
     assert site.run().code == 10
     job = site.pam.start("resume", site.run_id, tty=terminal.slave)
-    terminal.expect("批准这个计划吗")
+    terminal.expect("批准？")
     terminal.type("approve\n")
     assert terminal.finish(job).code == 0
     site.all_right()

@@ -26,7 +26,7 @@ _PRELOADED = (
     "pam_deploy_graph.runs.status",
     "pam_deploy_graph.lab.command",
     "pam_deploy_graph.llm.analysis",
-    "rich._emoji_codes",
+    "prompt_toolkit",
     "typer._adapters",
 )
 

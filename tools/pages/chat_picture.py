@@ -4,7 +4,7 @@ import re
 from html import escape
 from typing import Final
 
-from rich.cells import cell_len
+from prompt_toolkit.utils import get_cwidth
 
 from tools.documents import blocks
 from tools.source import PROJECT
@@ -96,7 +96,7 @@ def _find(spoken: list[tuple[int, str]], number: int, start: str) -> int:
 def _wrapped(line: str) -> list[str]:
     """折到画面的宽度；后面的行缩进两格。"""
     for at in range(len(line)):
-        if cell_len(line[: at + 1]) > _COLUMNS:
+        if get_cwidth(line[: at + 1]) > _COLUMNS:
             return [line[:at], *_wrapped(f"  {line[at:]}")]
     return [line]
 
@@ -110,7 +110,7 @@ def _row(line: str, colour: str, y: float) -> str:
     """一行：一段一段按格子定位，中英文混排也对得齐。"""
     spans, at = [], 0
     for run in _RUN.findall(line):
-        x, length = _MARGIN + at * _CELL, cell_len(run) * _CELL
+        x, length = _MARGIN + at * _CELL, get_cwidth(run) * _CELL
         spans.append(f'<tspan x="{x:g}" textLength="{length:g}">{escape(run)}</tspan>')
-        at += cell_len(run)
+        at += get_cwidth(run)
     return f'<text y="{y:g}" fill="{colour}">{"".join(spans)}</text>'

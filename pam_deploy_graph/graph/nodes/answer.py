@@ -12,6 +12,7 @@ from pam_deploy_graph.graph.state import GraphState, Question, open_question, wo
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.report.plan_text import render_preview
 from pam_deploy_graph.report.summary import render_report
+from pam_deploy_graph.runs.open_questions import cancel_costs
 from pam_deploy_graph.runs.services import Services
 
 _HELP: Final = (
@@ -31,7 +32,7 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     reply = _REPLIES.get(state["intent"], _unknown)
     update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
     if costs := costs_of(services, state):
-        text = f"{costs}确定的话请说「确认」，别的话都当作没有要求过。"
+        text = f"{costs}确定就说「确认」，别的话都当作没有要求过。"
         update |= {"confirm": {"intent": state["intent"], "costs": costs}, "problem": text}
         return update | {"answer": text, "messages": [AIMessage(text)]}
     if (state.get("confirm") or {}).get("given"):
@@ -52,11 +53,8 @@ def costs_of(services: Services, state: GraphState) -> str:
     run_id = state.get("run_id", "")
     if state["intent"] != "cancel" or (state.get("confirm") or {}).get("given") or not services.ledger.exists(run_id):
         return ""
-    run = services.state_of(run_id)
-    left = [ip for ip in run.target_ips if ip not in run.ip_states]
-    if services.ledger.get_run(run_id).exit_code is not None or not run.completed_global_steps or not left:
-        return ""
-    return f"取消运行 {run_id}：还有 {len(left)} 台没有开工，不会再做，这次运行就此结束。"
+    over = services.ledger.get_run(run_id).exit_code is not None
+    return "" if over else cancel_costs(services.state_of(run_id))
 
 
 def _at_rest(services: Services, state: GraphState) -> bool:

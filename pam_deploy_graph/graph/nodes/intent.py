@@ -10,6 +10,7 @@ from pam_deploy_graph.graph.answers import read_decisions
 from pam_deploy_graph.graph.standing import standing_now, told
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
+from pam_deploy_graph.runs.open_questions import is_sure
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
@@ -17,7 +18,6 @@ from pam_deploy_graph.runs.services import Services
 _CLOSED: Final = "finished"
 _ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
-_SURE: Final = re.compile(r"\s*(?:确认|确定|是的?|对|yes|confirm(?:ed)?|sure)[\s。.!！]*", re.IGNORECASE)
 _BARE: Final = re.compile(
     r"\s*(?:请|那就?)?(?:继续|接着|接着做|继续吧|接着做吧|resume|continue|go on|carry on)[\s。.!！]*", re.IGNORECASE
 )
@@ -47,7 +47,7 @@ def _understood(services: Services, state: GraphState) -> dict[str, Any]:
         busy = pending == "rollback-confirm"
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
     if asked := state.get("confirm"):
-        sure = bool(_SURE.fullmatch(said[-1]))
+        sure = is_sure(said[-1])
         update["confirm"] = {**asked, "given": "yes"} if sure and asked["intent"] == "cancel" else {}
         if sure:
             return update | {"intent": asked["intent"], "problem": ""}

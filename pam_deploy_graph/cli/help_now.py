@@ -1,0 +1,87 @@
+"""此刻可以说什么：帮助与补全都由它来。"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pam_deploy_graph.constants import Ask
+
+LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
+_HELP: Final = frozenset({"help", "帮助", "?", "？", "怎么用", "能说什么"})
+
+IDLE: Final = "idle"
+RUNNING: Final = "running"
+_CONFIRM: Final = "confirm"
+
+_MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    IDLE: {
+        "把首都机场的 checkin 应用 gate 模块升级到 1.2.3，先灰度 2 台": "部署：机场、应用、模块、版本；缺什么会问",
+        "继续": "接着做停在半路的；也可以说「继续 运行名」",
+        "进度": "看最近一次运行；也可以说「运行名 怎么样了」",
+        "取消": "取消停在半路的那一次；先说出代价再请你确认",
+        "把 10.0.0.9 退回": "退回到那次运行之前的版本；先问再做",
+        "退出": "离开",
+    },
+    RUNNING: {
+        "进度": "看做到哪里；不打断推出",
+        "暂停": "不再开新的，在途的做完就停（同 Ctrl-C；再按一次 Ctrl-C 立即停）",
+        "取消": "没有开工的不再做，这次运行就此结束；先说出代价再请你确认",
+    },
+    str(Ask.PARAMS): {
+        "直接补充": "例如：版本 1.2.3，只做 10.0.0.1 到 10.0.0.9",
+        "取消": "不做了；什么也没有改变",
+    },
+    str(Ask.PLAN): {
+        "同意": "照这份计划动手",
+        "拒绝": "不照它做；什么也没有改变",
+        "版本改成 1.2.4": "要改什么就说什么，随后给出新的计划",
+        "进度": "看做到哪里",
+        "暂停": "先不答，停在这里",
+        "取消": "取消本次部署",
+    },
+    str(Ask.ROLLBACK): {
+        "同意": "回滚：回到这次运行之前的样子",
+        "拒绝": "保持现状，接着做别的",
+        "重试": "查清实情，从失败的那一步接着做",
+        "10.0.0.3 回滚，其余重试": "几台分开说",
+        "跳过 10.0.0.7": "改没有开工的：跳过几台、先做几台、同时几台",
+        "进度": "看做到哪里",
+        "暂停": "先不答，停在这里",
+        "取消": "没有开工的不再做；先说出代价再请你确认",
+    },
+    _CONFIRM: {"确认": "照上面说的做", "不": "不做"},
+}
+
+
+def is_help(text: str) -> bool:
+    """是不是在问能说什么。"""
+    return text.strip().rstrip("。.!！").lower() in _HELP
+
+
+def help_at(question: Mapping[str, Any]) -> str:
+    """一个问题上可以说什么；问题没有给出的回答不列。"""
+    return help_text(_moment(question), _hidden(question))
+
+
+def help_text(moment: str, hidden: frozenset[str] = frozenset()) -> str:
+    """此刻可以说什么，一行一种。"""
+    rows = [f"  {said} —— {does}" for said, does in _MOMENTS[moment].items() if said not in hidden]
+    return "\n".join(["此刻可以说：", *rows])
+
+
+def words_at(question: Mapping[str, Any], moment: str) -> list[str]:
+    """此刻可以补全的话。"""
+    chosen = _moment(question) if question else moment
+    return [*(said for said in _MOMENTS[chosen] if said not in _hidden(question)), "帮助"]
+
+
+def _moment(question: Mapping[str, Any]) -> str:
+    """一个问题是哪一种时刻。"""
+    return _CONFIRM if question.get("confirm") else str(question["ask"])
+
+
+def _hidden(question: Mapping[str, Any]) -> frozenset[str]:
+    """回滚的问题没有给出的回答。"""
+    if not question or question["ask"] != Ask.ROLLBACK:
+        return frozenset()
+    offered = {"approve": "同意", "reject": "拒绝", "retry": "重试"}
+    return frozenset(word for name, word in offered.items() if name not in question["allowed_decisions"])

@@ -1,0 +1,59 @@
+"""推出途中打的一句：问的就地答，要停的停，要取消的先说代价；其余的收着，不丢，也不当作对还没有问的问题的回答。"""
+
+from collections.abc import Callable
+from typing import Final
+
+from pam_deploy_graph.cli.desk import Desk
+from pam_deploy_graph.cli.help_now import LEAVE, RUNNING, help_text, is_help
+from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.llm import RuleBasedLlmClient
+from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.status import render_standing, standing
+
+_KEPT: Final = "记下了，还没有照做：「{text}」。到下一个问题、或做完之后摆在提示后面，按回车才算数；急的话先「暂停」。"
+_BUSY: Final = "还在进行；要离开先说「暂停」，停下之后再退出。"
+
+
+class Midway:
+    """一次推出途中的键盘；``run_id`` 给出正推着的运行，还没有登记的为空串。"""
+
+    def __init__(self, services: Services, desk: Desk, run_id: Callable[[], str]) -> None:
+        """用离线规则听：推出途中不等模型。"""
+        self._services, self._desk, self._run_id = services, desk, run_id
+        self._rules = RuleBasedLlmClient()
+
+    def hear(self, text: str) -> None:
+        """收下一句。"""
+        if is_help(text):
+            return self._desk.say(help_text(RUNNING))
+        if text.lower() in LEAVE:
+            return self._desk.say(_BUSY)
+        intent = self._rules.understand_request(text).intent
+        known = self._services.ledger.exists(self._run_id())
+        if intent == "pause":
+            return self._desk.request_stop()
+        if intent == "status" and known:
+            return self._desk.say(self._standing())
+        if intent == "cancel" and known:
+            return self._cancel()
+        self._desk.keep(text)
+        return self._desk.say(_KEPT.format(text=text))
+
+    def _standing(self) -> str:
+        """做到哪里，连同此刻在途的。"""
+        told = render_standing(standing(self._services.ledger, self._run_id(), self._services.inventory), brief=True)
+        return "\n".join(filter(None, [told, self._desk.line()]))
+
+    def _cancel(self) -> None:
+        """说出代价，确认了才取消。"""
+        run_id = self._run_id()
+        costs = cancel_costs(self._services.state_of(run_id))
+        self._desk.say(f"{costs or f'取消运行 {run_id}：没有还没开工的了，在途的做完就结束。'}确定就说「确认」。")
+        if not is_sure(self._desk.face.read("确认取消？> ", fresh=True) or ""):
+            return self._desk.say("没有取消，照旧进行。")
+        try:
+            cancel_run(self._services, run_id)
+        except PamError as error:
+            return self._desk.say(str(error))
+        return self._desk.say("已取消：没有开工的不再做，在途的做完就结束。")

@@ -1,0 +1,173 @@
+"""对话里的一句话：说的是哪次运行、要它怎样；听懂归图，动手归驱动。"""
+
+import re
+import sys
+from typing import Final
+
+from pam_deploy_graph.cli.command_session import Session
+from pam_deploy_graph.cli.greeting import greeting
+from pam_deploy_graph.cli.help_now import IDLE, RUNNING, words_at
+from pam_deploy_graph.cli.midway import Midway
+from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.llm import asks_again_for_failed
+from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
+from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
+from pam_deploy_graph.runs.stopping import stopped_text
+
+_BARE: Final = frozenset({"继续", "接着", "接着做", "继续吧", "接着做吧", "resume", "continue", "go on", "carry on"})
+"""光秃秃的「继续」听到就做；别的说法先问一句（contract 第 4 节）。"""
+_LATER: Final = "说「继续」接着做，说「取消」取消本次部署。"
+_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{3,63}")
+
+
+class Talk:
+    """一次对话；同一时刻最多说着一次运行，会话的 ``thread_id`` 就是它的运行名。"""
+
+    def __init__(self, session: Session) -> None:
+        """还没有说到哪次运行。"""
+        self._session, self._desk = session, session.desk
+        self._run_id = ""
+        self._told = False
+        session.driver.on_answer = self._tell
+        session.desk.hear = Midway(session.services, session.desk, lambda: self._run_id).hear
+
+    def greet(self) -> None:
+        """说出停在半路的、等着人的、停用的柜台；没有就不说。"""
+        if told := greeting(self._session.services.ledger):
+            self._session.say(told)
+
+    def words(self) -> list[str]:
+        """此刻可以补全的话。"""
+        question = self._session.asker.question
+        return [*words_at(question, RUNNING if self._desk.in_flight() else IDLE), *self._known()]
+
+    def hear(self, text: str) -> None:
+        """没有问题挂着时听到的一句话。"""
+        services, driver = self._session.services, self._session.driver
+        self._told = False
+        self._session.asker.forget()
+        if named := self._named(text):
+            return self._about(named, text)
+        again = asks_again_for_failed(text)
+        if again and services.ledger.exists(self._run_id):  # 正说着的还没有结束：回到它的问题上
+            return self._advance(self._run_id)
+        intent = "" if again else services.llm_client.understand_request(text).intent
+        if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
+            bare = text.strip("。.!！ ").lower() in _BARE
+            return self._go_on() if bare or self._sure("接着做停在半路的那次运行：没有开工的会继续开工。") else None
+        if intent == "cancel" and (run_id := self._run_id or latest_unfinished(services.ledger)):
+            return self._cancel(run_id)
+        if intent == "rollback":  # 用一个自己的会话，不搅进正说着的这一次
+            return self._recall(text)
+        self._run_id = self._run_id or driver.new_run_id()
+        run_id = self._run_id
+        return self._stopped(self._desk.work(lambda: driver.hear(run_id, text)))
+
+    def paused(self, error: RunPausedError) -> None:
+        """停下了：照账本说在途的怎样了。"""
+        services = self._session.services
+        if self._desk.stop.is_set() and services.ledger.exists(self._run_id):
+            return self._session.say(f"{stopped_text(services.state_of(self._run_id))}。{_LATER}")
+        return self._session.say(str(error))
+
+    def _named(self, text: str) -> str:
+        """话里点了名的运行；没有为空串。"""
+        ledger = self._session.services.ledger
+        return next((name for name in _NAME.findall(text) if ledger.exists(name)), "")
+
+    def _about(self, run_id: str, text: str) -> None:
+        """点了名的：说的就是那一次。"""
+        services = self._session.services
+        intent = services.llm_client.understand_request(text).intent
+        over = services.ledger.get_run(run_id).exit_code is not None
+        if intent == "rollback":
+            return self._recall(text)
+        if intent == "cancel" and not over:
+            return self._cancel(run_id)
+        if intent == "resume" and not over:
+            self._run_id = run_id
+            return self._advance(run_id)
+        return self._session.say(render_standing(standing(services.ledger, run_id, services.inventory)))
+
+    def _advance(self, run_id: str) -> None:
+        """接着做一次运行。"""
+        return self._stopped(self._desk.work(lambda: self._session.driver.resume(run_id)))
+
+    def _recall(self, text: str) -> None:
+        """退回：说的是结束了的运行就自成一次，做完说出报告；没有结束的在它自己里面问。"""
+        services, driver = self._session.services, self._session.driver
+        run_id = driver.new_run_id()
+        code = self._desk.work(lambda: driver.hear(run_id, text))
+        if services.ledger.exists(run_id):
+            self._session.finish(run_id, code)
+
+    def _go_on(self) -> None:
+        """继续：正说着的运行，或最近一次停在半路的。"""
+        if not self._run_id:
+            self._run_id = latest_unfinished(self._session.services.ledger)
+            self._session.say(f"接着做运行 {self._run_id}。" if self._run_id else "没有停在半路的运行。")
+        return self._advance(self._run_id) if self._run_id else None
+
+    def _cancel(self, run_id: str) -> None:
+        """取消停着的一次：说出代价，确认了才记下；欠着的做完，收尾。"""
+        services = self._session.services
+        if services.ledger.exists(run_id):
+            costs = cancel_costs(services.state_of(run_id)) or f"取消运行 {run_id}，取消后不能继续。"
+            if not self._sure(costs):
+                return None
+            done = cancel_run(services, run_id)
+            if done["holder"]:
+                return self._session.say(f"已要求取消：{done['holder']}做完在途的工作站就停。")
+            self._run_id = run_id
+            return self._stopped(ExitCode.STOPPED)
+        self._run_id = ""
+        return self._session.say("好，不做了；什么也没有改变。")
+
+    def _sure(self, costs: str) -> bool:
+        """说出代价，要人再说一遍。"""
+        self._session.say(f"{costs}确定就说「确认」。")
+        sure = is_sure(self._desk.face.read("确认？> ", fresh=True) or "")
+        if not sure:
+            self._session.say("好，没有照做。")
+        return sure
+
+    def _tell(self, text: str) -> None:
+        """图只是回答了一句话。"""
+        self._told = True
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+
+    def _stopped(self, code: ExitCode, *, resumed: bool = False) -> None:
+        """图停下了：说明停在哪里；了结的运行不再提起。``resumed`` 为真即已经为收尾恢复过一次，不再试。"""
+        services = self._session.services
+        if not self._run_id or not services.ledger.exists(self._run_id):
+            return None
+        record = services.ledger.get_run(self._run_id)
+        if record.exit_code is None and services.cancelled(self._run_id) and not resumed:
+            # 停在半路又取消：在途的做完，收尾
+            return self._stopped(self._desk.work(lambda: self._session.driver.resume(self._run_id)), resumed=True)
+        if record.exit_code is None:
+            return self._session.say(self._unfinished(code, record.reason or ""))
+        if services.state_of(self._run_id).completed_global_steps:
+            self._session.finish(self._run_id, ExitCode(record.exit_code))
+        else:
+            self._session.say(f"结果: {record.reason}；什么也没有改变。")
+        self._run_id = ""
+        return None
+
+    def _unfinished(self, code: ExitCode, reason: str) -> str:
+        """没有做完的运行：停在哪里，怎样接着做。"""
+        if code is ExitCode.WAITING:
+            return f"运行 {self._run_id} 还等着回答。说「继续」回到那个问题，说「取消」取消本次部署。"
+        where = "还没有做完" if self._told else f"停下了：{reason}" if reason else "停下了"
+        begun = has_begun(self._session.services.state_of(self._run_id))
+        return f"运行 {self._run_id} {where}。{'' if begun else '要改就说改什么，'}{_LATER}"
+
+    def _known(self) -> list[str]:
+        """说得到的工作站：正说着的这次运行里的。"""
+        services = self._session.services
+        if not self._run_id or not services.ledger.exists(self._run_id):
+            return []
+        return services.state_of(self._run_id).target_ips

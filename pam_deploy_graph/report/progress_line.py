@@ -1,0 +1,163 @@
+"""一行进度：做完几台、谁在途、多久了、还要多久；绑在一次运行的折叠上，随账本事件走，不随进程走。"""
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Ask, IpStatus
+from pam_deploy_graph.flows.service_state import running_now
+from pam_deploy_graph.inputs.time_limits import time_limit_of
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.report.summary import targets_of
+
+_FETCHING: Final = "download-log"
+"""失败之后还在取日志；取得到取不到都算取过了（``best_effort``）。"""
+_ENOUGH: Final = 2
+"""这一程里做完了几台，才估得出还要多久。"""
+_SETTLED: Final = ("succeeded", "recalled", "failed")
+
+
+class Progress:
+    """此刻的进度；推出的线程写，任何线程都可以读。"""
+
+    def __init__(self) -> None:
+        """还没有跟着任何运行。"""
+        self._lock = threading.Lock()
+        self._state: AgentState | None = None
+        self._active = False
+        self._worked = 0.0
+        self._begun = self._heard = time.monotonic()
+        self._settled_before = 0
+        self._tallies: dict[str, str] = {}
+        self._count: Counter[str] = Counter()
+        self._dark: set[str] = set()
+        self._flying: dict[str, tuple[str, float]] = {}
+
+    @contextlib.contextmanager
+    def following(self, state: AgentState) -> Iterator[Callable[[Event], None]]:
+        """跟着一次运行的一段；给出听众，它听到的事件已经折进 ``state``。"""
+        with self._lock:
+            another = self._state is None or self._state.run_id != state.run_id
+            self._begin(state)
+            if another:
+                self._worked, self._settled_before = 0.0, self._settled()
+        try:
+            yield self._hear
+        finally:
+            with self._lock:
+                self._active, self._flying = False, {}
+                self._worked += time.monotonic() - self._begun
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """各台的名称；没有跟着运行为空。"""
+        return self._state.names if self._state else {}
+
+    def in_flight(self) -> dict[str, str]:
+        """返回在途的各台正做着的动作。"""
+        with self._lock:
+            return {ip: step for ip, (step, _) in self._flying.items()}
+
+    def line(self) -> str:
+        """写成一行；没有在推出的为空串。"""
+        with self._lock:
+            state, now = self._state, time.monotonic()
+            if state is None or not self._active or not (state.plan_approved or state.ip_states):
+                return ""
+            parts = [self._done_text(state), self._doing(state, now)]
+            parts += [f"失败 {self._count['failed']}", f"停用 {len(self._dark)}"]
+            return " · ".join([*parts, *self._times(state, self._worked + now - self._begun)])
+
+    def done_text(self) -> str:
+        """做完几台、一共几台，写成 ``14/40``；没有跟着运行为空串。"""
+        with self._lock:
+            return self._done_text(self._state) if self._state else ""
+
+    def _done_text(self, state: AgentState) -> str:
+        """同上。"""
+        done = self._count["succeeded"] + self._count["recalled"]
+        return f"{done}/{len(targets_of(state)) or len(state.ip_states)}"
+
+    def _begin(self, state: AgentState) -> None:
+        """从头数一遍；此后随事件只改变了的那一台。"""
+        self._state, self._active, self._flying = state, True, {}
+        self._tallies, self._count, self._dark = {}, Counter(), set()
+        self._begun = self._heard = time.monotonic()
+        for ip in state.ip_states:
+            self._recount(ip)
+
+    def _settled(self) -> int:
+        """有了结果的台数。"""
+        return sum(self._count[name] for name in _SETTLED)
+
+    def _hear(self, event: Event) -> None:
+        """听到一个事件。"""
+        with self._lock:
+            self._heard = time.monotonic()
+            if (ip := event.get("ip")) and self._state and ip in self._state.ip_states:
+                self._recount(ip)
+                self._follow_step(ip, event)
+
+    def _recount(self, ip: str) -> None:
+        """重数一台。"""
+        workstation = self._state.ip_states[ip] if self._state else None
+        if workstation is None:
+            return
+        self._count[self._tallies.get(ip, "")] -= 1
+        self._tallies[ip] = workstation.tally
+        self._count[workstation.tally] += 1
+        (self._dark.add if running_now(workstation) is False else self._dark.discard)(ip)
+
+    def _follow_step(self, ip: str, event: Event) -> None:
+        """这一台此刻在做哪一步；没有在做就不在途。"""
+        step = self._step(ip, event)
+        if not step:
+            self._flying.pop(ip, None)
+        elif self._flying.get(ip, ("", 0.0))[0] != step:
+            self._flying[ip] = (step, self._heard)
+
+    def _step(self, ip: str, event: Event) -> str:
+        """听到这个事件之后，这一台在做的动作；没有在做为空串。"""
+        workstation = self._state.ip_states[ip] if self._state else {}
+        if event["type"] == "INTENT":
+            return str(event["stage"])
+        if workstation["status"] == IpStatus.RUNNING:
+            return next((step for step in IP_ACTION_SEQUENCE if step not in workstation["completed_steps"]), "")
+        if workstation.get("approved"):
+            return str(Ask.ROLLBACK)
+        fetching = event["type"] == "CONFIRMATION_REQUIRED" and event["failed_stage"] != _FETCHING
+        still = self._flying.get(ip, ("",))[0] == _FETCHING and not event.get("best_effort")
+        return _FETCHING if fetching or still else ""
+
+    def _doing(self, state: AgentState, now: float) -> str:
+        """在做什么、多久了、最多多久。"""
+        if self._flying:
+            ip, (step, since) = min(self._flying.items(), key=lambda item: item[1][1])
+            more = f" {len(self._flying)} 台，最久的是" if len(self._flying) > 1 else ""
+            return f"进行中{more} {state.label(ip)} {_timed(state, step, now - since)}"
+        left = [step for step in GLOBAL_ACTION_SEQUENCE if step not in state.completed_global_steps]
+        if left and not state.rollback_of:
+            return f"全局步骤 {_timed(state, left[0], now - self._heard)}"
+        return f"等 PAM 答话 已 {now - self._heard:.0f} 秒"
+
+    def _times(self, state: AgentState, worked: float) -> list[str]:
+        """已用与约剩；做完的还太少就不估。"""
+        done = self._settled() - self._settled_before
+        left = len(targets_of(state)) - self._settled()
+        guess = [f"约剩 {_clock(left * worked / done)}"] if done >= _ENOUGH and left > 0 else []
+        return [f"已用 {_clock(worked)}", *guess]
+
+
+def _timed(state: AgentState, step: str, seconds: float) -> str:
+    """一个动作、多久了、时限。"""
+    return f"{step} 已 {seconds:.0f} 秒（时限 {time_limit_of(step, state.params, None):.0f}）"
+
+
+def _clock(seconds: float) -> str:
+    """写成 ``1:32`` 或 ``1:02:03``。"""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
