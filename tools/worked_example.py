@@ -60,7 +60,7 @@ class Screen:
         """在 ``home`` 里开始对话，令牌经环境交给它。"""
         self._master, slave = pty.openpty()
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "OPENAI_"))}
-        ours |= {"PAM_HOME_URL": lab.home_url, "PAM_TOKEN": lab.token, "LOGNAME": OPERATOR, "NO_COLOR": "1"}
+        ours |= {"PAM_HOME_URL": lab.home_url, "PAM_TOKEN": lab.token, "LOGNAME": OPERATOR, "TERM": "dumb"}
         command = [sys.executable, "-m", "pam_deploy_graph", "chat", "--home", str(home)]
         self._chat = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=ours, cwd=home)
         os.close(slave)

@@ -10,7 +10,7 @@ from pam_deploy_graph.system.account import current_operator
 from tests.cli.site import Site
 from tests.cli.terminal import Terminal
 
-WHICH, PLAN, ROLLBACK = "用哪把 SSH 私钥签名", "批准这个计划吗", "回滚吗"
+WHICH, PLAN, ROLLBACK = "用哪把 SSH 私钥签名", "批准？", "回滚？"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_asks_for_plan_and_rollback(site: Site, terminal: Terminal) -> None:
     terminal.expect("批准？")
     assert site.effects() == []
     terminal.type("也许\n")
-    terminal.expect("另说一句不算")
+    terminal.expect("没有听出要改什么")
     terminal.expect("批准？")
     terminal.type("approve\n")
     terminal.expect(bad)

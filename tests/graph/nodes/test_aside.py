@@ -81,7 +81,7 @@ def test_cancel(tmp_path: Path, where: str, code: int) -> None:
     answer = desk.say(words("取消"))
     if where == "rollback-confirm":  # 还有没开工的：先说代价，再说一遍才算
         assert (answer["ask"], answer["confirm"]["intent"]) == ("rollback-ip", "cancel")
-        assert "没有开工" in answer["confirm"]["costs"]
+        assert "不再做，取消后不能继续" in answer["confirm"]["costs"]
         answer = desk.say(words("确认"))
     assert answer["exit_code"] == code
     assert desk.actions() == done
