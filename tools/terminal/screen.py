@@ -56,10 +56,14 @@ class Screen:
         past = ["".join(row[at].data for at in range(self.size[0])).rstrip() for row in self._screen.history.top]
         return "\n".join([*past, *self.rows])
 
-    def wait(self, words: str, *, seconds: float = SECONDS) -> None:
-        """等到屏上看得见 ``words``；折行的也算。"""
+    def seen(self, words: str) -> int:
+        """``words`` 到此刻显示过几处，滚过去的也算，折行的也算。"""
+        return self.everything.replace("\n", "").replace(" ", "").count(words.replace(" ", ""))
+
+    def wait(self, words: str, *, beyond: int = 0, seconds: float = SECONDS) -> None:
+        """等到显示过的 ``words`` 多于 ``beyond`` 处。"""
         deadline = time.monotonic() + patience(seconds)
-        while words.replace(" ", "") not in "".join(self.rows).replace(" ", ""):
+        while self.seen(words) <= beyond:
             if time.monotonic() > deadline:
                 raise AssertionError(f"等不到 {words!r}：\n{self.shown}")
             self.pump()

@@ -29,9 +29,10 @@ class Seat:
     def say(self, text: str, then: str) -> None:
         """打一句，回车，等到屏上看得见 ``then``。"""
         self.screen.settle(0.1)
+        before = self.screen.seen(then) if then else 0
         self.screen.type(f"{text}\n")
         if then:
-            self.screen.wait(then)
+            self.screen.wait(then, beyond=before)
 
     def see(self, words: str) -> None:
         """等到屏上看得见 ``words``。"""
