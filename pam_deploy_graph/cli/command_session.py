@@ -2,11 +2,11 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pam_deploy_graph.cli.asking import Asker, approve_all, nobody, somebody
 from pam_deploy_graph.cli.desk import Desk
@@ -15,7 +15,8 @@ from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import EventLines, emit, json_events, unless_deaf
 from pam_deploy_graph.cli.signed_answers import read_decision
-from pam_deploy_graph.constants import Ask, ExitCode
+from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
+from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.report.summary import render_report
@@ -108,9 +109,7 @@ def open_session(
     services.listeners.append(unless_deaf(json_events(progress) if as_json else EventLines(desk, progress), desk.stop))
     services.patience = Patience(wait, desk.say)
     _ = services.inventory  # 清单写错了的，在这里就说，什么也没有做
-    asker = Asker(
-        desk, partial(read_decision, services, ask=desk.face.read), lambda run_id: _standing(services, run_id)
-    )
+    asker = Asker(desk, partial(_decided, services, desk), lambda run_id: _standing(services, run_id))
     desk.answer = approve_all(desk) if yes else asker if talking or somebody() else nobody(desk)
     desk.progress, desk.in_flight = progress.line, progress.in_flight
     try:
@@ -119,6 +118,20 @@ def open_session(
             yield Session(services, driver, desk, asker, as_json)
     finally:
         services.close()
+
+
+def _decided(services: Services, desk: Desk, question: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """读一个决定；问着的这会儿别人先决定了的，说出是谁、怎样决定的。"""
+    answer = read_decision(services, question, text, ask=desk.face.read)
+    asked = [(PLAN, question["digest"])] if question["ask"] == Ask.PLAN else []
+    asked = asked or [(one["ip"], one["digest"]) for one in question["waiting"] if one["ip"] in answer]
+    for subject, digest in asked:
+        if first := services.ledger.decision(question["run_id"], subject, digest):
+            row = DECISIONS[Decision(first.decision)]
+            what = row.on_plan if subject == PLAN and row.on_plan else row.on_workstation
+            name = "计划" if subject == PLAN else subject
+            desk.say(f"{name} 已由 {first.operator} 先决定了：{what.label}；你的回答没有作数。")
+    return answer
 
 
 def _standing(services: Services, run_id: str) -> str:

@@ -79,7 +79,7 @@ def two_terminals(stage: Stage) -> None:
     other = stage.sit("confirm", run_id, "--reject", "--operator", "李娜")
     other.leave()
     stage.shot(other, "另一个终端里，李娜先决定了：保持现状")
-    mine.say("同意", "李娜")
+    mine.say("同意", "已由 李娜 先决定了")
     stage.shot(mine, "这一个终端里说了「同意」：没有作数，说出是谁、怎样决定的")
 
 
