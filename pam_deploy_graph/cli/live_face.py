@@ -89,7 +89,7 @@ class LiveFace:
 
         """
         ahead = "".join(key.data for key in get_typeahead(self._session.input)) if fresh else ""
-        begun = " ".join((self._draft + ahead).split())
+        begun = (self._draft + ahead.replace("\r", "\n")).strip()
         self._early = fresh and bool(begun)
         self._woken = False
         try:

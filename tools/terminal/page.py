@@ -44,7 +44,8 @@ def section(name: str, shots: Sequence[tuple[str, str]]) -> str:
 
 def sections(text: str) -> dict[str, str]:
     """把一页拆成名字到那一节。"""
-    parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)[1:]
+    names = "|".join(map(re.escape, SCENES))
+    parts = re.split(rf"^## ({names})\n", text, flags=re.MULTILINE)[1:]
     return {name: f"## {name}\n{body}" for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
 

@@ -45,9 +45,10 @@ def ticket(stage: Stage) -> None:
     """把工单整段粘贴进来：几行是一句要求，不会一行一行地当成几句。"""
     seat = stage.sit("chat")
     seat.see("请说要部署什么")
+    seat.see("载入 已")
+    seat.screen.gone("载入")
     seat.screen.paste(_TICKET.format(package=stage.package))
     seat.screen.settle()
-    seat.screen.gone("载入")
     stage.shot(seat, "粘贴了，还没有回车")
     seat.say("", _PLAN)
     stage.shot(seat, "回车之后：一份计划，三台")
