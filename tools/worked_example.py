@@ -29,6 +29,7 @@ _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\r")
 _VOLATILE: Final = (
     (re.compile(r"\b\d{8}_\d{6}(?:_\w+)?\b"), "20260101_080000"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)"), "2026-01-01T08:00:00+00:00"),
+    (re.compile(r"\b\d\d:\d\d:\d\d[+-]\d\d:\d\d"), "08:00:00+00:00"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8080"),
 )
 

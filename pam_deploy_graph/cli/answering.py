@@ -15,7 +15,7 @@ from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.open_questions import pick, question_on, refuse_unoffered, still_open
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.runs.status import show_question
+from pam_deploy_graph.runs.status import show_questions
 
 
 @dataclass
@@ -75,8 +75,7 @@ def answer(
     if not ips and not digests:
         chosen = still_open(services.ledger, run_id, chosen)
     _refuse(chosen, decision, digests)
-    for question in chosen:
-        typer.echo(show_question(question), err=True)
+    typer.echo("\n".join(show_questions(chosen)), err=True)
     nonce = services.ledger.get_run(run_id).nonce
     answers = [Answered(q["subject"], q["digest"], decision, operator, note) for q in chosen]
     if key:

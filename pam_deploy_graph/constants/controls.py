@@ -31,7 +31,7 @@ class Control:
 
     ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明，
     空串的没有选项。    ``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{}`` 处填值，空串为另有地方说；
-    ``always`` 的没有说也在计划里写出来；``round_up`` 是百分比折成台数时往上取整；
+    ``by_default`` 是与默认相同时的说法，空串为不说；``round_up`` 是百分比折成台数时往上取整；
     ``amendable`` 的在推出途中可以改；``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
     """
 
@@ -45,7 +45,7 @@ class Control:
     metavar: str = "N"
     help: str
     shown: str = ""
-    always: bool = False
+    by_default: str = ""
     round_up: bool = True
     amendable: bool = False
     for_model: str = ""
@@ -94,7 +94,7 @@ _ROWS: Final = (
         default=0,
         metavar="N|P%",
         help="先灰度几台，或百分之几。",
-        shown="先灰度 {} 台",
+        shown="先 {} 台，看过再做其余的",
         for_model="先灰度几台，或百分之几",
     ),
     Control(
@@ -105,7 +105,7 @@ _ROWS: Final = (
         most=MAX_SECONDS,
         metavar="SECONDS",
         help="灰度之后观察几秒，再验证一遍。",
-        shown="观察 {} 秒再验证一遍",
+        shown="看 {} 秒，再验证一遍",
         for_model="灰度之后观察几秒",
     ),
     Control(
@@ -114,7 +114,7 @@ _ROWS: Final = (
         about="灰度之后再请人批准其余的",
         default=False,
         help="灰度之后再请人批准其余的。",
-        shown="灰度之后再请人批准其余的",
+        shown="做其余的之前再问人",
         for_model="灰度之后要不要再请人批准其余的",
     ),
     Control(
@@ -125,7 +125,7 @@ _ROWS: Final = (
         least=1,
         metavar="N,P%,…",
         help="分批：做到第几台、百分之几为止，例如 1,5,25%,100%。",
-        shown="分批做到第 {} 台为止",
+        shown="分批：做到第 {} 台各停一下",
         for_model='分批的界限，照次序，如 ["1","5","25%","100%"]',
     ),
     Control(
@@ -138,7 +138,7 @@ _ROWS: Final = (
         metavar="N|P%",
         help="同时进行几台，或百分之几。",
         shown="同时 {} 台",
-        always=True,
+        by_default="逐台做",
         round_up=False,
         amendable=True,
         for_model="每批或并发几台，或百分之几",
@@ -162,8 +162,8 @@ _ROWS: Final = (
         default=1,
         least=1,
         help="几台等决定时停下来问。",
-        shown="{} 台待决定就停下来问",
-        always=True,
+        shown="坏 {} 台就停下来问人",
+        by_default="坏 1 台就停下来问人",
         amendable=True,
         for_model="攒够几台再问人",
     ),
@@ -173,7 +173,7 @@ _ROWS: Final = (
         about="失败满几台就不再继续；不给是不限",
         least=1,
         help="失败几台就不再继续。",
-        shown="失败满 {} 台不再继续",
+        shown="坏满 {} 台就不再做",
         amendable=True,
         for_model="失败几台就停",
     ),
@@ -183,7 +183,7 @@ _ROWS: Final = (
         about="已在目标版本上、验证也通过的也重做",
         default=False,
         help="已在目标版本上的也重做。",
-        shown="已在这个版本上的也重做（force）",
+        shown="已是这个版本的也重做",
         for_model="已在目标版本上的要不要也重做",
     ),
     Control(

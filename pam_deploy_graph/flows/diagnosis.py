@@ -4,7 +4,8 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from pam_deploy_graph.system.safe_text import printable
 
 _TAIL_BYTES: Final = 64 * 1024
 _MOST_QUOTES: Final = 3
+PLACEHOLDER: Final = "‹IP›"
+_STAMP: Final = re.compile(r"[\[<(]?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?\s?(Z|[+-]\d\d:?\d\d)?")
 _QUOTE_LENGTH: Final = 200
 _SUSPICIOUS: Final = re.compile(
     r"(?i)error|fail|fatal|exception|refused|denied|time(d )?out|no space|失败|错误|异常|拒绝|超时|不符|改动"
@@ -30,10 +33,10 @@ _CAUSES: Final = (
 
 
 def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[str, Any]:
-    """解释一台工作站为什么失败。
+    """解释一台工作站为什么失败；只引这次运行在它上面开工之后写下的行，看不出何时写的不引。
 
     Args:
-        workstation: 它的状态（``failure_reason`` 与 ``log_file``）。
+        workstation: 它的状态（``failure_reason``、``log_file``，何时开工 ``began``，不知道为 0）。
         base: 相对路径的日志从哪个目录算起。
         folder: 这次运行的日志目录；路径是对方说的，不在这里面的一律不读。
 
@@ -41,7 +44,8 @@ def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[s
         ``{"summary": 一句话, "evidence": [{"file", "line", "quote"}]}``；没有日志时证据为空。
 
     """
-    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder)
+    began = int(workstation.get("began") or 0)
+    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder, began)
     text = "\n".join([str(workstation.get("failure_reason") or ""), *(item["quote"] for item in evidence)])
     cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), "原因不明，请看日志")
     return {"summary": cause, "evidence": evidence}
@@ -62,12 +66,36 @@ def same_cause(questions: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[s
 
 def cause_of(ip: str, workstation: Mapping[str, Any]) -> str:
     """返回抹平了地址与数字的原因，用来判断是不是同一个毛病。"""
-    reason = str(workstation["failure_reason"]).replace(ip, "<ip>")
+    reason = without_ip(str(workstation["failure_reason"]), ip)
     return f"{workstation['failed_stage']}: {re.sub(r'[0-9]+', '#', reason)}"
 
 
-def _evidence(log_file: str, base: Path, folder: Path) -> list[dict[str, Any]]:
-    """日志里最后几条可疑的行，连同行号。"""
+def without_ip(text: str, ip: str) -> str:
+    """把文字里这台自己的地址换成占位，好让同样的原因并成一组。"""
+    digits = r"[0-9A-Fa-f:]" if ":" in ip else r"[0-9]"
+    return re.sub(rf"(?<!{digits}){re.escape(ip)}(?!{digits}|\.[0-9])", PLACEHOLDER, text)
+
+
+def _since(lines: Iterable[tuple[int, str]], began: int) -> Iterator[tuple[int, str]]:
+    """``began``（Unix 毫秒）之后写下的行；没有写时刻的行与上一行同时，一直没有写的看不出，不算。"""
+    written = 0
+    for number, line in lines:
+        if stamp := _STAMP.match(line):
+            written = _moment(stamp)
+        if not began or (written and written >= began // 1000):
+            yield number, line
+
+
+def _moment(stamp: re.Match[str]) -> int:
+    """一行开头的时刻，Unix 秒；没有写时区的当作本机的，不成时刻的为 0。"""
+    try:
+        return int(datetime.fromisoformat("T".join(stamp.group(1, 2)) + (stamp[3] or "")).timestamp())
+    except ValueError:
+        return 0
+
+
+def _evidence(log_file: str, base: Path, folder: Path, began: int) -> list[dict[str, Any]]:
+    """日志里 ``began`` 之后最后几条可疑的行，连同行号。"""
     path = (base / log_file).resolve()
     if not path.is_relative_to((base / folder).resolve()) or not path.is_file():
         return []
@@ -77,7 +105,7 @@ def _evidence(log_file: str, base: Path, folder: Path) -> list[dict[str, Any]]:
         return []
     found = [
         {"file": log_file, "line": number, "quote": printable(line).strip()[:_QUOTE_LENGTH]}
-        for number, line in lines
+        for number, line in _since(lines, began)
         if _SUSPICIOUS.search(line)
     ]
     return found[-_MOST_QUOTES:]

@@ -100,7 +100,7 @@ def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision,
     return {
         Decision.APPROVE: _going_back(workstation),
         Decision.REJECT: f"保持现状，{version_text(version_now(workstation))}，{left}",
-        Decision.RETRY: f"先向 {ip} 查证，再{_from(state, ip)}，装 {state.params['VERSION_NUMBER']}",
+        Decision.RETRY: f"先查证它的实情，再{_from(state, ip)}，装 {state.params['VERSION_NUMBER']}",
     }
 
 

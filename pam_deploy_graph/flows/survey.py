@@ -11,18 +11,18 @@ from typing import Final
 import anyio
 
 from pam_deploy_graph.errors import RecordsDisagreeError
-from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import other_owner
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import Values
 
 MOST_ASKED: Final = 200
 """一份计划最多先问几台；其余的轮到时再问。"""
 _AT_ONCE: Final = 50
 _SECONDS: Final = 60.0
-_MOST_NAMED: Final = 10
+_FOREIGN: Final = "这份账本里没有它；先弄清是谁、为什么"
 
 
 @dataclass
@@ -41,28 +41,14 @@ class Survey:
         return {ip: str(values["LAST_KEY"]) for ip, values in self.found.items()}
 
     def lines(self) -> list[str]:
-        """写给批准计划的人看：各是什么样，哪几台最近由别处动过，还有几台没有看。"""
-        said = [self._named(ip) for ip in list(self.foreign)[:_MOST_NAMED]]
-        more = len(self.foreign) - len(said)
-        said += [f"注意: 另有 {more} 台最近也是别处动的"] if more > 0 else []
+        """写给批准计划的人看：哪几台最近由别处动过，是谁动的；还有几台没有看。"""
+        owners: dict[str, list[str]] = {}
+        for ip in self.asked:
+            if owner := self.foreign.get(ip):
+                owners.setdefault(owner, []).append(ip)
+        said = [f"{show_ips(ips)} 最近是{owner}动的，{_FOREIGN}" for owner, ips in owners.items()]
         left = self.total - len(self.asked)
-        said += [f"（先看了前 {len(self.asked)} 台，其余 {left} 台轮到时再看）"] if left else []
-        return [*self._summary(), *said]
-
-    def _named(self, ip: str) -> str:
-        """一台最近由别处动过的。"""
-        version = self.found[ip]["VERSION"] or "没有装"
-        return f"注意: {ip} 最近是{self.foreign[ip]}动的（现在 {version}），这份账本里没有它；先弄清是谁、为什么"
-
-    def _summary(self) -> list[str]:
-        """各台现在的样子，合成一行。"""
-        groups: dict[str, int] = {}
-        for values in self.found.values():
-            what = _state_of(values)
-            groups[what] = groups.get(what, 0) + 1
-        silent = len(self.asked) - len(self.found)
-        shown = [f"{count} 台{what}" for what, count in groups.items()] + ([f"{silent} 台问不到"] if silent else [])
-        return [f"实情: {'，'.join(shown)}"] if shown else []
+        return said + ([f"先看了前 {len(self.asked)} 台，其余 {left} 台轮到时再看"] if left else [])
 
 
 def survey(
@@ -109,14 +95,3 @@ def survey(
             raise problems[0]
 
     return seen, work
-
-
-def _state_of(values: Values) -> str:
-    """一台现在的样子。"""
-    if not is_true(values["ONLINE"]):
-        return "不在线"
-    if not values["VERSION"]:
-        return "没有装"
-    if not values["RUNNING"]:
-        return f"装着 {values['VERSION']}、在不在运行未知"
-    return f"{'运行' if is_true(values['RUNNING']) else '停'}着 {values['VERSION']}"

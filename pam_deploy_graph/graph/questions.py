@@ -12,13 +12,10 @@ from pam_deploy_graph.constants import (
     REVIEW_DECISIONS,
     Ask,
     Decision,
-    IpStatus,
-    RollbackStatus,
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
-from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
-from pam_deploy_graph.inputs.addresses import with_name
-from pam_deploy_graph.system.safe_text import markdown_safe
+from pam_deploy_graph.inputs.addresses import show_ips
+from pam_deploy_graph.report.decision_text import coverage, describe, group_alike
 
 _NAMED: Final = {
     "AIRPORT_CODE": "哪座机场",
@@ -65,13 +62,16 @@ def ask_rollback(
 
     ``first_line`` 是停用的几台（contract 第 8 节），说在最前面。
     """
-    descriptions = [_describe(question) for question in waiting]
+    each, groups = [one for question in waiting for one in group_alike([question])], group_alike(waiting)
+    descriptions = [describe(one, _ANSWERS) for one in each]
     allowed = [d for d in _ANSWERS if any(d in question["allowed_decisions"] for question in waiting)]
     reviewable = [decision for decision in REVIEW_DECISIONS if decision in allowed]
     shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, reviewable)
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
+    more |= {"groups": [group.data() for group in groups], "covers": coverage(waiting)}
     headline = "\n".join(filter(None, [first_line, _headline(waiting)]))
-    return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line}
+    said = "\n".join(describe(group, _ANSWERS) for group in groups[:_MOST_SPOKEN])
+    return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line, "text": said}
 
 
 def asking(confirm: Mapping[str, str]) -> dict[str, Any]:
@@ -80,12 +80,13 @@ def asking(confirm: Mapping[str, str]) -> dict[str, Any]:
 
 
 def spoken(question: Mapping[str, Any]) -> str:
-    """问题写成一段话，供聊天界面显示。"""
-    descriptions = [request["description"] for request in question["action_requests"]]
-    shown = descriptions[:_MOST_SPOKEN]
-    problem = question["problem"] if question["ask"] == Ask.ROLLBACK else ""
-    left = [f"……还有 {len(descriptions) - len(shown)} 台"] if len(descriptions) > len(shown) else []
-    return "\n".join(filter(None, [question.get("headline", ""), *shown, *left, problem]))
+    """问题写成一段话，供聊天界面显示；情形相同的工作站只说一次。"""
+    if question["ask"] != Ask.ROLLBACK:
+        return "\n".join(str(request["description"]) for request in question["action_requests"])
+    left = len(question["groups"]) - _MOST_SPOKEN
+    more = f"……还有 {left} 种情形" if left > 0 else ""
+    lines = [question["headline"], question["text"], more, question["covers"], question["problem"]]
+    return "\n".join(filter(None, lines))
 
 
 def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
@@ -99,42 +100,6 @@ def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decision
 def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
     """几台是同一个毛病时，先说这一句。"""
     failed = [question for question in waiting if question["failed_stage"]]  # 操作员要退回的不是毛病
-    groups = [(cause, ips) for cause, ips in same_cause(failed) if len(ips) > 1]
-    lines = [
-        f"{len(ips)} 台同样的原因（{markdown_safe(cause)}）。是版本的问题，还是环境的问题？" for cause, ips in groups
-    ]
+    groups = [ips for _, ips in same_cause(failed) if len(ips) > 1]
+    lines = [f"{len(ips)} 台同样的原因（{show_ips(ips)}）。是版本的问题，还是环境的问题？" for ips in groups]
     return "\n".join(lines)
-
-
-def _describe(question: Mapping[str, Any]) -> str:
-    """一台工作站的问题，写给人看：停在哪里、此刻的真相、每种回答做什么，都照读回来的说。"""
-    state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
-    where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
-    diagnosis = question.get("diagnosis") or {"summary": "", "evidence": []}
-    lines = [
-        f"{_named(question)} {where}{markdown_safe(question['failure_reason'])}。怎么办？",
-        f"  {_truth(question)}",
-    ]
-    if question.get("rollback_status") == RollbackStatus.FAILED:
-        lines.append(f"  上次回滚没有成功：{markdown_safe(question.get('rollback_failure') or '没有说明原因')}")
-    lines += [
-        f"  {markdown_safe(note)}" for note in filter(None, [question.get("changed"), *question.get("cautions", ())])
-    ]
-    lines += [f"  {_ANSWERS[decision]}：{markdown_safe(does)}" for decision, does in question["effects"].items()]
-    lines += [f"  不能同意回滚：{markdown_safe(question['no_approve'])}"] if question["no_approve"] else []
-    lines += [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
-    lines += [f"  {item['file']}:{item['line']}: {markdown_safe(item['quote'])}" for item in diagnosis["evidence"]]
-    return "\n".join(lines)
-
-
-def _named(question: Mapping[str, Any]) -> str:
-    """地址连同名称。"""
-    return markdown_safe(with_name(question["ip"], {question["ip"]: question.get("name", "")}))
-
-
-def _truth(question: Mapping[str, Any]) -> str:
-    """最后读回的真相，一行。"""
-    before, now = (markdown_safe(version_text(question[name])) for name in ("version_before", "version_now"))
-    running = {True: "在运行", False: "已停止", None: UNKNOWN}[question["running"]]
-    aim = f"要装 {question['wanted']}" if question["failed_stage"] else f"要退回 {question['to_version']}"
-    return f"开工前 {before}，此刻 {now}（{running}），{aim}"

@@ -18,10 +18,10 @@ from pam_deploy_graph.flows.rollout import must_ask
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.state import GraphState, named, open_question
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.ledger import PLAN, Approval, RunRecord
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report.plan_text import show_ips
 from pam_deploy_graph.report.summary import counts, render_report
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.past_failures import with_cautions

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_origin, get_type_hints
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
@@ -14,6 +14,9 @@ from typing_extensions import TypedDict
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import Approval
+
+PREVIEWED: Final = "previewed"
+"""``phase``：刚看过预演，还没有登记；说「就按这个执行」就照它提出计划。"""
 
 
 class GraphInput(TypedDict, total=False):

@@ -7,16 +7,20 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
 
 from pam_deploy_graph.constants import MAX_SCOPE
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.system.safe_text import show_value
+from pam_deploy_graph.system.safe_text import markdown_safe, show_value
 
 Address = IPv4Address | IPv6Address
 
 _SEPARATORS = re.compile(r"[,;，；、\s]+")
 _ADDRESS_TEXT = re.compile(r"[0-9A-Fa-f.:]+")
 _LAST_OCTET = re.compile(r"[0-9]{1,3}")
+_LISTED: Final = 10
+"""列出工作站时，这么多台以内逐台写。"""
+_NAMELESS: Final[Mapping[str, str]] = {}
 
 
 def canonical_ip(value: object) -> str:
@@ -68,6 +72,21 @@ def compress_ips(ips: Iterable[str]) -> str:
         else:
             runs.append([address])
     return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def show_ips(ips: list[str], names: Mapping[str, str] = _NAMELESS) -> str:
+    """列出工作站，连同名称；多了就把相邻的合成范围（名称写两头的），还多就只列前若干段。"""
+    if len(ips) <= _LISTED:
+        return "、".join(markdown_safe(with_name(ip, names)) for ip in ips)
+    ranges = compress_ips(ips).split(",")
+    shown = "、".join(_with_ends(one, names) for one in ranges[:_LISTED])
+    return shown + (" 等" if len(ranges) > _LISTED else "")
+
+
+def _with_ends(addresses: str, names: Mapping[str, str]) -> str:
+    """一段地址，连同两头的名称。"""
+    ends = [names[ip] for ip in addresses.split("-") if ip in names]
+    return markdown_safe(f"{addresses}（{' … '.join(ends)}）") if ends else addresses
 
 
 def expand_ips(scope: object, *, limit: int = MAX_SCOPE, taken: int = 0) -> list[str]:

@@ -10,5 +10,5 @@ def now_ms() -> int:
 
 
 def shown_time(at_ms: int) -> str:
-    """把 Unix 毫秒写成当地时间 ``YYYY-mm-dd HH:MM:SS``。"""
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """把 Unix 毫秒写成当地时间 ``YYYY-mm-dd HH:MM:SS +08:00``，带着时区。"""
+    return datetime.fromtimestamp(at_ms / 1000).astimezone().isoformat(sep=" ", timespec="seconds")

@@ -86,6 +86,7 @@ def workstation_step_done(state: AgentState, event: Event) -> None:
 def _ip_start(state: AgentState, event: Event) -> None:
     """工作站开工。"""
     workstation = workstation_of(state, event)
+    workstation["began"] = event.get("at", 0)
     if before := event.get("version_before"):  # 以前的账本把开工之前的版本记在这里
         workstation["version_before"] = workstation["to_version"] = before
 

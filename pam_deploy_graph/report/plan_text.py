@@ -1,20 +1,25 @@
 """预演与计划：动手之前给人看的 Markdown，以及新旧计划差在哪里（纯函数；contract 第 5、6 节）。"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Backend, Control, Side
-from pam_deploy_graph.inputs.addresses import compress_ips, with_name
-from pam_deploy_graph.inputs.shares import in_numbers
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
+from pam_deploy_graph.report.durations import Expected
+from pam_deploy_graph.report.shown_time import span
 from pam_deploy_graph.report.summary import deployed, rerun, table
+from pam_deploy_graph.report.version_changes import VersionGroup, change_lines
 from pam_deploy_graph.system.safe_text import markdown_safe, printable
 
-_LISTED_IPS: Final = 10
 _SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
 """后端在预演里怎样称呼；别的照它的名字。"""
 _FINGERPRINT: Final = 12
-_NAMELESS: Final[Mapping[str, str]] = {}
+_AND: Final = "；"
+_NONE: Final = "（无）"
+_CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
+"""部署参数怎样称呼；别的照它的名字。"""
 
 
 def render_preview(params: dict[str, str], strategy: str, backends: dict[str, str]) -> str:
@@ -34,43 +39,61 @@ def render_preview(params: dict[str, str], strategy: str, backends: dict[str, st
     return "\n".join(lines) + "\n"
 
 
-def render_plan(
-    state: AgentState, targets: list[str], missing: list[str], plan: LlmDeployPlan, *, sources: str = ""
-) -> str:
-    """写出请人批准的计划：部署什么、到哪几台、按什么规则、有什么风险；``sources`` 是设置从哪里来。"""
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """计划里算出来的事实：变化、折成台数的控制参数、预计用时、看到的要当心的事、设置从哪里来。"""
+
+    groups: list[VersionGroup]
+    control: Mapping[str, Any]
+    expected: Expected | None
+    remarks: list[str]
+    sources: str = ""
+
+    def pace(self) -> str:
+        """节奏：先几台、同时几台、何时停下来，控制参数表里有说法的。"""
+        said = (_said(row, self.control.get(row.name, row.default)) for row in CONTROLS.values())
+        return _AND.join(filter(None, said))
+
+    def cautions(self, plan: LlmDeployPlan) -> list[str]:
+        """要当心的，每句只说一次。"""
+        return list(dict.fromkeys([*self.remarks, *plan.warnings, *plan.risks]))
+
+    def expected_text(self) -> str:
+        """预计用多久；不知道就说不知道。"""
+        if (known := self.expected) is None:
+            return "不知道（账本里还没有做完过同样的）"
+        basis = f"每台约 {span(known.each_ms)}，是以前 {known.workstations} 台的中位数；不算等人的时间"
+        return f"约 {span(known.total_ms)}（{basis}）"
+
+
+def render_plan(state: AgentState, plan: LlmDeployPlan, facts: PlanFacts) -> str:
+    """写出请人批准的计划：差在哪里、按什么节奏、要多久、用哪个安装包、接到哪里、要当心什么。"""
     lines = [
         "## PAM 部署计划",
         "",
-        f"把{_sentence(state.params)}，共 {len(targets)} 台；批准之后立即开始。",
+        f"把{_sentence(state.params)}，共 {sum(len(group.ips) for group in facts.groups)} 台。",
         "",
-        f"- 运行: {state.run_id}",
-        f"- 执行策略: {state.execution_strategy}",
-        f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
-        *([f"- 设置: {sources}"] if sources else []),
-        *deployed(state.params),
-        *_package(state),
-        *_endpoints(state),
-        *rerun(state),
-        *_limits(state.params),
-        f"- 目标: {len(targets)} 台：{show_ips(targets, state.names)}",
+        "- 变化:",
+        *(f"  - {line}" for line in change_lines(facts.groups, state.names)),
         *(
             [f"- 排除: {show_ips(excluded, state.names)}"]
             if (excluded := state.control_params.get("exclude_ips"))
             else []
         ),
-        *([f"- 不在线，不部署: {len(missing)} 台：{show_ips(missing, state.names)}"] if missing else []),
-        f"- 次序: {_order(state, len(targets))}",
+        *rerun(state),
+        f"- 节奏: {facts.pace()}",
+        f"- 预计用时: {facts.expected_text()}",
+        *_package(state),
+        f"- PAM_HOME: {state.params['PAM_HOME_URL']}",
+        *_endpoints(state),
+        *([f"- 设置: {facts.sources}"] if facts.sources else []),
+        *_limits(state.params),
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
-        *(f"- 注意: {markdown_safe(text)}" for text in [*plan.warnings, *plan.risks]),
-        "- 任何一台回滚之前都会再问。",
+        f"- 运行: {state.run_id}",
+        f"- 执行策略: {state.execution_strategy}",
+        *(f"- 注意: {markdown_safe(text)}" for text in facts.cautions(plan)),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _excluded(state: AgentState) -> list[str]:
-    """不做的几台；没有说的为空。"""
-    excluded = state.control_params.get("exclude_ips")
-    return [f"- 排除: {show_ips(excluded, state.names)}"] if excluded else []
 
 
 def _limits(params: Mapping[str, str]) -> list[str]:
@@ -93,17 +116,10 @@ def _endpoints(state: AgentState) -> list[str]:
     return [f"- {name}: {printable(value)}" for name, value in {**state.endpoints, **tools}.items()]
 
 
-def _order(state: AgentState, scope: int) -> str:
-    """按什么次序、什么节奏推，何时停下：控制参数表里有说法的，份额写成台数。"""
-    given = in_numbers(state.control_params, scope)
-    said = [_said(row, given.get(row.name, row.default)) for row in CONTROLS.values() if row.shown]
-    return "，".join(filter(None, said))
-
-
 def _said(row: Control, value: Any) -> str:
-    """一个控制参数在计划里的说法；与默认相同的不说。"""
-    if value in (None, [], False) or (value == row.default and not row.always):
-        return ""
+    """一个控制参数在计划里的说法；与默认相同的，表里另有说法才说。"""
+    if value in (None, [], False) or value == row.default:
+        return row.by_default
     return row.shown.format("、".join(map(str, value)) if isinstance(value, list) else value)
 
 
@@ -115,36 +131,37 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if before["目标台数"] != after["目标台数"]:  # 台数变了就不必再列一遍是哪几台，计划里有
         before["目标"] = after["目标"]
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    told = "；".join(f"{name} {before.get(name, '（无）')} → {after.get(name, '（无）')}" for name in changed)
+    told = "；".join(_changed(name, before.get(name), after.get(name)) for name in changed)
     if not told and old.get("digest") != new["digest"]:
         told = "要做的工作站或步骤有变，见下面的计划"
     return f"改动: {told}" if told else ""
 
 
+def _changed(name: str, before: Any, after: Any) -> str:
+    """一项改成了什么；节奏只说改了的那几句。"""
+    if isinstance(before, list) and isinstance(after, list):
+        old, new = ("，".join(_without(*pair)) for pair in [(before, after), (after, before)])
+        return f"{name} {old or _NONE} → {new or _NONE}"
+    return f"{name} {_NONE if before is None else before} → {_NONE if after is None else after}"
+
+
+def _without(own: list[str], other: list[str]) -> list[str]:
+    """只有这一份里有的几句。"""
+    return [part for part in own if part not in other]
+
+
 def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """计划里会被人改的事实。"""
-    package = {"安装包内容": plan["package"][:12]} if plan.get("package") else {}
+    """计划里会被人改的事实，名字照操作员的叫法。"""
+    where = plan["params"].get("PACKAGE_PATH") or "HOME 里的"
+    package = {f"安装包（{where}）的内容": plan["package"][:_FINGERPRINT]} if plan.get("package") else {}
     package |= plan.get("endpoints") or {}
-    scope = {"目标台数": plan["targets"], "目标": plan.get("scope", "")}
-    return {**plan["params"], **plan["control"], "策略": plan["execution_strategy"], **package, **scope}
+    scope = {"目标台数": plan["targets"], "目标": plan["scope"]}
+    scope |= {"排除": given} if (given := plan["control"].get("exclude_ips")) else {}
+    params = {_CALLED.get(name, name): value for name, value in plan["params"].items()}
+    return {**params, "节奏": plan["pace"].split(_AND), "策略": plan["execution_strategy"], **package, **scope}
 
 
 def _sentence(params: Mapping[str, str]) -> str:
     """读回给操作员听的一句话。"""
     airport, app, module, version = (params[name] for name in REQUIRED_PARAMS)
     return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
-
-
-def show_ips(ips: list[str], names: Mapping[str, str] = _NAMELESS) -> str:
-    """列出工作站，连同名称；多了就把相邻的合成范围（名称写两头的），还多就只列前若干段。"""
-    if len(ips) <= _LISTED_IPS:
-        return "、".join(markdown_safe(with_name(ip, names)) for ip in ips)
-    ranges = compress_ips(ips).split(",")
-    shown = "、".join(_with_ends(one, names) for one in ranges[:_LISTED_IPS])
-    return shown + (" 等" if len(ranges) > _LISTED_IPS else "")
-
-
-def _with_ends(addresses: str, names: Mapping[str, str]) -> str:
-    """一段地址，连同两头的名称。"""
-    ends = [names[ip] for ip in addresses.split("-") if ip in names]
-    return markdown_safe(f"{addresses}（{' … '.join(ends)}）") if ends else addresses

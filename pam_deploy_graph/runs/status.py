@@ -1,11 +1,11 @@
 """一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, RollbackStatus
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision
 from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
@@ -15,6 +15,7 @@ from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.decision_text import describe, group_alike
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
 from pam_deploy_graph.system.safe_text import printable
@@ -39,6 +40,7 @@ _COUNTS: Final = {
 _ONLY_SOME: Final = frozenset({"recalled"})
 """没有就不提的数。"""
 _MOST_NAMED: Final = 50
+_OPTIONS: Final = {str(decision): f"--{decision}" for decision in Decision}
 SHORT_DIGEST: Final = 12
 """写给人看的摘要有几位。"""
 PHASES: Final = {
@@ -149,7 +151,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
         return "\n".join(lines)
     label = partial(with_name, names=found["names"])
     lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
-    lines += [show_question(question) for question in found["waiting"]]
+    lines += show_questions(found["waiting"])
     lines += [] if found["waiting"] else [f"没有成功: {label(ip)} {why}" for ip, why in found["unsuccessful"].items()]
     if found["not_reached"] and found["exit_code"] is None:
         lines.append(not_reached_text(found["not_reached"], found["names"]))
@@ -219,14 +221,14 @@ def _truth(ip: str, truth: dict[str, Any], module: str) -> str:
     return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], module)}"
 
 
-def show_question(question: dict[str, Any]) -> str:
-    """一个等着的问题，连同 ``confirm --digest`` 用的摘要。"""
-    code = question["digest"][:SHORT_DIGEST]
-    if question["type"] == Ask.PLAN:
-        return "\n".join([f"等批准: 计划（摘要 {code}）", *map(printable, question["text"].splitlines())])
-    label = with_name(question["ip"], {question["ip"]: question.get("name", "")})
-    again = "（上次回滚没有成功）" if question["rollback_status"] == RollbackStatus.FAILED else ""
-    lines = [f"等决定: {label} 停在 {question['failed_stage']}: {question['failure_reason']}{again}（摘要 {code}）"]
-    lines += [f"  --{decision} {does}" for decision, does in question["effects"].items()]
-    lines += [f"  不能 --approve：{question['no_approve']}"] if question["no_approve"] else []
-    return "\n".join(printable(line) for line in lines)
+def show_questions(questions: Sequence[dict[str, Any]]) -> list[str]:
+    """等着的问题，情形相同的工作站并在一起，连同 ``confirm --digest`` 用的摘要。"""
+    lines: list[str] = []
+    for question in (one for one in questions if one["type"] == Ask.PLAN):
+        lines.append(f"等批准: 计划（摘要 {question['digest'][:SHORT_DIGEST]}）")
+        lines += map(printable, question["text"].splitlines())
+    codes = {str(one["ip"]): str(one["digest"]) for one in questions if one["type"] != Ask.PLAN}
+    for group in group_alike(one for one in questions if one["type"] != Ask.PLAN):
+        told = "、".join(codes[ip][:SHORT_DIGEST] for ip in group.ips[:_MOST_NAMED])
+        lines += [f"等决定（摘要 {told}）:", *describe(group, _OPTIONS).splitlines()]
+    return lines

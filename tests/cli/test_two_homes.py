@@ -22,7 +22,7 @@ def test_the_plan_names_the_other_run(site: Site, other: Site) -> None:
     assert other.run("--yes").code == 0
     assert site.run().code == 10
     text = site.status()["waiting"][0]["text"]
-    for said in (f"注意: {site.ips[0]} 最近是运行 {other.run_id}", other.version, f"1 台运行着 {other.version}"):
+    for said in (f"注意: {site.ips[0]} 最近是运行 {other.run_id}", other.version, f"{other.version} → "):
         assert said in text
     again = copy.copy(other)
     again.run_id = f"{other.run_id}-again"

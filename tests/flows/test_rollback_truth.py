@@ -51,10 +51,11 @@ def test_what_each_answer_does_is_said(desk: Desk) -> None:
     assert question["effects"] == {
         "approve": "0.0.0 没有换过，把它启动",
         "reject": "保持现状，0.0.0，gate 已停止，柜台不可用",
-        "retry": f"先向 {ONE} 查证，再从 deploy-ip 继续，装 1.2.3",
+        "retry": "先查证它的实情，再从 deploy-ip 继续，装 1.2.3",
     }
     text = desk.open_question()["action_requests"][0]["description"]
-    assert "开工前 0.0.0，此刻 0.0.0（已停止），要装 1.2.3" in text
+    assert "开工前 0.0.0，此刻 0.0.0（已停止，" in text
+    assert " 读回），要装 1.2.3" in text
     assert "拒绝：保持现状，0.0.0，gate 已停止，柜台不可用" in text
 
 

@@ -82,7 +82,13 @@ def test_the_question_is_also_said(desk: Desk, name: str) -> None:
     """停在问题上的时候，会话里最后一条就是这个问题，聊天界面看得见。"""
     question = ask(desk, name)
     said = str(desk.values()["messages"][-1].text)
-    assert question["action_requests"][0]["description"].strip() in said
+    if name != "rollback-ip":
+        assert question["action_requests"][0]["description"].strip() in said
+        return
+    assert [group["ips"] for group in question["groups"]] == [IPS[:2]]  # 情形相同，只说一次，并说清管哪几台
+    assert question["text"] in said
+    assert said.count(question["groups"][0]["failure_reason"]) == 1
+    assert question["covers"] in said
 
 
 def test_an_empty_list_of_exclusions_excludes_nothing(desk: Desk) -> None:

@@ -35,5 +35,6 @@ def test_a_large_plan_looks_at_some(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert sorted(asked) == sorted(IPS[:MOST_ASKED])
     assert 1 < most <= 50
     text = question["plan"]["text"]
-    assert "（先看了前 200 台，其余 5 台轮到时再看）" in text
-    assert "200 台运行着 0.0.0" in text
+    assert "先看了前 200 台，其余 5 台轮到时再看" in text
+    assert "0.0.0 → 1.2.3: 200 台：10.0.1.1-10.0.1.200" in text
+    assert "没有读到 → 1.2.3，轮到时先读: 5 台" in text

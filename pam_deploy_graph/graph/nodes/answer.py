@@ -5,12 +5,10 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
+from pam_deploy_graph.graph.previewing import preview
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
-from pam_deploy_graph.inputs.parameters import normalize_params
-from pam_deploy_graph.report.plan_text import render_preview
 from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.open_questions import cancel_costs
 from pam_deploy_graph.runs.services import Services
@@ -38,6 +36,9 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     if (state.get("confirm") or {}).get("given"):
         update["confirm"] = {}
     try:
+        if state["intent"] == "preview":
+            update |= preview(services, state)
+            return update | {"messages": [AIMessage(update["answer"])]}
         text = reply(services, state)
     except InvalidInputError as error:
         text = str(error)
@@ -71,15 +72,6 @@ def _settled(services: Services, state: GraphState) -> dict[str, Any]:
         untouched = state["phase"] == "planned" and not state["plan"].get("stage")
         return {"phase": "rejected" if untouched else "closing", "problem": "会话里取消了这次运行"}
     return {}
-
-
-def _preview(services: Services, state: GraphState) -> str:
-    """预演：什么也不执行。"""
-    found = services.llm_client.extract_params(words_of(state)[-1], state.get("params") or {})
-    strategy = found.control_params.get("execution_strategy", str(DEFAULT_STRATEGY))
-    params = normalize_params({**(state.get("params") or {}), **found.extracted_params}, services.settings.params())
-    preview = render_preview(params, strategy, build_action_backends(strategy))
-    return "\n".join([preview, *(f"注意: {note}" for note in found.notes)])
 
 
 def _status(services: Services, state: GraphState) -> str:
@@ -129,7 +121,6 @@ def _unknown(_services: Services, state: GraphState) -> str:
 
 
 _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {
-    "preview": _preview,
     "status": _status,
     "cancel": _cancel,
     "pause": _pause,

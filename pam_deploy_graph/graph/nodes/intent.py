@@ -4,11 +4,13 @@ import contextlib
 import re
 from typing import Any, Final, cast
 
+from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.previewing import goes_on
 from pam_deploy_graph.graph.standing import standing_now, told
-from pam_deploy_graph.graph.state import GraphState, Question, open_question, unheard, words_of
+from pam_deploy_graph.graph.state import PREVIEWED, GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.runs.open_questions import is_sure
 from pam_deploy_graph.runs.registration import has_begun
@@ -59,6 +61,8 @@ def _understood(services: Services, state: GraphState) -> dict[str, Any]:
 def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
     """听一句话：要做什么；有代价的先要人确认。"""
     pending = open_question(state)
+    if goes_on(state, text):
+        return {"intent": "deploy", "heard": len(words_of(state)), **_deploying()}
     intent = _intent_of(services, state, text)
     if intent == "resume" and state.get("phase") == "stopped" and not _BARE.fullmatch(text):
         told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
@@ -70,7 +74,15 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
         return update | ({} if pending else {"problem": ""})
     if pending in ("rollback-confirm", "approve-plan"):
         return update | {"phase": "amending", "problem": ""}
-    return update | _deploying() | (_blank() if state.get("phase") == _CLOSED else {})
+    return update | _deploying() | (_blank() if _is_another(services, state, text) else {})
+
+
+def _is_another(services: Services, state: GraphState, text: str) -> bool:
+    """与先前说的是不是两件事：上一件已经了结，或看过预演之后另点了机场、应用、模块的名。"""
+    if state.get("phase") != PREVIEWED:
+        return state.get("phase") == _CLOSED
+    named = services.llm_client.extract_params(text, {}).extracted_params
+    return any(name in named for name in REQUIRED_PARAMS[:-1])
 
 
 def _standing(services: Services, state: GraphState, intent: str) -> str:
@@ -114,8 +126,8 @@ def _names_version(services: Services, state: GraphState, text: str) -> bool:
 
 
 def _mends(services: Services, state: GraphState, text: str) -> bool:
-    """停在半路之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
-    if state.get("phase") != "stopped":
+    """停在半路、看过预演之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
+    if state.get("phase") not in ("stopped", PREVIEWED):
         return False
     found = services.llm_client.extract_params(text, state["params"])
     return bool(found.extracted_params or found.control_params)

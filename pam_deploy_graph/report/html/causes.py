@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from markupsafe import escape
 
-from pam_deploy_graph.report.html.networks import in_order, ranges, without_ip
+from pam_deploy_graph.flows.diagnosis import cause_of, without_ip
+from pam_deploy_graph.report.html.networks import in_order, ranges
 from pam_deploy_graph.report.html.shown_text import clean, shorten
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.workstations import Workstation
@@ -25,7 +26,6 @@ _BRIEF: Final = 120
 """列在末尾的原因至多显示几个字符。"""
 MOST_CAUSES: Final = 40
 """详细列出几种原因；再多的简短地列在末尾。"""
-_NUMBER: Final = re.compile(r"\d+")
 _BAD_LINE: Final = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|Traceback|Exception)\b|错误|失败|不通过", re.IGNORECASE)
 
 
@@ -71,10 +71,10 @@ def causes_of(report: Mapping[str, Any], fleet: Sequence[Workstation], logs: Map
         logs: 工作站地址到日志文字；没有的就不附。
 
     """
-    groups: dict[tuple[str, str], list[Workstation]] = {}
+    groups: dict[str, list[Workstation]] = {}
     for workstation in (one for one in fleet if one.failed):
-        reason = without_ip(workstation.reason, workstation.ip)
-        groups.setdefault((workstation.stage, _NUMBER.sub("#", reason)), []).append(workstation)
+        known = {"failed_stage": workstation.stage, "failure_reason": workstation.reason}
+        groups.setdefault(cause_of(workstation.ip, known), []).append(workstation)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     stopped = [Cause(f"g{n}", *step) for n, step in enumerate(_global_failures(report["events"]), 1)]
     found = stopped + [_cause(f"c{n}", members) for n, (_, members) in enumerate(ordered, 1)]

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.rollout import not_reached_text
-from pam_deploy_graph.report.html.shown_text import moment, span, zone
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.timeline import Entry, waited
 from pam_deploy_graph.report.html.workstations import Workstation
+from pam_deploy_graph.report.shown_time import moment, span, zone
 
 _VERDICTS: Final = {
     ExitCode.DONE: ("全部完成", "done"),

@@ -3,7 +3,6 @@
 输入一般是真地址；不是地址的原样处理，不报错。
 """
 
-import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
@@ -11,7 +10,6 @@ from typing import Final
 
 _RUN: Final = 3
 """连着几台起才合并成范围。"""
-PLACEHOLDER: Final = "‹IP›"
 
 
 def in_order(ips: Iterable[str]) -> list[str]:
@@ -39,12 +37,6 @@ def split(ip: str) -> tuple[str, str]:
 def networks(ips: Iterable[str]) -> list[tuple[str, list[str]]]:
     """把地址按网络部分成组，组内按数值排序。"""
     return [(head, list(members)) for head, members in groupby(in_order(ips), key=lambda ip: split(ip)[0])]
-
-
-def without_ip(text: str, ip: str) -> str:
-    """把文字里这台自己的地址换成占位，好让同样的原因并成一组。"""
-    digits = r"[0-9A-Fa-f:]" if ":" in ip else r"[0-9]"
-    return re.sub(rf"(?<!{digits}){re.escape(ip)}(?!{digits}|\.[0-9])", PLACEHOLDER, text)
 
 
 def _key(ip: str) -> tuple[int, int, str]:

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from pam_deploy_graph.report.html.causes import MOST_CAUSES, causes_of
 from pam_deploy_graph.report.html.headline import summary_of
-from pam_deploy_graph.report.html.shown_text import clean, clock, moment, span
+from pam_deploy_graph.report.html.shown_text import clean
 from pam_deploy_graph.report.html.time_band import WIDTH, strip_of
 from pam_deploy_graph.report.html.timeline import timeline_of
 from pam_deploy_graph.report.html.version_groups import versions_of
 from pam_deploy_graph.report.html.workstation_grid import grid_of
 from pam_deploy_graph.report.html.workstations import fleet_of
+from pam_deploy_graph.report.shown_time import clock, moment, span
 
 _PACKAGE: Final = "pam_deploy_graph.report.html"
 _NO_LOGS: Final[Mapping[str, str]] = {}

@@ -70,10 +70,10 @@ def test_answered_with_something_else(at_plan: Desk, text: str, ask: str, code: 
 @pytest.mark.parametrize(
     ("said", "change"),
     [
-        ("版本改回 1.2.2", "VERSION_NUMBER 1.2.3 → 1.2.2"),
-        ("模块换成 kiosk", "MODULE_NAME gate → kiosk"),
-        ("灰度改成 1 台", "先灰度 1 台"),
-        ("每批改成 4 台", "同时 4 台"),
+        ("版本改回 1.2.2", "版本 1.2.3 → 1.2.2"),
+        ("模块换成 kiosk", "模块 gate → kiosk"),
+        ("灰度改成 1 台", "节奏 （无） → 先 1 台，看过再做其余的"),
+        ("每批改成 4 台", "节奏 逐台做 → 同时 4 台"),
     ],
 )
 def test_another_value(at_plan: Desk, said: str, change: str) -> None:

@@ -1,0 +1,46 @@
+"""时刻与时长写给人看，时刻带着时区（纯函数）。"""
+
+from datetime import datetime
+from typing import Final
+
+_SECOND: Final = 1_000
+_MINUTE, _HOUR = 60, 3600
+
+
+def moment(at: int | None) -> str:
+    """把 Unix 毫秒写成当地的日期与时刻；没有则为空串。"""
+    return f"{_local(at):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def clock(at: int | None) -> str:
+    """把 Unix 毫秒写成当地的时刻；没有则为空串。"""
+    return f"{_local(at):%H:%M:%S}" if at else ""
+
+
+def zoned_clock(at: int | None) -> str:
+    """把 Unix 毫秒写成当地的时刻，带着时区；没有则为空串。"""
+    return _local(at).timetz().isoformat(timespec="seconds") if at else ""
+
+
+def zone(at: int | None) -> str:
+    """返回当地时区的写法，如 ``UTC+08:00``。"""
+    offset = f"{_local(at):%z}" if at else ""
+    return f"UTC{offset[:3]}:{offset[3:]}" if offset else ""
+
+
+def span(milliseconds: float) -> str:
+    """把毫秒写成人读的时长。"""
+    if milliseconds < _SECOND:
+        return f"{milliseconds:.0f} 毫秒"
+    seconds = milliseconds / _SECOND
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} 秒"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} 分 {whole % _MINUTE:02d} 秒"
+    return f"{whole // _HOUR} 小时 {whole % _HOUR // _MINUTE:02d} 分"
+
+
+def _local(at: int) -> datetime:
+    """当地时间。"""
+    return datetime.fromtimestamp(at / 1000).astimezone()

@@ -1,0 +1,67 @@
+"""从前用了多久：同一个应用与模块，账本里别的运行每台用多少时间；没有做完过的就是不知道。"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from statistics import median
+from typing import Any, Final
+
+from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.durations import Expected, times_of
+
+_LOOKED_AT: Final = 100
+"""往回看最近几次运行。"""
+_ENOUGH: Final = 200
+"""有了这么多台就不再往回看。"""
+_SAME: Final = ("APP_NAME", "MODULE_NAME")
+
+
+def expected_time(ledger: Ledger, state: AgentState, count: int, control: Mapping[str, Any]) -> Expected | None:
+    """估计一份计划要用多久。
+
+    Args:
+        ledger: 账本。
+        state: 拟出了计划的运行。
+        count: 要动手的台数。
+        control: 控制参数，份额已折成台数。
+
+    Returns:
+        估计；从前没有做完过同样的为 ``None``。
+
+    """
+    known = _durations(ledger, state)
+    if not known:
+        return None
+    each = round(median(known))
+    return Expected(each, _total(each, count, control), len(known))
+
+
+def _durations(ledger: Ledger, state: AgentState) -> list[int]:
+    """最近做完的、同一个应用与模块、同一种策略的各台各用了多少毫秒。"""
+    found: list[int] = []
+    for run in ledger.list_runs(_LOOKED_AT):
+        try:
+            given = run.input
+            same = all(given["params"].get(name) == state.params[name] for name in _SAME)
+            if run.run_id == state.run_id or not same or given["execution_strategy"] != state.execution_strategy:
+                continue
+            times = times_of(ledger.load_state(run.run_id).events)
+        except (KeyError, LedgerDamagedError):  # 坏了的那一次不算
+            continue
+        found += [one.took for one in times.values() if one.done and one.took is not None]
+        if len(found) >= _ENOUGH:
+            break
+    return found
+
+
+def _total(each: int, count: int, control: Mapping[str, Any]) -> int:
+    """全部做完要多少毫秒：一轮同时几台，灰度与各批各算各的轮数，加上说好了的停顿。"""
+    parallel: int = control.get("max_parallel") or 1
+    canary = min(control.get("canary") or 0, count)
+    marks = sorted({0, canary, *(min(limit, count) for limit in control.get("waves") or ()), count})
+    sizes = [after - before for before, after in pairwise(marks)]
+    rounds: int = sum(-(-size // parallel) for size in sizes)
+    batches = len(control["waves"]) if control.get("waves") else -(-count // parallel)
+    pauses = max(batches - 1, 0) * (control.get("pause_between") or 0) + (control.get("hold") or 0)
+    return rounds * each + pauses * 1000
