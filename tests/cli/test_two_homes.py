@@ -80,7 +80,7 @@ def test_another_hand_while_in_doubt(site: Site, other: Site, order: str) -> Non
     who = f"运行 {other.run_id}"
     assert (asked["status"], asked["allowed_decisions"]) == ("IN_DOUBT", ["reject", "retry"])
     assert (who in asked["changed"], who in asked["no_approve"]) == (True, True)
-    assert asked["effects"]["retry"] == f"先向 {ip} 查证，再从头做，盖掉{who}做的，装 {site.version}"
+    assert asked["effects"]["retry"] == f"先查证它的实情，再从头做，盖掉{who}做的，装 {site.version}"
     assert site.confirm("retry").code == 0
     assert site.resume().code == 10
     (asked,) = site.status()["waiting"]
