@@ -22,9 +22,9 @@ _ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒�
 class Asker:
     """显示一个问题，读到能作数的回答为止；问进度就地答，别的话交给图去听。"""
 
-    def __init__(self, desk: Desk, decision: Reader, standing: Callable[[str], str]) -> None:
-        """``decision`` 把打的字读成决定，``standing`` 给出一次运行的处境，没有登记的为空串。"""
-        self._desk, self._decision, self._standing = desk, decision, standing
+    def __init__(self, desk: Desk, decision: Reader, reply: Callable[[str, str, str], str]) -> None:
+        """``decision`` 把打的字读成决定；``reply`` 答一句问话（原话、意图、运行名），不是问话的为空串。"""
+        self._desk, self._decision, self._reply = desk, decision, reply
         self._rules = RuleBasedLlmClient()
         self._shown = ""
         self.question: Mapping[str, Any] = {}
@@ -64,7 +64,7 @@ class Asker:
             except InvalidInputError:
                 pass
         intent = self._rules.understand_request(text).intent
-        if intent == "status" and (told := self._standing(question.get("run_id", ""))):
+        if told := self._reply(text, intent, question.get("run_id", "")):
             return self._tell(f"{told}\n{_WAITS[question['ask']]}")
         if intent == "pause" and not question.get("confirm"):
             self._desk.say("好，停在这里；不回答就不会往下做。")

@@ -21,6 +21,7 @@ from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.patience import Patience
+from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import next_step, render_standing, standing
 from pam_deploy_graph.settings import Settings
@@ -109,7 +110,7 @@ def open_session(
     services.listeners.append(unless_deaf(json_events(progress) if as_json else EventLines(desk, progress), desk.stop))
     services.patience = Patience(wait, desk.say)
     _ = services.inventory  # 清单写错了的，在这里就说，什么也没有做
-    asker = Asker(desk, partial(_decided, services, desk), lambda run_id: _standing(services, run_id))
+    asker = Asker(desk, partial(_decided, services, desk), partial(answered, services))
     desk.answer = approve_all(desk) if yes else asker if talking or somebody() else nobody(desk)
     desk.progress, desk.in_flight = progress.line, progress.in_flight
     try:
@@ -132,15 +133,6 @@ def _decided(services: Services, desk: Desk, question: Mapping[str, Any], text: 
             name = "计划" if subject == PLAN else subject
             desk.say(f"{name} 已由 {first.operator} 先决定了：{what.label}；你的回答没有作数。")
     return answer
-
-
-def _standing(services: Services, run_id: str) -> str:
-    """一次运行的处境；没有登记的为空串。"""
-    return (
-        render_standing(standing(services.ledger, run_id, services.inventory), brief=True)
-        if services.ledger.exists(run_id)
-        else ""
-    )
 
 
 _NODES: Final = {

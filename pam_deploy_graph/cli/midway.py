@@ -8,8 +8,8 @@ from pam_deploy_graph.cli.help_now import LEAVE, RUNNING, help_text, is_help
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.llm import RuleBasedLlmClient
 from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
+from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.runs.status import render_standing, standing
 
 _KEPT: Final = "记下了，还没有照做：「{text}」。到下一个问题、或做完之后摆在提示后面，按回车才算数；急的话先「暂停」。"
 _BUSY: Final = "还在进行；要离开先说「暂停」，停下之后再退出。"
@@ -33,17 +33,12 @@ class Midway:
         known = self._services.ledger.exists(self._run_id())
         if intent == "pause":
             return self._desk.request_stop()
-        if intent == "status" and known:
-            return self._desk.say(self._standing())
+        if known and (told := answered(self._services, text, intent, self._run_id())):
+            return self._desk.say("\n".join(filter(None, [told, self._desk.line()])))
         if intent == "cancel" and known:
             return self._cancel()
         self._desk.keep(text)
         return self._desk.say(_KEPT.format(text=text))
-
-    def _standing(self) -> str:
-        """做到哪里，连同此刻在途的。"""
-        told = render_standing(standing(self._services.ledger, self._run_id(), self._services.inventory), brief=True)
-        return "\n".join(filter(None, [told, self._desk.line()]))
 
     def _cancel(self) -> None:
         """说出代价，确认了才取消。"""

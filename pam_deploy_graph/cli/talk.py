@@ -13,6 +13,7 @@ from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
 from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.replies import answered, kinds_asked
 from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
 from pam_deploy_graph.runs.stopping import stopped_text
 
@@ -89,7 +90,8 @@ class Talk:
         if intent == "resume" and not over:
             self._run_id = run_id
             return self._advance(run_id)
-        return self._session.say(render_standing(standing(services.ledger, run_id, services.inventory)))
+        told = answered(services, text, intent, run_id) if intent != "status" or kinds_asked(services, text) else ""
+        return self._session.say(told or render_standing(standing(services.ledger, run_id, services.inventory)))
 
     def _advance(self, run_id: str) -> None:
         """接着做一次运行。"""

@@ -9,7 +9,7 @@ from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inventory import Inventory, put_addresses
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.llm import read_plan_decision, read_spoken_decisions
+from pam_deploy_graph.llm import question_kinds, read_plan_decision, read_spoken_decisions
 
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args", "signature"})
 _WORDS: Final = {
@@ -98,6 +98,8 @@ def read_decisions(
         text = _only_text(value)
         if not text or text.strip().lower() in (ROLL_BACK_WORD, "edit"):
             raise
+        if question_kinds(text):
+            raise InvalidInputError("这是在问，没有当作决定") from None
         if list(subjects) == [PLAN]:
             return {PLAN: Answer(read_plan_decision(text))}
     return {

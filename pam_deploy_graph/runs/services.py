@@ -151,7 +151,7 @@ class Services:
         state = self._states.pop(run_id, None) or self.ledger.load_state(run_id, keep_events=False)
         self.inventory.lend_names(state)
         rules = FlowRules.of_run(state, self_healing=True)
-        self._check_travel(state)
+        self.check_travel(state)
         refuse_planted_files(state)
         learn(self.settings.token())
         stop = self.signs.check(run_id, self.cancelled)
@@ -283,7 +283,7 @@ class Services:
         if "ledger" in self.__dict__:
             self.ledger.close()
 
-    def _check_travel(self, state: AgentState) -> None:
+    def check_travel(self, state: AgentState) -> None:
         """令牌不去来源比它弱的地址；后端是宿主给的，或没有外部世界的，不归这里管。"""
         if self.given_router is None and state.execution_strategy != ExecutionStrategy.FAKE:
             self.settings.check_token_travel(state.params["PAM_HOME_URL"])

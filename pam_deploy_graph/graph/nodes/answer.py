@@ -11,12 +11,8 @@ from pam_deploy_graph.graph.previewing import preview
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.open_questions import cancel_costs
+from pam_deploy_graph.runs.replies import cannot, kinds_asked, reply
 from pam_deploy_graph.runs.services import Services
-
-_HELP: Final = (
-    "这个我做不了：我负责把应用模块部署到机场的工作站，也能看计划、问进度、继续、暂停、取消、把某几台退回。"
-    "请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
-)
 
 _OPEN: Final[dict[Question, str]] = {
     "ask-params": "还等着补充参数：请直接补充；要另做别的事，先说「取消」。",
@@ -27,7 +23,7 @@ _OPEN: Final[dict[Question, str]] = {
 
 def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     """按意图回答；要求说的写错了就说明错在哪里；还有问题等着的，回答完回去再问。"""
-    reply = _REPLIES.get(state["intent"], _unknown)
+    answerer = _REPLIES.get(state["intent"], _unknown)
     update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
     if costs := costs_of(services, state):
         text = f"{costs}确定就说「确认」，别的话都当作没有要求过。"
@@ -39,13 +35,13 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
         if state["intent"] == "preview":
             update |= preview(services, state)
             return update | {"messages": [AIMessage(update["answer"])]}
-        text = reply(services, state)
+        text = answerer(services, state)
     except InvalidInputError as error:
         text = str(error)
     if state["intent"] == "cancel" and (open_question(state) or _at_rest(services, state)):
         update |= _settled(services, state)
     if open_question(state):
-        update |= {"problem": text} if reply is _unknown else {}
+        update |= {"problem": text} if answerer is _unknown else {}
     return update | {"answer": text, "messages": [AIMessage(text)]}
 
 
@@ -75,7 +71,10 @@ def _settled(services: Services, state: GraphState) -> dict[str, Any]:
 
 
 def _status(services: Services, state: GraphState) -> str:
-    """说出这个会话里的运行、或最近一次运行走到哪里。"""
+    """答问话；只问进度的，说出这个会话里的运行、或最近一次运行走到哪里。"""
+    said = words_of(state)[-1]
+    if kinds_asked(services, said):
+        return reply(services, said, state.get("run_id", ""))
     run_id = state.get("run_id", "")
     if not run_id or not services.ledger.exists(run_id):
         run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
@@ -117,7 +116,8 @@ def _resume(_services: Services, _state: GraphState) -> str:
 
 def _unknown(_services: Services, state: GraphState) -> str:
     """听不懂时说明能做什么；还有问题等着的，说明该在哪里答。"""
-    return _OPEN[asked] if (asked := open_question(state)) else state.get("problem") or _HELP
+    asked = open_question(state)
+    return _OPEN[asked] if asked else state.get("problem") or cannot(words_of(state)[-1])
 
 
 _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {

@@ -14,6 +14,7 @@ from pam_deploy_graph.graph.state import PREVIEWED, GraphState, Question, open_q
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.runs.open_questions import is_sure
 from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.replies import MAYBE_ASKED, kinds_asked
 from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
 
@@ -97,6 +98,8 @@ def _intent_of(services: Services, state: GraphState, text: str) -> str:
     pending = open_question(state)
     understood = validate_intent_result(services.llm_client.understand_request(text))
     intent = str(understood.intent)
+    if intent in MAYBE_ASKED and kinds_asked(services, text):
+        return "status"
     guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
     if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, text)):
         intent = "deploy"

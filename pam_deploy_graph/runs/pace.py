@@ -1,0 +1,70 @@
+"""还要多久：照这次运行里做完的几台用的时间估；一台还没有做完的，照最近一次同一个模块的运行估。"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from math import ceil
+from typing import Final
+
+from pam_deploy_graph.inputs.shares import in_numbers
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.runs.services import Services
+
+_SAME: Final = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME")
+_MOST_LOOKED: Final = 5
+_MINUTE: Final = 60
+
+
+def time_left(services: Services, state: AgentState, *, english: bool) -> str:
+    """说出还要多久；估不出来就直说。"""
+    if services.ledger.get_run(state.run_id).exit_code is not None:
+        return "This run is over." if english else "这次运行已经结束。"
+    scope = state.planned_ips or state.target_ips
+    left = [ip for ip in scope if ip not in state.ip_states or state.ip_states[ip].tally == "running"]
+    waiting = sum(workstation.awaits_decision for workstation in state.ip_states.values())
+    if not left:
+        held = f"{waiting} 台等你决定。" if waiting else ""
+        return f"All started; {waiting} waiting for a decision." if english else f"都开过工了；{held}"
+    each = next(filter(None, _paces(services, state)), None)
+    if each is None:
+        return (
+            f"{len(left)} left; none has finished yet, so I cannot tell."
+            if english
+            else (f"还剩 {len(left)} 台；还没有一台做完，估不出来。")
+        )
+    at_once = int(in_numbers(state.control_params, len(scope)).get("max_parallel") or 1)
+    seconds = ceil(len(left) / at_once) * each
+    running = services.ledger.holder(state.run_id)
+    if english:
+        pause = "" if running else " once it goes on (it is waiting now)"
+        return f"About {_shown(seconds, 'min', 's')} for the {len(left)} left, at {each:.0f} s each{pause}."
+    pause = "" if running else "（现在没有在做；从接着做的时候算起，等人的时间不算）"
+    return f"还剩 {len(left)} 台，照每台 {each:.0f} 秒估，约 {_shown(seconds, '分', '秒')}{pause}。"
+
+
+def _paces(services: Services, state: AgentState) -> Iterator[float | None]:
+    """每台用几秒：先看这次运行，再看最近几次同一个模块的。"""
+    yield _mean(services.ledger.load_state(state.run_id).events)
+    others = (run.run_id for run in services.ledger.list_runs() if run.run_id != state.run_id)
+    for run_id in islice(others, _MOST_LOOKED):
+        other = services.ledger.load_state(run_id)
+        if all(other.params.get(name) == state.params.get(name) for name in _SAME):
+            yield _mean(other.events)
+
+
+def _mean(events: Iterable[Event]) -> float | None:
+    """做完的几台平均用了几秒；一台也没有为 ``None``。"""
+    began: dict[str, int] = {}
+    took: list[int] = []
+    for event in events:
+        ip = event.get("ip", "")
+        if event["type"] == "IP_START":
+            began[ip] = event["at"]
+        elif event["type"] == "IP_DONE" and ip in began:
+            took.append(event["at"] - began.pop(ip))
+    return sum(took) / len(took) / 1000 if took else None
+
+
+def _shown(seconds: float, minutes: str, rest: str) -> str:
+    """几分几秒。"""
+    whole = max(1, round(seconds))
+    return f"{whole // _MINUTE} {minutes} {whole % _MINUTE} {rest}" if whole >= _MINUTE else f"{whole} {rest}"

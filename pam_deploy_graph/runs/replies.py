@@ -1,0 +1,296 @@
+"""答问题：谁批准的、为什么失败、还剩哪些、现在什么版本、还要多久、答了会怎样；照账本说，问此刻的才去问工作站。
+
+一张表：问的是哪一类（``llm.question_kinds``），由谁来答。什么也不改变；答不了的直说（contract 第 4 节）。
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pam_deploy_graph.constants import DECISIONS, Decision
+from pam_deploy_graph.flows.diagnosis import diagnose
+from pam_deploy_graph.flows.rollback_question import waiting_questions
+from pam_deploy_graph.flows.service_state import out_of_service, running_now, version_now, version_text
+from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.inventory import mentions_in, put_addresses
+from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval
+from pam_deploy_graph.ledger.clock import shown_time
+from pam_deploy_graph.llm import in_english, question_kinds
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.current_versions import ask_versions
+from pam_deploy_graph.runs.pace import time_left
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.status import render_standing, standing
+from pam_deploy_graph.system.safe_text import markdown_safe
+
+MAYBE_ASKED: Final = frozenset({"status", "preview", "unknown"})
+"""听成这几种意图的，可能是在问谁批准的、为什么失败之类的事；别的是要做什么。"""
+_MOST_NAMED: Final = 10
+_MOST_CAUSES: Final = 3
+_REPLIES: Final = {
+    Decision.REJECT: ("不同意", "拒绝", "驳回", "保持", "reject"),
+    Decision.RETRY: ("重试", "再试", "retry", "retrying"),
+    Decision.APPROVE: ("同意", "批准", "回滚", "退回", "approv", "roll back", "rollback", "rolling back"),
+}
+"""问的是哪一种回答；先认「不」。"""
+_WHOLE: Final = {
+    "取消": "取消：没有开工的不再做，在途的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
+    "暂停": "暂停：不再开新的，在途的做完就停；说「继续」接着做。",
+    "继续": "继续：从停下的地方接着做，没有开工的会开工。",
+    "cancel": "Cancel: what has not started is left undone, what is in flight finishes, and the run ends for good.",
+    "paus": "Pause: nothing new is started, what is in flight finishes; say “continue” to go on.",
+    "resum": "Resume: it goes on from where it stopped.",
+}
+CANNOT: Final = (
+    "这个我做不了：我负责把应用模块部署到机场的工作站，也能看计划、问进度、继续、暂停、取消、把某几台退回。"
+    "请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
+)
+_CANNOT_EN: Final = (
+    "I cannot do that: I deploy an application's module to an airport's workstations, show the plan and the progress, "
+    "pause, resume, cancel, and roll workstations back. For example: upgrade module gate of checkin at PEK to 1.2.3"
+)
+_CAN: Final = (
+    "我能把应用模块部署到机场的工作站：先给计划，批准后逐台做，失败了先问你再回滚。"
+    "随时可以问：谁批准的、为什么失败、做完了哪些、还剩哪些、哪些停用、现在什么版本、还要多久；也可以说暂停、继续、取消。"
+)
+_CAN_EN: Final = (
+    "I deploy an application's module to an airport's workstations: a plan first, then one by one; I ask before any "
+    "rollback. Ask any time who approved, why it failed, what is done, left or out of service, which version runs now, "
+    "how much longer; or say pause, resume, cancel."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """一句问话：问的是哪次运行、点了哪几台（没有点名为空）、是不是英文。"""
+
+    services: Services
+    state: AgentState
+    text: str
+    ips: frozenset[str]
+    english: bool
+
+    def say(self, chinese: str, english: str) -> str:
+        """照问话的语言说。"""
+        return english if self.english else chinese
+
+    def colon(self, listed: str) -> str:
+        """后面跟着清单的冒号；没有清单就没有。"""
+        return self.say("：", ": ") + listed if listed else ""
+
+    def told(self, ips: Iterable[str]) -> list[str]:
+        """其中问到的几台；没有点名就是全部。"""
+        return [ip for ip in ips if not self.ips or ip in self.ips]
+
+    def listed(self, ips: Sequence[str]) -> str:
+        """列出来，连同名称；多了就只列前几台。"""
+        shown = "、".join(self.state.label(ip) for ip in ips[:_MOST_NAMED])
+        return markdown_safe(shown) + (f" …（{len(ips)}）" if len(ips) > _MOST_NAMED else "")
+
+
+def kinds_asked(services: Services, text: str) -> tuple[str, ...]:
+    """一句话问了哪几类事；不是问句为空。"""
+    return question_kinds(put_addresses(text, services.inventory))
+
+
+def answered(services: Services, text: str, intent: str, run_id: str) -> str:
+    """就地答一句：问事情的照账本说，问进度的说出那次运行的处境；不是在问的为空串。"""
+    if intent in MAYBE_ASKED and kinds_asked(services, text):
+        return reply(services, text, run_id)
+    if intent == "status" and services.ledger.exists(run_id):
+        return render_standing(standing(services.ledger, run_id, services.inventory), brief=True)
+    return ""
+
+
+def cannot(text: str) -> str:
+    """做不了的事怎样答，连同能做什么。"""
+    return _CANNOT_EN if in_english(text) else CANNOT
+
+
+def reply(services: Services, text: str, run_id: str = "") -> str:
+    """答一句问话。
+
+    Args:
+        services: 部件。
+        text: 原话；点了运行名的答那一次。
+        run_id: 正说着的运行；没有、或还没有登记，就是最近一次。
+
+    """
+    kinds, english = kinds_asked(services, text), in_english(text)
+    name = _run_of(services, text, run_id)
+    if not name:
+        spare = [_effects_in_general(text) if kind == "effects" else (_CAN_EN if english else _CAN) for kind in kinds]
+        own = [said for kind, said in zip(kinds, spare, strict=True) if kind in ("effects", "abilities")]
+        return "\n".join(own) or ("There is no run yet." if english else "还没有任何运行。")
+    state = services.state_of(name)
+    known = [*(state.planned_ips or ()), *state.target_ips, *state.ip_states, *state.missing_ips]
+    said = {ip for mention in mentions_in(text, services.inventory) for ip in mention.ips}
+    said |= {ip for ip in known if ip in put_addresses(text, services.inventory).replace("、", " ").split()}
+    said |= {ip for ip in known if _names(ip, text)}
+    asked = _Asked(services, state, text, frozenset(said), english)
+    head = [] if name == run_id or kinds == ("abilities",) else [asked.say(f"运行 {name}：", f"Run {name}:")]
+    return "\n".join([*head, *(_ANSWERS[kind](asked) for kind in kinds)])
+
+
+def _names(ip: str, text: str) -> bool:
+    """话里有没有写着这个地址。"""
+    place = text.find(ip)
+    return place >= 0 and not text[place + len(ip) : place + len(ip) + 1].isdigit() and not text[:place][-1:].isdigit()
+
+
+def _run_of(services: Services, text: str, run_id: str) -> str:
+    """说的是哪次运行：点了名的，正说着的，最近一次；一次都没有为空串。"""
+    names = [run.run_id for run in services.ledger.list_runs()]
+    named = max((name for name in names if name in text), key=len, default="")
+    return named or (run_id if run_id in names else "") or next(iter(names), "")
+
+
+def _approved(asked: _Asked) -> str:
+    """谁提出的、谁批准的、谁作的决定。"""
+    found = [one for one in asked.services.ledger.decisions(asked.state.run_id) if asked.told([one.subject])]
+    said = [_decision(asked, one) for one in found if not one.subject.startswith(REFUSED)]
+    by = asked.state.requested_by
+    proposed = asked.say(f"由 {by} 提出；", f"Requested by {by}; ") if by else ""
+    shown = asked.say("；", "; ").join(said[-_MOST_NAMED:])
+    nobody = asked.say("还没有人批准。", "nobody has approved it yet.")
+    return markdown_safe(proposed + (f"{shown}{asked.say('。', '.')}" if said else nobody))
+
+
+def _decision(asked: _Asked, one: Approval) -> str:
+    """一个决定：谁、何时、决定了什么。"""
+    at, who = shown_time(one.decided_at), one.operator or one.account
+    who += f"（{one.account}）" if one.account and one.account != who else ""
+    if one.subject == CANCEL:
+        return asked.say(f"{who} 在 {at} 取消了它", f"{who} cancelled it at {at}")
+    about_plan = one.subject in (PLAN, FIRST_OF_TWO)
+    row = DECISIONS[Decision(one.decision)]
+    meant = row.on_plan if about_plan and row.on_plan else row.on_workstation
+    what = meant.label if about_plan else f"{asked.state.label(one.subject)} {meant.label}"
+    subject = "the plan" if about_plan else asked.state.label(one.subject)
+    return asked.say(f"{what}：{who}，{at}", f"{who} answered “{one.decision}” to {subject} at {at}")
+
+
+def _failed(asked: _Asked) -> str:
+    """哪几台失败、停在哪一步、为什么；没有失败的说停下的原因。"""
+    state = asked.state
+    bad = [ip for ip in asked.told(state.ip_states) if state.ip_states[ip]["failure_reason"]]
+    if not bad:
+        reason = asked.services.ledger.get_run(state.run_id).reason or ""
+        none = asked.say("没有失败的工作站。", "No workstation has failed.")
+        return none + (asked.say(f"停下的原因：{reason}", f" It stopped because: {reason}") if reason else "")
+    said = []
+    for ip in bad[:_MOST_CAUSES]:
+        its = state.ip_states[ip]
+        cause = diagnose(its, asked.services.home, log_folder(state))["summary"]
+        said.append(f"{state.label(ip)} {its['failed_stage']}: {its['failure_reason']}（{cause}）")
+    more = len(bad) - len(said)
+    said += [asked.say(f"还有 {more} 台，见 report", f"{more} more in the report")] if more > 0 else []
+    return asked.say(f"失败 {len(bad)} 台：", f"{len(bad)} failed: ") + "；".join(map(markdown_safe, said))
+
+
+def _done(asked: _Asked) -> str:
+    """做完了哪几台。"""
+    ips = [ip for ip in asked.told(asked.state.ip_states) if asked.state.ip_states[ip].tally == "succeeded"]
+    total = len(_scope(asked.state))
+    return asked.say(f"做完 {len(ips)}/{total} 台", f"{len(ips)} of {total} done") + asked.colon(asked.listed(ips))
+
+
+def _left(asked: _Asked) -> str:
+    """还剩哪几台：没有开工的、进行中的、等人决定的。"""
+    states = asked.state.ip_states
+    fresh = [ip for ip in asked.told(_scope(asked.state)) if ip not in states]
+    busy = [ip for ip in asked.told(states) if states[ip].tally == "running"]
+    waiting = [ip for ip in asked.told(states) if states[ip].awaits_decision]
+    parts = [
+        asked.say(f"没有开工 {len(fresh)} 台", f"{len(fresh)} not started") + asked.colon(asked.listed(fresh)),
+    ]
+    for ips, chinese, english in ((busy, "进行中", "in progress"), (waiting, "等决定", "waiting for a decision")):
+        counted = asked.say(f"{chinese} {len(ips)} 台", f"{len(ips)} {english}")
+        parts += [counted + asked.colon(asked.listed(ips))] if ips else []
+    return asked.say("；", "; ").join(parts)
+
+
+def _stopped(asked: _Asked) -> str:
+    """停用的几台，连同何时读到的。"""
+    ips = asked.told(out_of_service(asked.state))
+    if not ips:
+        return asked.say("照最后读回的，没有停用的。", "As last read back, none is out of service.")
+    told = [_last_read(asked, ip) for ip in ips[:_MOST_NAMED]]
+    return asked.say(f"停用 {len(ips)} 台：", f"{len(ips)} out of service: ") + markdown_safe("；".join(told))
+
+
+def _last_read(asked: _Asked, ip: str) -> str:
+    """账本里最后读回的，连同时刻；没有读过的说没有。"""
+    its = asked.state.ip_states.get(ip)
+    if its is None or not its["read_at"]:
+        return asked.say(f"{asked.state.label(ip)} 没有读到过", f"{asked.state.label(ip)} was never read")
+    running = {True: ("在运行", "running"), False: ("已停止", "stopped"), None: ("未知", "unknown")}[running_now(its)]
+    at = shown_time(its["read_at"])
+    zh = f"{asked.state.label(ip)} {version_text(version_now(its))}，{running[0]}（{at} 读到）"
+    return asked.say(zh, f"{asked.state.label(ip)} {version_now(its) or 'none'}, {running[1]} (read at {at})")
+
+
+def _versions(asked: _Asked) -> str:
+    """此刻各是什么版本：去问工作站；问不到的说最后读回的。"""
+    ips = asked.told(_scope(asked.state)) or asked.told(asked.state.ip_states)
+    if not ips:
+        return asked.say("还没有定下是哪几台，不知道。", "The workstations are not settled yet, so I cannot tell.")
+    groups, silent = ask_versions(asked.services, asked.state, ips)
+    said = [f"{what} {len(members)}" + asked.colon(asked.listed(members)) for what, members in groups.items()]
+    lost = [_last_read(asked, ip) for ip in silent[:_MOST_NAMED]]
+    more = asked.say(f"没有问到 {len(silent)} 台：", f"no answer from {len(silent)}: ") + markdown_safe("；".join(lost))
+    return asked.say("刚刚问到：", "Just read: ") * bool(said) + "；".join([*said, *([more] if silent else [])])
+
+
+def _effects(asked: _Asked) -> str:
+    """这样答会做什么：有等着的问题照问题说，没有就说一般的意思。"""
+    general = _effects_in_general(asked.text)
+    wanted = _decision_named(asked.text)
+    if general or wanted is None:
+        return general or asked.say("不知道问的是哪一种回答。", "I cannot tell which answer you mean.")
+    told = [q for q in waiting_questions(asked.state) if not asked.ips or q["ip"] in asked.ips]
+    if told:
+        does = [_effect(asked, question, wanted) for question in told[:_MOST_CAUSES]]
+        return markdown_safe("；".join(does) + ("……" if len(told) > _MOST_CAUSES else ""))
+    row = DECISIONS[wanted]
+    if row.on_plan and asked.state.plan_digest and not asked.state.ip_states:
+        if wanted is Decision.APPROVE:
+            return asked.say("批准计划：立即照计划开始。", "Approve: work starts at once, as planned.")
+        return asked.say("拒绝计划：什么也不做，这次运行结束。", "Reject: nothing is done and the run ends.")
+    return asked.say(f"{wanted}：{row.about}", f"{wanted}: {row.about}")
+
+
+def _effect(asked: _Asked, question: Mapping[str, Any], wanted: Decision) -> str:
+    """对一台这样答会做什么。"""
+    does = question["effects"].get(str(wanted)) or question["no_approve"] or "不能这样答"
+    return f"{asked.state.label(question['ip'])}：{does}"
+
+
+def _decision_named(text: str) -> Decision | None:
+    """问的是哪一种回答。"""
+    said = text.lower()
+    return next((decision for decision, words in _REPLIES.items() if any(word in said for word in words)), None)
+
+
+def _effects_in_general(text: str) -> str:
+    """取消、暂停、继续会怎样；问的不是它们为空串。"""
+    said = text.lower()
+    return next((told for word, told in _WHOLE.items() if word in said), "")
+
+
+def _scope(state: AgentState) -> list[str]:
+    """这次要做的：计划里的，或已经定下的。"""
+    return list(state.planned_ips or state.target_ips)
+
+
+_ANSWERS: Final[dict[str, Callable[[_Asked], str]]] = {
+    "approved": _approved,
+    "failed": _failed,
+    "done": _done,
+    "left": _left,
+    "stopped": _stopped,
+    "versions": _versions,
+    "remaining": lambda asked: time_left(asked.services, asked.state, english=asked.english),
+    "effects": _effects,
+    "abilities": lambda asked: asked.say(_CAN, _CAN_EN),
+}
