@@ -15,12 +15,13 @@ from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system import event_loop
 
 _AT_ONCE: Final = 16
-_SECONDS: Final = 10.0
+SECONDS: Final = 20.0
+"""一共等几秒；头一回要载入并连上 MCP 服务。"""
 _MOST_ASKED: Final = 100
 
 
 def ask_versions(services: Services, state: AgentState, ips: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """问各台的版本；最多问前 100 台，一共等 10 秒。
+    """问各台的版本；最多问前 100 台，一共等 20 秒。
 
     Returns:
         「版本与在不在运行 -> 哪几台」，以及没有问到的。演练没有外部世界，一台也不问。
@@ -48,7 +49,7 @@ async def _ask_each(services: Services, state: AgentState, ips: Sequence[str], f
         async with limiter:
             found[ip] = await call_backend(services.router, state, QUERY, ip=ip)
 
-    with anyio.move_on_after(_SECONDS):
+    with anyio.move_on_after(SECONDS):
         async with anyio.create_task_group() as group:
             for ip in ips:
                 group.start_soon(ask, ip)

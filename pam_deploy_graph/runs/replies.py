@@ -17,7 +17,7 @@ from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approva
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.runs.current_versions import ask_versions
+from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
 from pam_deploy_graph.runs.pace import time_left
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import render_standing, standing
@@ -236,9 +236,14 @@ def _versions(asked: _Asked) -> str:
     if not ips:
         return asked.say("还没有定下是哪几台，不知道。", "The workstations are not settled yet, so I cannot tell.")
     groups, silent = ask_versions(asked.services, asked.state, ips)
-    said = [f"{what} {len(members)}" + asked.colon(asked.listed(members)) for what, members in groups.items()]
+    said = [
+        asked.say(f"{what} {len(members)} 台", f"{what} {len(members)}") + asked.colon(asked.listed(members))
+        for what, members in groups.items()
+    ]
     lost = [_last_read(asked, ip) for ip in silent[:_MOST_NAMED]]
-    more = asked.say(f"没有问到 {len(silent)} 台：", f"no answer from {len(silent)}: ") + markdown_safe("；".join(lost))
+    count, wait = len(silent), f"{SECONDS:.0f}"
+    more = asked.say(f"{wait} 秒内没有问到 {count} 台：", f"no answer from {count} within {wait} s: ")
+    more += markdown_safe("；".join(lost))
     return asked.say("刚刚问到：", "Just read: ") * bool(said) + "；".join([*said, *([more] if silent else [])])
 
 

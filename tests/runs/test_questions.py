@@ -124,7 +124,7 @@ def test_versions_are_asked_for_now(desk: Desk) -> None:
     told = _ask(desk, "现在各台什么版本？")[1]
     assert [call[:2] for call in desk.fake.calls[before:]].count(("query-ip", "10.0.0.1")) == 1
     assert told.startswith("刚刚问到：")
-    assert "没有问到 1 台：10.0.0.2 A12 柜台" in told
+    assert "秒内没有问到 1 台：10.0.0.2 A12 柜台" in told
     one = _ask(desk, "A13 柜台现在是哪个版本？")[1]
     assert ("A13 柜台" in one, "A11" in one) == (True, False)
 
