@@ -10,7 +10,7 @@ from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.rules.intents import GUESSED
 from pam_deploy_graph.llm.rules.plan_decision import read_plan_decision
-from pam_deploy_graph.llm.rules.questions import in_english, question_kinds
+from pam_deploy_graph.llm.rules.question_kinds import in_english, question_kinds
 from pam_deploy_graph.llm.rules.rescoping import merge_control, wants_all
 from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_spoken_decisions
 from pam_deploy_graph.llm.validation import Intent, validate_deploy_plan, validate_intent_result, validate_param_result

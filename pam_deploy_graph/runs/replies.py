@@ -18,9 +18,9 @@ from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
-from pam_deploy_graph.runs.pace import time_left
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import render_standing, standing
+from pam_deploy_graph.runs.time_left import time_left
 from pam_deploy_graph.system.safe_text import markdown_safe
 
 MAYBE_ASKED: Final = frozenset({"status", "preview", "unknown"})
