@@ -23,7 +23,7 @@ from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.runs.status import next_step, render_standing, standing
+from pam_deploy_graph.runs.status import next_step
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.open_files import allow_many_files
 
