@@ -16,6 +16,7 @@ from pam_deploy_graph.system.safe_text import markdown_safe, printable
 _SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
 """后端在预演里怎样称呼；别的照它的名字。"""
 _FINGERPRINT: Final = 12
+_PACE: Final = "节奏"
 _AND: Final = "；"
 _NONE: Final = "（无）"
 _CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
@@ -128,6 +129,8 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if not old:
         return ""
     before, after = _facts(old), _facts(new)
+    if _PACE not in before:  # 从账本拼回来的上一版没有这一句，就不比
+        del after[_PACE]
     if before["目标台数"] != after["目标台数"]:  # 台数变了就不必再列一遍是哪几台，计划里有
         before["目标"] = after["目标"]
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
@@ -158,7 +161,8 @@ def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     scope = {"目标台数": plan["targets"], "目标": plan["scope"]}
     scope |= {"排除": given} if (given := plan["control"].get("exclude_ips")) else {}
     params = {_CALLED.get(name, name): value for name, value in plan["params"].items()}
-    return {**params, "节奏": plan["pace"].split(_AND), "策略": plan["execution_strategy"], **package, **scope}
+    pace = {_PACE: plan["pace"].split(_AND)} if "pace" in plan else {}
+    return {**params, **pace, "策略": plan["execution_strategy"], **package, **scope}
 
 
 def _sentence(params: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ ENVIRONMENT = [
 STOPPED = [
     (["--targets", "10.9.9.9"], {}, {}, "10.9.9.9"),
     ([], {"AIRPORT_CODE": "XYZ"}, {}, "XYZ"),
-    ([], {"PAM_HOME_URL": "http://127.0.0.1:1"}, {}, "check-home"),
+    ([], {"PAM_HOME_URL": "http://127.0.0.1:1", "REQUEST_TIMEOUT": "2"}, {}, "check-home"),
     ([], {}, {"PAM_TOKEN": "wrong"}, "PAM_TOKEN"),
     ([], {}, {"PAM_TOKEN": ""}, "PAM_TOKEN"),
 ]

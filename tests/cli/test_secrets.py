@@ -70,7 +70,7 @@ def test_a_rollout_with_failures(site: Site) -> None:
     ("env", "params", "code"),
     [
         ({"PAM_TOKEN": WRONG}, {}, 12),
-        ({"PAM_TOKEN": WRONG}, {"PAM_HOME_URL": "http://127.0.0.1:1"}, 12),
+        ({"PAM_TOKEN": WRONG}, {"PAM_HOME_URL": "http://127.0.0.1:1", "REQUEST_TIMEOUT": "2"}, 12),
         ({"PAM_TOKEN": WRONG}, {"VERSION_NUMBER": "../x"}, 2),
         ({"PAM_TOKEN": "", "PAM_TOKEN_FILE": "token"}, {}, 12),
         ({}, {"PAM_TOKEN": WRONG}, 2),

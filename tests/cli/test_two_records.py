@@ -87,7 +87,7 @@ def test_a_restored_ledger_is_behind(waiting: Site) -> None:
     refused(waiting, "落后")
     run_id = repaired(waiting)
     assert waiting.real(good) == (True, waiting.version)
-    assert f"运行着 {waiting.version}" in waiting.pam("status", run_id).out
+    assert f"已是 {waiting.version}" in waiting.pam("status", run_id).out
     assert finish(waiting, run_id) == 0
     assert [waiting.real(ip) for ip in waiting.ips] == [(True, waiting.version)] * 2
     assert waiting.pam("report", run_id, "--format", "json").json()["control_params"]["repaired_from"] == waiting.run_id

@@ -36,7 +36,7 @@ def test_a_whole_rollout(site: Site) -> None:
 def test_no_other_way_when_mcp_is_away(site: Site) -> None:
     """MCP 不通：停在批准之前，NODE 上什么也没有发生，消息说出怎么办。"""
     site.take(1)
-    done = site.run(*HYBRID, "--yes", env={"PAM_MCP_URL": f"{closed_port()}/mcp"})
+    done = site.run(*HYBRID, "--yes", env={"PAM_MCP_URL": f"{closed_port()}/mcp"}, REQUEST_TIMEOUT="2")
     assert done.code == 12
     assert "连接不上 MCP 服务" in done.err
     assert _node_effects(site) == []

@@ -109,7 +109,7 @@ def test_at_the_rollback(desk: Desk) -> None:
     assert "10.0.0.2 A12 柜台 verify-ip: 端口被占用（端口被占用）" in told["A12 柜台为什么没装上？"]
     assert told["哪些做完了，还剩哪些？"].splitlines()[0] == "做完 1/3 台：10.0.0.1 A11 柜台"
     assert "没有开工 1 台：10.0.0.3 A13 柜台；等决定 1 台：10.0.0.2 A12 柜台" in told["还剩哪些？"]
-    assert "10.0.0.2 A12 柜台：先向 10.0.0.2 查证" in told["重试会做什么"]
+    assert "10.0.0.2 A12 柜台：先查证它的实情" in told["重试会做什么"]
     assert "不能再继续" in told["取消有什么后果？"]
     assert told["还要多久？"].startswith("还剩 1 台，照每台 ")
     assert told["what can you do?"].startswith("I deploy")
