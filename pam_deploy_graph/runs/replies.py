@@ -17,6 +17,7 @@ from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approva
 from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.abilities import CAN, CAN_EN
 from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import render_standing, standing
@@ -41,23 +42,6 @@ _WHOLE: Final = {
     "paus": "Pause: nothing new is started, what is in flight finishes; say “continue” to go on.",
     "resum": "Resume: it goes on from where it stopped.",
 }
-CANNOT: Final = (
-    "这个我做不了：我负责把应用模块部署到机场的工作站，也能看计划、问进度、继续、暂停、取消、把某几台退回。"
-    "请说明机场、应用、模块和版本，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3"
-)
-_CANNOT_EN: Final = (
-    "I cannot do that: I deploy an application's module to an airport's workstations, show the plan and the progress, "
-    "pause, resume, cancel, and roll workstations back. For example: upgrade module gate of checkin at PEK to 1.2.3"
-)
-_CAN: Final = (
-    "我能把应用模块部署到机场的工作站：先给计划，批准后逐台做，失败了先问你再回滚。"
-    "随时可以问：谁批准的、为什么失败、做完了哪些、还剩哪些、哪些停用、现在什么版本、还要多久；也可以说暂停、继续、取消。"
-)
-_CAN_EN: Final = (
-    "I deploy an application's module to an airport's workstations: a plan first, then one by one; I ask before any "
-    "rollback. Ask any time who approved, why it failed, what is done, left or out of service, which version runs now, "
-    "how much longer; or say pause, resume, cancel."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +86,6 @@ def answered(services: Services, text: str, intent: str, run_id: str) -> str:
     return ""
 
 
-def cannot(text: str) -> str:
-    """做不了的事怎样答，连同能做什么。"""
-    return _CANNOT_EN if in_english(text) else CANNOT
-
-
 def reply(services: Services, text: str, run_id: str = "") -> str:
     """答一句问话。
 
@@ -119,7 +98,7 @@ def reply(services: Services, text: str, run_id: str = "") -> str:
     kinds, english = kinds_asked(services, text), in_english(text)
     name = _run_of(services, text, run_id)
     if not name:
-        spare = [_effects_in_general(text) if kind == "effects" else (_CAN_EN if english else _CAN) for kind in kinds]
+        spare = [_effects_in_general(text) if kind == "effects" else (CAN_EN if english else CAN) for kind in kinds]
         own = [said for kind, said in zip(kinds, spare, strict=True) if kind in ("effects", "abilities")]
         return "\n".join(own) or ("There is no run yet." if english else "还没有任何运行。")
     state = services.state_of(name)
@@ -297,5 +276,5 @@ _ANSWERS: Final[dict[str, Callable[[_Asked], str]]] = {
     "versions": _versions,
     "remaining": lambda asked: time_left(asked.services, asked.state, english=asked.english),
     "effects": _effects,
-    "abilities": lambda asked: asked.say(_CAN, _CAN_EN),
+    "abilities": lambda asked: asked.say(CAN, CAN_EN),
 }

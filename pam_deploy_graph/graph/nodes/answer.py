@@ -10,8 +10,9 @@ from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.previewing import preview
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.report.summary import render_report
+from pam_deploy_graph.runs.abilities import cannot
 from pam_deploy_graph.runs.open_questions import cancel_costs
-from pam_deploy_graph.runs.replies import cannot, kinds_asked, reply
+from pam_deploy_graph.runs.replies import kinds_asked, reply
 from pam_deploy_graph.runs.services import Services
 
 _OPEN: Final[dict[Question, str]] = {
