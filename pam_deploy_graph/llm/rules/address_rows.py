@@ -12,6 +12,14 @@ from pam_deploy_graph.llm.text.lexicon import FLAGS
 
 _LINE: Final = re.compile(r"[^\n]+")
 _RULE: Final = re.compile(r"[\s|:-]*")
+_MARK: Final = re.compile(
+    r"\s*[:=>-]*\s*(\[[^\[\]\n]{1,16}\]|[√×]|(?:不要|不装|不升|要|跳过?|空|报废|停用|坏了|有[^\s\d,。;]{1,6}用|ok|yes|no|can(?:not)?|skip)"
+    r"(?=[\s,、;/]|$))",
+    FLAGS,
+)
+_MARK_BEFORE: Final = re.compile(r"([√×])\s?$", FLAGS)
+_EITHER: Final = frozenset({"[x]"})
+_SEVERAL: Final = 2
 _NOTED: Final = re.compile(r"\s?\(([^()\n]{1,40})\)")
 _START = (
     r"\s*(?:[-*•]|\(?[a-z\d]{1,2}\s?[.)、])?\s*"
@@ -69,6 +77,28 @@ def _line_remarks(text: str, line: re.Match[str], spans: Sequence[tuple[int, int
     if before.strip():
         yield Remark(start, spans[0][0], head)
     yield Remark(spans[-1][1], end, tail)
+
+
+def read_marks(draft: Draft) -> list[Group]:
+    """一行里几个地址各带记号（「10.0.0.5 √ 10.0.0.6 ×」），在前在后都认；``[x]`` 两可，去问。"""
+    found: list[Group] = []
+    for line in _LINE.finditer(draft.text):
+        items = [one for one in ITEM.finditer(draft.text, *line.span()) if not is_clock(one)]
+        marks = [_MARK.match(draft.text, one.end()) for one in items]
+        if len(items) > 1 and not any(marks):
+            marks = [_MARK_BEFORE.search(draft.text[: one.start()], line.start()) for one in items]
+        roles = [role_of(mark[1].strip("[]()")) if mark else Role.TARGET for mark in marks]
+        if len(items) < _SEVERAL or sum(map(bool, marks)) < _SEVERAL:
+            continue
+        if any(mark and mark[1].lower() in _EITHER for mark in marks):
+            draft.leave_open("target_ips", "地址旁边的 [x] 看不出是要做还是不做：请给出要做的 IP（target_ips）")
+        elif Role.EXCLUDE not in roles or Role.UNKNOWN in roles:
+            continue
+        for item, mark, role in zip(items, marks, roles, strict=True):
+            found.append(Group(spell(item), role, *item.span()))
+            for start, end in [item.span(), *([mark.span()] if mark else [])]:
+                draft.mask(start, end, role)
+    return found
 
 
 def read_noted(draft: Draft) -> list[Group]:

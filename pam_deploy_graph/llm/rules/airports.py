@@ -79,7 +79,7 @@ def read_airport(draft: Draft) -> None:
         match[1]
         for mention in mentions
         for match in [_ANOTHER.match(heard, mention.end)]
-        if match and match[1] not in known.codes
+        if match and (match[1] not in known.codes or not any(match[1] in other.codes for other in mentions))
     ):
         draft.leave_open("AIRPORT_CODE", f"{strange} 不认识，像是另一座机场：一次只部署一座，请说明是哪一座")
         return

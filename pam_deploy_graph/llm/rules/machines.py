@@ -6,17 +6,18 @@
 import re
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, listed, neighbour
-from pam_deploy_graph.llm.rules.address_rows import read_noted, read_rows
+from pam_deploy_graph.llm.rules.address_rows import read_marks, read_noted, read_rows
 from pam_deploy_graph.llm.rules.corrections import is_withdrawn
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead
 from pam_deploy_graph.llm.rules.remarks import Role, other_forms, role_of
 from pam_deploy_graph.llm.span_account import As
-from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, words
 
 _LESS: Final = re.compile(
     r"\s*,?\s*(?:跳过|除了?|排除|不含|不要|去掉|减去|except|skip(?:ping)?|without|but not|minus|not)\s*\.?(\d{1,3})"
@@ -76,7 +77,7 @@ def read_machines(draft: Draft) -> None:
     for part in _PARTIAL.finditer(draft.text):
         draft.mask(*part.span(), "target_ips", As.UNREAD)
         draft.leave_open("target_ips", f"「{part.group()}」不是完整的网段：请写成 10.0.0.0/24 这样，或写出地址")
-    groups = [*read_rows(draft), *read_noted(draft)]
+    groups = [*read_marks(draft), *read_rows(draft), *read_noted(draft)]
     position = 0
     while match := ITEM.search(draft.text, position):
         if _is_version(draft.text, match) or is_clock(match):
@@ -101,6 +102,7 @@ def read_mentioned(draft: Draft) -> None:
 
 def _note_all(draft: Draft, groups: list[Group]) -> None:
     """各组合起来：要做的、不要动的；说错了又更正的哪里都不算。"""
+    _doubt_corrected(draft, groups)
     said: dict[str, list[str]] = {}
     withdrawn: set[str] = set()
     for index, group in enumerate(groups):
@@ -111,6 +113,19 @@ def _note_all(draft: Draft, groups: list[Group]) -> None:
         draft.mask(group.start, group.end, "exclude_ips" if group.role == "refused" else group.role)
     for name, items in said.items():
         _record(draft, name, [item for item in items if name != "target_ips" or item not in withdrawn])
+
+
+def _doubt_corrected(draft: Draft, groups: list[Group]) -> None:
+    """两组要做的之间说了更正，又没有听出是哪一个改成哪一个的，去问。"""
+    targets = [
+        group
+        for place, group in enumerate(groups)
+        if group.role == Role.TARGET and not _is_replaced(draft.text, group, groups[place + 1 :])
+    ]
+    for one, other in pairwise(targets):
+        between = draft.original[one.end : other.start + _FEW]
+        if any(form.search(between) for form in words("address_corrected")):
+            draft.leave_open("target_ips", "说到更正地址，看不出是哪一个改成哪一个：请给出要做的 IP（target_ips）")
 
 
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
