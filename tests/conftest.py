@@ -1,6 +1,7 @@
 """图、命令行与崩溃测试共用的夹具：一个共用的试验场，每个用例用自己的工作站、运行名和版本。"""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from itertools import count
@@ -26,7 +27,9 @@ _free = count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """单个用例的时限也照负载放宽；命令行给了 ``--timeout`` 的照命令行。"""
+    """单个用例的时限也照负载放宽；命令行给了 ``--timeout`` 的照命令行。在后台跑的 shell 让子进程不理 Ctrl-C，这里恢复。"""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.timeout is None:
         config.option.timeout = patience(float(config.getini("timeout")))
 
