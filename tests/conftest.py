@@ -27,7 +27,7 @@ _free = count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """单个用例的时限也照负载放宽；命令行给了 ``--timeout`` 的照命令行。在后台跑的 shell 让子进程不理 Ctrl-C，这里恢复。"""
+    """单个用例的时限也照负载放宽，命令行给了 ``--timeout`` 的照它；在后台跑的 shell 让子进程不理 Ctrl-C，这里恢复。"""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.timeout is None:
