@@ -12,8 +12,8 @@ from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_node.node_paths import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
+from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import Transport, classify, retry_after
-from pam_deploy_graph.system.tls import certificate_problem
 
 _CONNECT_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
@@ -105,17 +105,8 @@ class NodeClient:
                 body, cut = await _tail(response.content, keep)
                 _judge(response, body)
                 return body, cut
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            if problem := certificate_problem(error):
-                raise NodeError(f"连接不上 PAM_NODE：{problem}", ScriptExit.CONFIG) from None
-            raise NodeError(f"连接不上 PAM_NODE：{error}", classify(Transport.UNSENT)) from None
-        except TimeoutError:
-            raise NodeError("PAM_NODE 没有在时限内答复", classify(Transport.TIMED_OUT)) from None
         except (aiohttp.ClientError, OSError) as error:
-            if problem := certificate_problem(error):
-                raise NodeError(f"连接不上 PAM_NODE：{problem}", ScriptExit.CONFIG) from None
-            reason = f"与 PAM_NODE 的连接中断，没有收到应答（{type(error).__name__}）"
-            raise NodeError(reason, classify(Transport.BROKEN)) from None
+            raise NodeError(*failure_of(error, "PAM_NODE")) from None
 
 
 async def _tail(stream: aiohttp.StreamReader, keep: int) -> tuple[bytes, bool]:

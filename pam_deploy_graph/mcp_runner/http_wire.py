@@ -24,8 +24,8 @@ from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, TIME_LIMIT_META
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
+from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
-from pam_deploy_graph.system.tls import certificate_problem
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
@@ -34,7 +34,6 @@ _CHUNK: Final = 1 << 16
 _SSE: Final = "text/event-stream"
 _SESSION: Final = "mcp-session-id"
 _VERSION: Final = "mcp-protocol-version"
-_NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 Incoming = SessionMessage | Exception
 
@@ -163,16 +162,10 @@ def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
 
 
 def _fault(error: Exception, url: str) -> McpFault:
-    """网络上的失败：肯定没有送达，还是可能送达。"""
-    if problem := certificate_problem(error):  # TLS 没有谈成，请求到不了对面的程序
-        return McpFault(f"连接不上 MCP 服务：{problem}", ScriptExit.CONFIG)
-    if isinstance(error, _NEVER_SENT):
-        return McpFault(f"连接不上 MCP 服务：{error}", classify(Transport.UNSENT))
-    if isinstance(error, TimeoutError):
-        return McpFault("MCP 服务没有在时限内答复", classify(Transport.TIMED_OUT))
-    hint = "；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if url.startswith("https:") else ""
-    reason = f"与 MCP 服务的连接中断，没有收到应答（{type(error).__name__}）{hint}"
-    return McpFault(reason, classify(Transport.BROKEN))
+    """网络上的失败；TLS 上断开的，也许是对方要客户端证书。"""
+    reason, code = failure_of(error, "MCP 服务")
+    broken = url.startswith("https:") and code is ScriptExit.UNKNOWN
+    return McpFault(reason + ("；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if broken else ""), code)
 
 
 async def _judge(response: aiohttp.ClientResponse) -> None:

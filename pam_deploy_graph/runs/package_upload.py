@@ -17,11 +17,11 @@ from pydantic_core import from_json
 from pam_deploy_graph.constants import ExitCode, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.time_limits import time_limit_of
+from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.keys import idempotency_key, new_nonce
 from pam_deploy_graph.protocol.outcome import Outcome, Transport, classify, explain, outcome_of, own_error
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.safe_text import neutralise
-from pam_deploy_graph.system.tls import certificate_problem
 
 _ACTION: Final = "upload-package"
 NEEDED: Final = ("APP_NAME", "MODULE_NAME", "VERSION_NUMBER", "PACKAGE_PATH")
@@ -171,15 +171,8 @@ class _Sender:
         try:
             async with session, session.request(method, self.where, allow_redirects=False, **options) as response:
                 return response.status, await _bounded(response.content)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            problem = certificate_problem(error)
-            code = ScriptExit.CONFIG if problem else classify(Transport.UNSENT)
-            raise _NoAnswerError(f"连接不上 PAM_HOME：{problem or error}", code) from None
-        except TimeoutError:
-            raise _NoAnswerError("PAM_HOME 没有在时限内答复", classify(Transport.TIMED_OUT)) from None
-        except aiohttp.ClientError as error:
-            reason = certificate_problem(error) or f"连接中断（{type(error).__name__}）"
-            raise _NoAnswerError(f"与 PAM_HOME 的{reason}", classify(Transport.BROKEN)) from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _NoAnswerError(*failure_of(error, "PAM_HOME")) from None
 
 
 def _ending(held: str, wanted: Upload, same: Ending) -> Ending:
