@@ -48,3 +48,8 @@ def times_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Times]:
         known.ended, known.done = event.get("at"), kind == "IP_DONE"
         known.skipped |= kind == "IP_SKIPPED"
     return times
+
+
+def took_of(events: Iterable[Mapping[str, Any]]) -> list[int]:
+    """做完的各台各用了多少毫秒；等人决定的时间不算。"""
+    return [one.took for one in times_of(events).values() if one.done and one.took is not None]

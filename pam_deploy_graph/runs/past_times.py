@@ -8,7 +8,7 @@ from typing import Any, Final
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report.durations import Expected, times_of
+from pam_deploy_graph.report.durations import Expected, took_of
 
 _LOOKED_AT: Final = 100
 """往回看最近几次运行。"""
@@ -30,14 +30,14 @@ def expected_time(ledger: Ledger, state: AgentState, count: int, control: Mappin
         估计；从前没有做完过同样的为 ``None``。
 
     """
-    known = _durations(ledger, state)
+    known = durations(ledger, state)
     if not known:
         return None
     each = round(median(known))
     return Expected(each, _total(each, count, control), len(known))
 
 
-def _durations(ledger: Ledger, state: AgentState) -> list[int]:
+def durations(ledger: Ledger, state: AgentState) -> list[int]:
     """最近做完的、同一个应用与模块、同一种策略的各台各用了多少毫秒。"""
     found: list[int] = []
     for run in ledger.list_runs(_LOOKED_AT):
@@ -46,10 +46,10 @@ def _durations(ledger: Ledger, state: AgentState) -> list[int]:
             same = all(given["params"].get(name) == state.params[name] for name in _SAME)
             if run.run_id == state.run_id or not same or given["execution_strategy"] != state.execution_strategy:
                 continue
-            times = times_of(ledger.load_state(run.run_id).events)
+            took = took_of(ledger.load_state(run.run_id).events)
         except (KeyError, LedgerDamagedError):  # 坏了的那一次不算
             continue
-        found += [one.took for one in times.values() if one.done and one.took is not None]
+        found += took
         if len(found) >= _ENOUGH:
             break
     return found

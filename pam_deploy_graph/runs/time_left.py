@@ -1,16 +1,15 @@
-"""还要多久：照这次运行里做完的几台用的时间估；一台还没有做完的，照最近一次同一个模块的运行估。"""
+"""还要多久：照这次运行里做完的几台用的时间估；一台还没有做完的，照从前同样的运行估，与计划上的预计用时同一个来源。"""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from math import ceil
+from statistics import mean, median
 from typing import Final
 
 from pam_deploy_graph.inputs.shares import in_numbers
-from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.durations import took_of
+from pam_deploy_graph.runs.past_times import durations
 from pam_deploy_graph.runs.services import Services
 
-_SAME: Final = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME")
-_MOST_LOOKED: Final = 5
 _MINUTE: Final = 60
 
 
@@ -24,7 +23,7 @@ def time_left(services: Services, state: AgentState, *, english: bool) -> str:
     if not left:
         held = f"{waiting} 台等你决定。" if waiting else ""
         return f"All started; {waiting} waiting for a decision." if english else f"都开过工了；{held}"
-    each = next(filter(None, _paces(services, state)), None)
+    each = _each(services, state)
     if each is None:
         return (
             f"{len(left)} left; none has finished yet, so I cannot tell."
@@ -41,27 +40,12 @@ def time_left(services: Services, state: AgentState, *, english: bool) -> str:
     return f"还剩 {len(left)} 台，照每台 {each:.0f} 秒估，约 {_shown(seconds, '分', '秒')}{pause}。"
 
 
-def _paces(services: Services, state: AgentState) -> Iterator[float | None]:
-    """每台用几秒：先看这次运行，再看最近几次同一个模块的。"""
-    yield _mean(services.ledger.load_state(state.run_id).events)
-    others = (run.run_id for run in services.ledger.list_runs() if run.run_id != state.run_id)
-    for run_id in islice(others, _MOST_LOOKED):
-        other = services.ledger.load_state(run_id)
-        if all(other.params.get(name) == state.params.get(name) for name in _SAME):
-            yield _mean(other.events)
-
-
-def _mean(events: Iterable[Event]) -> float | None:
-    """做完的几台平均用了几秒；一台也没有为 ``None``。"""
-    began: dict[str, int] = {}
-    took: list[int] = []
-    for event in events:
-        ip = event.get("ip", "")
-        if event["type"] == "IP_START":
-            began[ip] = event["at"]
-        elif event["type"] == "IP_DONE" and ip in began:
-            took.append(event["at"] - began.pop(ip))
-    return sum(took) / len(took) / 1000 if took else None
+def _each(services: Services, state: AgentState) -> float | None:
+    """每台用几秒：这次运行里做完的平均；还没有的，照计划上预计用时的那个中位数；都没有为 ``None``。"""
+    if took := took_of(services.ledger.load_state(state.run_id).events):
+        return mean(took) / 1000
+    past = durations(services.ledger, state)
+    return median(past) / 1000 if past else None
 
 
 def _shown(seconds: float, minutes: str, rest: str) -> str:
