@@ -128,8 +128,7 @@ def _decided(services: Services, desk: Desk, question: Mapping[str, Any], text: 
     asked = asked or [(one["ip"], one["digest"]) for one in question["waiting"] if one["ip"] in answer]
     for subject, digest in asked:
         if first := services.ledger.decision(question["run_id"], subject, digest):
-            row = DECISIONS[Decision(first.decision)]
-            what = row.on_plan if subject == PLAN and row.on_plan else row.on_workstation
+            what = DECISIONS[Decision(first.decision)].meaning(plan=subject == PLAN)
             name = "计划" if subject == PLAN else subject
             desk.say(f"{name} 已由 {first.operator} 先决定了：{what.label}；你的回答没有作数。")
     return answer

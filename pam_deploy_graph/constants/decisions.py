@@ -50,6 +50,10 @@ class DecisionSpec:
     reviewable: bool = True
     resumes: bool = False
 
+    def meaning(self, *, plan: bool) -> Meaning:
+        """它用在计划上、或一台工作站上的意思。"""
+        return self.on_plan if plan and self.on_plan else self.on_workstation
+
 
 ROLL_BACK_WORD: Final = "回滚"
 """在回滚的问题上是同意；在计划的问题上不是，那里的同意是去部署。"""

@@ -26,7 +26,12 @@ def version_before(workstation: Mapping[str, Any]) -> str | None:
 
 def running_now(workstation: Mapping[str, Any]) -> bool | None:
     """最后读回的在不在运行；不知道为 ``None``。"""
-    return _RUNNING.get(workstation["running"])
+    return running_of(workstation["running"])
+
+
+def running_of(word: str) -> bool | None:
+    """``query-ip`` 的 ``RUNNING`` 说的在不在运行；空的、别的不知道，为 ``None``。"""
+    return _RUNNING.get(word.lower())
 
 
 def version_text(version: str | None) -> str:

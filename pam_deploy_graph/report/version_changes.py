@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from pam_deploy_graph.flows.service_state import NOT_INSTALLED
+from pam_deploy_graph.flows.service_state import NOT_INSTALLED, running_of
 from pam_deploy_graph.inputs.addresses import compress_ips, show_ips
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.system.safe_text import markdown_safe
-
-_TRUTH: Final = {"true": True, "false": False}
 
 
 class Change(StrEnum):
@@ -115,7 +113,7 @@ def _kind(values: Values | None, wanted: str) -> tuple[Change, str | None, bool 
         return Change.UNREAD, None, None
     if str(values["ONLINE"]).lower() != "true":
         return Change.UNREACHABLE, None, None
-    version, running = str(values["VERSION"]), _TRUTH.get(str(values["RUNNING"]).lower())
+    version, running = str(values["VERSION"]), running_of(str(values["RUNNING"]))
     if not version:
         return Change.INSTALL, version, running
     if running is False:

@@ -104,7 +104,6 @@ def reply(services: Services, text: str, run_id: str = "") -> str:
     state = services.state_of(name)
     known = [*(state.planned_ips or ()), *state.target_ips, *state.ip_states, *state.missing_ips]
     said = {ip for mention in mentions_in(text, services.inventory) for ip in mention.ips}
-    said |= {ip for ip in known if ip in put_addresses(text, services.inventory).replace("、", " ").split()}
     said |= {ip for ip in known if _names(ip, text)}
     asked = _Asked(services, state, text, frozenset(said), english)
     head = [] if name == run_id or kinds == ("abilities",) else [asked.say(f"运行 {name}：", f"Run {name}:")]
@@ -142,8 +141,7 @@ def _decision(asked: _Asked, one: Approval) -> str:
     if one.subject == CANCEL:
         return asked.say(f"{who} 在 {at} 取消了它", f"{who} cancelled it at {at}")
     about_plan = one.subject in (PLAN, FIRST_OF_TWO)
-    row = DECISIONS[Decision(one.decision)]
-    meant = row.on_plan if about_plan and row.on_plan else row.on_workstation
+    meant = DECISIONS[Decision(one.decision)].meaning(plan=about_plan)
     what = meant.label if about_plan else f"{asked.state.label(one.subject)} {meant.label}"
     subject = "the plan" if about_plan else asked.state.label(one.subject)
     return asked.say(f"{what}：{who}，{at}", f"{who} answered “{one.decision}” to {subject} at {at}")
