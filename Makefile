@@ -16,6 +16,8 @@ EVAL_ARGS ?=
 BENCH_ARGS ?=
 STORM_ARGS ?=
 PYTEST := $(PY) -m pytest
+# 卡住的用例到时写出每个线程在哪里，算失败，别的接着测
+NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart=2
 PACKAGING := packaging/bundle.sh
 SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
@@ -59,7 +61,7 @@ examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
 	done
 
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
-	$(PYTEST) -q -n 2 --dist=loadfile $(TEST_ARGS)
+	$(PYTEST) -q -n 2 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
 
 test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/rollout.py
 	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/rollout.py)) $(TEST_ARGS)

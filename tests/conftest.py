@@ -1,5 +1,6 @@
 """图、命令行与崩溃测试共用的夹具：一个共用的试验场，每个用例用自己的工作站、运行名和版本。"""
 
+import faulthandler
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from tests.patience import patience
 from tests.postgres.server import PostgresServer, why_not
 
 WORKSTATIONS = 400
+TEARDOWN_SECONDS = 120.0
+_STDERR = pytest.StashKey[int]()
 IN_OWN_FOLDER = {"agent", "doors", "flows", "inputs", "ledger", "protocol", "report", "runs", "system"}
 _OURS = ("PAM_", "OPENAI_")
 _runs = count(1)
@@ -32,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.timeout is None:
         config.option.timeout = patience(float(config.getini("timeout")))
+    config.stash[_STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """收尾也有时限：pytest-timeout 只响一次，超时之后收尾再卡住就没有人管了；到时写出每个线程在哪里，进程结束。"""
+    faulthandler.dump_traceback_later(patience(TEARDOWN_SECONDS), file=item.config.stash[_STDERR], exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ import select
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pam_deploy_graph.system.masking import mask
@@ -70,15 +70,30 @@ class PlainFace:
 
 
 def _typed_ahead() -> str:
-    """终端里已经在等的各行；不是终端的没有。"""
+    """终端里已经在等的，还没有回车的半行也算；不是终端的没有。只读不清空：清空会丢掉恰好这一刻打的。"""
+    if not sys.stdin.isatty():
+        return ""
+    keyboard = sys.stdin.fileno()
     found = b""
-    while sys.stdin.isatty() and select.select([sys.stdin], [], [], 0)[0]:
-        if not (piece := os.read(sys.stdin.fileno(), 65_536)):
-            break
-        found += piece
-    with contextlib.suppress(termios.error):  # 还没有回车的半行
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    with _unbuffered(keyboard):
+        while select.select([keyboard], [], [], 0)[0] and (piece := os.read(keyboard, 65_536)):
+            found += piece
     return mask(" ".join(found.decode(errors="replace").split()))
+
+
+@contextlib.contextmanager
+def _unbuffered(terminal: int) -> Iterator[None]:
+    """其间半行也读得到；设不了的终端照旧。"""
+    try:
+        before = termios.tcgetattr(terminal)
+        termios.tcsetattr(terminal, termios.TCSANOW, [*before[:3], before[3] & ~termios.ICANON, *before[4:]])
+    except termios.error:
+        yield
+        return
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def _prepare_terminal() -> None:

@@ -36,8 +36,12 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def finish(self, job: Job) -> Done:
-        """读到命令结束。"""
+        """读到命令结束；太久了就杀掉它，说出显示过什么。"""
+        deadline = time.monotonic() + patience(SECONDS)
         while not job.ended():
+            if time.monotonic() > deadline:
+                job.kill()
+                raise TimeoutError(f"命令没有结束：{self.shown}")
             if select.select([self.master], [], [], 0.05)[0]:
                 self.shown += self._decoder.decode(os.read(self.master, 65_536))
         return job.wait()

@@ -8,7 +8,7 @@ from tests.cli.program import Job
 from tests.cli.site import Site
 from tests.cli.terminal import Terminal
 
-PLAN, ROLLBACK = "批准？", "回滚？"
+PLAN, ROLLBACK, CONFIRM = "批准？", "回滚？", "确认？"
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_cancelled_while_a_rollback_waits(site: Site, terminal: Terminal) -> Non
     terminal.expect("请说明要退回哪几台")
     assert "请说明要退回哪几台" not in terminal.expect(ROLLBACK)
     terminal.type("取消这次部署\n")
-    terminal.expect("「确认」")
+    terminal.expect(CONFIRM)
     terminal.type("确认\n")
     ending = terminal.expect("取消了这次运行")
     assert "等人决定" not in ending
