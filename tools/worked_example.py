@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +25,17 @@ FAULT: Final = "10.0.0.5:verify:fail:1"
 OPERATOR: Final = "operator"
 """例子里的操作员，不用写页面的人的名字。"""
 _SECONDS: Final = 60.0
-_PROMPT: Final = "> "
+_WIDE: Final = (50, 1_000)
+"""终端的行数与列数：宽得提示连同打的字从不换行，readline 就从不重画。"""
+_PROMPT: Final = re.compile(r"(?:^|\n)(?:补充|批准？.*|回滚？.*|确认？)?> $")
+"""在等人打字：最后一行是 ``cli/asking.py`` 与 ``cli/conversation.py`` 的提示之一，后面还什么都没有打。"""
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\r")
 _VOLATILE: Final = (
     (re.compile(r"\b\d{8}_\d{6}(?:_\w+)?\b"), "20260101_080000"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)"), "2026-01-01T08:00:00+00:00"),
     (re.compile(r"\b\d\d:\d\d:\d\d[+-]\d\d:\d\d"), "08:00:00+00:00"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8080"),
+    (re.compile(r"摘要: [0-9a-f]{12}"), "摘要: 0123456789ab"),
 )
 
 SCRIPT: Final = (
@@ -60,6 +65,7 @@ class Screen:
     def __init__(self, home: Path, lab: LabProcess) -> None:
         """在 ``home`` 里开始对话，令牌经环境交给它。"""
         self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, _WIDE)
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "OPENAI_"))}
         ours |= {"PAM_HOME_URL": lab.home_url, "PAM_TOKEN": lab.token, "LOGNAME": OPERATOR, "TERM": "dumb"}
         command = [sys.executable, "-m", "pam_deploy_graph", "chat", "--home", str(home)]
@@ -74,15 +80,15 @@ class Screen:
 
         """
         shown, deadline = b"", time.monotonic() + _SECONDS
-        while not shown.endswith(_PROMPT.encode()):
+        while not _PROMPT.search(text := _CONTROL.sub("", shown.decode(errors="replace"))):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"等不到提示符，屏幕上是：{shown.decode(errors='replace')}")
+                raise TimeoutError(f"等不到提示符，屏幕上是：{text}")
             if select.select([self._master], [], [], 0.2)[0]:
                 try:
                     shown += os.read(self._master, 65_536)
                 except OSError:  # 对方关掉了伪终端
-                    break
-        return _CONTROL.sub("", shown.decode())
+                    return text
+        return text
 
     def say(self, text: str) -> str:
         """打一句话，返回随后显示的全部（连同回显）。"""
@@ -90,13 +96,19 @@ class Screen:
         return self.until_prompt()
 
     def close(self) -> int:
-        """等它结束，返回退出码；还不结束就停掉它。"""
-        try:
-            return self._chat.wait(10)
-        finally:
-            self._chat.kill()
-            self._chat.wait()
-            os.close(self._master)
+        """说了「退出」之后等它结束，返回退出码。
+
+        Raises:
+            TimeoutExpired: 它没有结束。
+
+        """
+        return self._chat.wait(_SECONDS)
+
+    def abandon(self) -> None:
+        """还开着的停掉，收拾伪终端。"""
+        self._chat.kill()
+        self._chat.wait()
+        os.close(self._master)
 
 
 def talk(home: Path) -> list[str]:
@@ -111,8 +123,9 @@ def talk(home: Path) -> list[str]:
         screen = Screen(home, lab)
         try:
             shown = [screen.until_prompt(), *(screen.say(text) for text, _ in SCRIPT)]
-        finally:
             code = screen.close()
+        finally:
+            screen.abandon()
     if code:
         raise RuntimeError(f"对话以退出码 {code} 结束：{shown[-1]}")
     return shown

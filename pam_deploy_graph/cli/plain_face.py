@@ -67,6 +67,8 @@ class PlainFace:
             if shown:
                 sys.stderr.write("\n")
             return None
+        finally:
+            self.heard()  # 等人打字不是静默
 
 
 def _typed_ahead() -> str:
