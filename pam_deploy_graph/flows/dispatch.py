@@ -13,6 +13,7 @@ from pam_deploy_graph.flows.diagnosis import cause_of
 from pam_deploy_graph.flows.step_time import StepTime
 from pam_deploy_graph.flows.workstation import run_workstation
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.system.task_group import task_group
 
 SAME_FAILURES: Final = 3
 """接连几台同样的失败就不再开新的。"""
@@ -86,12 +87,9 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
 
     """
     dispatcher = Dispatcher(ctx, fresh)
-    try:
-        async with anyio.create_task_group() as group:
-            for _ in range(ctx.rules.max_parallel):
-                group.start_soon(_slot, ctx, dispatcher)
-    except* Exception as errors:  # noqa: BLE001  任务组把异常包成一组；只取第一个原样抛出
-        raise _first(errors) from None
+    async with task_group() as group:
+        for _ in range(ctx.rules.max_parallel):
+            group.start_soon(_slot, ctx, dispatcher)
 
 
 async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
@@ -130,9 +128,3 @@ def unfinished_ips(state: AgentState) -> list[str]:
 def fresh_ips(state: AgentState) -> list[str]:
     """返回还没开工的目标，按次序。"""
     return [ip for ip in state.target_ips if ip not in state.ip_states]
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """取出异常组里的第一个真正的异常。"""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -18,6 +18,7 @@ from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.task_group import task_group
 
 _MOST_NAMED: Final = 20
 _NAMELESS: Final[Mapping[str, str]] = {}
@@ -144,7 +145,7 @@ async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
         async with limiter:
             await carry_out(ctx, ip, approval)
 
-    async with anyio.create_task_group() as group:
+    async with task_group() as group:
         for ip in waiting_ips(ctx.state):
             if approval := decision_of(ip, question_digest(ctx.state, ip)):
                 group.start_soon(one, ip, approval)

@@ -10,19 +10,19 @@ from typing import Final
 
 import anyio
 
-from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import other_owner
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import Values
+from pam_deploy_graph.system.task_group import task_group
 
 MOST_ASKED: Final = 200
 """一份计划最多先问几台；其余的轮到时再问。"""
 _AT_ONCE: Final = 50
 _SECONDS: Final = 60.0
-_FOREIGN: Final = "这份账本里没有它；先弄清是谁、为什么"
+_FOREIGN: Final = "这份账本里没有它，或者它的登记已损坏；先弄清是谁、为什么"
 
 
 @dataclass
@@ -70,16 +70,11 @@ def survey(
     async def work(ctx: RunContext) -> None:
         """同时问几台；有一台说账本落后了，就停下。"""
         limiter = anyio.CapacityLimiter(_AT_ONCE)
-        problems: list[RecordsDisagreeError] = []
 
         async def ask(ip: str) -> None:
             """问一台；问不到就算了，轮到它时还要问。"""
-            try:
-                async with limiter:
-                    truth = await perform(ctx, Outbox(ctx.session), QUERY, ip)
-            except RecordsDisagreeError as error:
-                problems.append(error)
-                return
+            async with limiter:
+                truth = await perform(ctx, Outbox(ctx.session), QUERY, ip)
             if not truth.ok:
                 return
             seen.found[ip] = truth.values
@@ -88,10 +83,8 @@ def survey(
                 seen.foreign[ip] = owner
 
         with anyio.move_on_after(_SECONDS):
-            async with anyio.create_task_group() as group:
+            async with task_group() as group:
                 for ip in seen.asked:
                     group.start_soon(ask, ip)
-        if problems:
-            raise problems[0]
 
     return seen, work

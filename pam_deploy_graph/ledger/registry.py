@@ -1,11 +1,12 @@
 """登记：每次运行一行，连同它在链上的第一个事件；登记、改登记、结束各是一个事务。"""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, Select, Update, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, Text, Update, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
@@ -49,13 +50,15 @@ class RunRecord:
         """开始时的输入（没有秘密）。
 
         Raises:
-            LedgerDamagedError: 已经不是完整的 JSON。
+            LedgerDamagedError: 已经不是完整的 JSON 对象。
 
         """
         try:
-            found: dict[str, Any] = json.loads(self.input_text)
+            found = json.loads(self.input_text)
         except ValueError:
-            raise damaged_input(self.run_id) from None
+            found = None
+        if not isinstance(found, dict):
+            raise damaged_input(self.run_id)
         return found
 
     @property
@@ -126,9 +129,22 @@ def get(engine: Engine, run_id: str) -> RunRecord:
 
 
 def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:
-    """返回最近的运行，新的在前。"""
+    """返回最近的运行，新的在前；登记读不懂的也在，它的 ``input`` 抛 ``LedgerDamagedError``。"""
+    numbers = select(runs.c.run_no).order_by(runs.c.run_no.desc()).limit(limit)
     with reading(engine) as connection:
-        return [RunRecord(*row) for row in connection.execute(_query().order_by(runs.c.run_no.desc()).limit(limit))]
+        try:
+            return [RunRecord(*row) for row in connection.execute(_query().where(runs.c.run_no.in_(numbers)))]
+        except LedgerDamagedError:
+            return [_one(connection, run_no) for run_no in connection.execute(numbers).scalars()]
+
+
+def _one(connection: Connection, run_no: int) -> RunRecord:
+    """一行登记；读不懂的只有第几次，名字还读得出就有名字。"""
+    name = f"第{run_no}次"
+    with contextlib.suppress(LedgerDamagedError):
+        name = connection.execute(select(runs.c.run_id).where(runs.c.run_no == run_no)).scalar_one()
+        return RunRecord(*connection.execute(_query().where(runs.c.run_no == run_no)).one())
+    return RunRecord(run_no, name, 0, "", None, None, None)
 
 
 def exists(engine: Engine, run_id: str) -> bool:
@@ -146,7 +162,9 @@ def _text(given: dict[str, Any]) -> str:
 def _query() -> Select[Any]:
     """登记，连同谁取消的。"""
     cancel = (decisions.c.run_no == runs.c.run_no) & (decisions.c.subject == approvals.CANCEL)
-    return select(*runs.c, decisions.c.operator).join_from(runs, decisions, cancel, isouter=True)
+    operator = type_coerce(decisions.c.operator, Text)  # 没有取消的为空
+    query = select(*runs.c, operator).join_from(runs, decisions, cancel, isouter=True)
+    return query.order_by(runs.c.run_no.desc())
 
 
 def _first_event(run_no: int, text: str, account: str) -> dict[str, Any]:

@@ -38,14 +38,17 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
                     raise _damaged(engine, run_no, expected)
                 yield seq, chain.decode(body, at)
                 expected += 1
-    except (SQLAlchemyError, UnicodeError, AttributeError, ValueError) as error:
+    except (SQLAlchemyError, LedgerDamagedError, UnicodeError, AttributeError, ValueError) as error:
         raise _damaged(engine, run_no, expected) from error
 
 
 def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
-    """返回最后一行的 ``(行号, 链接)``；一行也没有时是 ``(0, 创世值)``。"""
+    """返回最后一行的 ``(行号, 链接)``；一行也没有时是 ``(0, 创世值)``，读不懂抛 ``LedgerDamagedError``。"""
     query = select(events.c.seq, events.c.link).where(events.c.run_no == run_no).order_by(events.c.seq.desc()).limit(1)
-    seq, link = connection.execute(query).first() or (0, chain.GENESIS)
+    try:
+        seq, link = connection.execute(query).first() or (0, chain.GENESIS)
+    except LedgerDamagedError:
+        raise damaged(connection.engine, run_no, "最后一行") from None
     return seq, bytes(link)
 
 
@@ -59,7 +62,7 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
     try:
         with engine.connect() as connection:
             name = str(connection.execute(select(runs.c.run_id).where(runs.c.run_no == run_no)).scalar())
-    except SQLAlchemyError:
+    except (SQLAlchemyError, LedgerDamagedError):
         name = f"（第 {run_no} 次）"
     advice = f"用 repair {name} 另开一次，查清每台的实情再接着做"
     return LedgerDamagedError(f"账本里运行 {name} 的{what}已损坏，没有动手；{advice}")
@@ -70,8 +73,11 @@ def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
     if seq == 0:
         return chain.GENESIS
     query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
-    with reading(engine) as connection:
-        found = connection.execute(query).scalar()
+    try:
+        with reading(engine) as connection:
+            found = connection.execute(query).scalar()
+    except LedgerDamagedError:
+        raise _damaged(engine, run_no, seq) from None
     if found is None:
         raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：账本落后了")
     return bytes(found)

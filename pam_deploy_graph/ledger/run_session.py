@@ -73,7 +73,7 @@ class RunSession:
     async def flush(self) -> None:
         """等到此前写下的事件全部落盘。"""
         if self._last is not None:
-            await self._last
+            await asyncio.shield(self._last)
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator["RunSession"]:
@@ -115,12 +115,17 @@ class RunSession:
             raise error
 
     def _submit(self, seq: int, at: int, body: str, also: Sequence[Executable]) -> asyncio.Future[None]:
-        """交给写手；先前的一行没有被等待时，不让它的异常无声消失（下一行会再报）。"""
+        """交给写手；先前的一行没有被等待时，不让它的异常无声消失（下一行会再报）。
+
+        等的人被取消，不等于这一行不写了：给出去的是另一个 future，``flush`` 仍等得到写手的结果。
+        """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_observe)
         self._writer.submit(Row(self._lease.run_no, self._lease.fence, seq, at, body, self._link, future, also))
         self._last = future
-        return future
+        waited = asyncio.shield(future)
+        waited.add_done_callback(_observe)
+        return waited
 
     async def _beat(self) -> None:
         """每隔租期的三分之一续租一次。"""

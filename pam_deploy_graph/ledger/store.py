@@ -93,9 +93,11 @@ class Ledger:
             connection.execute(delete(ledger_meta).where(ledger_meta.c.version == trial["version"]))
 
     def holds(self, key: str) -> bool:
-        """一个幂等键出自的运行在不在这份账本里。"""
+        """一个幂等键出自的运行在不在这份账本里；那条登记已损坏就不敢说在。"""
         run_id, nonce = owner_of(key)
-        return bool(run_id) and self.exists(run_id) and self.get_run(run_id).nonce == nonce
+        with contextlib.suppress(LedgerDamagedError):
+            return bool(run_id) and self.exists(run_id) and self.get_run(run_id).nonce == nonce
+        return False
 
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
         """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""

@@ -27,6 +27,7 @@ from pam_deploy_graph.mcp_runner.result import result_of
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.stdio_wire import stdio_streams
 from pam_deploy_graph.mcp_runner.tool_check import Accepts, arguments_of, fingerprint, fit
+from pam_deploy_graph.system.task_group import first_error
 
 # 库自己不往标准错误写日志；宿主配置了日志就照宿主的。
 logging.getLogger("mcp").addHandler(logging.NullHandler())
@@ -202,12 +203,11 @@ class Link:
 
     def _root(self, error: BaseException) -> McpFault:
         """把异常（常是一层层的异常组）归成一个原因。"""
+        error = first_error(error)
         if isinstance(error, McpError):
             return self._meaning(error)
         if isinstance(error, ValidationError):
             return _malformed()
-        if isinstance(error, BaseExceptionGroup):
-            return self._root(error.exceptions[0])
         if isinstance(error, McpFault):
             return error
         return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.UNKNOWN)

@@ -26,6 +26,7 @@ from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
+from pam_deploy_graph.system.task_group import task_group
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
@@ -56,7 +57,7 @@ async def http_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
     )
-    async with session, to_session, from_server, anyio.create_task_group() as group:
+    async with session, to_session, from_server, task_group() as group:
         yield from_server, _Wire(session, target.url, to_session, group)
         group.cancel_scope.cancel()
 

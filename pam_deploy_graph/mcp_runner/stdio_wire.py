@@ -22,6 +22,7 @@ from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
 from pam_deploy_graph.mcp_runner.server_address import Target
+from pam_deploy_graph.system.task_group import task_group
 
 _LEAVE_SECONDS: Final = 1.0
 
@@ -46,7 +47,7 @@ async def stdio_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
     to_session, from_server = anyio.create_memory_object_stream[Incoming](0)
     from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
     try:
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
             group.start_soon(_read_lines, process.stdout, to_session)
             group.start_soon(_write_lines, to_server, process.stdin)
             yield from_server, from_session

@@ -13,6 +13,7 @@ from pam_deploy_graph.flows.service_state import NOT_INSTALLED
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system import event_loop
+from pam_deploy_graph.system.task_group import task_group
 
 _AT_ONCE: Final = 16
 SECONDS: Final = 20.0
@@ -50,7 +51,7 @@ async def _ask_each(services: Services, state: AgentState, ips: Sequence[str], f
             found[ip] = await call_backend(services.router, state, QUERY, ip=ip)
 
     with anyio.move_on_after(SECONDS):
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
             for ip in ips:
                 group.start_soon(ask, ip)
 

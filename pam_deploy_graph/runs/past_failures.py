@@ -1,9 +1,11 @@
 """从前的失败：要退回的版本在这台上验证失败过没有，看账本里别的运行怎么说。"""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
+from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 
@@ -30,13 +32,14 @@ def _failed_verification(ledger: Ledger, state: AgentState, versions: set[str]) 
     """``(工作站, 版本)`` 到判它验证失败的最近一次运行。"""
     found: dict[tuple[str, str], str] = {}
     for run in ledger.list_runs(_LOOKED_AT):
-        params = run.input["params"]
-        version = params.get("VERSION_NUMBER", "")
-        if run.run_id == state.run_id or version not in versions:
-            continue
-        if any(params.get(name) != state.params.get(name) for name in REQUIRED_PARAMS[:-1]):
-            continue
-        for ip, workstation in ledger.load_state(run.run_id, keep_events=False).ip_states.items():
-            if workstation["failed_stage"] == "verify-ip":
-                found.setdefault((ip, version), run.run_id)
+        with contextlib.suppress(LedgerDamagedError):  # 坏了的那一次不知道
+            params = run.input["params"]
+            version = params.get("VERSION_NUMBER", "")
+            if run.run_id == state.run_id or version not in versions:
+                continue
+            if any(params.get(name) != state.params.get(name) for name in REQUIRED_PARAMS[:-1]):
+                continue
+            for ip, workstation in ledger.load_state(run.run_id, keep_events=False).ip_states.items():
+                if workstation["failed_stage"] == "verify-ip":
+                    found.setdefault((ip, version), run.run_id)
     return found

@@ -121,6 +121,19 @@ def test_a_lost_wal_tail(site: Site) -> None:
     assert site.pam("runs").code in (0, 12)
 
 
+def test_an_unreadable_registration(waiting: Site) -> None:
+    """登记不再是完整的 JSON，而工作站上有它的键：修出来的一次照样查、照样做完；别的运行不受它牵连。"""
+    waiting.lab.add_fault(f"{waiting.ips[0]}:verify:fail:1")
+    assert go(waiting) == 10
+    with sqlite3.connect(ledger_of(waiting)) as connection:
+        assert connection.execute("UPDATE runs SET input = replace(input, '{', '[')").rowcount
+    connection.close()
+    refused(waiting)
+    assert finish(waiting, repaired(waiting)) == 0
+    assert [waiting.real(ip) for ip in waiting.ips] == [(True, waiting.version)] * 2
+    assert waiting.run("--yes", "--run-id", "other", "--targets", waiting.ips[1], "--force").code == 0
+
+
 @pytest.mark.parametrize("target", ["input", "events"])
 def test_a_changed_character(waiting: Site, target: str) -> None:
     """登记的输入、链上的一行改了一个字：说是哪一处，不照它做；别的运行照样看得到；修出来的还是原来的版本。"""

@@ -2,9 +2,12 @@
 
 import asyncio
 
-from sqlalchemy import event
+from anyio import CancelScope
+from sqlalchemy import event, update
 
 from pam_deploy_graph.ledger import Ledger, RunSession
+from pam_deploy_graph.ledger.engine import writing
+from pam_deploy_graph.ledger.schema import leases
 from tests.agent.rig import FIRST, execute, folded
 from tests.ledger.books import in_session, new_state, registered, step, write
 
@@ -104,3 +107,30 @@ def test_listeners_hear_every_event_once(ledger: Ledger) -> None:
     in_session(ledger, state, work)
     assert heard == [(0, True), (1, True), (2, True)]
     assert new_state().events == []
+
+
+def test_a_cancelled_wait_is_written_before_the_lease_is_given_back(ledger: Ledger) -> None:
+    """等落盘的时候被取消：那一行照样写完才交还租约。此前内存走在账本前面，接着推进就说账本落后了。"""
+    state = registered(ledger)
+
+    async def work(session: RunSession, scope: CancelScope) -> None:
+        """写一行，等它落盘。"""
+        with scope:
+            async with session.alive():
+                await session.append(step(1))
+
+    async def main() -> None:
+        """账本被别的连接锁住的时候写，取消，再解开锁。"""
+        scope, session = CancelScope(), ledger.open_session(state)
+        with writing(ledger.engine) as connection:
+            connection.execute(update(leases).values(since=leases.c.since))
+            task = asyncio.create_task(work(session, scope))
+            await asyncio.sleep(0.1)
+            scope.cancel()
+            await asyncio.sleep(0.1)
+            assert not task.done()
+        await task
+
+    asyncio.run(main())
+    write(ledger, state, step(2))
+    assert [e["number"] for e in folded("r1").events] == [1, 2]
