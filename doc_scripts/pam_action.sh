@@ -92,6 +92,7 @@ for line in "${lines[@]}"; do
     [[ ${name} != *TOKEN ]] || die 3 "配置文件 ${config} 里不得有 ${name}：令牌只能放在环境变量 PAM_TOKEN"
     cfg[${name}]=${line#*=}
 done
+[[ -d /dev/fd/ ]] || die 3 '这个环境里没有 /dev/fd（多半没有挂 /proc），bash 起不了 curl：请先挂上'
 [[ -n ${token} ]] || die 4 '没有令牌：请设置环境变量 PAM_TOKEN'
 [[ ${token} != *[!\!-~]* && ${token} != *[\"\\]* ]] ||
     die 4 'PAM_TOKEN 含有空白、引号、反斜线或非 ASCII 字符，不能放进请求头'

@@ -378,6 +378,19 @@ def test_without_curl_it_says_so(config: Path, tmp_path: Path) -> None:
     assert (code, lines) == (3, ["ERROR=找不到 curl，请先安装"])
 
 
+def test_without_dev_fd_it_says_so(config: Path) -> None:
+    """没有 /dev/fd（没有挂 /proc 的容器）时退出 3 并说明，不是一句 bash 的报错。"""
+    bare = 'mount -t tmpfs none /dev 2>/dev/null || exit 77; : >/dev/null; exec "$@"'
+    unshare = ["unshare", "--mount", "--map-root-user", "bash", "-c", bare, "bash"]
+    argv = [*unshare, "bash", str(ENTRY), "check-home", "--config", str(config)]
+    done = subprocess.run(
+        argv, env={"PATH": os.environ["PATH"], "PAM_TOKEN": TOKEN}, capture_output=True, text=True, check=False
+    )
+    if done.returncode in (1, 77):
+        pytest.skip("这里不许换挂载点")
+    assert (done.returncode, "/dev/fd" in done.stdout) == (3, True), done
+
+
 @pytest.mark.parametrize(("scheme", "expected"), [("https", ""), ("http", "/dev/null")])
 def test_only_plain_http_skips_the_tls_settings(scheme: str, expected: str, config: Path, tmp_path: Path) -> None:
     """明文时 curl 不读 OpenSSL 的配置；用 TLS 时照机器上的规矩来。"""
