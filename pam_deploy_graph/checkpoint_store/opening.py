@@ -11,7 +11,7 @@ from urllib.parse import quote
 from anyio import to_thread
 
 from pam_deploy_graph.checkpoint_store.naming import naming, unreadable
-from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.errors import LedgerError, RecordsDisagreeError
 from pam_deploy_graph.system import postgres
 from pam_deploy_graph.system.masking import blotted
 from pam_deploy_graph.system.private_files import private_database
@@ -51,7 +51,12 @@ async def open_async_saver(where: str | Path) -> AsyncIterator["BaseCheckpointSa
 
 
 def known_threads(path: Path, limit: int = 20) -> list[str]:
-    """返回检查点文件里最近的、已在账本登记过的几个会话，只看；没有这个文件、读不了的为空。"""
+    """返回检查点文件里最近的、已在账本登记过的几个会话，只看；没有这个文件、还没有建表的为空。
+
+    Raises:
+        RecordsDisagreeError: 有文件而读不懂：它知道哪几次运行，不知道。
+
+    """
     if not path.is_file():
         return []
     how = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
@@ -62,9 +67,14 @@ def known_threads(path: Path, limit: int = 20) -> list[str]:
     )
     try:
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'checkpoints'").fetchone():
+                return []
             return [str(row[0]) for row in connection.execute(query, [limit])]
-    except sqlite3.Error:
-        return []
+    except sqlite3.Error as error:
+        raise RecordsDisagreeError(
+            f"账本不在，而检查点文件 {path} 读不了（{error}）：它知道哪几次运行，不知道。没有新建账本；"
+            "从备份放回账本，或者确知没有要接着做的，就把检查点文件移走"
+        ) from error
 
 
 def _serde() -> Any:

@@ -66,10 +66,10 @@ class FlowRules:
 
 @dataclass(slots=True)
 class RunContext:
-    """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站。
+    """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站；``paused`` 只说人要停一停。
 
     ``after_step`` 在每个全局步骤落盘之后调用；``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项，
-    ``also_bound`` 是批准一并管着的其他设置（策略文件）。
+    ``also_bound`` 是批准一并管着的其他设置（策略文件），``held`` 说一个键出自的运行在不在这份账本里。
     """
 
     session: RunSession
@@ -80,6 +80,8 @@ class RunContext:
     after_step: Callable[[], None] = lambda: None
     node_allow: Sequence[str] = ()
     also_bound: Mapping[str, str] = field(default_factory=dict)
+    held: Callable[[str], bool] = lambda _key: True
+    paused: Callable[[], bool] = lambda: False
     lookup: anyio.Lock = field(default_factory=anyio.Lock)
     looked_up_at: float = -math.inf
     """NODE 连不上时问 HOME 它在哪里：一次一个，隔一会儿才再问。"""

@@ -23,9 +23,11 @@ class Dispatcher:
     """决定下一台是谁；计数随记下失败的那个事件走，不等它的日志取回来，也不必每次扫描全部工作站。"""
 
     def __init__(self, ctx: RunContext, fresh: Iterable[str]) -> None:
-        """上次没做完的排在最前，它们不受停止条件限制。"""
+        """上次做到一半的排在最前，它们不受停止条件限制；说好了重试而还没有动手的随后，叫停了就不做。"""
         self._ctx = ctx
-        self._unfinished = deque(unfinished_ips(ctx.state))
+        unfinished = unfinished_ips(ctx.state)
+        self._begun = deque(ip for ip in unfinished if "retrying" not in ctx.state.ip_states[ip])
+        self._again = deque(ip for ip in unfinished if "retrying" in ctx.state.ip_states[ip])
         self._fresh = deque(fresh)
         self._waiting = len(waiting_ips(ctx.state))
         self._failed = failed_count(ctx.state)
@@ -38,10 +40,13 @@ class Dispatcher:
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""
         ip = None
-        if self._unfinished:
-            ip = self._unfinished.popleft()
-        elif self._fresh and not self.step_time.is_up() and self.may_start():
-            ip = self._fresh.popleft()
+        if self._begun:
+            ip = self._begun.popleft()
+        elif not self.step_time.is_up():
+            if self._again:
+                ip = None if self._halted() else self._again.popleft()
+            elif self._fresh and self.may_start():
+                ip = self._fresh.popleft()
         if ip is not None:
             self._places[ip] = len(self._places)
         return ip
@@ -49,9 +54,13 @@ class Dispatcher:
     def may_start(self) -> bool:
         """是否可以再开一台：没人要求停、等决定的不够多、失败没到上限、没有接连同样的失败。"""
         rules = self._ctx.rules
-        if self._ctx.stop_requested() or self._ctx.state.moved or self._waiting >= rules.ask_after or self._stopped:
+        if self._halted() or self._ctx.state.moved or self._waiting >= rules.ask_after:
             return False
         return rules.max_failures is None or self._failed < rules.max_failures
+
+    def _halted(self) -> bool:
+        """叫停了：有人要求，宿主或别的进程取消，令牌不行，或接连同样的失败。"""
+        return self._stopped or self._ctx.stop_requested()
 
     def failed(self, ip: str) -> list[Event]:
         """又记下了一台的失败：立刻计数；接连同样的失败刚好攒够时，返回要一并记下的事件。"""

@@ -1,8 +1,13 @@
 """工作站最近一次生效的键是谁留下的：账本不认得自己的键，就是账本落后了；是别人的，就说出是谁。"""
 
+from collections.abc import Callable
+from typing import Final
+
 from pam_deploy_graph.ledger import disagree
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import owner_of
+
+FOREIGN: Final = "这份账本里没有它，或者它的登记已损坏；先弄清是谁、为什么"
 
 
 def refuse_if_behind(state: AgentState, ip: str, key: str) -> None:
@@ -27,9 +32,16 @@ def other_owner(state: AgentState, key: str) -> str:
     return f"运行 {run_id}（{nonce}）" if run_id else f"键 {key}"
 
 
-def changed_hands(state: AgentState, ip: str, key: str) -> str:
-    """还没有动手：提出计划之后有没有别人动过它；有就说出是谁，没有、不知道的为空串。"""
-    seen = state.seen_keys.get(ip, key)
+def changed_hands(state: AgentState, ip: str, key: str, held: Callable[[str], bool]) -> str:
+    """还没有动手：提出计划之后有没有别人动过它；有就说出是谁，没有的为空串。
+
+    计划里没有看过的（看不过来、没有答），动过它的又不是批准的人看到过的运行，也不动：没有人知道过。
+    """
+    if ip not in state.seen_keys:
+        owner = "" if ip in state.ip_states or held(key) else other_owner(state, key)
+        known = not owner or owner in state.seen_owners
+        return "" if known else f"提出计划的时候没有看过 {ip}，最近动过它的是{owner}，{FOREIGN}；没有动手"
+    seen = state.seen_keys[ip]
     if key == seen:
         return ""
     now, then = other_owner(state, key) or "（没有）", other_owner(state, seen) or "（没有）"

@@ -136,14 +136,22 @@ def next_ips(ctx: RunContext) -> list[str]:
     return fresh_ips(ctx.state)[: canary_left(ctx.state, ctx.rules.canary)]
 
 
+async def withdraw_retries(ctx: RunContext) -> None:
+    """取消了：说好了重试而还没有动手的不再重试，还是原来的失败。"""
+    for ip in unfinished_ips(ctx.state):
+        if "retrying" in ctx.state.ip_states[ip]:
+            await ctx.session.append({"type": "RETRY_WITHDRAWN", "ip": ip})
+
+
 async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
-    """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。"""
+    """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。有人要停一停，还没有动手的留到继续的时候。"""
     limiter = anyio.CapacityLimiter(ctx.rules.max_parallel)
 
     async def one(ip: str, approval: Approval) -> None:
         """执行一台的决定。"""
         async with limiter:
-            await carry_out(ctx, ip, approval)
+            if not ctx.paused():
+                await carry_out(ctx, ip, approval)
 
     async with task_group() as group:
         for ip in waiting_ips(ctx.state):

@@ -12,17 +12,16 @@ import anyio
 
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
-from pam_deploy_graph.flows.last_key import other_owner
+from pam_deploy_graph.flows.last_key import FOREIGN, other_owner
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.system.task_group import task_group
 
-MOST_ASKED: Final = 200
+MOST_ASKED: Final = 2000
 """一份计划最多先问几台；其余的轮到时再问。"""
 _AT_ONCE: Final = 50
 _SECONDS: Final = 60.0
-_FOREIGN: Final = "这份账本里没有它，或者它的登记已损坏；先弄清是谁、为什么"
 
 
 @dataclass
@@ -40,15 +39,20 @@ class Survey:
         """每台最近一次生效的键；开工之前再看到别的，就是有人在这之间动过它。"""
         return {ip: str(values["LAST_KEY"]) for ip, values in self.found.items()}
 
+    @property
+    def owners(self) -> list[str]:
+        """给批准的人看过的、别处的运行。"""
+        return sorted(set(self.foreign.values()))
+
     def lines(self) -> list[str]:
         """写给批准计划的人看：哪几台最近由别处动过，是谁动的；还有几台没有看。"""
         owners: dict[str, list[str]] = {}
         for ip in self.asked:
             if owner := self.foreign.get(ip):
                 owners.setdefault(owner, []).append(ip)
-        said = [f"{show_ips(ips)} 最近是{owner}动的，{_FOREIGN}" for owner, ips in owners.items()]
-        left = self.total - len(self.asked)
-        return said + ([f"先看了前 {len(self.asked)} 台，其余 {left} 台轮到时再看"] if left else [])
+        said = [f"{show_ips(ips)} 最近是{owner}动的，{FOREIGN}" for owner, ips in owners.items()]
+        left = self.total - len(self.found)
+        return said + ([f"看过 {len(self.found)} 台，其余 {left} 台轮到时再看"] if left else [])
 
 
 def survey(

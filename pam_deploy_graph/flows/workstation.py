@@ -12,6 +12,7 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back, read_back_event
 from pam_deploy_graph.ledger import touched
 from pam_deploy_graph.models import ActionResult, Event
+from pam_deploy_graph.protocol.action_result import NO_REASON
 from pam_deploy_graph.protocol.outcome import Outcome
 
 _STOP_FIRST_AFTER = ("start-ip", "verify-ip")
@@ -64,6 +65,7 @@ async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
 
     """
     truth = await perform(ctx, outbox, QUERY, ip) if ctx.rules.self_healing else None
+    changed = _changed(ctx, truth, ip)
     there = truth is not None and _is_there(ctx, truth) and (await perform(ctx, outbox, "verify-ip", ip)).ok
     if ip not in ctx.state.ip_states:
         if not gate.may_start():  # 问的这会儿里，别的工作站失败了
@@ -76,12 +78,18 @@ async def _open(ctx: RunContext, outbox: Outbox, ip: str, gate: Gate) -> bool:
         outbox.tell({"type": "IP_SKIPPED", "ip": ip, "version": truth.values["VERSION"]})
         await outbox.commit(read_back_event(truth, ip))
         return False
-    changed = changed_hands(ctx.state, ip, str(truth.values["LAST_KEY"])) if truth.ok else ""
     outbox.tell(read_back_event(truth, ip))
     known = _known(truth, ip, changed)
     if not known.ok:
         await fail_workstation(ctx, outbox, known, ip, gate)
     return known.ok
+
+
+def _changed(ctx: RunContext, truth: ActionResult | None, ip: str) -> str:
+    """有没有批准的人不知道的人动过它；开工之前问，没有、不知道的为空串。"""
+    if truth is None or not truth.ok:
+        return ""
+    return changed_hands(ctx.state, ip, str(truth.values["LAST_KEY"]), ctx.held)
 
 
 def _known(truth: ActionResult, ip: str, changed: str) -> ActionResult:
@@ -148,5 +156,6 @@ async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:
     """取回失败工作站的日志；取不到也不掩盖最初的原因，也不算一步（``best_effort``）。"""
     result = await perform(ctx, outbox, "download-log", ip)
     event = result_event(result, ip) | {"best_effort": True}
-    event["message"] = "已尽力下载日志" if result.ok else event["message"] or "尽力下载日志失败"
+    if result.ok or event["message"] == NO_REASON:
+        event["message"] = "已尽力下载日志" if result.ok else "尽力下载日志失败"
     await outbox.commit(event)

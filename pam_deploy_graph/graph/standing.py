@@ -10,7 +10,7 @@ from uuid import UUID
 from langgraph.config import get_config
 
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.flows.context import FlowRules
 from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback_question import waiting_questions
@@ -134,7 +134,7 @@ def _run_of(services: Services, state: GraphState) -> str:
 
 def _left_by(record: RunRecord, thread: str) -> bool:
     """是不是这个会话开的、还没有了结的运行。"""
-    with contextlib.suppress(LedgerError):
+    with contextlib.suppress(LedgerDamagedError):
         return record.exit_code is None and record.input.get("thread") == thread
     return False
 

@@ -1,6 +1,7 @@
 """打开账本数据库：连接参数、文件权限、版本检查；要动手的与只看的各有一个入口。"""
 
 import contextlib
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,7 +149,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as error:
-        raise LedgerError(f"账本读不了：{_reason(error)}；请检查{_advice(str(engine.url))}") from error
+        raise read_failure(error, engine) from error
+
+
+def is_corrupt(error: SQLAlchemyError) -> bool:
+    """文件本身坏了（SQLite 说它不成样子，或文字不是 UTF-8）；数据库停了、忙、读写出错都不是：那是不知道。"""
+    cause = getattr(error, "orig", None)
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return isinstance(cause, sqlite3.OperationalError) and "decode to UTF-8" in str(cause)
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def read_failure(error: SQLAlchemyError, engine: Engine) -> LedgerError:
+    """把数据库的读错误译成账本的错误。"""
+    return LedgerError(f"账本读不了：{_reason(error)}；请检查{_advice(str(engine.url))}")
 
 
 def write_failure(error: SQLAlchemyError, engine: Engine) -> LedgerError:

@@ -5,6 +5,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask
@@ -106,7 +107,7 @@ def forget_progress(state: AgentState) -> None:
     for name in PROGRESS_FIELDS:
         setattr(state, name, getattr(blank, name))
     state.events.clear()
-    state.ledger_seq = 0
+    state.ledger_seq, state.exit_code = 0, None
 
 
 def _registered(state: AgentState, event: Event) -> None:
@@ -137,39 +138,15 @@ def _adopted(state: AgentState, event: Event) -> None:
     state.adopt_ip_states()
 
 
-PROGRESS_FIELDS: Final = (
-    "hash_code",
-    "node_url",
-    "mcp_url",
-    "mcp_tools",
-    "package_digest",
-    "endpoints",
-    "requested_by",
-    "moved",
-    "online_ips",
-    "target_ips",
-    "missing_ips",
-    "settled_ips",
-    "completed_global_steps",
-    "ip_states",
-    "pending_confirmation",
-    "last_success_step",
-    "last_failed_step",
-    "attempts",
-    "open_intents",
-    "issued",
-    "canary_released",
-    "waves_done",
-    "same_cause",
-    "rollback_of",
-    "generation",
-    "plan_digest",
-    "plan_approved",
-    "plan_stage",
-    "plan_text",
-    "planned_ips",
-    "amendment",
+_GIVEN: Final = frozenset(
+    {
+        *("run_id", "params", "execution_strategy", "action_backends", "requested_ips", "control_params", "names"),
+        *("script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"),
+        *("nonce", "input_digest", "exit_code", "events", "ledger_seq", "keep_events"),
+    }
 )
+"""登记里的、宿主给的、账本自己管的；其余都由事件推进。"""
+PROGRESS_FIELDS: Final = tuple(each.name for each in fields(AgentState) if each.name not in _GIVEN)
 """状态里由事件推进的字段。"""
 
 _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {

@@ -31,6 +31,7 @@ def _plan_proposed(state: AgentState, event: Event) -> None:
     if "steps" in event:
         state.plan_basis = {name: event[name] for name in ("digest", *BASIS)}
     state.seen_keys = dict(event.get("seen", state.seen_keys))
+    state.seen_owners = list(event.get("owners", state.seen_owners))
 
 
 def _plan_approved(state: AgentState, event: Event) -> None:
@@ -42,7 +43,7 @@ def _plan_withdrawn(state: AgentState, _event: Event) -> None:
     """动手之前改了主意：原来的计划作废，范围也不再受它限制。"""
     state.plan_digest, state.plan_stage, state.plan_text, state.mcp_tools = "", "", "", ""
     state.package_digest, state.planned_ips, state.endpoints, state.moved = "", None, {}, {}
-    state.seen_keys, state.plan_basis = {}, {}
+    state.seen_keys, state.seen_owners, state.plan_basis = {}, [], {}
 
 
 def _endpoints_moved(state: AgentState, event: Event) -> None:

@@ -13,6 +13,7 @@ from pam_deploy_graph.models import AgentState, Event, IpState, Values
 from pam_deploy_graph.protocol.keys import slot_of
 
 _EFFECTS: Final = tuple(spec.name for spec in ACTIONS.values() if spec.per_ip and spec.changes)
+_FAILURE: Final = ("status", "failed_stage", "failure_reason", "rollback_status", "rollback_stop_first")
 _STOPPED: Final = "false"
 
 
@@ -54,6 +55,7 @@ def about_to_act(state: AgentState, event: Event) -> None:
     """要对一台动手了：此前读回的不再作数。"""
     workstation = workstation_of(state, event)
     workstation.update(version_now="", read_at=0)
+    workstation.pop("retrying", None)
     if workstation["running"] != _STOPPED:
         workstation["running"] = ""
 
@@ -93,12 +95,16 @@ def _ip_start(state: AgentState, event: Event) -> None:
 
 def _ip_done(state: AgentState, event: Event) -> None:
     """工作站完工。"""
-    workstation_of(state, event)["status"] = str(IpStatus.SUCCESS)
+    workstation = workstation_of(state, event)
+    workstation["status"] = str(IpStatus.SUCCESS)
+    workstation.pop("retrying", None)
 
 
 def _ip_skipped(state: AgentState, event: Event) -> None:
     """工作站本来就在目标版本上。"""
-    workstation_of(state, event).update(status=str(IpStatus.SUCCESS), version_before=event["version"])
+    workstation = workstation_of(state, event)
+    workstation.update(status=str(IpStatus.SUCCESS), version_before=event["version"])
+    workstation.pop("retrying", None)
 
 
 def _confirmation_required(state: AgentState, event: Event) -> None:
@@ -106,6 +112,7 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
     failed = IpStatus.IN_DOUBT if event.get("in_doubt") else IpStatus.FAILED
     workstation = workstation_of(state, event)
     workstation["asked"] += 1
+    workstation.pop("retrying", None)
     workstation.update(
         status=str(failed),
         failed_stage=event["failed_stage"],
@@ -198,6 +205,7 @@ def _retry(state: AgentState, event: Event) -> None:
     """人要求查清真相后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。
 
     ``over`` 是在这之间动过它的别的运行：人知道了还要做，未了的那次就从它的键算起，同一个键再送。
+    ``retrying`` 是原来的失败，动手之前留着：说好了重试而还没有做的，停下时不做，取消了就还是原来的失败。
     """
     workstation = workstation_of(state, event)
     if over := event.get("over"):
@@ -206,6 +214,7 @@ def _retry(state: AgentState, event: Event) -> None:
         workstation["completed_steps"].remove(action)
         slot = slot_of(event["ip"], action)
         state.attempts[slot] = state.attempts.get(slot, 1) + 1
+    workstation["retrying"] = {name: workstation[name] for name in _FAILURE}
     workstation.update(
         status=str(IpStatus.RUNNING),
         failed_stage="",
@@ -214,6 +223,12 @@ def _retry(state: AgentState, event: Event) -> None:
         rollback_stop_first=False,
     )
     _clear_pending(state, event["ip"])
+
+
+def _retry_withdrawn(state: AgentState, event: Event) -> None:
+    """说好了重试，还没有做就取消了：还是原来的失败。"""
+    workstation = workstation_of(state, event)
+    workstation.update(workstation.pop("retrying"))
 
 
 def _clear_pending(state: AgentState, ip: str) -> None:
@@ -239,6 +254,7 @@ WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "APPROVAL_VOID": _approval_void,
     DECISION_EVENTS[Decision.REJECT]: _decided(str(RollbackStatus.REJECTED)),
     DECISION_EVENTS[Decision.RETRY]: _retry,
+    "RETRY_WITHDRAWN": _retry_withdrawn,
     "ROLLBACK_DONE": rollback_done,
     "ROLLBACK_FAILED": rollback_failed,
 }

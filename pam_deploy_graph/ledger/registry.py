@@ -115,17 +115,17 @@ def changing(run_no: int, **values: Any) -> Update:
 
 
 def get(engine: Engine, run_id: str) -> RunRecord:
-    """按 run_id 查登记。
+    """按 run_id 查登记；有哪一项读不懂的，它的 ``input`` 抛 ``LedgerDamagedError``。
 
     Raises:
         RunNotFoundError: 没有这次运行。
 
     """
     with reading(engine) as connection:
-        row = connection.execute(_query().where(runs.c.run_id == chain.to_text(run_id))).first()
-    if row is None:
-        raise RunNotFoundError(run_id)
-    return RunRecord(*row)
+        run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == chain.to_text(run_id))).scalar()
+        if run_no is None:
+            raise RunNotFoundError(run_id)
+        return _one(connection, run_no)
 
 
 def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:

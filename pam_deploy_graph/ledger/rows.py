@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import chain
-from pam_deploy_graph.ledger.engine import reading
+from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
 from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.models import Event
 
@@ -25,6 +25,7 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
 
     Raises:
         LedgerDamagedError: 行缺失或内容被改动。
+        LedgerError: 读不了（数据库停了、忙、读写出错）：坏没坏不知道。
 
     """
     link, expected = link_at(engine, run_no, after), after + 1
@@ -38,7 +39,9 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
                     raise _damaged(engine, run_no, expected)
                 yield seq, chain.decode(body, at)
                 expected += 1
-    except (SQLAlchemyError, LedgerDamagedError, UnicodeError, AttributeError, ValueError) as error:
+    except SQLAlchemyError as error:
+        raise (_damaged(engine, run_no, expected) if is_corrupt(error) else read_failure(error, engine)) from error
+    except (LedgerDamagedError, UnicodeError, AttributeError, ValueError) as error:
         raise _damaged(engine, run_no, expected) from error
 
 

@@ -147,6 +147,8 @@ class AgentState:
     """最近一份完整的计划的摘要，与它管着的各项；途中的改动、灰度之后的不在内。"""
     seen_keys: dict[str, str] = field(default_factory=dict)
     """提出计划时看到的、每台最近一次生效的键；读回过的不再留着。"""
+    seen_owners: list[str] = field(default_factory=list)
+    """提出计划时给人看过的：最近动过这些工作站的、别处的运行。"""
     keep_events: bool = True
     nonce: str = ""
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""

@@ -13,6 +13,8 @@ _ANY_NUMBER: Final = frozenset({"IP", "MESSAGE"})
 """可以有几个值的键；其余的各有一个。"""
 _LIKE_TEXT: Final = (int, float, bool, type(None))
 _LONGEST_REASON: Final = 2_000
+NO_REASON: Final = "后端没有说明原因"
+"""失败而没有给出原因的，这样说。"""
 _KEYS: Final = {name: (spec.gives, spec.may_give) for name, spec in ACTIONS.items()}
 """每个动作的应答要带的键、可有可无的键。"""
 
@@ -99,7 +101,7 @@ class ActionResult:
         成功而缺少动作表要求的键、或键的值不成文字，不算成功：做没做不知道；失败总有一句原因，太长的截短。
         """
         if not self.ok:
-            said = _shortened(self.error_summary) or "后端没有说明原因"
+            said = _shortened(self.error_summary) or NO_REASON
             return self if said == self.error_summary else replace(self, error_summary=said)
         values, (owed, more) = self.values, _KEYS[self.action]
         for key in owed:  # 每个动作都走这里：绝大多数应答看一眼就过

@@ -165,6 +165,7 @@ class Services:
                 async with session.alive():
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
+                    ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
                     ctx.also_bound = self.policy.shown()
                     await work(ctx)
 

@@ -185,6 +185,19 @@ def test_a_lost_ledger_is_named(waiting: Site) -> None:
     assert [waiting.real(ip) for ip in waiting.ips] == [(True, waiting.version)] * 2
 
 
+@pytest.mark.parametrize("damage", [0, 4096, 8192])
+def test_a_lost_ledger_beside_checkpoints_that_cannot_be_read(waiting: Site, damage: int) -> None:
+    """账本丢了，检查点也读不了：它知道哪几次运行不知道，不当作一次也没有，不新建空账本。"""
+    ledger_of(waiting).unlink()
+    without_wal(ledger_of(waiting))
+    checkpoints = waiting.pam.home / "runtime" / "checkpoints.sqlite"
+    without_wal(checkpoints)
+    content = checkpoints.read_bytes()
+    checkpoints.write_bytes(content[:damage] + b"\x07" * 3000 + content[damage + 3000 :])
+    done = waiting.run("--yes", "--run-id", "other")
+    assert (done.code, "Traceback" in done.err, ledger_of(waiting).exists()) == (12, False, False), done.err
+
+
 def test_a_damaged_run_gives_its_module_back(site: Site) -> None:
     """做到一半链断了的运行：修的时候到此为止，占着的模块放开。"""
     (bad,) = site.take(1)

@@ -2,10 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.errors import LedgerDamagedError, LedgerError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.ledger.schema import metadata
 from pam_deploy_graph.protocol.keys import idempotency_key
@@ -61,3 +64,27 @@ def test_a_key_of_a_damaged_registration_is_not_known(ledger: Ledger) -> None:
     assert ledger.holds(key)
     execute("UPDATE runs SET input = replace(input, '{', '[')")
     assert not ledger.holds(key)
+
+
+@pytest.mark.parametrize(
+    "said", ["disk I/O error", "database is locked", "canceling statement due to statement timeout"]
+)
+def test_a_read_that_fails_is_not_damage(ledger: Ledger, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """读不了就是不知道：不说已损坏，``repair`` 也不因此结束一次好好的运行。"""
+    write(ledger, registered(ledger), step(1))
+    really = Connection.execute
+
+    def failing(self: Connection, statement: Any, *given: Any, **more: Any) -> Any:
+        """读事件的时候数据库出了错。"""
+        if "events.body" in str(statement):
+            raise OperationalError(str(statement), {}, sqlite3.OperationalError(said))
+        return really(self, statement, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "execute", failing)
+        with pytest.raises(LedgerError, match="账本读不了") as caught:
+            ledger.load_state("r1")
+        with pytest.raises(LedgerError, match="账本读不了"):
+            ledger.salvage("r1")
+    assert not isinstance(caught.value, LedgerDamagedError)
+    assert ledger.load_state("r1").exit_code is None

@@ -24,7 +24,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "PLAN_PROPOSED": EventType(
         "提出了请人批准的计划；之后只有计划里的工作站可以动",
         ("digest", "target_ips"),
-        ("mcp_tools", "package", "endpoints", "requested_by", "stage", "text", "steps", "seen", "names"),
+        ("mcp_tools", "package", "endpoints", "requested_by", "stage", "text", "steps", "seen", "owners", "names"),
     ),
     "PLAN_APPROVED": EventType("照批准的计划动手", ("digest", "operator", "note", *_DECISION)),
     "PLAN_WITHDRAWN": EventType("动手之前改了主意，原来的计划与批准作废，等着提出新的"),
@@ -63,6 +63,7 @@ EVENTS: Final[dict[str, EventType]] = {
         )
         for row in DECISIONS.values()
     },
+    "RETRY_WITHDRAWN": EventType("说好了重试，还没有做就取消了：还是原来的失败", ("ip",)),
     "APPROVAL_VOID": EventType(
         "同意的是另一个样子的：执行之前读回的与问的时候不同，没有动手，重新问", ("ip", "operator", "message")
     ),

@@ -8,7 +8,7 @@ from pam_deploy_graph.constants import AFTER_CANARY
 from pam_deploy_graph.errors import PlanChangedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.global_flow import find_node_again
-from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step
+from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step, withdraw_retries
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
@@ -48,7 +48,8 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         run = services.drive(run_id, work)
     except PlanChangedError:
         return rewired(services, run_id, state["plan"])
-    cancelled = services.cancelled(run_id)
+    if cancelled := services.cancelled(run_id):
+        run = services.drive(run_id, withdraw_retries)
     if services.signs.by_person(run_id) and not cancelled:
         services.stop_here(run_id, acting(services))
         return {"phase": "diverted", "waiting": []}

@@ -96,7 +96,8 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan = proposal.plan
     unclear = _UNCLEAR if state["phase"] == "amending" and not proposal.changed else ""
     actor = acting(services)
-    proposed = {"digest": plan["digest"], **proposal.basis, "requested_by": actor.person, "seen": proposal.seen.keys}
+    proposed = {"digest": plan["digest"], **proposal.basis, "requested_by": actor.person}
+    proposed |= {"seen": proposal.seen.keys, "owners": proposal.seen.owners}
     proposed |= {"names": proposal.names} if proposal.names else {}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=proposal.record))
     services.ledger.stopped(run_id, None)
