@@ -16,7 +16,7 @@
     │   ├── PackageMissingError   2  HOME 没有该版本，也没有给出安装包
     │   ├── PlanChangedError     12  批准的计划与此刻的不符（安装包、地址、程序）
     │   └── ModuleBusyError      12  同一机场的同一模块正由另一次运行占着
-    ├── NoProgressError          12  同一个问题按同一个决定答了又问：停下，不空转
+    ├── NoProgressError          12  同一个问题按同一个决定答了又问，或推一步什么也没有多：停下，不空转
     ├── EmptyScopeError          12  指定的范围里一台可部署的都没有
     ├── ServerError              12  LangGraph 服务器连不上或出了错
     └── LedgerError              12  账本不可写、损坏或版本不符：在下一次动手之前停下
@@ -113,7 +113,7 @@ class ModuleBusyError(GlobalStepError):
 
 
 class NoProgressError(PamError):
-    """同一个问题按账本里的同一个决定答过，又问了一遍：停下，不空转。"""
+    """同一个问题按账本里的同一个决定答过，又问了一遍；或推了一步，什么也没有多出来：停下，不空转。"""
 
     exit_code = ExitCode.STOPPED
 

@@ -5,7 +5,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import AFTER_CANARY
-from pam_deploy_graph.errors import PlanChangedError
+from pam_deploy_graph.errors import NoProgressError, PlanChangedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.global_flow import find_node_again
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step, withdraw_retries
@@ -20,6 +20,7 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.host_tasks import told_to_stop
 
 
 def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -28,10 +29,13 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     Raises:
         RunPausedError: 本进程被要求停下；在途的已做完，恢复时再进这个节点。
         GlobalStepError: 接着别的进程做，而问不到节点在哪里；什么也没有做。
+        NoProgressError: 还有可做的，而这一步什么也没有做成；不空转。
 
     """
     run_id = state["run_id"]
-    refuse_unlike_approved(services.ledger, services.state_of(run_id))
+    before = services.state_of(run_id)
+    refuse_unlike_approved(services.ledger, before)
+    seq = before.ledger_seq
 
     def decision_of(ip: str, digest: str) -> Approval | None:
         """查一台的决定。"""
@@ -55,6 +59,8 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return {"phase": "diverted", "waiting": []}
     rules = FlowRules.of_run(run, self_healing=True)
     progress = {"phase": "closing", "waiting": []} if cancelled else _next(services, run, rules, state["plan"])
+    if progress["phase"] == "rolling" and run.ledger_seq == seq and not told_to_stop().is_set():
+        raise NoProgressError(f"运行 {run_id} 推了一步，账本里什么也没有多出来，还说有可做的；已停下，用 status 查看")
     return {"counters": counts(run), "out_of_service": service_line(run), **progress}
 
 
