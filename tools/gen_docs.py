@@ -13,6 +13,7 @@ PAGES = {
     "docs/cli.md": "tools.pages.cli",
     "docs/flowchart.md": "tools.pages.flowchart",
     "docs/errors.md": "tools.pages.errors",
+    "docs/hosts.md": "tools.pages.hosts",
     "docs/ledger.md": "tools.pages.ledger",
     "docs/mcp.md": "tools.pages.mcp",
     "docs/script.md": "tools.pages.script",

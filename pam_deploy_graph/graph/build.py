@@ -20,6 +20,7 @@ from pam_deploy_graph.graph.nodes.plan import plan_node
 from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.graph.nodes.report import report_node
 from pam_deploy_graph.graph.nodes.rollback_confirm import rollback_confirm_node
+from pam_deploy_graph.graph.progress import telling_host
 from pam_deploy_graph.graph.records import Node, with_records
 from pam_deploy_graph.graph.state import GraphInput, GraphState
 from pam_deploy_graph.llm import LlmClient
@@ -56,6 +57,8 @@ def build_graph(
 
     """
     services = services or services_of(home, settings, router, llm_client, listeners)
+    if telling_host not in services.watchers:
+        services.watchers.append(telling_host)
     graph = StateGraph(GraphState, input_schema=GraphInput)
     for name, node in _nodes(services).items():
         graph.add_node(name, node)

@@ -87,8 +87,8 @@ class ServerThread:
     def questions(self) -> list[Question]:
         """还开着的问题。"""
         with self._told(self.thread_id):
-            thread = self._client.threads.get(self.thread_id)
-        return [Question(one["id"], one["value"]) for task in (thread.get("interrupts") or {}).values() for one in task]
+            tasks: Any = self._client.threads.get_state(self.thread_id)["tasks"]
+        return [Question(one["id"], one["value"]) for task in tasks for one in task.get("interrupts") or []]
 
     def answer(self, question: Question, value: Any) -> list[Question]:
         """回答一个问题，等它再停下。

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+# 文档页由它生成 JSON Schema；Python 3.11 的 typing.TypedDict 不行
+from typing_extensions import TypedDict
+
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Ask, IpStatus
 from pam_deploy_graph.flows.service_state import running_now
 from pam_deploy_graph.inputs.time_limits import time_limit_of
@@ -18,6 +21,15 @@ _FETCHING: Final = "download-log"
 _ENOUGH: Final = 2
 """这一程里做完了几台，才估得出还要多久。"""
 _SETTLED: Final = ("succeeded", "recalled", "failed")
+
+
+class Figures(TypedDict):
+    """台数：成功了的（含之后退回的）、失败或结果未知的、一共要做的、模块此刻不在运行的。"""
+
+    done: int
+    failed: int
+    targets: int
+    out_of_service: int
 
 
 class Progress:
@@ -76,10 +88,24 @@ class Progress:
         with self._lock:
             return self._done_text(self._state) if self._state else ""
 
+    def figures(self) -> Figures:
+        """此刻的台数。"""
+        with self._lock:
+            return self._figures(self._state)
+
+    def _figures(self, state: AgentState | None) -> Figures:
+        """同上。"""
+        return Figures(
+            done=self._count["succeeded"] + self._count["recalled"],
+            failed=self._count["failed"],
+            targets=len(targets_of(state) or state.planned_ips or state.ip_states) if state else 0,
+            out_of_service=len(self._dark),
+        )
+
     def _done_text(self, state: AgentState) -> str:
         """同上。"""
-        done = self._count["succeeded"] + self._count["recalled"]
-        return f"{done}/{len(targets_of(state)) or len(state.ip_states)}"
+        figures = self._figures(state)
+        return f"{figures['done']}/{figures['targets']}"
 
     def _begin(self, state: AgentState) -> None:
         """从头数一遍；此后随事件只改变了的那一台。"""

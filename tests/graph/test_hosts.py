@@ -124,3 +124,22 @@ async def test_steps_are_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) ->
         if "ip-flow" in chunk
     ]
     assert steps == [1, 2, 3]
+
+
+async def test_progress_reaches_the_host(host: Host) -> None:
+    """``custom`` 里逐个事件；``messages`` 里同一条话就地更新；状态里也只留一条。"""
+    host.runner.seconds = 0.2
+    await host.plan("t")
+    events: list[dict[str, Any]] = []
+    spoken: list[Any] = []
+    modes = ["custom", "messages"]
+    async for mode, chunk in host.graph.astream(Command(resume="approve"), config("t"), stream_mode=modes):
+        (events if mode == "custom" else spoken).append(chunk)
+    assert {one["type"] for one in events} == {"pam.event"}
+    assert [one["done"] for one in events if one["event"]["type"] == "IP_DONE"] == [1, 2, 3]
+    assert events[-1]["targets"] == len(IPS)
+    mine = [message for message, _ in spoken if (message.id or "").startswith("pam-progress-")]
+    assert len({message.id for message in mine}) == 1
+    assert [name in mine[-1].content for name in ("/3 · ", "进行中", "失败 0")] == [True] * 3
+    kept = [one for one in (await host.values("t"))["messages"] if one.id == mine[0].id]
+    assert [one.content.partition("：")[2] for one in kept] == ["3/3 · 失败 0 · 停用 0"]

@@ -11,6 +11,7 @@ from pam_deploy_graph.flows.global_flow import find_node_again
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step, withdraw_retries
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.acting import acting
+from pam_deploy_graph.graph.progress import progress_message
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.standing import waiting_now
@@ -61,7 +62,9 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     progress = {"phase": "closing", "waiting": []} if cancelled else _next(services, run, rules, state["plan"])
     if progress["phase"] == "rolling" and run.ledger_seq == seq and not told_to_stop().is_set():
         raise NoProgressError(f"运行 {run_id} 推了一步，账本里什么也没有多出来，还说有可做的；已停下，用 status 查看")
-    return {"counters": counts(run), "out_of_service": service_line(run), **progress}
+    said = [] if run.rollback_of else [progress_message(run)]
+    told = {"counters": counts(run), "out_of_service": service_line(run), **progress}
+    return told | {"messages": [*said, *progress.get("messages", [])]}
 
 
 def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:

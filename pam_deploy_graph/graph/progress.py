@@ -1,0 +1,64 @@
+"""推到哪里了，说给宿主听：每个账本事件一条 ``custom`` 流，外加一条就地更新的话（contract 第 5 节，docs/hosts.md）。"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any, Final, Literal
+
+from langchain_core.messages import AIMessage
+from langgraph.config import get_stream_writer
+from langgraph.graph.message import push_message
+
+from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.report.progress_line import Figures, Progress
+
+_SECONDS: Final = 1.0
+"""那一条话最多隔这么久更新一次。"""
+
+
+class HostEvent(Figures):
+    """``stream_mode="custom"`` 里的一条：一个账本事件，和它之后的台数；``event`` 的键见账本一页。"""
+
+    type: Literal["pam.event"]
+    run_id: str
+    event: dict[str, Any]
+
+
+def progress_message(state: AgentState, line: str = "") -> AIMessage:
+    """推到哪里了，一条话；同一次运行的 ``id`` 不变，界面因此就地更新。
+
+    Args:
+        state: 这次运行。
+        line: 正推着时的一行进度；不给就照折叠写。
+
+    """
+    progress = Progress()
+    if not line:
+        with progress.following(state):
+            figures = progress.figures()
+        line = f"{progress.done_text()} · 失败 {figures['failed']} · 停用 {figures['out_of_service']}"
+    return AIMessage(f"运行 {state.run_id}：{line}", id=f"pam-progress-{state.run_id}")
+
+
+@contextmanager
+def telling_host(state: AgentState) -> Iterator[Callable[[Event], None]]:
+    """跟着一次运行的一段，逐个事件告诉正在跑图的宿主；不在图里的没有人可告诉。"""
+    try:
+        write = get_stream_writer()
+    except RuntimeError:
+        yield lambda _event: None
+        return
+    progress, here, told = Progress(), copy_context(), time.monotonic()
+
+    def hear(event: Event) -> None:
+        """告诉宿主。"""
+        nonlocal told
+        follow(event)
+        write(HostEvent(type="pam.event", run_id=state.run_id, event=event, **progress.figures()))
+        if time.monotonic() - told > _SECONDS and (line := progress.line()):
+            told = time.monotonic()
+            here.run(push_message, progress_message(state, line), state_key=None)
+
+    with progress.following(state) as follow:
+        yield hear
