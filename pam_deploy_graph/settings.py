@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
@@ -9,21 +10,17 @@ from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
-from pam_deploy_graph.inputs.setting_types import HomeUrl, NodeAllow, StoreUrl, Url
+from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.safe_text import show_value
 from pam_deploy_graph.system.tls import TlsFiles
 from pam_deploy_graph.system.trusted_files import read_trusted
 
-_SHOWN: Final = frozenset({"pam_mcp_url", "pam_node_allow", "pam_otel", "pam_log_json"})
-"""不合规则时可以把值写进消息的；其余的里面可能有口令。"""
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
 _SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
@@ -45,6 +42,9 @@ class Settings(BaseSettings):
     pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
     pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")
     pam_mcp_url: Url = Field("", description="PAM_NODE 的 MCP 服务；不设就用 HOME 给出的 `MCP_URL`")
+    pam_mcp_command: Command = Field(
+        "", repr=False, description="stdio 的 MCP 服务：整条命令，程序写绝对路径，不经 shell；与 `PAM_MCP_URL` 只设一个"
+    )
     pam_node_allow: NodeAllow = Field(
         "",
         description="批准之后不必问人就能改用的 PAM_NODE（逗号分隔：主机名、`*.后缀`、网段、带协议的地址）；"
@@ -77,7 +77,9 @@ class Settings(BaseSettings):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise InvalidInputError("；".join(_explain(each, known) for each in error.errors())) from None
+            raise InvalidInputError("；".join(explain(each, known) for each in error.errors())) from None
+        if self.pam_mcp_command and self.pam_mcp_url:
+            raise InvalidInputError("PAM_MCP_COMMAND 与 PAM_MCP_URL 都设了，不知道该用哪一个；请只留一个")
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
         learn(unquote(urlsplit(self.pam_store_url).password or ""))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
@@ -150,6 +152,10 @@ class Settings(BaseSettings):
             if url and self._has_token():
                 refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
 
+    def mcp_command(self) -> tuple[str, ...]:
+        """返回 stdio 的 MCP 服务的 argv；没有设为空。"""
+        return tuple(shlex.split(self.pam_mcp_command))
+
     def tls(self) -> TlsFiles:
         """返回站点的 CA 与客户端证书。"""
         return TlsFiles(self.pam_ca_file, self.pam_client_cert, self.pam_client_key)
@@ -174,7 +180,14 @@ class Settings(BaseSettings):
         said = {"PAM_HOME_URL": self.home_url_origin(home_url)}
         if self._has_token():
             said["PAM_TOKEN"] = self.token_origin()
-        more = ("pam_mcp_url", "pam_script_entry", "pam_store_url", "openai_base_url", "openai_api_key")
+        more = (
+            "pam_mcp_url",
+            "pam_mcp_command",
+            "pam_script_entry",
+            "pam_store_url",
+            "openai_base_url",
+            "openai_api_key",
+        )
         said |= {name.upper(): self.origin(name) for name in more if name in self._origins}
         return "，".join(f"{name} 来自{origin.text}" for name, origin in said.items())
 
@@ -283,13 +296,3 @@ def _refuse_programs(found: dict[str, tuple[str, Origin]]) -> None:
     if named := sorted(_PROGRAMS & found.keys()):
         name, path = named[0], found[named[0]][1].text
         raise InvalidInputError(f"{path} 里的 {name.upper()} 不算数：选程序的只能是环境变量，请移到环境变量里")
-
-
-def _explain(detail: ErrorDetails, known: Mapping[str, Origin]) -> str:
-    """说明一处错误：哪里的哪个设置、什么值、什么规则。"""
-    name = str(detail["loc"][0])
-    shown = f"的值 {show_value(detail['input'])} " if name in _SHOWN else ""
-    rule = detail.get("ctx", {}).get("error", detail["msg"])
-    rule = "应为 true 或 false" if detail["type"].startswith("bool") else rule
-    where = f"{known[name].text} 里的" if name in known else "环境变量"
-    return f"{where} {name.upper()} {shown}不合规则：{rule}"

@@ -180,18 +180,20 @@ def trial_state(params: dict[str, str], strategy: str, folder: Path) -> AgentSta
 
 def _mcp(settings: Settings) -> Check:
     """指定了 MCP 服务的，看它连不连得上、工具合不合用。"""
-    url = settings.pam_mcp_url
-    if not url:
-        return Check("MCP 服务", ok=False, detail="没有设 PAM_MCP_URL，运行时用 HOME 给出的", required=False)
     try:
+        command, url = settings.mcp_command(), settings.pam_mcp_url
+        if not (command or url):
+            detail = "没有设 PAM_MCP_URL 或 PAM_MCP_COMMAND，运行时用 HOME 给出的"
+            return Check("MCP 服务", ok=False, detail=detail, required=False)
         settings.check_token_travel("")
     except PamError as error:
         return Check("MCP 服务", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
     from pam_deploy_graph.mcp_runner import check_server
 
-    found = check_server(url, token=settings.token(), tls=settings.tls())
-    detail = f"{url} 工具合用" if found.ok else f"{url}：{found.reason}"
-    return Check("MCP 服务", ok=found.ok, detail=detail, advice="请检查 PAM_MCP_URL 与令牌；mcp-node 可以起一个")
+    found = check_server(url, command=command, token=settings.token(), tls=settings.tls())
+    detail = f"{found.url} 工具合用" if found.ok else f"{found.url}：{found.reason}"
+    advice = f"请检查 {'PAM_MCP_COMMAND' if command else 'PAM_MCP_URL'} 与令牌；mcp-node 可以起一个"
+    return Check("MCP 服务", ok=found.ok, detail=detail, advice=advice)
 
 
 def _policy(settings: Settings) -> Iterator[Check]:

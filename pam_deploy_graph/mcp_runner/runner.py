@@ -189,13 +189,12 @@ class McpActionRunner:
         """这次运行连哪个服务：命令、``PAM_MCP_URL``，其次 HOME 给出的。"""
         if self._command:
             environ = self._settings.process_environ() if self._environ is None else self._environ
-            picked = {name: environ[name] for name in _INHERITED if name in environ}
-            return Target(command=self._command, token=self._secret, child_env=picked)
+            return _stdio(self._command, self._secret, environ)
         if self._url is None:
             self._url = self._settings.pam_mcp_url
         url = self._url or state.mcp_url
         if not url:
-            reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL"
+            reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL 或 PAM_MCP_COMMAND"
             raise McpFault(reason, ScriptExit.CONFIG)
         return Target(url, token=self._secret, tls=self._context if url.startswith("https:") else None)
 
@@ -234,12 +233,19 @@ class McpCheck:
 
 
 def check_server(
-    url: str, *, token: str = "", airport: str = "", seconds: float = 5.0, tls: TlsFiles | None = None
+    url: str,
+    *,
+    command: Sequence[str] = (),
+    token: str = "",
+    airport: str = "",
+    seconds: float = 5.0,
+    tls: TlsFiles | None = None,
 ) -> McpCheck:
     """看一个 MCP 服务连不连得上、合不合用；什么也不改变。
 
     Args:
         url: 服务的地址。
+        command: stdio 服务的 argv；给了就不用地址。
         token: PAM 令牌。
         airport: 它应属于哪个机场；空串为不核对。
         seconds: 时限，秒。
@@ -249,8 +255,17 @@ def check_server(
         InvalidInputError: 证书的文件用不了。
 
     """
-    target = Target(url, token=token, tls=tls.context() if tls else None)
+    from pam_deploy_graph.settings import Settings
+
+    target = _stdio(command, token, Settings.process_environ()) if command else None
+    target = target or Target(url, token=token, tls=tls.context() if tls else None)
     return event_loop.call(_check_server, target, airport, seconds)
+
+
+def _stdio(command: Sequence[str], token: str, environ: Mapping[str, str]) -> Target:
+    """一个 stdio 服务；环境只带少数几个。"""
+    picked = {name: environ[name] for name in _INHERITED if name in environ}
+    return Target(command=tuple(command), token=token, child_env=picked)
 
 
 async def _check_server(target: Target, airport: str, seconds: float) -> McpCheck:
@@ -261,12 +276,12 @@ async def _check_server(target: Target, airport: str, seconds: float) -> McpChec
     try:
         await link.opened(asyncio.get_running_loop().time() + seconds)
     except McpFault as fault:
-        return McpCheck(ok=False, url=target.url, reason=str(fault))
+        return McpCheck(ok=False, url=target.name, reason=str(fault))
     finally:
         link.shut()
         with anyio.move_on_after(_CLOSE_SECONDS):
             await link.wait_closed()
-    return McpCheck(ok=True, url=target.url, tools=link.fingerprint)
+    return McpCheck(ok=True, url=target.name, tools=link.fingerprint)
 
 
 def _check_approved(state: AgentState, link: "Link") -> None:

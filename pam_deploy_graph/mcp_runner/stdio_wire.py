@@ -1,13 +1,14 @@
 """stdio 的收发：把 MCP 服务当作子进程，一行一个消息。
 
 没有用 SDK 的 ``stdio_client``：它读一行没有上限，一个不是 UTF-8 的字节就毁掉会话。
+服务在根目录里起，绝不从碰巧站着的目录里取什么；它死了，就说出退出码与它最后说的话。
 """
 
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from subprocess import DEVNULL, PIPE
+from subprocess import PIPE
 from typing import Any, Final
 
 import anyio
@@ -22,9 +23,14 @@ from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
 from pam_deploy_graph.mcp_runner.server_address import Target
+from pam_deploy_graph.system.safe_text import masked, printable
 from pam_deploy_graph.system.task_group import task_group
 
 _LEAVE_SECONDS: Final = 1.0
+_DIES_SECONDS: Final = 1.0
+"""输出关了之后，等它死、等它说完。"""
+_LAST_BYTES: Final = 4096
+_LAST_LINES: Final = 3
 
 Incoming = SessionMessage | Exception
 
@@ -48,7 +54,9 @@ async def stdio_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
     from_session, to_server = anyio.create_memory_object_stream[SessionMessage](0)
     try:
         async with task_group() as group:
-            group.start_soon(_read_lines, process.stdout, to_session)
+            last_words = _LastWords(process, target.token)
+            group.start_soon(last_words.listen)
+            group.start_soon(_read_lines, process.stdout, to_session, last_words)
             group.start_soon(_write_lines, to_server, process.stdin)
             yield from_server, from_session
             group.cancel_scope.cancel()
@@ -60,18 +68,49 @@ async def stdio_streams(target: Target) -> AsyncIterator[tuple[Any, Any]]:
 
 
 async def _start(target: Target) -> Process:
-    """启动服务，自成进程组；它的标准错误不要。"""
+    """启动服务，自成进程组，在根目录里。"""
     env = {**target.child_env, **({"PAM_TOKEN": target.token} if target.token else {})}
     try:
         return await anyio.open_process(
-            target.command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=env, start_new_session=True
+            target.command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd="/", env=env, start_new_session=True
         )
     except OSError as error:
         reason = f"MCP 服务的命令 {target.command[0]} 启动不了：{error.strerror}"
         raise McpFault(reason, ScriptExit.CONFIG) from None
 
 
-async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendStream[Incoming]) -> None:
+class _LastWords:
+    """服务怎样死的：退出码，与它在标准错误上最后说的几行。"""
+
+    def __init__(self, process: Process, secret: str) -> None:
+        """``secret`` 是要遮掉的令牌。"""
+        self._process, self._secret = process, secret
+        self._said = b""
+        self._done = anyio.Event()
+
+    async def listen(self) -> None:
+        """一直听，只留末尾：没有人读，它写满了管道就停住了。"""
+        assert self._process.stderr is not None  # noqa: S101  启动时要了管道
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async for piece in self._process.stderr:
+                self._said = (self._said + piece)[-_LAST_BYTES:]
+        self._done.set()
+
+    async def told(self) -> str:
+        """它关了输出之后说明原因；稍等一等，好听完它的话。"""
+        with anyio.move_on_after(_DIES_SECONDS):
+            await self._process.wait()
+            await self._done.wait()
+        code = self._process.returncode
+        how = "关闭了输出" if code is None else f"被信号 {-code} 结束了" if code < 0 else f"结束了，退出码 {code}"
+        text = masked(self._said.decode(errors="replace"), self._secret)
+        lines = [printable(line).strip() for line in text.splitlines() if line.strip()][-_LAST_LINES:]
+        return f"MCP 服务的进程{how}" + (f"；它最后说：{' / '.join(lines)}" if lines else "")
+
+
+async def _read_lines(
+    source: ByteReceiveStream | None, sink: MemoryObjectSendStream[Incoming], last_words: _LastWords
+) -> None:
     """逐行读出消息；坏行、过长、关闭都作为 ``McpFault`` 交给会话，由它决定怎么办。"""
     assert source is not None  # noqa: S101  启动时要了管道
     lines = BufferedByteReceiveStream(source)
@@ -84,7 +123,7 @@ async def _read_lines(source: ByteReceiveStream | None, sink: MemoryObjectSendSt
                 await sink.send(McpFault(reason, ScriptExit.UNKNOWN))
                 return
             except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-                await sink.send(McpFault("MCP 服务的进程关闭了输出", ScriptExit.UNKNOWN))
+                await sink.send(McpFault(await last_words.told(), ScriptExit.UNKNOWN))
                 return
             if line.strip():
                 await sink.send(_message(line))

@@ -20,4 +20,5 @@ def make_router(settings: Settings, mcp_runner: McpActionRunner) -> ActionBacken
 
 def make_mcp_runner(settings: Settings) -> McpActionRunner:
     """MCP 后端；用到才连。"""
-    return McpActionRunner(url=settings.pam_mcp_url, token=settings.token(), tls=settings.tls())
+    command = settings.mcp_command()
+    return McpActionRunner(url=settings.pam_mcp_url, token=settings.token(), command=command, tls=settings.tls())

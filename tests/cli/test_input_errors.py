@@ -53,6 +53,10 @@ ENVIRONMENT = [
     ({"PAM_STORE_URL": "sqlite:////"}, 12, "那里是一个目录"),
     ({"PAM_OTEL": "maybe"}, 2, "PAM_OTEL 的值 'maybe'"),
     ({"PAM_MCP_URL": "nosuch"}, 2, "PAM_MCP_URL 的值 'nosuch'"),
+    ({"PAM_MCP_COMMAND": "node-mcp"}, 2, "绝对路径"),
+    ({"PAM_MCP_COMMAND": "/opt/mcp 'x"}, 2, "引号不成对"),
+    ({"PAM_MCP_COMMAND": "/opt/mcp --url http://h/?token=canary-71"}, 2, "不能有令牌"),
+    ({"PAM_MCP_COMMAND": "/opt/mcp", "PAM_MCP_URL": "http://127.0.0.1:1/mcp"}, 2, "只留一个"),
     ({"OPENAI_BASE_URL": "nosuch"}, 2, "OPENAI_BASE_URL"),
 ]
 STOPPED = [

@@ -91,6 +91,14 @@ def test_the_current_folder_as_home(pam: Pam, trap: Trap) -> None:
     assert (done.code, "PAM_SCRIPT_ENTRY" in done.err, trap.heard) == (2, True, [])
 
 
+def test_a_command_in_a_file_is_refused(pam: Pam) -> None:
+    """文件不能选 MCP 服务的程序：它拿得到令牌。"""
+    pam.home.mkdir(exist_ok=True)
+    (pam.home / ".env").write_text("PAM_MCP_COMMAND=/bin/true\n")
+    done = pam("runs")
+    assert (done.code, "PAM_MCP_COMMAND" in done.err) == (2, True)
+
+
 def test_modules_of_the_current_folder(pam: Pam) -> None:
     """``python -m`` 把当前目录放在最前：那里冒名的模块不载入。"""
     (pam.folder / "anyio.py").write_text("raise SystemExit(99)")

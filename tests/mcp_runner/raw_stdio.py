@@ -41,7 +41,11 @@ def stop_ip(number: object) -> None:
     elif MODE == "big":
         say(b'{"x": "' + b"y" * (20 << 20) + b'"}')
     elif MODE == "die":
+        sys.stderr.write(f"启动\n第二行\n\n磁盘满了\n令牌 {os.environ['PAM_TOKEN']} 不认得\n")
+        sys.stderr.flush()
         os._exit(3)
+    elif MODE == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     elif MODE == "deaf":
         time.sleep(60)
     else:
@@ -51,9 +55,10 @@ def stop_ip(number: object) -> None:
 
 
 def main() -> None:
-    """一行一个消息，到标准输入关闭；``stubborn`` 关了也不走。"""
+    """一行一个消息，到标准输入关闭；``stubborn`` 关了也不走，``banner`` 在标准错误上也说个没完。"""
     if MODE == "banner":
         say(b"Starting server on stdio ...")
+        sys.stderr.write("x" * (1 << 20))
     if MODE == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in sys.stdin:

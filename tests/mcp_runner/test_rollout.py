@@ -1,5 +1,7 @@
-"""默认策略的整次部署：NODE 一侧走 MCP，丢了答复先查证，MCP 不通就什么也不做，批准之后工具变了就再问。"""
+"""默认策略的整次部署：NODE 一侧走 MCP，丢了答复先查证，MCP 不通就什么也不做，批准之后工具、命令变了就再问。"""
 
+import shlex
+import sys
 from typing import Any
 
 import pytest
@@ -57,3 +59,21 @@ def test_tools_are_part_of_what_was_approved(site: Site, wire: WireMcp, changed:
     assert done.code == (10 if changed else 12)
     assert ("批准之后变了" in done.err + done.out) is changed
     assert ("sync_node" in wire.changing_calls()) is not changed
+
+
+def test_a_server_on_stdio(site: Site) -> None:
+    """``PAM_MCP_COMMAND``：计划里写着是哪条命令，批准之后换了命令就再请人批准，批准了就做完。"""
+    site.take(1)
+    argv = [sys.executable, "-m", "pam_deploy_graph", "mcp-node", "--transport", "stdio"]
+    env = {"PAM_MCP_COMMAND": shlex.join([*argv, "--node-url", site.lab.node_url()])}
+    asked = site.run(*HYBRID, env=env)
+    assert asked.code == 10, asked.err
+    assert f"PAM_MCP_COMMAND: {sys.executable}（整条命令的 SHA-256 " in asked.out + asked.err
+    assert site.pam("confirm", site.run_id, "--approve", *site.code(), env=env).code == 0
+    other = {"PAM_MCP_COMMAND": f"{env['PAM_MCP_COMMAND']}/"}
+    assert site.pam("resume", site.run_id, env=other).code == 10
+    assert _node_effects(site) == []
+    assert site.pam("confirm", site.run_id, "--approve", *site.code(), env=other).code == 0
+    done = site.pam("resume", site.run_id, env=other)
+    assert done.code == 0, done.err
+    assert [action for where, action in _node_effects(site) if where] == CHANGING

@@ -53,7 +53,8 @@ def test_a_server_not_in_our_style(state: AgentState, make_runner: MakeRunner) -
         ("junk", 8, True, "不是 JSON-RPC"),
         ("bytes", 8, True, "不是 JSON-RPC"),
         ("big", 8, True, "超过"),
-        ("die", 8, True, "进程"),
+        ("die", 8, True, "结束了，退出码 3；它最后说：第二行 / 磁盘满了 / 令牌 *** 不认得"),
+        ("killed", 8, True, "被信号 9 结束了"),
         ("deaf", 7, True, "时限"),
     ],
 )
@@ -76,6 +77,15 @@ def test_each_bad_server_has_its_name(
     assert phrase in result.error_summary
     if mode != "deaf":
         assert runner.run_action(state, "query-ip", ip="10.0.0.1").ok
+
+
+def test_a_server_that_cannot_start(state: AgentState, make_runner: MakeRunner) -> None:
+    """起来就死：没有送达，说出退出码与原因；它不在碰巧站着的目录里起。"""
+    runner = make_runner(command=[sys.executable, "no_such_server.py"])
+    result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k")
+    assert (result.ok, result.in_doubt) == (False, False), result.error_summary
+    assert "退出码 2" in result.error_summary
+    assert "/no_such_server.py" in result.error_summary
 
 
 def test_noise_before_the_handshake_does_no_harm(tmp_path: Path, state: AgentState, make_runner: MakeRunner) -> None:

@@ -18,7 +18,9 @@ from tools.pages import HEADER, code, table
 
 _INTRO: Final = f"""
 NODE 一侧的动作经 MCP 去做：官方 `mcp` SDK，streamable HTTP（自带的服务听在 `{MCP_PATH}`）；
-stdio 只供嵌入的程序用（`McpActionRunner(command=…)`）。
+stdio 由 `PAM_MCP_COMMAND`（嵌入的程序用 `McpActionRunner(command=…)`）起：每次运行一个子进程，在根目录里，
+环境只带少数几个，加上 `PAM_TOKEN`；它死了，原因里有退出码与它在标准错误上最后说的几行。
+整条命令的 SHA-256 在批准的摘要里。
 自带的服务是 `python -m pam_deploy_graph mcp-node --node-url URL`；换成自己的服务，照这一页做就行，
 怎样验证见 [接上真的 PAM](connect-pam.md#自己的-mcp-服务)。
 
