@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, Phase, ScriptExit
 from pam_deploy_graph.flows.calls import Call
-from pam_deploy_graph.flows.check_result import judge
+from pam_deploy_graph.flows.check_result import is_true, judge
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.last_key import intruder
 from pam_deploy_graph.flows.outbox import Outbox
@@ -104,11 +104,11 @@ async def _ask(call: Call, ip: str, last: ActionResult | None) -> ActionResult |
 
     """
     truth = await _truth(call, ip)
-    if not truth.ok:
-        return _in_doubt(call, truth, last, f"又查不到 {ip} 的实情：{truth.error_summary}")
-    found = str(truth.values["LAST_KEY"])
+    found = str(truth.values.get("LAST_KEY", ""))
     if found == call.key():
         return _done(call, truth)
+    if blind := _blind(truth):
+        return _in_doubt(call, truth, last, f"又查不到 {ip} 的实情：{blind}")
     if found == call.ctx.state.ip_states[ip]["before_attempt"]:
         return None
     return _in_doubt(call, truth, last, f"{ip} 最近一次生效的键是 {found or '（没有）'}，说明不了这一次做没做")
@@ -122,15 +122,15 @@ async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
     if not failed or failed != call.key(call.ctx.state.attempts.get(call.slot, 1) - 1):
         return None
     truth = await _truth(call, ip)
-    if not truth.ok:
+    if (found := str(truth.values.get("LAST_KEY", ""))) == failed:
+        return _done(call, truth)
+    if blind := _blind(truth):
         return ActionResult.failure(
             call.action,
             truth.backend,
-            f"没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{truth.error_summary}",
+            f"没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{blind}",
             exit_code=truth.exit_code if truth.outcome is Outcome.REFUSED else ScriptExit.NOT_TAKEN,
         )
-    if (found := str(truth.values["LAST_KEY"])) == failed:
-        return _done(call, truth)
     if stranger := intruder(call.ctx.state, ip, found):
         said = f"没有再送：上次读回之后{stranger}动过 {ip}"
         return ActionResult.failure(call.action, truth.backend, said, exit_code=ScriptExit.NOT_TAKEN)
@@ -141,6 +141,13 @@ async def _truth(call: Call, ip: str) -> ActionResult:
     """问工作站此刻的真相。"""
     query = Call(call.ctx, QUERY, ip)
     return await query.until_known() if call.ctx.rules.self_healing else await query.once()
+
+
+def _blind(truth: ActionResult) -> str:
+    """为什么这份实情说明不了什么；说明得了的为空串。不在线的，节点说的不是此刻的，只有自己的键才算数。"""
+    if not truth.ok:
+        return truth.error_summary
+    return "" if is_true(truth.values["ONLINE"]) else "它不在线"
 
 
 def _done(call: Call, truth: ActionResult) -> ActionResult:

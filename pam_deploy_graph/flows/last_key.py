@@ -5,9 +5,9 @@ from typing import Final
 
 from pam_deploy_graph.ledger import disagree
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.protocol.keys import owner_of
+from pam_deploy_graph.protocol.keys import owner_of, was_issued
 
-FOREIGN: Final = "这份账本里没有它，或者它的登记已损坏；先弄清是谁、为什么"
+FOREIGN: Final = "这份账本没有发过它的键：运行不在这里、已损坏，或账本落后了；先弄清是谁、为什么"
 
 
 def refuse_if_behind(state: AgentState, ip: str, key: str) -> None:
@@ -19,8 +19,7 @@ def refuse_if_behind(state: AgentState, ip: str, key: str) -> None:
     """
     if not state.nonce or owner_of(key) != (state.run_id, state.nonce):
         return
-    slot, _, attempt = key.partition(":")[2].rpartition(":")
-    if not attempt.isdigit() or state.issued.get(slot, 0) < int(attempt):
+    if not was_issued(state.issued, key):
         raise disagree(state.run_id, f"{ip} 最近一次生效的是这次运行的 {key}，账本里却没有它，账本落后了")
 
 

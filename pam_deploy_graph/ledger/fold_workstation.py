@@ -48,7 +48,9 @@ def read_from(workstation: IpState, values: Values, at: int) -> None:
     workstation["running"] = running
     workstation["version_now"] = str(values.get("VERSION", "")) if online else ""
     workstation["read_at"] = at if online else 0
-    workstation["last_key"] = str(values.get("LAST_KEY", workstation["last_key"]))
+    key = str(values.get("LAST_KEY", workstation["last_key"]))
+    if online or key:  # 不在线的，节点可能什么也不知道
+        workstation["last_key"] = key
 
 
 def about_to_act(state: AgentState, event: Event) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 import weakref
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy import Engine, QueuePool, create_engine
@@ -15,6 +16,9 @@ from sqlalchemy.exc import OperationalError
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.ledger import migrations
 from pam_deploy_graph.ledger.engine import SQLITE, connect, existing_engine, naming_failures, open_engine, sqlite_path
+
+_COPIES: Final = 5
+"""抄来的是两个时刻的，最多抄几遍。"""
 
 
 def look_engine(url: str) -> tuple[Engine, str]:
@@ -71,13 +75,24 @@ def _version_of(path: Path) -> int | None:
         return None
 
 
+def _stamps(path: Path) -> list[tuple[int, int]]:
+    """文件与它的 WAL 此刻的大小与修改时刻。"""
+    files = [found for found in (path, Path(f"{path}-wal")) if found.exists()]
+    return [(found.stat().st_size, found.stat().st_mtime_ns) for found in files]
+
+
 def _copied(path: Path) -> tuple[Engine, str]:
     """把文件连同 WAL 抄到临时目录里看（旧版本的在副本上迁移）；引擎没有人用了就删掉。"""
     folder = tempfile.TemporaryDirectory(prefix="pam-look-")
     copy = Path(folder.name) / path.name
-    shutil.copyfile(path, copy)
-    if Path(f"{path}-wal").exists():
-        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    for _ in range(_COPIES):  # 抄的当中别的进程写了，抄来的是两个时刻的，再抄
+        before = _stamps(path)
+        shutil.copyfile(path, copy)
+        Path(f"{copy}-wal").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+        if _stamps(path) == before:
+            break
     try:
         engine, ledger_id = open_engine(f"{SQLITE}{copy}")
     except BaseException:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, delete, insert
 
 from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
-from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError
+from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
 from pam_deploy_graph.ledger.engine import open_engine, reading, writing
@@ -23,7 +23,7 @@ from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.schema import ledger_meta
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.protocol.keys import owner_of
+from pam_deploy_graph.protocol.keys import owner_of, was_issued
 
 
 class Ledger:
@@ -43,6 +43,7 @@ class Ledger:
         self.url = url
         self.engine, self.ledger_id = look_engine(url) if look else open_engine(url)
         self._writer = LedgerWriter(self.engine)
+        self._issued: dict[str, tuple[int, Mapping[str, int]]] = {}
         weakref.finalize(self, _let_go, self._writer, self.engine).atexit = False
         _open.add(self)
 
@@ -93,11 +94,19 @@ class Ledger:
             connection.execute(delete(ledger_meta).where(ledger_meta.c.version == trial["version"]))
 
     def holds(self, key: str) -> bool:
-        """一个幂等键出自的运行在不在这份账本里；那条登记已损坏就不敢说在。"""
+        """一个幂等键是不是这份账本发出的；运行不在、登记或事件已损坏、账本落后了（没有发过它），都不敢说是。"""
         run_id, nonce = owner_of(key)
-        with contextlib.suppress(LedgerDamagedError):
-            return bool(run_id) and self.exists(run_id) and self.get_run(run_id).nonce == nonce
+        with contextlib.suppress(LedgerDamagedError, RunNotFoundError):
+            return bool(run_id) and self.get_run(run_id).nonce == nonce and was_issued(self._issued_of(run_id), key)
         return False
+
+    def _issued_of(self, run_id: str) -> Mapping[str, int]:
+        """一次运行写过 INTENT 的各个尝试；账本没有往前走的，不重新折叠。"""
+        seq = self.position(run_id)["seq"]
+        known = self._issued.get(run_id)
+        if known is None or known[0] != seq:
+            known = self._issued[run_id] = (seq, self.load_state(run_id, keep_events=False).issued)
+        return known[1]
 
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
         """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""

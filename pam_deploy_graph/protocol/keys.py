@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 _OWNER: Final = re.compile(r"(?P<run_id>[0-9A-Za-z][\w.-]*)\.(?P<nonce>[0-9a-f]{8})")
@@ -31,3 +32,9 @@ def owner_of(key: str) -> tuple[str, str]:
     owner, _, rest = key.partition(":")
     found = _OWNER.fullmatch(owner) if rest else None
     return (found["run_id"], found["nonce"]) if found else ("", "")
+
+
+def was_issued(issued: Mapping[str, int], key: str) -> bool:
+    """一次运行有没有发过这个键；``issued`` 是它写过 INTENT 的各个尝试，键见 ``slot_of``。"""
+    slot, _, attempt = key.partition(":")[2].rpartition(":")
+    return attempt.isdigit() and issued.get(slot, 0) >= int(attempt)

@@ -1,9 +1,12 @@
 """读回的真相：动手之前总要问一次，失败之后再问一次；没有问到的就是不知道，不当作别的。"""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.models import ActionResult, AgentState
 from tests.graph.desk import Desk
 
 
@@ -67,3 +70,33 @@ def test_what_cannot_be_read_after_a_failure_is_not_known(desk: Desk) -> None:
     known = state_of(desk, "10.0.0.1")
     assert (known["version_now"], known["running"], known["read_at"]) == ("", "", 0)
     assert (known["version_before"], known["running_before"]) == ("0.0.0", "true")
+
+
+def test_an_offline_answer_is_no_evidence(desk: Desk) -> None:
+    """部署结果未知，节点说它不在线、没有 LAST_KEY：不当作没有做，不再送；上次读到的键照旧，不算别人动过。"""
+    desk.begin()
+    inner, sent = desk.fake.run_action, []
+
+    def run_action(state: AgentState, action: str, **given: Any) -> ActionResult:
+        """第一台的部署没有回答，之后它就不在线。"""
+        if given.get("ip") != "10.0.0.1":
+            return inner(state, action, **given)
+        if action == "deploy-ip":
+            sent.append(action)
+            if len(sent) == 1:
+                return ActionResult.failure(action, "fake", "没有回答", exit_code=ScriptExit.UNKNOWN)
+        found = inner(state, action, **given)
+        if action == "query-ip" and len(sent) == 1 and not back:
+            return replace(
+                found, values=found.values | {"ONLINE": "false", "LAST_KEY": "", "VERSION": "", "RUNNING": ""}
+            )
+        return found
+
+    back: list[bool] = []
+    desk.fake.run_action = run_action  # type: ignore[method-assign]  # 插在中间
+    desk.answer("approve")
+    known = state_of(desk, "10.0.0.1")
+    assert (known["status"], len(sent), known["last_key"].endswith(":stop-ip:1")) == ("IN_DOUBT", 1, True)
+    back.append(True)
+    ended = desk.answer("retry")
+    assert (ended["exit_code"], len(sent)) == (0, 2), ended

@@ -61,6 +61,8 @@ def test_a_key_of_a_damaged_registration_is_not_known(ledger: Ledger) -> None:
     """登记读不懂的运行留下的键：不敢说是这份账本里的，也不抛异常。"""
     state = registered(ledger)
     key = idempotency_key("r1", state.nonce, FIRST, "deploy-ip", 1)
+    assert not ledger.holds(key)  # 还没有发过：账本落后了
+    write(ledger, state, {"type": "INTENT", "stage": "deploy-ip", "ip": FIRST, "attempt": 1})
     assert ledger.holds(key)
     execute("UPDATE runs SET input = replace(input, '{', '[')")
     assert not ledger.holds(key)

@@ -21,7 +21,8 @@ class Fault:
     """弄坏的办法。
 
     ``status`` 转发之后改答这个状态和一页 HTML；``head``、``body`` 转发之后只送出应答头、正文的前几个字节；
-    ``reset`` 转发之后重置；``early`` 不转发就重置；``busy`` 不转发，答这个状态；``twice`` 转发两次，答后一个；
+    ``reset`` 转发之后重置；``early`` 不转发就重置；``busy`` 不转发，答这个状态；
+    ``refuse`` 不转发，照 PAM 的写法答这个状态与原因；``twice`` 转发两次，答后一个；
     ``slow`` 转发之后一个字节一个字节地答，每个字节隔几毫秒；``gone`` 原样答了，然后这么多毫秒不听，谁来都被拒绝连接。
     """
 
@@ -83,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.cut(b"")
         elif fault and fault.kind == "busy":
             self.deliver(fault.value, [("Retry-After", "1")], b"<html>busy</html>")
+        elif fault and fault.kind == "refuse":
+            self.deliver(fault.value, [("Content-Type", "text/plain")], "ERROR=令牌过期\n".encode())
         else:
             status, headers, answer = self.forward(body)
             if fault and fault.kind == "twice":

@@ -82,6 +82,23 @@ def test_refused_connections_are_tried_again(hop: str, stack: ExitStack, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("hop", HOPS)
+def test_an_expired_token_is_one_question(hop: str, status: int, stack: ExitStack, tmp_path: Path) -> None:
+    """令牌过期，PAM 自己说的：不再开新的，一个效果也没有，只问一次；换好之后重试，全部做完。"""
+    site = SpoiledSite(stack, tmp_path, hop, workstations=12)
+    for ip in site.ips:
+        site.faced.faults[ip, "stop"] = [Fault("refuse", status)] * 3
+    control = {"execution_strategy": site.strategy, "max_parallel": 3, "ask_after": len(site.ips)}
+    site.desk.say({"params": site.params(VERSION), "control": control})
+    asked = site.desk.answer("approve")
+    assert (asked["ask"], len(asked["waiting"]) <= 3) == ("rollback-ip", True), asked
+    assert site.effects() == ONCE
+    site.faced.faults.clear()
+    ended = site.desk.answer("retry")
+    assert (ended["exit_code"], ended["counters"]["succeeded"]) == (0, len(site.ips)), ended
+
+
 @pytest.mark.parametrize("hop", HOPS)
 def test_an_answer_of_one_byte_a_second(hop: str, stack: ExitStack, tmp_path: Path) -> None:
     """一秒答一个字节：到了动作的时限就不等了，问过工作站接着做，不问人，各恰好一次。"""
