@@ -6,6 +6,7 @@
 import secrets
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -94,15 +95,15 @@ class PeopleBook(BaseModel):
         return matches(person.password if person else "", password)
 
     def new_token(self, name: str, label: str) -> str:
-        """发一个令牌；只在此刻看得到，文件里只有散列。"""
+        """发一个令牌；只在此刻看得到，文件里只有散列。它全是 ASCII：请求头里放不下汉字。"""
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
         self.get(name).tokens[label] = new_hash(secret)
-        return f"{name}.{label}.{secret}"
+        return f"{quote(name)}.{quote(label)}.{secret}"
 
     def of_token(self, token: str) -> str:
         """一个令牌是谁的；不认识的为 ``NOBODY``。"""
         owner, _, secret = token.rpartition(".")
-        name, _, label = owner.rpartition(".")
+        name, _, label = unquote(owner).rpartition(".")
         person = self.people.get(name)
         return name if matches(person.tokens.get(label, "") if person else "", secret) else NOBODY
 

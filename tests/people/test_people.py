@@ -101,3 +101,11 @@ def test_the_account_comes_from_the_user_database(monkeypatch: pytest.MonkeyPatc
     assert current_operator() != "somebody-else"
     assert f"({os.getuid()})@" in str(acting_account())
     assert str(acting_account("alice")).endswith("sudo=alice")
+
+
+def test_a_token_fits_a_header(book: PeopleBook) -> None:
+    """名字是汉字、带点的，令牌也全是 ASCII，照样认得。"""
+    book.people["王.工"] = Person()
+    token = book.new_token("王.工", "desk")
+    assert token.isascii()
+    assert book.of_token(token) == "王.工"
