@@ -22,7 +22,7 @@ from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inputs.targeting import resolve_targets
-from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger import Ledger, RunSession
 from pam_deploy_graph.llm import (
     LlmClient,
     RuleBasedLlmClient,
@@ -42,7 +42,6 @@ from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
 from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
-from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -257,16 +256,14 @@ class PamDeployAgent:
             if state.checkpoint_path:
                 save_checkpoint(state, state.checkpoint_path)
 
-        async def session_work() -> None:
+        async def session_work(session: RunSession) -> None:
             """在一个会话里做。"""
-            session = ledger.open_session(state)
-            async with session.alive():
-                if snapshot:
-                    await session.append(snapshot)
-                await work(RunContext(session, self.router, rules, after_step=save, **also))
+            if snapshot:
+                await session.append(snapshot)
+            await work(RunContext(session, self.router, rules, after_step=save, **also))
 
         try:
-            event_loop.call(session_work)
+            ledger.open_session(state).drive(session_work)
         finally:
             save()
         return state

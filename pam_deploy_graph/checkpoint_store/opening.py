@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -152,14 +152,21 @@ def _postgres_saver(where: str, serde: Any) -> Iterator["BaseCheckpointSaver[Any
         from pam_deploy_graph.checkpoint_store.postgres_savers import OwnPostgresSaver
 
         kind = postgres.connection_class()
-    with naming(""):
+
+    def connect() -> Any:
+        """连一次。"""
         connection = kind.connect(_url(where), row_factory=dict_row, **postgres.saver_parameters())
         postgres.set_limits(connection)
-    with contextlib.closing(connection):
-        saver = OwnPostgresSaver(connection, serde=serde)
-        with naming(""), _setup_turn(connection):
+        return connection
+
+    with naming(""):
+        saver = OwnPostgresSaver(_url(where), connect, serde)
+    try:
+        with naming(""), _setup_turn(saver.conn):
             saver.setup()
         yield saver
+    finally:
+        cast("Any", saver.conn).close()
 
 
 @contextlib.asynccontextmanager
@@ -170,12 +177,20 @@ async def _async_postgres_saver(where: str, serde: Any) -> AsyncIterator["BaseCh
     from pam_deploy_graph.checkpoint_store.postgres_savers import OwnAsyncPostgresSaver
 
     kind = postgres.async_connection_class()
-    with naming(""):
+
+    async def connect() -> Any:
+        """连一次。"""
         connection = await kind.connect(_url(where), row_factory=dict_row, **postgres.saver_parameters())
         for statement in postgres.SERVER_LIMITS:
             await connection.execute(statement)
-    async with connection:
-        yield OwnAsyncPostgresSaver(connection, serde=serde)
+        return connection
+
+    with naming(""):
+        saver = OwnAsyncPostgresSaver(_url(where), connect, await connect(), serde)
+    try:
+        yield saver
+    finally:
+        await cast("Any", saver.conn).close()
 
 
 def _url(where: str) -> str:

@@ -25,6 +25,7 @@ from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import next_step
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system import waits
 from pam_deploy_graph.system.open_files import allow_many_files
 
 
@@ -113,11 +114,13 @@ def open_session(
     asker = Asker(desk, partial(_decided, services, desk), partial(answered, services))
     desk.answer = approve_all(desk) if yes else asker if talking or somebody() else nobody(desk)
     desk.progress, desk.in_flight = progress.line, progress.in_flight
+    waits.hearers.append(desk.say)
     try:
         with open_driver(services, desk.ask) as driver:
             driver.on_answer = desk.say
             yield Session(services, driver, desk, asker, as_json)
     finally:
+        waits.hearers.remove(desk.say)
         services.close()
 
 

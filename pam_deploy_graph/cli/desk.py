@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pam_deploy_graph.cli.plain_face import PlainFace
 from pam_deploy_graph.cli.screen import deaf_stops, is_live, say
+from pam_deploy_graph.system import waits
 
 T = TypeVar("T")
 Answerer = Callable[[Mapping[str, Any]], Any]
@@ -67,7 +68,8 @@ class Desk:
         """此刻的一行：推出的进度；还没有推出的，是正在做什么、多久了。"""
         what, since = self._doing
         told = self.progress() or (f"{what} 已 {time.monotonic() - since:.0f} 秒" if what else "")
-        return f"正在停 · {told}" if told and self.stop.is_set() else told
+        parts = ["正在停" if told and self.stop.is_set() else "", waits.told(), told]
+        return " · ".join(filter(None, parts))
 
     def doing(self, what: str) -> None:
         """开始做一件没有进度可数的事；空串是做完了。"""

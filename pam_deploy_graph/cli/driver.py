@@ -64,6 +64,8 @@ class Driver:
             RecordsDisagreeError: 检查点与账本对不上，什么也没有做。
 
         """
+        if self.services.ledger.exists(run_id):
+            self.services.wait_out(run_id)
         snapshot = self._snapshot(run_id)
         if known := snapshot.values.get("ledger"):
             self.services.ledger.check_position(known)

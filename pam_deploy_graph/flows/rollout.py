@@ -1,7 +1,7 @@
 """推出的一步：先执行已作的决定，再推进一波；以及推出走到哪里的判断。"""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -22,7 +22,7 @@ from pam_deploy_graph.system.task_group import task_group
 
 _MOST_NAMED: Final = 20
 _NAMELESS: Final[Mapping[str, str]] = {}
-Lookup = Callable[[str, str], Approval | None]
+Lookup = Callable[[str, str], Awaitable[Approval | None]]
 
 
 async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
@@ -155,5 +155,5 @@ async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
 
     async with task_group() as group:
         for ip in waiting_ips(ctx.state):
-            if approval := decision_of(ip, question_digest(ctx.state, ip)):
+            if approval := await decision_of(ip, question_digest(ctx.state, ip)):
                 group.start_soon(one, ip, approval)

@@ -54,6 +54,7 @@ def _turned_away(services: Services, name: str, state: GraphState) -> dict[str, 
     run_id = state.get("run_id", "")
     if name not in _ON_A_RUN or not services.ledger.exists(run_id):
         return None
+    services.wait_out(run_id)
     if services.ledger.get_run(run_id).exit_code is not None:
         return dict(_OVER)
     if name not in _ROLLING or not (by := services.state_of(run_id).paused_by):

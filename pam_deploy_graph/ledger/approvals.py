@@ -18,6 +18,7 @@ from pam_deploy_graph.ledger import chain, rows
 from pam_deploy_graph.ledger.chain import to_text
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
+from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import decisions, runs
 from pam_deploy_graph.system.account import current_operator
 
@@ -80,6 +81,7 @@ def decide(engine: Engine, run_no: int, approval: Approval) -> Approval:
     return outcome
 
 
+@outlasting
 def decide_all(engine: Engine, run_no: int, asked: Sequence[Approval]) -> list[Approval | AlreadyDecidedError]:
     """在一个事务里记下几个决定；各有各的结局：记下的那一条，或已有人先决定的错误。"""
     try:
@@ -91,6 +93,7 @@ def decide_all(engine: Engine, run_no: int, asked: Sequence[Approval]) -> list[A
         raise rows.damaged(engine, run_no, "决定编号") from error
 
 
+@outlasting
 def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval | None:
     """查某个问题的决定；还没有人决定时为 ``None``。
 
@@ -105,6 +108,7 @@ def lookup(engine: Engine, run_no: int, subject: str, digest: str) -> Approval |
     return _approval(found) if found else None
 
 
+@outlasting
 def all_of(engine: Engine, run_no: int) -> list[Approval]:
     """返回一次运行的全部决定，按先后。
 

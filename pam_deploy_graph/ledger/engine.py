@@ -166,10 +166,10 @@ def read_failure(error: SQLAlchemyError, engine: Engine) -> LedgerError:
     return LedgerError(f"账本读不了：{_reason(error)}；请检查{_advice(str(engine.url))}")
 
 
-def write_failure(error: SQLAlchemyError, engine: Engine) -> LedgerError:
-    """把数据库的写错误译成账本的错误。"""
+def write_failure(error: SQLAlchemyError, engine: Engine, waited: str = "") -> LedgerError:
+    """把数据库的写错误译成账本的错误；``waited`` 是等过多久。"""
     advice = _advice(str(engine.url))
-    return LedgerError(f"账本写不进去：{_reason(error)}；已在下一次动手之前停下，请检查{advice}")
+    return LedgerError(f"账本写不进去：{_reason(error)}{waited}；已在下一次动手之前停下，请检查{advice}")
 
 
 def _reason(error: Exception) -> str:

@@ -6,9 +6,11 @@ from sqlalchemy import Engine, select
 
 from pam_deploy_graph.ledger import rows
 from pam_deploy_graph.ledger.engine import reading
+from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import decisions, events, runs
 
 
+@outlasting
 def read_evidence(engine: Engine, run_id: str) -> dict[str, Any]:
     """返回登记、事件的各行与决定的各行。
 
@@ -28,6 +30,7 @@ def read_evidence(engine: Engine, run_id: str) -> dict[str, Any]:
     }
 
 
+@outlasting
 def read_head(engine: Engine, run_id: str) -> dict[str, Any]:
     """返回两条链的尾：``{"seq", "link", "decisions", "decision_link"}``；没有决定的是 0 与空串。"""
     with reading(engine) as connection:

@@ -5,16 +5,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from sqlalchemy import Connection, text
 
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 
+_SERVER_NOW: Final = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 _DEAD: Final = ("Z", "X")
 """``/proc`` 里已死的进程的状态：父进程还没有收走它，但它再也做不了什么。"""
 
 
-def alive(row: Any) -> bool:
-    """持有者是否还算数：租约未过期，且若在本机则进程仍在（并且是同一个进程）。"""
-    if row["expires_at"] <= now_ms():
+def database_now(connection: Connection) -> int:
+    """返回租约比的那个时钟，Unix 毫秒：几台主机共用的数据库的；SQLite 只有一台主机在用，就是本机的。"""
+    if connection.dialect.name != "postgresql":
+        return now_ms()
+    return int(connection.execute(_SERVER_NOW).scalar_one())
+
+
+def alive(row: Any, now: int) -> bool:
+    """持有者是否还算数：租约在 ``now``（数据库的时钟）未过期，且若在本机则进程仍在（并且是同一个进程）。"""
+    if row["expires_at"] <= now:
         return False
     return elsewhere(row) or started(row["pid"]) == row["pid_started"]
 

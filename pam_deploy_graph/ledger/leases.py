@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import RunHeldError
-from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
-from pam_deploy_graph.ledger.holders import alive, describe, started
+from pam_deploy_graph.ledger.holders import alive, database_now, describe, elsewhere, started
+from pam_deploy_graph.ledger.outage import execute, outlasting
 from pam_deploy_graph.ledger.schema import leases
-from pam_deploy_graph.ledger.writer import LEASE_MS
+from pam_deploy_graph.ledger.writer import LEASE_MS, giving_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,15 @@ class Lease:
     fence: int
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """正握着租约的：怎么称呼；在不在别的主机上，在的只能看租期；``pulse`` 变了就是续过租，活着。"""
+
+    who: str
+    elsewhere: bool
+    pulse: tuple[int, int]
+
+
 def acquire(engine: Engine, run_no: int, run_id: str) -> Lease:
     """取得租约；原持有者若在本机且已死，或已过期，立即接管。
 
@@ -32,7 +41,12 @@ def acquire(engine: Engine, run_no: int, run_id: str) -> Lease:
         RunHeldError: 原持有者仍然活着；消息说明是谁、从何时起。
 
     """
-    holder = uuid.uuid4().hex
+    return _acquire(engine, run_no, run_id, uuid.uuid4().hex)
+
+
+@outlasting
+def _acquire(engine: Engine, run_no: int, run_id: str, holder: str) -> Lease:
+    """取得租约；断线之后再来一遍时，``holder`` 认得出已经是自己的。"""
     try:
         with writing(engine) as connection:
             return Lease(run_no, holder, _take(connection, run_no, run_id, holder))
@@ -41,29 +55,29 @@ def acquire(engine: Engine, run_no: int, run_id: str) -> Lease:
 
 
 def release(engine: Engine, lease: Lease) -> None:
-    """交还租约；已被接管则什么也不做。``fence`` 保留，下一个持有者从它加一。"""
-    with writing(engine) as connection:
-        connection.execute(
-            update(leases)
-            .where(leases.c.run_no == lease.run_no, leases.c.fence == lease.fence)
-            .values(expires_at=0, pid=0)
-        )
+    """交还租约，见 ``giving_back``。"""
+    execute(engine, [giving_back(lease.run_no, lease.fence)])
 
 
-def holder_of(engine: Engine, run_no: int) -> str | None:
-    """返回存活持有者的中文描述；没有人持有时为 ``None``。"""
+@outlasting
+def holder_of(engine: Engine, run_no: int) -> Holder | None:
+    """返回存活的持有者；没有人持有时为 ``None``。"""
     with reading(engine) as connection:
         row = connection.execute(select(leases).where(leases.c.run_no == run_no)).mappings().first()
-    return describe(row) if row is not None and alive(row) else None
+        if row is None or not alive(row, database_now(connection)):
+            return None
+    return Holder(describe(row), elsewhere(row), (row["fence"], row["expires_at"]))
 
 
 def _take(connection: Connection, run_no: int, run_id: str, holder: str) -> int:
     """在写事务里判断并写下新的持有者，返回新的 ``fence``。"""
     query = select(leases).where(leases.c.run_no == run_no).with_for_update()
     row = connection.execute(query).mappings().first()
-    if row is not None and alive(row):
+    if row is not None and row["holder"] == holder:
+        return int(row["fence"])
+    now = database_now(connection)
+    if row is not None and alive(row, now):
         raise RunHeldError(f"运行 {run_id} 正由{describe(row)}执行；等它停下，或先结束它再继续")
-    now = now_ms()
     values = {
         "holder": holder,
         "host": socket.gethostname(),

@@ -9,11 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from pam_deploy_graph.errors import ModuleBusyError
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
+from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import module_locks, runs
 
 _OVER: Final = select(runs.c.run_no).where(runs.c.exit_code.is_not(None))
 
 
+@outlasting
 def acquire(engine: Engine, run_no: int, module: str) -> None:
     """取得锁；已经是自己的也算，结束了的运行留下的不算，它自己也占不到。
 
@@ -39,12 +41,14 @@ def acquire(engine: Engine, run_no: int, module: str) -> None:
         check(engine, run_no, module)
 
 
+@outlasting
 def check(engine: Engine, run_no: int, module: str) -> None:
     """别的运行占着就报错；只看，不取锁。"""
     with reading(engine) as connection:
         _refuse(connection, run_no, module)
 
 
+@outlasting
 def held(engine: Engine) -> Sequence[tuple[str, str, int, bool]]:
     """返回占着的模块：``(模块, 运行, 自何时, 那次运行已经结束)``。"""
     query = select(module_locks.c.module, runs.c.run_id, module_locks.c.since, runs.c.exit_code)

@@ -8,9 +8,11 @@ from sqlalchemy import Engine, select
 from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.ledger import rows
 from pam_deploy_graph.ledger.engine import reading
+from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import events, runs
 
 
+@outlasting
 def check(engine: Engine, ledger_id: str, position: Mapping[str, Any]) -> None:
     """对不上就停下，什么也不改变。
 

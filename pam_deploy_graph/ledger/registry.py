@@ -13,6 +13,7 @@ from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNot
 from pam_deploy_graph.ledger import approvals, chain
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
+from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import decisions, events, runs
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import new_nonce
@@ -75,6 +76,7 @@ def damaged_input(run_id: str) -> LedgerDamagedError:
     )
 
 
+@outlasting
 def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: str = "") -> bool:
     """登记一次运行；同名同输入视为同一次，返回假。``account`` 是谁提出的，不给就是本进程的账号。
 
@@ -114,6 +116,7 @@ def changing(run_no: int, **values: Any) -> Update:
     return update(runs).where(runs.c.run_no == run_no).values(**clean)
 
 
+@outlasting
 def get(engine: Engine, run_id: str) -> RunRecord:
     """按 run_id 查登记；有哪一项读不懂的，它的 ``input`` 抛 ``LedgerDamagedError``。
 
@@ -128,6 +131,7 @@ def get(engine: Engine, run_id: str) -> RunRecord:
         return _one(connection, run_no)
 
 
+@outlasting
 def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:
     """返回最近的运行，新的在前；登记读不懂的也在，它的 ``input`` 抛 ``LedgerDamagedError``。"""
     numbers = select(runs.c.run_no).order_by(runs.c.run_no.desc()).limit(limit)
@@ -147,6 +151,7 @@ def _one(connection: Connection, run_no: int) -> RunRecord:
     return RunRecord(run_no, name, 0, "", None, None, None)
 
 
+@outlasting
 def exists(engine: Engine, run_id: str) -> bool:
     """是否已有这个 run_id。"""
     query = select(func.count()).select_from(runs).where(runs.c.run_id == chain.to_text(run_id))

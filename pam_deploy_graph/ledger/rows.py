@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import chain
 from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
+from pam_deploy_graph.ledger.outage import Outage, outlasting
 from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.models import Event
 
@@ -25,24 +26,34 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
 
     Raises:
         LedgerDamagedError: 行缺失或内容被改动。
-        LedgerError: 读不了（数据库停了、忙、读写出错）：坏没坏不知道。
+        LedgerError: 读不了（数据库停了、忙、读写出错，等够了也没有回来）：坏没坏不知道。
 
     """
     link, expected = link_at(engine, run_no, after), after + 1
+    with Outage(engine) as outage:
+        while True:
+            try:
+                for seq, at, body, stored in _rows_from(engine, run_no, expected):
+                    link = chain.link_of(link, seq, at, body)
+                    if seq != expected or link != stored:
+                        raise _damaged(engine, run_no, expected)
+                    told, expected = chain.decode(body, at), expected + 1
+                    yield seq, told
+            except SQLAlchemyError as error:
+                if outage.wait(error):
+                    continue
+                failure = _damaged(engine, run_no, expected) if is_corrupt(error) else read_failure(error, engine)
+                raise failure from error
+            except (LedgerDamagedError, UnicodeError, AttributeError, ValueError) as error:
+                raise _damaged(engine, run_no, expected) from error
+            return
+
+
+def _rows_from(engine: Engine, run_no: int, seq: int) -> Iterator[Row[int, int, str, bytes]]:
+    """从第 ``seq`` 行起，原样。"""
     query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
-    query = query.where(events.c.run_no == run_no, events.c.seq > after)
-    try:
-        with engine.connect() as connection:
-            for seq, at, body, stored in connection.execute(query):
-                link = chain.link_of(link, seq, at, body)
-                if seq != expected or link != stored:
-                    raise _damaged(engine, run_no, expected)
-                yield seq, chain.decode(body, at)
-                expected += 1
-    except SQLAlchemyError as error:
-        raise (_damaged(engine, run_no, expected) if is_corrupt(error) else read_failure(error, engine)) from error
-    except (LedgerDamagedError, UnicodeError, AttributeError, ValueError) as error:
-        raise _damaged(engine, run_no, expected) from error
+    with engine.connect() as connection:
+        yield from connection.execute(query.where(events.c.run_no == run_no, events.c.seq >= seq))
 
 
 def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
@@ -53,6 +64,13 @@ def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
     except LedgerDamagedError:
         raise damaged(connection.engine, run_no, "最后一行") from None
     return seq, bytes(link)
+
+
+@outlasting
+def position(engine: Engine, run_no: int) -> tuple[int, bytes]:
+    """``head``，另开一个连接。"""
+    with reading(engine) as connection:
+        return head(connection, run_no)
 
 
 def _damaged(engine: Engine, run_no: int, seq: int) -> LedgerDamagedError:
@@ -71,6 +89,7 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
     return LedgerDamagedError(f"账本里运行 {name} 的{what}已损坏，没有动手；{advice}")
 
 
+@outlasting
 def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
     """返回某一行的链接；第 0 行是创世值，没有那一行抛 ``LedgerDamagedError``。"""
     if seq == 0:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -16,6 +16,7 @@ from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.ledger.writer import RENEW_MS, LedgerWriter, Row
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import masked
 
 Listener = Callable[[Event], None]
@@ -34,6 +35,7 @@ class RunSession:
         self._lease = lease
         self._link = link
         self._last: asyncio.Future[None] | None = None
+        self._entered = False
         self.state = state
         self.listeners: list[Listener] = []
 
@@ -75,6 +77,20 @@ class RunSession:
         if self._last is not None:
             await asyncio.shield(self._last)
 
+    def drive(self, work: Callable[["RunSession"], Awaitable[None]]) -> None:
+        """在自己的事件循环里握着租约做完 ``work``；没有轮到它做就被打断的，也交还租约。"""
+
+        async def held() -> None:
+            """握着做。"""
+            async with self.alive():
+                await work(self)
+
+        try:
+            event_loop.call(held)
+        finally:
+            if not self._entered:
+                self.release()
+
     @asynccontextmanager
     async def alive(self) -> AsyncIterator["RunSession"]:
         """保持租约；离开时写完并交还。交不还会过期，但本进程下一段就进不来，所以也算写不进账本。
@@ -83,6 +99,7 @@ class RunSession:
             LedgerError: 写不进去，或交不还。
 
         """
+        self._entered = True
         overlooked: tuple[type[LedgerError], ...] = (LedgerError,)
         heart = asyncio.create_task(self._beat())
         try:
@@ -102,11 +119,11 @@ class RunSession:
             heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
-            with contextlib.suppress(*overlooked):  # 已经有错误要说的，不用它盖掉
-                self.release()
+            with CancelScope(shield=True), contextlib.suppress(*overlooked):  # 已经有错误要说的，不用它盖掉
+                await self._touch(last=True)
 
     def release(self) -> None:
-        """交还租约。"""
+        """没有用 ``alive`` 的，交还租约。"""
         leases.release(self._engine, self._lease)
 
     def _check(self) -> None:
@@ -131,9 +148,14 @@ class RunSession:
         """每隔租期的三分之一续租一次。"""
         while True:
             await asyncio.sleep(RENEW_MS / 1000)
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(_observe)
-            self._writer.submit(Row(self._lease.run_no, self._lease.fence, 0, 0, "", b"", future))
+            self._touch(last=False)
+
+    def _touch(self, *, last: bool) -> asyncio.Future[None]:
+        """不写事件，只续租，或交还；排在先前交出的写之后，所以交还之后不会又被续上。"""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_observe)
+        self._writer.submit(Row(self._lease.run_no, self._lease.fence, 0, 0, "", b"", future, last=last))
+        return future
 
 
 def _observe(future: asyncio.Future[None]) -> None:

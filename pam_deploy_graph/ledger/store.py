@@ -15,9 +15,10 @@ from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
 from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
-from pam_deploy_graph.ledger.engine import open_engine, reading, writing
+from pam_deploy_graph.ledger.engine import open_engine, writing
 from pam_deploy_graph.ledger.fold import apply, forget_progress
 from pam_deploy_graph.ledger.look import look_engine
+from pam_deploy_graph.ledger.outage import execute
 from pam_deploy_graph.ledger.registry import RunRecord
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.schema import ledger_meta
@@ -111,10 +112,8 @@ class Ledger:
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
         """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""
         run_no = self.get_run(run_id).run_no
-        with writing(self.engine) as connection:
-            connection.execute(registry.changing(run_no, reason=reason))
-            if unlock:
-                connection.execute(locks.releasing(run_no))
+        unlocking = [locks.releasing(run_no)] if unlock else []
+        execute(self.engine, [registry.changing(run_no, reason=reason), *unlocking])
 
     def catch_up(self, state: AgentState) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。
@@ -185,15 +184,12 @@ class Ledger:
 
     def end_damaged(self, run_id: str, code: int, reason: str) -> None:
         """链已断、再也接不上的运行：只在登记里写下它到此为止，放开模块。"""
-        with writing(self.engine) as connection:
-            for statement in self.finish_row(run_id, code, reason):
-                connection.execute(statement)
+        execute(self.engine, self.finish_row(run_id, code, reason))
 
     def position(self, run_id: str) -> dict[str, Any]:
         """返回账本此刻写到哪里：``{"id", "run_id", "seq", "link"}``；检查点带着它。"""
         run_no = self.get_run(run_id).run_no
-        with reading(self.engine) as connection:
-            seq, link = rows.head(connection, run_no)
+        seq, link = rows.position(self.engine, run_no)
         return {"id": self.ledger_id, "run_id": run_id, "seq": seq, "link": link.hex()}
 
     def check_position(self, position: Mapping[str, Any]) -> None:
@@ -236,6 +232,10 @@ class Ledger:
 
     def holder(self, run_id: str) -> str | None:
         """返回正握着这次运行的存活进程的描述；没有时为 ``None``。"""
+        return held.who if (held := self.held(run_id)) else None
+
+    def held(self, run_id: str) -> leases.Holder | None:
+        """返回正握着这次运行的；没有时为 ``None``。"""
         return leases.holder_of(self.engine, self.get_run(run_id).run_no)
 
     def check_module(self, state: AgentState) -> None:

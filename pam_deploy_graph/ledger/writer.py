@@ -1,25 +1,28 @@
 """账本的唯一写手：一个线程，把等着的写入合成一个事务（组提交）。
 
 每批在同一事务里先核对围栏号，租约已失的写入一行也不落盘；
+数据库断了一下，在租约之内等它回来再写同一批，主键与围栏号管着不会写两遍；
 一行写失败之后，同一会话后面的行也不再写，行号因此不会有缺口。
 """
 
 import asyncio
 import contextlib
-import functools
+import math
 import queue
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Executable, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, Update, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from pam_deploy_graph.errors import StaleFenceError
-from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.errors import LedgerError, StaleFenceError
 from pam_deploy_graph.ledger.engine import write_failure
+from pam_deploy_graph.ledger.holders import database_now
+from pam_deploy_graph.ledger.outage import Outage
 from pam_deploy_graph.ledger.schema import events, leases
 
 LEASE_MS: Final = 30_000
@@ -44,6 +47,13 @@ class Row:
     future: asyncio.Future[None]
     also: Sequence[Executable] = ()
     """与这一行同一个事务的其他语句。"""
+    last: bool = False
+    """会话的最后一次：交还租约；前面的写没写成都要交。"""
+
+    @property
+    def lease(self) -> tuple[int, int]:
+        """哪一份租约。"""
+        return self.run_no, self.fence
 
 
 class LedgerWriter:
@@ -56,7 +66,7 @@ class LedgerWriter:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._broken: dict[tuple[int, int], Exception] = {}
-        self._renewed: dict[int, int] = {}
+        self._renewed: dict[tuple[int, int], float] = {}
 
     def start_over(self) -> None:
         """``fork`` 之后在子进程里调用：写手线程留在了父进程，从头来过。"""
@@ -91,19 +101,11 @@ class LedgerWriter:
 
     def _serve(self) -> None:
         """线程主体：取一行，再把已排队的全部取来，作为一批提交；连不上数据库的那一批算写失败，线程照旧。"""
-        with contextlib.ExitStack() as stack:
-            engine = self._engine
-
-            @functools.cache
-            def connect() -> Connection:
-                """连上一次就一直用；没有连上的不算。连接归写手自己，用完就关，不还给连接池。"""
-                connection = stack.enter_context(engine.connect().execution_options(pam_write=True))
-                connection.detach()
-                return connection
-
+        own = _OwnConnection(self._engine)
+        with contextlib.closing(own):
             while (first := self._queue.get()) is not None:
                 batch, last = self._drain(first)
-                self._commit(connect, batch)
+                self._commit(own, batch)
                 if last:
                     return
 
@@ -119,29 +121,99 @@ class LedgerWriter:
                 return batch, True
             batch.append(row)
 
-    def _commit(self, connect: Callable[[], Connection], batch: list[Row]) -> None:
-        """把一批写进一个事务并通知等待者。"""
-        try:
-            connection = connect()
-            with connection.begin():
-                self._check_leases(connection, batch)
-                rows = [row for row in batch if row.body and (row.run_no, row.fence) not in self._broken]
-                if rows:
-                    connection.execute(_INSERT, [_columns(row) for row in rows])
-                for statement in (also for row in rows for also in row.also):
-                    connection.execute(statement)
-        except SQLAlchemyError as error:
-            self._broken |= {(row.run_no, row.fence): write_failure(error, self._engine) for row in batch}
-        _notify((row.future, self._broken.get((row.run_no, row.fence))) for row in batch)
+    def _commit(self, own: "_OwnConnection", batch: list[Row]) -> None:
+        """把一批写进一个事务并通知等待者；数据库断了，租约还在就等它回来再写同一批。"""
+        failure = self._try_for_long(own, batch)
+        self._broken |= {row.lease: failure for row in batch if failure}
+        _notify((row.future, failure if row.last else self._broken.get(row.lease)) for row in batch)
+        for row in batch:
+            if row.last:
+                self._broken.pop(row.lease, None)
+                self._renewed.pop(row.lease, None)
 
-    def _check_leases(self, connection: Connection, batch: list[Row]) -> None:
-        """在同一事务里核对批中每个运行的围栏号；快到期的顺便续租。"""
-        for run_no, fence in {(row.run_no, row.fence) for row in batch}:
+    def _try_for_long(self, own: "_OwnConnection", batch: list[Row]) -> LedgerError | None:
+        """写到写成，返回 ``None``；租约之内写不成，返回错误。"""
+        again = False
+        with Outage(self._engine, self._lease_left(batch)) as outage:
+            while True:
+                try:
+                    self._write(own.get(), batch, again=again)
+                except SQLAlchemyError as error:
+                    own.close()
+                    if again := outage.wait(error):
+                        continue
+                    return write_failure(error, self._engine, outage.waited())
+                except LedgerError as error:  # 租约那一行读不懂
+                    return error
+                else:
+                    return None
+
+    def _lease_left(self, batch: list[Row]) -> float:
+        """批中的租约最早的一个还剩几秒；还没有续过的是刚取得的。"""
+        now = time.monotonic()
+        return min(self._renewed.get(row.lease, now) for row in batch) + LEASE_MS / 1000 - now
+
+    def _write(self, connection: Connection, batch: list[Row], *, again: bool) -> None:
+        """一个事务；``again`` 是断线之后再来，上一次也许其实写成了，写成的不再写。"""
+        with connection.begin():
+            renewed = self._check_leases(connection, batch)
+            rows = [row for row in batch if row.body and row.lease not in self._broken]
+            if again:
+                rows = [row for row in rows if not _written(connection, row)]
+            if rows:
+                connection.execute(_INSERT, [_columns(row) for row in rows])
+            for statement in (also for row in rows for also in row.also):
+                connection.execute(statement)
+            for row in batch:
+                if row.last:
+                    connection.execute(giving_back(*row.lease))
+        self._renewed |= renewed
+
+    def _check_leases(self, connection: Connection, batch: list[Row]) -> dict[tuple[int, int], float]:
+        """在同一事务里核对批中每个运行的围栏号；快到期的顺便续租，返回续了哪些、何时。"""
+        renewed = {}
+        for run_no, fence in {row.lease for row in batch}:
             if connection.execute(_FENCE, {"no": run_no}).scalar() != fence:
                 self._broken[run_no, fence] = StaleFenceError("这次运行已被另一个进程接管，本进程不再动手")
-            elif (now := now_ms()) - self._renewed.get(run_no, 0) > RENEW_MS:
-                connection.execute(_RENEW, {"no": run_no, "until": now + LEASE_MS})
-                self._renewed[run_no] = now
+            elif (now := time.monotonic()) - self._renewed.get((run_no, fence), -math.inf) > RENEW_MS / 1000:
+                connection.execute(_RENEW, {"no": run_no, "until": database_now(connection) + LEASE_MS})
+                renewed[run_no, fence] = now
+        return renewed
+
+
+class _OwnConnection:
+    """写手自己的连接：连上一次就一直用，断了再连；用完就关，不还给连接池。"""
+
+    def __init__(self, engine: Engine) -> None:
+        """记下引擎，还没有连。"""
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def get(self) -> Connection:
+        """返回连着的；没有就连。"""
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(pam_write=True)
+            self._connection.detach()
+        return self._connection
+
+    def close(self) -> None:
+        """关掉；已经断了的，关不成也就算了。"""
+        with contextlib.suppress(SQLAlchemyError):
+            if self._connection is not None:
+                self._connection.close()
+        self._connection = None
+
+
+def giving_back(run_no: int, fence: int) -> Update:
+    """返回交还租约的语句；已被接管则什么也不做。``fence`` 保留，下一个持有者从它加一。"""
+    mine = (leases.c.run_no == run_no) & (leases.c.fence == fence)
+    return update(leases).where(mine).values(expires_at=0, pid=0)
+
+
+def _written(connection: Connection, row: Row) -> bool:
+    """这一行已经在账本里；链接相同，内容与之前的一切就相同。"""
+    query = select(events.c.link).where(events.c.run_no == row.run_no, events.c.seq == row.seq)
+    return bytes(connection.execute(query).scalar() or b"") == row.link
 
 
 def _columns(row: Row) -> dict[str, object]:

@@ -17,17 +17,17 @@ from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, sta
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
-from pam_deploy_graph.ledger import CANCEL, Ledger, read_head
+from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession, read_head
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.runs.actor import Actor, local_actor
+from pam_deploy_graph.runs.lease_wait import open_session, wait_out
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.runs.stopping import stopped_text
 from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import learn
 
 if TYPE_CHECKING:
@@ -156,23 +156,26 @@ class Services:
         learn(self.settings.token())
         stop = self.signs.check(run_id, self.cancelled)
 
-        async def session_work() -> None:
+        async def session_work(session: RunSession) -> None:
             """在一个会话里做。"""
-            session = self.ledger.open_session(state)
             with ExitStack() as watching, self.span("pam.run", run_id=run_id, airport=state.params["AIRPORT_CODE"]):
                 session.listeners.extend(watching.enter_context(watch(state)) for watch in self.watchers)
                 session.listeners.extend([*self.listeners, *self._event_logs(run_id)])
-                async with session.alive():
+                async with stop.looking():
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
                     ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
                     ctx.also_bound = self.policy.shown()
                     await work(ctx)
 
-        event_loop.call(session_work)
+        open_session(self.ledger, state, self.signs.leaving).drive(session_work)
         self._states[run_id] = state
         self.anchor(run_id)
         return state
+
+    def wait_out(self, run_id: str) -> bool:
+        """没有进程握着了返回真；在别的主机上的先等，见 ``lease_wait``。"""
+        return wait_out(self.ledger, run_id, self.signs.leaving)
 
     def anchor(self, run_id: str) -> None:
         """把两条链的尾记到账本之外；没有设 ``PAM_AUDIT_ANCHOR`` 就不记。

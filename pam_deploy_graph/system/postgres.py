@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 CONNECT_SECONDS: Final = 10
+_PING_SECONDS: Final = 2
 ANSWER_SECONDS: Final = 25.0
 """一次往返最多等多久；比服务一侧的语句时限长一点，让它先说话。"""
 PARAMETERS: Final[dict[str, Any]] = {
@@ -61,6 +62,19 @@ def async_connection_class() -> Any:
 def saver_parameters() -> dict[str, Any]:
     """返回检查点器的连接参数。"""
     return {"autocommit": True, "prepare_threshold": 0, **PARAMETERS}
+
+
+def accepts(url: str) -> bool:
+    """服务此刻接不接新的连接；正在启动、正在停的、不在的都不接。
+
+    Args:
+        url: libpq 认得的地址。
+
+    """
+    import psycopg
+
+    known = psycopg.conninfo.make_conninfo(url, connect_timeout=_PING_SECONDS)
+    return bool(psycopg.pq.PGconn.ping(known.encode()) == psycopg.pq.Ping.OK)
 
 
 def set_limits(connection: Any) -> None:

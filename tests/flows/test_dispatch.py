@@ -13,7 +13,7 @@ from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
 from pam_deploy_graph.flows.dispatch import same_failures
-from pam_deploy_graph.flows.rollout import budget_spent, can_go_on, run_step
+from pam_deploy_graph.flows.rollout import Lookup, budget_spent, can_go_on, run_step
 from pam_deploy_graph.ledger import Approval
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.ledger.rows import read_rows
@@ -82,8 +82,8 @@ def _rolled_out(services: Services, control: dict[str, Any]) -> tuple[list[list[
     state = services.drive("r", _online)
     rules = FlowRules.of(state.control_params, self_healing=True)
     while can_go_on(state, rules):
-        state = services.drive("r", _step(lambda ip, digest: None))
-        state = services.drive("r", _step(lambda ip, digest: Approval(ip, digest, "reject", "op", "", 0)))
+        state = services.drive("r", _step(_undecided))
+        state = services.drive("r", _step(_rejected))
     return [row for _, row in read_rows(services.ledger.engine, services.ledger.get_run("r").run_no)], rules
 
 
@@ -93,7 +93,17 @@ async def _online(ctx: RunContext) -> None:
     await ctx.session.append({"type": "ACTION_DONE", "stage": "get-online-ips", "values": values})
 
 
-def _step(decision_of: Callable[[str, str], Approval | None]) -> Callable[[RunContext], Awaitable[None]]:
+async def _undecided(_ip: str, _digest: str) -> Approval | None:
+    """还没有人决定。"""
+    return None
+
+
+async def _rejected(ip: str, digest: str) -> Approval | None:
+    """一律保持原样。"""
+    return Approval(ip, digest, "reject", "op", "", 0)
+
+
+def _step(decision_of: Lookup) -> Callable[[RunContext], Awaitable[None]]:
     """照这些决定走一步。"""
 
     async def work(ctx: RunContext) -> None:
@@ -112,6 +122,6 @@ def test_the_log_of_a_failure_holds_nothing_up_and_lets_nothing_through() -> Non
         request = RunRequest(PARAMS, "fake", "r", services.home, control_params={"max_parallel": 2}, target_ips=IPS)
         register(services.ledger, request)
         services.drive("r", _online)
-        state = services.drive("r", _step(lambda ip, digest: None))
+        state = services.drive("r", _step(_undecided))
         services.close()
     assert list(state.ip_states) == ["10.0.0.1", "10.0.0.2"]

@@ -121,6 +121,25 @@ def test_a_lease_is_renewed_while_held(ledger: Ledger, monkeypatch: pytest.Monke
     assert _rows() == 0
 
 
+def test_a_lease_given_back_stays_given_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """交还排在先前的续租之后：还了就是还了，写手也不再记着它。"""
+    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.RENEW_MS", 1)
+    monkeypatch.setattr("pam_deploy_graph.ledger.writer.RENEW_MS", -1)
+    state = registered(ledger)
+
+    async def main() -> None:
+        """进进出出，每次都有续租排着队。"""
+        for _ in range(20):
+            async with ledger.open_session(state).alive() as session:
+                await session.append(step(1))
+                await asyncio.sleep(0.003)
+            assert execute("SELECT expires_at, pid FROM leases") == [(0, 0)]
+
+    asyncio.run(main())
+    assert ledger.holder("r1") is None
+    assert not ledger._writer._renewed
+
+
 def test_a_stale_fence_writes_nothing(ledger: Ledger) -> None:
     """租约被接管之后：旧会话一行也写不进去，再写再报，也动不了新的租约。"""
     state = registered(ledger)

@@ -62,9 +62,9 @@ class PostgresServer:
         initdb = [f"{found}/initdb", "-D", data, "-U", "pam", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **user)
         options = (*_OPTIONS, f"unix_socket_directories={self.folder}")
-        argv = [f"{found}/postgres", "-D", data, *(part for one in options for part in ("-c", one))]
-        self._process = subprocess.Popen(argv, start_new_session=True, **user)
-        self._wait()
+        self._argv = [f"{found}/postgres", "-D", data, *(part for one in options for part in ("-c", one))]
+        self._user = user
+        self._start()
 
     def new_database(self) -> str:
         """建一个新库，返回它的地址。"""
@@ -86,6 +86,16 @@ class PostgresServer:
     def cut_off(self, name: str) -> None:
         """断开一个库的全部连接，如同服务重启过。"""
         self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+
+    @contextlib.contextmanager
+    def away(self, *, crash: bool = False) -> Iterator[None]:
+        """停掉服务，出来时再起；``crash`` 是崩溃：不等事务，不落盘，起来时恢复。"""
+        self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
+        self._process.wait(patience(20))
+        try:
+            yield
+        finally:
+            self._start()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -111,6 +121,11 @@ class PostgresServer:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(patience(20))
         shutil.rmtree(self.folder)
+
+    def _start(self) -> None:
+        """启动并等它答话。"""
+        self._process = subprocess.Popen(self._argv, start_new_session=True, **self._user)
+        self._wait()
 
     def _wait(self) -> None:
         """等它答话。"""

@@ -30,13 +30,20 @@ _COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     """先问账本走到哪里，再判断意图；人要停着的运行继续，就记下是谁。"""
-    found = standing_now(services, state)
-    here = cast("GraphState", {**state, **found})
-    update = found | _understood(services, here)
+    here, update = _now(services, state)
     run_id = here.get("run_id", "")
+    if here.get("phase") == "rolling" and update["intent"] not in _ASIDE and services.wait_out(run_id):
+        here, update = _now(services, state)
     if update["intent"] == "resume" and here.get("phase") == "stopped" and services.ledger.exists(run_id):
         services.go_on(run_id, acting(services))
     return update
+
+
+def _now(services: Services, state: GraphState) -> tuple[GraphState, dict[str, Any]]:
+    """照账本对过的状态，与听懂的。"""
+    found = standing_now(services, state)
+    here = cast("GraphState", {**state, **found})
+    return here, found | _understood(services, here)
 
 
 def _understood(services: Services, state: GraphState) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from anyio import to_thread
 from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import AFTER_CANARY
@@ -38,9 +39,9 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     refuse_unlike_approved(services.ledger, before)
     seq = before.ledger_seq
 
-    def decision_of(ip: str, digest: str) -> Approval | None:
-        """查一台的决定。"""
-        return services.ledger.decision(run_id, ip, digest)
+    async def decision_of(ip: str, digest: str) -> Approval | None:
+        """查一台的决定；账本一时读不到，不占着事件循环等。"""
+        return await to_thread.run_sync(services.ledger.decision, run_id, ip, digest)
 
     async def work(ctx: RunContext) -> None:
         """一步；接着别的进程做的先问节点在哪里；退回的只执行决定，不开新的。"""
