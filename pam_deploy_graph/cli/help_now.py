@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import Ask
+from pam_deploy_graph.constants import WORDS, Ask
 
 LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
 _HELP: Final = frozenset({"help", "帮助", "?", "？", "怎么用", "能说什么"})
@@ -83,5 +83,4 @@ def _hidden(question: Mapping[str, Any]) -> frozenset[str]:
     """回滚的问题没有给出的回答。"""
     if not question or question["ask"] != Ask.ROLLBACK:
         return frozenset()
-    offered = {"approve": "同意", "reject": "拒绝", "retry": "重试"}
-    return frozenset(word for name, word in offered.items() if name not in question["allowed_decisions"])
+    return frozenset(word for name, word in WORDS.items() if name not in question["allowed_decisions"])

@@ -24,7 +24,9 @@ from pam_deploy_graph.constants.decisions import DECISION_EVENTS as DECISION_EVE
 from pam_deploy_graph.constants.decisions import DECISIONS as DECISIONS
 from pam_deploy_graph.constants.decisions import PLAN_DECISIONS as PLAN_DECISIONS
 from pam_deploy_graph.constants.decisions import REVIEW_DECISIONS as REVIEW_DECISIONS
+from pam_deploy_graph.constants.decisions import WORDS as WORDS
 from pam_deploy_graph.constants.decisions import Decision as Decision
+from pam_deploy_graph.constants.decisions import offered as offered
 
 
 class IpStatus(StrEnum):

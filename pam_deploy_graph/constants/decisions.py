@@ -3,6 +3,7 @@
 怎么说、记成什么事件、页面上叫什么、在哪里准许，都写在这里；做什么由 ``flows.rollback`` 按这个词办。
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -32,13 +33,14 @@ class Meaning:
 class DecisionSpec:
     """决定表的一行。
 
-    ``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），``recorded`` 是记下它的
-    事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词。
+    ``word`` 是中文叫什么，``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），
+    ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词。
     ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
     ``resumes`` 的让这台工作站回到进行中。
     """
 
     decision: Decision
+    word: str
     event: str
     about: str
     does: str
@@ -60,6 +62,7 @@ ROLL_BACK_WORD: Final = "回滚"
 _ROWS: Final = (
     DecisionSpec(
         decision=Decision.APPROVE,
+        word="同意",
         event="CONFIRMATION_APPROVED",
         about="同意（批准计划，或回滚）。",
         does="回滚",
@@ -73,6 +76,7 @@ _ROWS: Final = (
     ),
     DecisionSpec(
         decision=Decision.REJECT,
+        word="拒绝",
         event="CONFIRMATION_REJECTED",
         about="不同意（否决计划，或保持原样）。",
         does="保持原样",
@@ -87,6 +91,7 @@ _ROWS: Final = (
     ),
     DecisionSpec(
         decision=Decision.RETRY,
+        word="重试",
         event="RETRY_REQUESTED",
         about="查清工作站的实情，从失败的步骤继续。",
         does="查清后继续",
@@ -101,7 +106,14 @@ _ROWS: Final = (
 DECISIONS: Final = {row.decision: row for row in _ROWS}
 """决定到那一行。"""
 DECISION_EVENTS: Final = {decision: row.event for decision, row in DECISIONS.items()}
+WORDS: Final = {str(decision): row.word for decision, row in DECISIONS.items()}
+"""决定到它的中文叫法。"""
 REVIEW_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.reviewable]
 """审阅界面上的，也是自己掌舵时的。"""
 PLAN_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.on_plan]
 """可以回答计划的。"""
+
+
+def offered(decisions: Iterable[str]) -> str:
+    """可以怎样回答：``approve（同意）、reject（拒绝）``。"""
+    return "、".join(f"{name}（{WORDS[name]}）" for name in decisions)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage
 
+from pam_deploy_graph.constants import PLAN_DECISIONS, WORDS, offered
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.previewing import preview
@@ -17,8 +18,9 @@ from pam_deploy_graph.runs.services import Services
 
 _OPEN: Final[dict[Question, str]] = {
     "ask-params": "还等着补充参数：请直接补充；要另做别的事，先说「取消」。",
-    "approve-plan": "计划还等着批准，另说一句不算：请在问题上回答 approve 或 reject；要改就说改什么，或说「取消」。",
-    "rollback-confirm": "还有工作站等着决定，另说一句不算：请在问题上回答 approve、reject 或 retry；要改就说改什么。",
+    "approve-plan": f"计划还等着批准，另说一句不算：请在问题上回答 {offered(PLAN_DECISIONS)}；"
+    "要改就说改什么，或说「取消」。",
+    "rollback-confirm": f"还有工作站等着决定，另说一句不算：请在问题上回答 {offered(WORDS)}；要改就说改什么。",
 }
 
 

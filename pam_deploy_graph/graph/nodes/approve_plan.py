@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage, HumanMessage
 
-from pam_deploy_graph.constants import AMENDED, DECISIONS, Decision, ExitCode
+from pam_deploy_graph.constants import AMENDED, DECISIONS, PLAN_DECISIONS, Decision, ExitCode, offered
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.flows.workstation import leave_in_doubt
@@ -41,7 +41,7 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
 def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
     """记下决定；已有人先决定的，以先决定的为准。"""
     if not DECISIONS[answer.decision].on_plan:
-        return {"problem": "计划只能批准（approve）或拒绝（reject）"}
+        return {"problem": f"计划只能答 {offered(PLAN_DECISIONS)}"}
     given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note, answer.signature)
     (outcome,) = settle(services, plan["run_id"], [given], acting(services))
     decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
