@@ -19,6 +19,7 @@ PAGES = {
     "docs/script.md": "tools.pages.script",
     "docs/settings.md": "tools.pages.settings",
     "docs/images/chat.svg": "tools.pages.chat_picture",
+    "docs/studio.md": "tools.pages.studio",
     "docs/openapi.json": "tools.pages.openapi",
 }
 

@@ -8,6 +8,7 @@ from langgraph.graph import END, START, StateGraph
 
 from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.graph import routes
+from pam_deploy_graph.graph.edge_labels import labelled
 from pam_deploy_graph.graph.nodes.amend import amend_node
 from pam_deploy_graph.graph.nodes.answer import answer_node
 from pam_deploy_graph.graph.nodes.approve_plan import approve_plan_node
@@ -64,7 +65,7 @@ def build_graph(
         graph.add_node(name, node)
     graph.add_edge(START, "intent")
     for name, route in _ROUTES.items():
-        graph.add_conditional_edges(name, route)
+        graph.add_conditional_edges(name, *labelled(name, route))
     graph.add_edge("report", END)
     return graph.compile(checkpointer=checkpointer, name="pam_deploy")
 

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Final, Literal, get_origin, get_type_hints
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
+from pydantic import Field
 
 # 服务器要由它生成 JSON Schema；Python 3.11 的 typing.TypedDict 不行
 from typing_extensions import TypedDict
 
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.graph.input_schema import CONTROL, PARAMS
 from pam_deploy_graph.ledger import Approval
 
 PREVIEWED: Final = "previewed"
@@ -23,9 +25,9 @@ class GraphInput(TypedDict, total=False):
     """图的输入：``messages`` 是原话，或现成的 ``params`` 与 ``control``；``run_id`` 可以自己取名。"""
 
     messages: Annotated[list[AnyMessage], add_messages]
-    params: dict[str, str]
-    control: dict[str, Any]
-    run_id: str
+    params: Annotated[dict[str, str], PARAMS]
+    control: Annotated[dict[str, Any], CONTROL]
+    run_id: Annotated[str, Field(description="运行名；不给就自己取一个")]
 
 
 class GraphState(TypedDict, total=False):

@@ -60,11 +60,17 @@ def test_names_and_schema(server: DevServer) -> None:
     """节点名如契约所定；输入模式画得出来。"""
     with get_sync_client(url=server.url, api_key=None) as client:
         (assistant,) = client.assistants.search()
-        names = {str(node["id"]) for node in client.assistants.get_graph(assistant["assistant_id"])["nodes"]}
+        graph: Any = client.assistants.get_graph(assistant["assistant_id"])
+        names = {str(node["id"]) for node in graph["nodes"]}
         schema = client.assistants.get_schemas(assistant["assistant_id"])["input_schema"]
     assert names >= NODES
+    assert [edge for edge in graph["edges"] if edge.get("conditional") and not edge.get("data")] == []
     assert schema is not None
     assert set(schema["properties"]) == {"messages", "params", "control", "run_id"}
+    control = schema["properties"]["control"]["properties"]
+    assert control["execution_strategy"]["enum"] == ["hybrid_node_mcp", "script_only", "fake"]
+    assert control["max_parallel"]["default"] == 1
+    assert schema["properties"]["params"]["properties"]["AIRPORT_CODE"]["description"]
 
 
 def test_remote_graph(server: DevServer, stage: Stage) -> None:

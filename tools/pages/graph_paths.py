@@ -1,8 +1,9 @@
-"""主流程的几幅图：边取自编译好的图，每条边归一幅并写明何时走；图上多一条少一条，这里就报错。"""
+"""主流程的几幅图：边与何时走取自编译好的图，每条边归一幅；图上多一条少一条，这里就报错。"""
 
 from typing import Final
 
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.edge_labels import TALK, TURNS, WORK, Edges
 from tools.pages import mermaid
 
 _START, _END = "__start__", "__end__"
@@ -25,57 +26,6 @@ _ABOUT: Final = {
 _ASKING: Final = ("ask-params", "approve-plan", "rollback-confirm")
 """停下来等人的节点。"""
 
-Edges = dict[tuple[str, str], str]
-TALK: Final[Edges] = {
-    (_START, "intent"): "",
-    ("intent", "params"): "要部署",
-    ("intent", "answer"): "预演、状态、取消、听不懂",
-    ("params", "ask-params"): "有缺的，或不合规则",
-    ("ask-params", "intent"): "答了一句话",
-    ("ask-params", "params"): "答了键值",
-    ("params", "plan"): "齐了",
-    ("plan", "approve-plan"): "检查通过",
-    ("plan", "ask-params"): "没有安装包，或改得一台不剩",
-    ("plan", "report"): "检查不过，什么也没有改变",
-    ("approve-plan", "intent"): "答了一句话",
-    ("answer", _END): "",
-    ("answer", "ask-params"): "还等着参数",
-    ("answer", "approve-plan"): "计划还等着批准",
-}
-WORK: Final[Edges] = {
-    ("approve-plan", "global-flow"): "批准",
-    ("approve-plan", "approve-plan"): "看不懂，再问",
-    ("approve-plan", "report"): "否决",
-    ("global-flow", "ip-flow"): "做完",
-    ("global-flow", "report"): "失败，可以再继续",
-    ("ip-flow", "ip-flow"): "还有可推的",
-    ("ip-flow", "rollback-confirm"): "有要决定的",
-    ("rollback-confirm", "ip-flow"): "有了决定，去执行",
-    ("rollback-confirm", "rollback-confirm"): "看不懂，再问",
-    ("ip-flow", "report"): "做完或停下",
-    ("report", _END): "",
-}
-TURNS: Final[Edges] = {
-    ("intent", "amend"): "途中要改的话",
-    ("answer", "rollback-confirm"): "还等着决定",
-    ("answer", "report"): "取消了",
-    ("intent", "global-flow"): "「继续」停下的运行",
-    ("amend", "report"): "了结了，或正由别处推着",
-    ("recall", "report"): "正由别处推着",
-    ("rollback-confirm", "report"): "了结了",
-    ("intent", "recall"): "「把某台退回」",
-    ("recall", "approve-plan"): "结束了的，请人批准退回的计划",
-    ("recall", "rollback-confirm"): "还没有结束的，问在它里面",
-    ("recall", _END): "没有找到",
-    ("rollback-confirm", "intent"): "答了一句话",
-    ("amend", "approve-plan"): "拟好了，请人批准",
-    ("amend", "rollback-confirm"): "没有听出要改什么",
-    ("ip-flow", "approve-plan"): "灰度做完，或地址、程序变了，再批准",
-    ("global-flow", "plan"): "批准之后变了，重提计划",
-    ("global-flow", "approve-plan"): "动手之后变了，只问变了的",
-    ("approve-plan", "ip-flow"): "有了结果，接着推",
-}
-
 
 def pictures() -> dict[str, str]:
     """返回「小标题 -> Mermaid 代码块」。
@@ -84,13 +34,14 @@ def pictures() -> dict[str, str]:
         ValueError: 编译好的图与这里的边不一致；消息列出哪几条。
 
     """
-    drawn = {**TALK, **WORK, **TURNS}
-    real = {(edge.source, edge.target) for edge in build_graph().get_graph().edges}
-    if different := real ^ set(drawn):
-        raise ValueError(f"tools/pages/graph_paths.py 的边与图不一致：{sorted(different)}")
+    begin, end = {(_START, "intent"): ""}, {("report", _END): ""}
+    drawn = {**begin, **TALK, **WORK, **end, **TURNS}
+    real = {(edge.source, edge.target): edge.data or "" for edge in build_graph().get_graph().edges}
+    if different := real.items() ^ drawn.items():
+        raise ValueError(f"graph/edge_labels.py 的边与图不一致：{sorted(different)}")
     return {
-        "从一句话到计划": _picture(TALK),
-        "从批准到报告": _picture(WORK),
+        "从一句话到计划": _picture({**begin, **TALK}),
+        "从批准到报告": _picture({**WORK, **end}),
         "途中与事后": _picture(TURNS),
     }
 
