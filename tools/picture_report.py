@@ -6,6 +6,7 @@
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -32,8 +33,8 @@ def demo_report(home: Path) -> Path:
     subprocess.run(
         [*PROGRAM, "demo", "--yes", "--home", str(home)], check=True, stdout=subprocess.PIPE, env=environment
     )
-    listed = subprocess.run([*PROGRAM, "runs", "--home", str(home)], check=True, capture_output=True, text=True)
-    report = [*PROGRAM, "report", listed.stdout.split()[0], "--format", "html", "--home", str(home)]
+    listed = subprocess.run([*PROGRAM, "runs", "--json", "--home", str(home)], check=True, capture_output=True)
+    report = [*PROGRAM, "report", json.loads(listed.stdout)[0]["run_id"], "--format", "html", "--home", str(home)]
     page = home / "report.html"
     page.write_bytes(subprocess.run(report, check=True, capture_output=True).stdout)
     return page

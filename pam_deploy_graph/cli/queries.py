@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.streams import screen_width
 
 if TYPE_CHECKING:
     from pam_deploy_graph.inventory import Inventory
@@ -22,6 +23,7 @@ class ReportFormat(StrEnum):
 
 
 SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是最近一次。", metavar="[RUN_ID]", show_default=False)]
+LAST = Annotated[int, typer.Option("--last", min=1, help="至多几次。", metavar="N")]
 FORMAT = Annotated[ReportFormat, typer.Option("--format", help="报告的格式。")]
 TEXT = Annotated[str, typer.Argument(help="操作员的原话。", metavar="TEXT")]
 
@@ -36,19 +38,18 @@ def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False
     o.print_json(found) if as_json else typer.echo(render_standing(found))
 
 
-def runs(home: o.Home = o.HERE, as_json: o.Json = False) -> None:
-    """列出已有的运行，新的在前。"""
+def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
+    """列出最近的运行，新的在前：部署什么、谁提出的、走到哪里、在等什么。"""
     from pam_deploy_graph.errors import RunNotFoundError
     from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.status import list_runs
+    from pam_deploy_graph.runs.run_table import list_runs, render_runs
 
     try:
         with past_runs(o.settings_for(home), home, look=True) as services:
-            rows = list_runs(services.ledger)
+            rows = list_runs(services.ledger, services.policy, last)
     except RunNotFoundError:
         rows = []
-    lines = [f"{row['run_id']}  {row['created_at']}  {row['standing']}" for row in rows]
-    o.print_json(rows) if as_json else typer.echo("\n".join(lines) or "还没有任何运行。")
+    o.print_json(rows) if as_json else typer.echo(render_runs(rows, width=screen_width()))
 
 
 def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:

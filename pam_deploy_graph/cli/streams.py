@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from typing import Any, Final
 
@@ -30,3 +31,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     """写成 JSON，遮过秘密；标准输出不是 UTF-8 的，非 ASCII 的字写成转义，在哪种编码里都是同一份 JSON。"""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", "utf8sig"}
     return mask(json.dumps(value, ensure_ascii=not utf8, indent=indent))
+
+
+def screen_width() -> int | None:
+    """屏幕有几格宽；标准输出不是终端的为 ``None``，不折行。"""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -29,6 +29,7 @@ _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED", "RUN_REGISTERED", "RUN_REVI
 
 def apply(state: AgentState, event: Event) -> None:
     """把一个事件应用到状态；不认识的类型只进入事件列表。"""
+    state.last_at = event.get("at", state.last_at)
     if handler := _HANDLERS.get(event["type"]):
         handler(state, event)
     if state.keep_events and event["type"] not in _INTERNAL:
@@ -111,8 +112,9 @@ def forget_progress(state: AgentState) -> None:
 
 
 def _registered(state: AgentState, event: Event) -> None:
-    """登记了，或在动手之前换了输入：记住输入的摘要。"""
+    """登记了，或在动手之前换了输入：记住输入的摘要，与谁登记的。"""
     state.input_digest = event["input"]
+    state.registered_by = event.get("account", state.registered_by)
 
 
 def _finished(state: AgentState, event: Event) -> None:
@@ -142,7 +144,7 @@ _GIVEN: Final = frozenset(
     {
         *("run_id", "params", "execution_strategy", "action_backends", "requested_ips", "control_params", "names"),
         *("script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"),
-        *("nonce", "input_digest", "exit_code", "events", "ledger_seq", "keep_events"),
+        *("nonce", "input_digest", "exit_code", "events", "ledger_seq", "keep_events", "registered_by", "last_at"),
     }
 )
 """登记里的、宿主给的、账本自己管的；其余都由事件推进。"""

@@ -20,7 +20,7 @@ def _scope_changed(state: AgentState, event: Event) -> None:
 
 def _plan_proposed(state: AgentState, event: Event) -> None:
     """提出了请人批准的计划：只有计划里的工作站才可以动。"""
-    state.plan_digest = event["digest"]
+    state.plan_digest, state.asked_at = event["digest"], event.get("at", 0)
     state.mcp_tools = event.get("mcp_tools", state.mcp_tools)
     state.package_digest = event.get("package", state.package_digest)
     state.endpoints, state.moved = dict(event.get("endpoints", state.endpoints)), {}
@@ -55,6 +55,7 @@ def _amendment_proposed(state: AgentState, event: Event) -> None:
     """推出途中提出改动；批准之前不生效。"""
     state.plan_digest, state.plan_stage, state.plan_text = event["digest"], AMENDED, event.get("text", "")
     state.amendment = {name: event[name] for name in ("control", "target_ips")}
+    state.asked_at = event.get("at", 0)
     state.requested_by = event.get("requested_by", state.requested_by)
 
 

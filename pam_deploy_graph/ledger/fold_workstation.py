@@ -109,11 +109,17 @@ def _ip_skipped(state: AgentState, event: Event) -> None:
     workstation.pop("retrying", None)
 
 
+def _ask(workstation: IpState, event: Event) -> None:
+    """要问人了：又是一个新的问题，从这时问起。"""
+    workstation["asked"] += 1
+    workstation["asked_at"] = event.get("at", 0)
+
+
 def _confirmation_required(state: AgentState, event: Event) -> None:
     """工作站失败或结果未知，等人决定。"""
     failed = IpStatus.IN_DOUBT if event.get("in_doubt") else IpStatus.FAILED
     workstation = workstation_of(state, event)
-    workstation["asked"] += 1
+    _ask(workstation, event)
     workstation.pop("retrying", None)
     workstation.update(
         status=str(failed),
@@ -134,7 +140,7 @@ def _rollback_requested(state: AgentState, event: Event) -> None:
     if owner := event.get("owner"):
         state.rollback_of = event["of_run"]
         workstation.update(owner=owner, to_version=event["to_version"], status=str(IpStatus.SUCCESS))
-    workstation["asked"] += 1
+    _ask(workstation, event)
     workstation.update(
         failure_reason=event["reason"], rollback_status=str(RollbackStatus.PENDING), rollback_stop_first=True
     )
@@ -168,7 +174,7 @@ def _approved(state: AgentState, event: Event) -> None:
 def _approval_void(state: AgentState, event: Event) -> None:
     """同意的是另一个样子的：作废，再问就是一个新问题。"""
     workstation = workstation_of(state, event)
-    workstation["asked"] += 1
+    _ask(workstation, event)
     workstation["changed"] = event["message"]
 
 
@@ -197,7 +203,7 @@ def rollback_done(state: AgentState, event: Event) -> None:
 def rollback_failed(state: AgentState, event: Event) -> None:
     """回滚失败：仍然等着，可以再试；再问就是一个新问题。"""
     workstation = _rollback_settled(state, event)
-    workstation["asked"] += 1
+    _ask(workstation, event)
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
     workstation["rollback_failure"] = event.get("message", "")
     state.last_failed_step = str(Ask.ROLLBACK)

@@ -91,7 +91,8 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: st
         with writing(engine) as connection:
             row = insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text).returning(runs.c.run_no)
             run_no = connection.execute(row).scalar_one()
-            connection.execute(insert(events).values(_first_event(run_no, text, account or str(acting_account()))))
+            who, at = chain.to_text(account or str(acting_account())), now_ms()
+            connection.execute(insert(events).values(_first_event(run_no, text, who, at)))
     except IntegrityError:
         found = get(engine, state.run_id)
         if any(found.input.get(name) != given[name] for name in _SAME_WORK):
@@ -101,6 +102,7 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: st
         state.nonce = found.nonce
         return False
     state.nonce, state.input_digest, state.ledger_seq = nonce, chain.text_digest(text), 1
+    state.registered_by, state.last_at = who, at
     return True
 
 
@@ -172,9 +174,8 @@ def _query() -> Select[Any]:
     return query.order_by(runs.c.run_no.desc())
 
 
-def _first_event(run_no: int, text: str, account: str) -> dict[str, Any]:
+def _first_event(run_no: int, text: str, account: str, at: int) -> dict[str, Any]:
     """登记在链上的那一行：登记的输入从此改不动一个字。"""
-    at = now_ms()
-    event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": chain.to_text(account), "at": at}
+    event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": account, "at": at}
     body = chain.encode([event], at)
     return {"run_no": run_no, "seq": 1, "at": at, "body": body, "link": chain.link_of(chain.GENESIS, 1, at, body)}

@@ -104,6 +104,8 @@ class AgentState:
     mcp_tools: str = ""
     package_digest: str = ""
     requested_by: str = ""
+    registered_by: str = ""
+    """登记它的账号；旧账本里的运行没有。"""
     endpoints: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     online_ips: list[str] = field(default_factory=list)
@@ -140,6 +142,10 @@ class AgentState:
     plan_stage: str = ""
     plan_text: str = ""
     """请人批准的计划的原文，供别的终端看。"""
+    asked_at: int = 0
+    """最近一次请人批准计划（或改动）是何时，Unix 毫秒。"""
+    last_at: int = 0
+    """最近一个事件是何时，Unix 毫秒。"""
     amendment: dict[str, Any] = field(default_factory=dict)
     planned_ips: list[str] | None = None
     """请人批准的计划里的工作站；此后只动它们。"""

@@ -13,7 +13,6 @@ from pam_deploy_graph.flows.service_state import out_of_service, running_text, s
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
-from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.decision_text import describe, group_alike
 from pam_deploy_graph.report.summary import counts
@@ -69,7 +68,7 @@ def standing(ledger: Ledger, run_id: str = "", inventory: Inventory = EMPTY) -> 
     record = ledger.get_run(run_id)
     state = inventory.lend_names(ledger.load_state(run_id, keep_events=False))
     waiting = open_questions(ledger, state) if record.exit_code is None else []
-    phase = _phase(ledger, record, state, waiting=bool(waiting))
+    phase = phase_of(ledger, record, state, waiting=bool(waiting))
     return {
         "run_id": run_id,
         "phase": phase,
@@ -165,30 +164,7 @@ def latest_unfinished(ledger: Ledger) -> str:
     return next((run.run_id for run in ledger.list_runs() if run.exit_code is None), "")
 
 
-def list_runs(ledger: Ledger) -> list[dict[str, Any]]:
-    """返回每次运行一行的概况；一次运行的记录坏了，不妨碍看别的。"""
-    return [
-        {
-            "run_id": run.run_id,
-            "created_at": shown_time(run.created_at),
-            "exit_code": run.exit_code,
-            "standing": _standing_word(ledger, run),
-        }
-        for run in ledger.list_runs()
-    ]
-
-
-def _standing_word(ledger: Ledger, run: RunRecord) -> str:
-    """一次运行的处境，一个词。"""
-    if run.exit_code is not None:
-        return PHASES["finished"]
-    try:
-        return PHASES[standing(ledger, run.run_id)["phase"]]
-    except LedgerDamagedError:
-        return f"记录已损坏，用 repair {run.run_id}"
-
-
-def _phase(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: bool) -> str:
+def phase_of(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: bool) -> str:
     """此刻属于哪一种处境。"""
     if record.exit_code is not None:
         return "finished"

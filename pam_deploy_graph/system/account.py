@@ -24,6 +24,11 @@ class Account:
         return " ".join([f"{self.name}({self.uid})@{self.host}", *more])
 
 
+def name_of(account: str) -> str:
+    """记进账本的账号里的名字。"""
+    return account.partition("(")[0]
+
+
 def acting_account(sudo_user: str = "") -> Account:
     """返回本进程的账号。
 

@@ -150,7 +150,7 @@ def test_a_changed_character(waiting: Site, target: str) -> None:
     assert waiting.run("--yes", "--run-id", "other", "--strategy", "fake", "--targets", "10.0.0.1").code == 0
     listed = {row["run_id"]: row["standing"] for row in waiting.pam("runs", "--json").json()}
     assert "已损坏" in listed[waiting.run_id]
-    assert listed["other"] == "已结束"
+    assert listed["other"] == "全部完成"
     with sqlite3.connect(ledger_of(waiting)) as connection:  # 坏的成了最近的一次
         connection.execute("UPDATE runs SET run_no = run_no + 10 WHERE run_id = ?", (waiting.run_id,))
         connection.execute("UPDATE events SET run_no = run_no + 10 WHERE run_no = 1")

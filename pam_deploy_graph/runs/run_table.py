@@ -1,0 +1,155 @@
+"""已有的运行列成一张表：谁在何时把什么部署到哪里、走到哪里、在等什么；文字与 JSON 出自同一份。"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pam_deploy_graph.constants import Ask, ExitCode
+from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.inputs.addresses import show_ips
+from pam_deploy_graph.ledger import Ledger, RunRecord
+from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.policy import Policy
+from pam_deploy_graph.report.shown_time import span, zone, zoned_clock
+from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.report.text_table import aligned, width_of
+from pam_deploy_graph.runs.open_questions import open_questions
+from pam_deploy_graph.runs.status import PHASES, phase_of
+from pam_deploy_graph.system.account import name_of
+from pam_deploy_graph.system.safe_text import printable
+
+_OVER: Final = {
+    ExitCode.DONE: "全部完成",
+    ExitCode.FINISHED_WITH_FAILURES: "有失败",
+    ExitCode.STOPPED: "已停止",
+}
+_HEAD: Final = ("运行", "部署", "谁", "开始", "用时", "处境", "做完", "失败", "停用")
+_DAY_AND_MINUTE: Final = slice(5, 16)
+_NARROW: Final = "  {} · {} 开始 · 用时 {} · 做完 {} · 失败 {} · 停用 {}"
+
+
+def list_runs(ledger: Ledger, policy: Policy, most: int) -> list[dict[str, Any]]:
+    """返回每次运行一行，新的在前；一次运行的记录坏了，不妨碍看别的。
+
+    Args:
+        ledger: 账本。
+        policy: 站点的策略；等的是谁，由它说。
+        most: 至多几次。
+
+    """
+    return [_row(ledger, policy, run) for run in ledger.list_runs(most)]
+
+
+def _row(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
+    """一次运行的一行；读不出的各项为 ``None``。"""
+    known = {"run_id": run.run_id, "created_at": shown_time(run.created_at), "exit_code": run.exit_code}
+    try:
+        return known | _told(ledger, policy, run, ledger.load_state(run.run_id, keep_events=False))
+    except LedgerDamagedError:
+        return known | dict.fromkeys(_KEYS) | {"standing": f"记录已损坏，用 repair {run.run_id}"}
+
+
+_KEYS: Final = (
+    *("airport", "application", "module", "version", "rollback_of", "requested_by", "phase", "standing", "reason"),
+    *("took_ms", "targets", "done", "failed", "out_of_service", "holder", "waiting"),
+)
+
+
+def _told(ledger: Ledger, policy: Policy, run: RunRecord, state: AgentState) -> dict[str, Any]:
+    """一次读得下去的运行。"""
+    waiting = open_questions(ledger, state) if run.exit_code is None else []
+    phase = phase_of(ledger, run, state, waiting=bool(waiting))
+    names = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
+    count = counts(state)
+    found = [
+        *(state.params[name] for name in names),
+        run.input.get("rollback_of", ""),
+        state.requested_by or state.registered_by,
+        phase,
+        PHASES[phase] if run.exit_code is None else _OVER.get(ExitCode(run.exit_code), PHASES[phase]),
+        run.reason or "",
+        (state.last_at or run.created_at) - run.created_at if phase == "finished" else now_ms() - run.created_at,
+        count["targets"],
+        count["succeeded"] + count["recalled"],
+        count["failed"],
+        out_of_service(state),
+        ledger.holder(run.run_id),
+        _waiting(policy, state, waiting),
+    ]
+    return dict(zip(_KEYS, found, strict=True))
+
+
+def _waiting(policy: Policy, state: AgentState, waiting: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """在等什么、等谁、从何时起；没有在等为 ``None``。策略没有说是谁的，``whom`` 为空：谁都可以。"""
+    if not waiting:
+        return None
+    plan = waiting[0]["type"] == Ask.PLAN
+    ips = [] if plan else [str(one["ip"]) for one in waiting]
+    rule = policy.rule_for(state.params["AIRPORT_CODE"], state.params["APP_NAME"])
+    whom = (rule.approve_plan if plan else rule.approve_rollback) if rule else []
+    since = state.asked_at if plan else min(state.ip_states[ip].get("asked_at", 0) for ip in ips)
+    return {"for": str(Ask.PLAN if plan else Ask.ROLLBACK), "ips": ips, "since": since or None, "whom": whom}
+
+
+def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) -> str:
+    """写成一张表；在等什么、正由谁执行、停在哪里，各在那一行下面。
+
+    Args:
+        rows: ``list_runs`` 的结果。
+        width: 屏幕有几格宽，表放不下就一次运行几行；不给就不管。
+
+    """
+    if not rows:
+        return "还没有任何运行。"
+    now = now_ms()
+    head = (*_HEAD[:3], f"{_HEAD[3]}（{zone(now)}）", *_HEAD[4:])
+    cells = [_cells(row) for row in rows]
+    table = aligned([head, *cells])
+    if width and max(map(width_of, table)) > width:
+        table = ["", *(_narrow(each) for each in cells)]
+    lines = [table[0]] if table[0] else []
+    for line, row in zip(table[1:], rows, strict=True):
+        lines += [line, *(f"  {note}" for note in _notes(row, now))]
+    return "\n".join(printable(line) for text in lines for line in text.split("\n"))
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """一行的格子；记录坏了的只有名字、开始与处境。"""
+    began = row["created_at"][_DAY_AND_MINUTE]
+    if row["phase"] is None:
+        return (row["run_id"], "", "", began, "", row["standing"], "", "", "")
+    what = f"{row['airport']}/{row['application']}/{row['module']} {row['version']}"
+    return (
+        row["run_id"],
+        f"退回 {what}" if row["rollback_of"] else what,
+        name_of(row["requested_by"]),
+        began,
+        span(row["took_ms"]),
+        row["standing"],
+        f"{row['done']}/{row['targets']}",
+        str(row["failed"]),
+        str(len(row["out_of_service"])),
+    )
+
+
+def _narrow(cells: Sequence[str]) -> str:
+    """窄的屏幕上，一次运行两行。"""
+    run_id, what, who, began, took, standing, *numbers = cells
+    first = "  ".join(filter(None, [run_id, what, standing]))
+    return "\n".join([first, _NARROW.format(f"由 {who}", began, took, *numbers)] if what else [first])
+
+
+def _notes(row: Mapping[str, Any], now: int) -> list[str]:
+    """一行之下要说的。"""
+    notes = [f"停用: {show_ips(row['out_of_service'])}"] if row["out_of_service"] else []
+    if row["holder"]:
+        notes.append(f"正由{row['holder']}执行")
+    if waiting := row["waiting"]:
+        what = f"等决定 {len(waiting['ips'])} 台：{show_ips(waiting['ips'])}" if waiting["ips"] else "等批准计划"
+        since = waiting["since"]
+        long = f"；从 {zoned_clock(since)} 起，已等 {span(now - since)}" if since else ""
+        notes.append(what + (f"；可以答的是 {'、'.join(waiting['whom'])}" if waiting["whom"] else "") + long)
+    elif row["phase"] == "interrupted" and row["reason"]:
+        notes.append(f"停下的原因: {row['reason']}")
+    return notes
