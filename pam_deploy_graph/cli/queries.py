@@ -23,19 +23,42 @@ class ReportFormat(StrEnum):
 
 
 SOME_RUN = Annotated[str, typer.Argument(help="运行名；不给就是最近一次。", metavar="[RUN_ID]", show_default=False)]
+SOME_IP = Annotated[
+    str,
+    typer.Argument(help="只看这一台（地址或名称）的经过。", metavar="[IP]", show_default=False),
+]
+WATCH = Annotated[bool, typer.Option("--watch", help="一直看着，直到它结束或按 Ctrl-C。")]
 LAST = Annotated[int, typer.Option("--last", min=1, help="至多几次。", metavar="N")]
 FORMAT = Annotated[ReportFormat, typer.Option("--format", help="报告的格式。")]
 TEXT = Annotated[str, typer.Argument(help="操作员的原话。", metavar="TEXT")]
 
 
-def status(run_id: SOME_RUN = "", home: o.Home = o.HERE, as_json: o.Json = False) -> None:
-    """一次运行走到哪里；别的进程正在跑时也能看。"""
+def status(
+    run_id: SOME_RUN = "", ip: SOME_IP = "", watch: WATCH = False, home: o.Home = o.HERE, as_json: o.Json = False
+) -> None:
+    """一次运行走到哪里，或其中一台的经过；别的进程正在跑时也能看。"""
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.status import render_standing, standing
 
+    if watch and not ip:
+        from pam_deploy_graph.cli.watching import watch as keep_watching
+
+        return keep_watching(home, run_id, as_json=as_json)
+    if ip:
+        return _one_workstation(home, run_id, ip, as_json=as_json)
     with past_runs(o.settings_for(home), home, run_id, look=True) as services:
         found = standing(services.ledger, run_id, _names(services))
-    o.print_json(found) if as_json else typer.echo(render_standing(found))
+    return o.print_json(found) if as_json else typer.echo(render_standing(found))
+
+
+def _one_workstation(home: Path, run_id: str, ip: str, *, as_json: bool) -> None:
+    """一台的经过。"""
+    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.runs.workstation_story import render_story, story_of
+
+    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
+        told = story_of(services.ledger, run_id, ip, _names(services))
+    o.print_json(told) if as_json else typer.echo(render_story(told))
 
 
 def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> None:

@@ -135,6 +135,8 @@ def result_event(result: ActionResult, ip: str | None = None) -> Event:
         event["values"] = {key: result.values[key] for key in owed if key in result.values and key != "MESSAGE"}
     elif result.in_doubt:
         event["in_doubt"] = True
+    if not result.ok and result.exit_code:
+        event["exit_code"] = result.exit_code
     if result.exit_code == ScriptExit.UNAUTHORISED:
         event["unauthorised"] = True
     return event

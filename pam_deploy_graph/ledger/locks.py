@@ -6,13 +6,22 @@ from typing import Final
 from sqlalchemy import Connection, Delete, Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.errors import ModuleBusyError
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.outage import outlasting
 from pam_deploy_graph.ledger.schema import module_locks, runs
+from pam_deploy_graph.models import AgentState
 
 _OVER: Final = select(runs.c.run_no).where(runs.c.exit_code.is_not(None))
+
+
+def module_of(state: AgentState) -> str:
+    """返回 ``机场/应用/模块``；演练用的 ``fake`` 没有外部世界，各占各的。"""
+    names = [state.params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME")]
+    own = [state.run_id] if state.execution_strategy == ExecutionStrategy.FAKE else []
+    return "/".join(names + own)
 
 
 @outlasting

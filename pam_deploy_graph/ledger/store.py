@@ -6,12 +6,12 @@
 import contextlib
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Engine, delete, insert
 
-from pam_deploy_graph.constants import ExecutionStrategy, build_action_backends
+from pam_deploy_graph.constants import build_action_backends
 from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
@@ -25,6 +25,10 @@ from pam_deploy_graph.ledger.schema import ledger_meta
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.protocol.keys import owner_of, was_issued
+
+
+def _unheard(_event: Event) -> None:
+    """没有人要听。"""
 
 
 class Ledger:
@@ -115,20 +119,20 @@ class Ledger:
         unlocking = [locks.releasing(run_no)] if unlock else []
         execute(self.engine, [registry.changing(run_no, reason=reason), *unlocking])
 
-    def catch_up(self, state: AgentState) -> None:
+    def catch_up(self, state: AgentState, heard: Callable[[Event], None] = _unheard) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。
 
         Raises:
             LedgerDamagedError: 链断了，登记的输入与当初登记的不符，或结束与否两处说法不一。
 
         """
-        record = self._read_on(state)
+        record = self._read_on(state, heard)
         if not _agrees(record, state):  # 读的当中别的进程写过，再读一遍
-            record = self._read_on(state)
+            record = self._read_on(state, heard)
             if not _agrees(record, state):
                 raise registry.damaged_input(state.run_id)
 
-    def _read_on(self, state: AgentState) -> RunRecord:
+    def _read_on(self, state: AgentState, heard: Callable[[Event], None]) -> RunRecord:
         """折叠新的行，返回在此之前读到的登记。"""
         record = self.get_run(state.run_id)
         state.nonce = record.nonce
@@ -137,15 +141,19 @@ class Ledger:
         for seq, row in rows.read_rows(self.engine, record.run_no, state.ledger_seq):
             for event in row:
                 apply(state, event)
+                heard(event)
             state.ledger_seq = seq
         return record
 
-    def load_state(self, run_id: str, *, keep_events: bool = True) -> AgentState:
+    def load_state(
+        self, run_id: str, *, keep_events: bool = True, heard: Callable[[Event], None] = _unheard
+    ) -> AgentState:
         """从登记的输入和全部事件折叠出状态。
 
         Args:
             run_id: 运行的名字。
             keep_events: 是否在内存保留事件列表；大机群只看进度时不必。
+            heard: 每折叠一个事件就告诉它，只给恢复用的也在内。
 
         Raises:
             RunNotFoundError: 没有这次运行。
@@ -159,7 +167,7 @@ class Ledger:
         except (KeyError, ValueError):
             raise registry.damaged_input(run_id) from None
         state = AgentState(run_id=run_id, action_backends=backends, keep_events=keep_events, **known)
-        self.catch_up(state)
+        self.catch_up(state, heard)
         return state
 
     def salvage(self, run_id: str) -> tuple[AgentState, bool]:
@@ -240,11 +248,11 @@ class Ledger:
 
     def check_module(self, state: AgentState) -> None:
         """要部署的模块若正由别的运行占着，抛 ``ModuleBusyError``。"""
-        locks.check(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
+        locks.check(self.engine, self.get_run(state.run_id).run_no, locks.module_of(state))
 
     def lock_module(self, state: AgentState) -> None:
         """占住要部署的模块，直到停下或结束；别的运行占着时抛 ``ModuleBusyError``。"""
-        locks.acquire(self.engine, self.get_run(state.run_id).run_no, _module_of(state))
+        locks.acquire(self.engine, self.get_run(state.run_id).run_no, locks.module_of(state))
 
     def decide(self, run_id: str, approval: approvals_.Approval) -> approvals_.Approval:
         """记下人的决定（比较并设置）；另见 ``approvals.decide``。"""
@@ -274,13 +282,6 @@ class Ledger:
     def decision_chain(self, run_id: str) -> list[approvals_.Approval]:
         """返回决定链上的每一条，取消也在其中；链断了抛 ``LedgerDamagedError``。"""
         return approvals_.all_of(self.engine, self.get_run(run_id).run_no)
-
-
-def _module_of(state: AgentState) -> str:
-    """返回 ``机场/应用/模块``；演练用的 ``fake`` 没有外部世界，各占各的。"""
-    names = [state.params[name] for name in ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME")]
-    own = [state.run_id] if state.execution_strategy == ExecutionStrategy.FAKE else []
-    return "/".join(names + own)
 
 
 def _agrees(record: RunRecord, state: AgentState) -> bool:

@@ -18,6 +18,7 @@ from pam_deploy_graph.report.summary import targets_of
 
 _FETCHING: Final = "download-log"
 """失败之后还在取日志；取得到取不到都算取过了（``best_effort``）。"""
+_MS: Final = 1_000
 _ENOUGH: Final = 2
 """这一程里做完了几台，才估得出还要多久。"""
 _SETTLED: Final = ("succeeded", "recalled", "failed")
@@ -35,13 +36,15 @@ class Figures(TypedDict):
 class Progress:
     """此刻的进度；推出的线程写，任何线程都可以读。"""
 
-    def __init__(self) -> None:
-        """还没有跟着任何运行。"""
+    def __init__(self, *, by_ledger: bool = False) -> None:
+        """还没有跟着任何运行；``by_ledger`` 为真时各步的时刻照账本（看着别的进程做），不说已用与约剩。"""
+        self._clock = time.time if by_ledger else time.monotonic
+        self._by_ledger = by_ledger
         self._lock = threading.Lock()
         self._state: AgentState | None = None
         self._active = False
         self._worked = 0.0
-        self._begun = self._heard = time.monotonic()
+        self._begun = self._heard = self._clock()
         self._settled_before = 0
         self._tallies: dict[str, str] = {}
         self._count: Counter[str] = Counter()
@@ -61,7 +64,7 @@ class Progress:
         finally:
             with self._lock:
                 self._active, self._flying = False, {}
-                self._worked += time.monotonic() - self._begun
+                self._worked += self._clock() - self._begun
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -76,11 +79,13 @@ class Progress:
     def line(self) -> str:
         """写成一行；没有在推出的为空串。"""
         with self._lock:
-            state, now = self._state, time.monotonic()
+            state, now = self._state, self._clock()
             if state is None or not self._active or not (state.plan_approved or state.ip_states):
                 return ""
             parts = [self._done_text(state), self._doing(state, now)]
             parts += [f"失败 {self._count['failed']}", f"停用 {len(self._dark)}"]
+            if self._by_ledger:
+                return " · ".join(parts)
             return " · ".join([*parts, *self._times(state, self._worked + now - self._begun)])
 
     def done_text(self) -> str:
@@ -111,7 +116,7 @@ class Progress:
         """从头数一遍；此后随事件只改变了的那一台。"""
         self._state, self._active, self._flying = state, True, {}
         self._tallies, self._count, self._dark = {}, Counter(), set()
-        self._begun = self._heard = time.monotonic()
+        self._begun = self._heard = self._clock()
         for ip in state.ip_states:
             self._recount(ip)
 
@@ -122,7 +127,7 @@ class Progress:
     def _hear(self, event: Event) -> None:
         """听到一个事件。"""
         with self._lock:
-            self._heard = time.monotonic()
+            self._heard = event["at"] / _MS if self._by_ledger else self._clock()
             if (ip := event.get("ip")) and self._state and ip in self._state.ip_states:
                 self._recount(ip)
                 self._follow_step(ip, event)

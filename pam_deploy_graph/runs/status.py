@@ -66,7 +66,12 @@ def standing(ledger: Ledger, run_id: str = "", inventory: Inventory = EMPTY) -> 
     if not run_id:
         return _latest_standing(ledger, inventory)
     record = ledger.get_run(run_id)
-    state = inventory.lend_names(ledger.load_state(run_id, keep_events=False))
+    return standing_of(ledger, record, inventory.lend_names(ledger.load_state(run_id, keep_events=False)))
+
+
+def standing_of(ledger: Ledger, record: RunRecord, state: AgentState) -> dict[str, Any]:
+    """同上，登记与状态已经读好。"""
+    run_id = record.run_id
     waiting = open_questions(ledger, state) if record.exit_code is None else []
     phase = phase_of(ledger, record, state, waiting=bool(waiting))
     return {

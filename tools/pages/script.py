@@ -5,19 +5,10 @@ from typing import Final
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
 from pam_deploy_graph.inputs.parameters import DeployParams
 from pam_deploy_graph.protocol.outcome import ADVICE, BUSY, REFUSING, UNAUTHORISED, Outcome, outcome_of
+from pam_deploy_graph.report.code_words import EXIT_MEANINGS
 from pam_deploy_graph.script_runner.runner import INHERITED, child_env
 from tools.pages import HEADER, code, table
 
-_MEANING: Final = {
-    ScriptExit.DONE: "做完了",
-    ScriptExit.USAGE: "用法不对",
-    ScriptExit.CONFIG: "配置不对",
-    ScriptExit.UNAUTHORISED: "没有令牌，或令牌没有权限",
-    ScriptExit.NOT_TAKEN: "没有送出，或没有收下",
-    ScriptExit.REFUSED: "PAM 拒绝",
-    ScriptExit.TIMEOUT: "到了时限",
-    ScriptExit.UNKNOWN: "说不准",
-}
 OUTCOMES: Final = {
     Outcome.DONE: "做了",
     Outcome.REFUSED: "被拒绝，什么也没有发生",
@@ -75,7 +66,7 @@ def render() -> str:
 
 def _exit(each: ScriptExit) -> list[str]:
     """一个退出码。"""
-    return [str(int(each)), _MEANING[each], OUTCOMES[outcome_of(each)], ADVICE.get(each, "")]
+    return [str(int(each)), EXIT_MEANINGS[each], OUTCOMES[outcome_of(each)], ADVICE.get(each, "")]
 
 
 def _answers() -> list[list[str]]:

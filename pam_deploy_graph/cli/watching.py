@@ -1,0 +1,126 @@
+"""``status --watch``：看着一次运行，直到它结束或按 Ctrl-C；终端里一屏一屏地换，别处变了才写一行。"""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from pam_deploy_graph.cli.options import settings_for
+from pam_deploy_graph.cli.progress import emit
+from pam_deploy_graph.cli.screen import is_live
+from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.report.progress_line import Progress
+from pam_deploy_graph.runs.lookup import past_runs
+from pam_deploy_graph.runs.status import render_standing, standing_of
+
+_TICK: Final = 1.0
+_SHARE: Final = 5
+"""大机群看一眼要得久：歇的是看的这么多倍。"""
+_HEARTBEAT: Final = 30.0
+_CLEAR: Final = "\x1b[H\x1b[J"
+_KEYS: Final = ("phase", "counts", "running_ips", "out_of_service", "holder", "exit_code")
+_NOBODY: Final = "没有进程在做它"
+
+
+def watch(home: Path, run_id: str, *, as_json: bool) -> None:
+    """看着一次运行。
+
+    Args:
+        home: 工作目录。
+        run_id: 运行名；空串是最近一次。
+        as_json: 变了就写一行 JSON。
+
+    Raises:
+        RunNotFoundError: 没有这次运行。
+
+    """
+    view = _View(home, run_id)
+    show = _Changes(as_json=as_json) if as_json or not (is_live() and sys.stdout.isatty()) else _screenful
+    try:
+        while True:
+            began = time.monotonic()
+            found, line = view.look()
+            show(found, line)
+            if found["exit_code"] is not None:
+                return
+            time.sleep(max(_TICK, _SHARE * (time.monotonic() - began)))
+    except KeyboardInterrupt:
+        sys.stderr.write("\n不再看了；运行不受影响。\n")
+
+
+class _View:
+    """一次运行的折叠，每看一眼追上账本；进度的时刻取自账本。"""
+
+    def __init__(self, home: Path, run_id: str) -> None:
+        """折叠到此刻。"""
+        self._home, self._settings = home, settings_for(home)
+        self._progress = Progress(by_ledger=True)
+        with past_runs(self._settings, home, run_id, look=True) as services:
+            run_id = run_id or services.ledger.list_runs(1)[0].run_id
+            self._state = services.ledger.load_state(run_id, keep_events=False)
+        self._state.ledger_seq = -1
+        self._hear = self._progress.following(self._state).__enter__()
+
+    def look(self) -> tuple[dict[str, Any], str]:
+        """返回处境与一行进度；账本每次重新打开：只读地开着的看不见后来写的。"""
+        with past_runs(self._settings, self._home, self._state.run_id, look=True) as services:
+            services.ledger.catch_up(self._state, self._hear)
+            services.inventory.lend_names(self._state)
+            found = standing_of(services.ledger, services.ledger.get_run(self._state.run_id), self._state)
+        return found, self._progress.line() if found["holder"] else ""
+
+
+def _screenful(found: dict[str, Any], line: str) -> None:
+    """换一屏；放不下的说还有几行。"""
+    columns, rows = shutil.get_terminal_size()
+    now = f"{shown_time(now_ms())} · {line or _idle(found)} · Ctrl-C 不再看"
+    told = render_standing(found).splitlines()
+    told.insert(bool(found["first_line"]), now)  # 停用的柜台总在第一行
+    lines = [piece for text in told for piece in _folded(text, columns)]
+    more = len(lines) - (rows - 1)
+    if more > 0:
+        lines = [*lines[: rows - 2], f"…… 还有 {more + 1} 行，用 status {found['run_id']} 看全"]
+    sys.stdout.write(_CLEAR + "\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _folded(text: str, columns: int) -> list[str]:
+    """照终端的宽度折行。"""
+    from pam_deploy_graph.report.text_table import width_of
+
+    pieces = [""]
+    for each in text:
+        if width_of(pieces[-1] + each) > columns:
+            pieces.append("")
+        pieces[-1] += each
+    return pieces
+
+
+def _idle(found: dict[str, Any]) -> str:
+    """没有进度可说时的一句。"""
+    return "已结束" if found["exit_code"] is not None else _NOBODY if not found["holder"] else "还没有开工"
+
+
+class _Changes:
+    """不是终端的：变了才写，许久没有变的写一行进度。"""
+
+    def __init__(self, *, as_json: bool) -> None:
+        """还什么都没有写。"""
+        self._as_json, self._known, self._told_at = as_json, None, 0.0
+
+    def __call__(self, found: dict[str, Any], line: str) -> None:
+        """看了一眼。"""
+        key: Any = {name: found[name] for name in _KEYS}
+        changed, late = key != self._known, time.monotonic() - self._told_at >= _HEARTBEAT
+        if not changed and not late:
+            return
+        self._known, self._told_at = key, time.monotonic()
+        if self._as_json:
+            emit(found | {"progress": line})
+        elif found["exit_code"] is not None:
+            sys.stdout.write(render_standing(found) + "\n")
+        else:
+            brief = render_standing(found, brief=True).replace("\n", "；")
+            sys.stdout.write(f"{shown_time(now_ms())} {line or f'{_idle(found)}；{brief}'}\n")
+        sys.stdout.flush()

@@ -1,0 +1,42 @@
+"""代码旁边的中文：状态、回滚状态、退出码各是什么意思；一个代码只有一个说法（纯函数）。"""
+
+from typing import Final
+
+from pam_deploy_graph.constants import IpStatus, RollbackStatus, ScriptExit
+
+NOT_STARTED: Final = "NOT_STARTED"
+OFFLINE: Final = "OFFLINE"
+_WORDS: Final[dict[str, str]] = {
+    IpStatus.RUNNING: "进行中",
+    IpStatus.SUCCESS: "成功",
+    IpStatus.FAILED: "失败",
+    IpStatus.IN_DOUBT: "结果未知",
+    NOT_STARTED: "未开工",
+    OFFLINE: "不在线",
+    RollbackStatus.NOT_RUN: "没有回滚",
+    RollbackStatus.PENDING: "等人决定",
+    RollbackStatus.REJECTED: "不回滚，保持现状",
+    RollbackStatus.DONE: "已回滚",
+    RollbackStatus.FAILED: "回滚没有成功",
+}
+EXIT_MEANINGS: Final[dict[int, str]] = {
+    ScriptExit.DONE: "做完了",
+    ScriptExit.USAGE: "用法不对",
+    ScriptExit.CONFIG: "配置不对",
+    ScriptExit.UNAUTHORISED: "没有令牌，或令牌没有权限",
+    ScriptExit.NOT_TAKEN: "没有送出，或没有收下",
+    ScriptExit.REFUSED: "PAM 拒绝",
+    ScriptExit.TIMEOUT: "到了时限",
+    ScriptExit.UNKNOWN: "说不准",
+}
+"""动作的退出码（contract 第 3 节）。"""
+
+
+def with_word(code: str) -> str:
+    """一个代码连同中文，如 ``失败 FAILED``；没有说法的就是它自己。"""
+    return f"{_WORDS[code]} {code}" if code in _WORDS else code
+
+
+def exit_text(code: int) -> str:
+    """一个退出码连同意思，如 ``退出码 6（PAM 拒绝）``。"""
+    return f"退出码 {code}（{EXIT_MEANINGS.get(code, '不知道做没做')}）"
