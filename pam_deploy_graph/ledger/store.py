@@ -27,6 +27,9 @@ from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.protocol.keys import owner_of, was_issued
 
 
+Listener = Callable[[Event], None]
+
+
 def _unheard(_event: Event) -> None:
     """没有人要听。"""
 
@@ -119,7 +122,7 @@ class Ledger:
         unlocking = [locks.releasing(run_no)] if unlock else []
         execute(self.engine, [registry.changing(run_no, reason=reason), *unlocking])
 
-    def catch_up(self, state: AgentState, heard: Callable[[Event], None] = _unheard) -> None:
+    def catch_up(self, state: AgentState, heard: Listener = _unheard) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。
 
         Raises:
@@ -132,7 +135,7 @@ class Ledger:
             if not _agrees(record, state):
                 raise registry.damaged_input(state.run_id)
 
-    def _read_on(self, state: AgentState, heard: Callable[[Event], None]) -> RunRecord:
+    def _read_on(self, state: AgentState, heard: Listener) -> RunRecord:
         """折叠新的行，返回在此之前读到的登记。"""
         record = self.get_run(state.run_id)
         state.nonce = record.nonce
@@ -145,9 +148,7 @@ class Ledger:
             state.ledger_seq = seq
         return record
 
-    def load_state(
-        self, run_id: str, *, keep_events: bool = True, heard: Callable[[Event], None] = _unheard
-    ) -> AgentState:
+    def load_state(self, run_id: str, *, keep_events: bool = True, heard: Listener = _unheard) -> AgentState:
         """从登记的输入和全部事件折叠出状态。
 
         Args:
