@@ -27,6 +27,13 @@ _INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED", "RUN_REGISTERED", "RUN_REVI
 """只给恢复用、不进入 ``state.events`` 的事件。"""
 
 
+Listener = Callable[[Event], None]
+
+
+def unheard(_event: Event) -> None:
+    """没有人要听。"""
+
+
 def apply(state: AgentState, event: Event) -> None:
     """把一个事件应用到状态；不认识的类型只进入事件列表。"""
     state.last_at = event.get("at", state.last_at)

@@ -179,3 +179,9 @@ def _first_event(run_no: int, text: str, account: str, at: int) -> dict[str, Any
     event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": account, "at": at}
     body = chain.encode([event], at)
     return {"run_no": run_no, "seq": 1, "at": at, "body": body, "link": chain.link_of(chain.GENESIS, 1, at, body)}
+
+
+def agrees(record: RunRecord, state: AgentState) -> bool:
+    """登记与链上的事件说的是不是一回事：输入的摘要，结束与否。"""
+    same_input = state.input_digest in ("", chain.text_digest(record.input_text))
+    return same_input and state.exit_code == record.exit_code

@@ -6,7 +6,7 @@
 import contextlib
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Engine, delete, insert
@@ -16,7 +16,7 @@ from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError, Run
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
 from pam_deploy_graph.ledger.engine import open_engine, writing
-from pam_deploy_graph.ledger.fold import apply, forget_progress
+from pam_deploy_graph.ledger.fold import Listener, apply, forget_progress, unheard
 from pam_deploy_graph.ledger.look import look_engine
 from pam_deploy_graph.ledger.outage import execute
 from pam_deploy_graph.ledger.registry import RunRecord
@@ -25,13 +25,6 @@ from pam_deploy_graph.ledger.schema import ledger_meta
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.protocol.keys import owner_of, was_issued
-
-
-Listener = Callable[[Event], None]
-
-
-def _unheard(_event: Event) -> None:
-    """没有人要听。"""
 
 
 class Ledger:
@@ -122,7 +115,7 @@ class Ledger:
         unlocking = [locks.releasing(run_no)] if unlock else []
         execute(self.engine, [registry.changing(run_no, reason=reason), *unlocking])
 
-    def catch_up(self, state: AgentState, heard: Listener = _unheard) -> None:
+    def catch_up(self, state: AgentState, heard: Listener = unheard) -> None:
         """把账本里状态还没有的事件应用上去：账本知道得更多时，以账本为准。
 
         Raises:
@@ -130,9 +123,9 @@ class Ledger:
 
         """
         record = self._read_on(state, heard)
-        if not _agrees(record, state):  # 读的当中别的进程写过，再读一遍
+        if not registry.agrees(record, state):  # 读的当中别的进程写过，再读一遍
             record = self._read_on(state, heard)
-            if not _agrees(record, state):
+            if not registry.agrees(record, state):
                 raise registry.damaged_input(state.run_id)
 
     def _read_on(self, state: AgentState, heard: Listener) -> RunRecord:
@@ -148,7 +141,7 @@ class Ledger:
             state.ledger_seq = seq
         return record
 
-    def load_state(self, run_id: str, *, keep_events: bool = True, heard: Listener = _unheard) -> AgentState:
+    def load_state(self, run_id: str, *, keep_events: bool = True, heard: Listener = unheard) -> AgentState:
         """从登记的输入和全部事件折叠出状态。
 
         Args:
@@ -283,12 +276,6 @@ class Ledger:
     def decision_chain(self, run_id: str) -> list[approvals_.Approval]:
         """返回决定链上的每一条，取消也在其中；链断了抛 ``LedgerDamagedError``。"""
         return approvals_.all_of(self.engine, self.get_run(run_id).run_no)
-
-
-def _agrees(record: RunRecord, state: AgentState) -> bool:
-    """登记与链上的事件说的是不是一回事：输入的摘要，结束与否。"""
-    same_input = state.input_digest in ("", chain.text_digest(record.input_text))
-    return same_input and state.exit_code == record.exit_code
 
 
 def _let_go(writer: LedgerWriter, engine: Engine) -> None:
