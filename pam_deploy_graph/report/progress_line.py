@@ -38,7 +38,6 @@ class Progress:
 
     def __init__(self, *, by_ledger: bool = False) -> None:
         """还没有跟着任何运行；``by_ledger`` 为真时各步的时刻照账本（看着别的进程做），不说已用与约剩。"""
-        self._clock = time.time if by_ledger else time.monotonic
         self._by_ledger = by_ledger
         self._lock = threading.Lock()
         self._state: AgentState | None = None
@@ -50,6 +49,10 @@ class Progress:
         self._count: Counter[str] = Counter()
         self._dark: set[str] = set()
         self._flying: dict[str, tuple[str, float]] = {}
+
+    def _clock(self) -> float:
+        """此刻；照账本的是墙上的钟。"""
+        return time.time() if self._by_ledger else time.monotonic()
 
     @contextlib.contextmanager
     def following(self, state: AgentState) -> Iterator[Callable[[Event], None]]:
