@@ -15,11 +15,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
+from pam_deploy_graph.inputs.env_file import env_text
+from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
-from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, NodeAllow, StoreUrl, Url, explain
+from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.tls import TlsFiles
-from pam_deploy_graph.system.trusted_files import read_trusted
 
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
@@ -41,7 +42,10 @@ class Settings(BaseSettings):
     pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
     pam_token_file: str = Field("", description="令牌所在的文件，没有设 `PAM_TOKEN` 时用；权限请设成只有本人可读")
     pam_script_entry: str = Field("", description="自己的脚本入口，代替随包的 `pam_action.sh`")
-    pam_mcp_url: Url = Field("", description="PAM_NODE 的 MCP 服务；不设就用 HOME 给出的 `MCP_URL`")
+    pam_mcp_url: McpUrl = Field(
+        "",
+        description="PAM_NODE 的 MCP 服务：一个地址，或 `PEK=地址,SHA=地址`；没有写到的机场用 HOME 给出的 `MCP_URL`",
+    )
     pam_mcp_command: Command = Field(
         "", repr=False, description="stdio 的 MCP 服务：整条命令，程序写绝对路径，不经 shell；与 `PAM_MCP_URL` 只设一个"
     )
@@ -56,6 +60,10 @@ class Settings(BaseSettings):
     pam_audit_anchor: str = Field("", description="账本链尾写到哪里：只可追加的文件的路径，或 `syslog`；不设只写进报告")
     pam_store_url: StoreUrl = Field(
         "", repr=False, description="账本的地址，`sqlite:///…` 或 `postgresql://…`；不设是 `runtime/pam.db`"
+    )
+    pam_require_shared_store: bool = Field(
+        default=False,
+        description="几台机器合做的一台：账本不在 PostgreSQL 就不启动，`PAM_MCP_URL` 也不可以只写一个地址",
     )
     pam_ca_file: str = Field("", description="站点自己的 CA（PEM）；脚本、MCP、HTTP 与体检都只信它签发的证书")
     pam_client_cert: str = Field("", description="客户端证书（PEM）；对方要看时出示")
@@ -80,6 +88,8 @@ class Settings(BaseSettings):
             raise InvalidInputError("；".join(explain(each, known) for each in error.errors())) from None
         if self.pam_mcp_command and self.pam_mcp_url:
             raise InvalidInputError("PAM_MCP_COMMAND 与 PAM_MCP_URL 都设了，不知道该用哪一个；请只留一个")
+        if self.pam_require_shared_store:
+            refuse_alone(self.pam_store_url, self.pam_mcp_url)
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
         learn(unquote(urlsplit(self.pam_store_url).password or ""))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
@@ -105,8 +115,11 @@ class Settings(BaseSettings):
         reads_home = holds_ledger(home) if reads_home is None else reads_home
         files = [(home / ".env", origins.home_file)] if reads_home else []
         for path, origin in [*files, (_user_file(), origins.user_file)]:
-            values, problem = _read_env_file(path)
-            found |= {name: (value, origin(path)) for name, value in values.items() if name in cls.model_fields}
+            text, problem = env_text(path)
+            # ``${…}`` 原样不动：展开的话，一个地址就能把环境里的秘密带走
+            for given_name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
+                if value is not None and (name := given_name.lower()) in cls.model_fields:
+                    found[name] = value, origin(path)
             refused += [problem] if problem else []
         _refuse_programs(found)
         stronger = EnvSettingsSource(cls)().keys() | given.keys()
@@ -146,7 +159,8 @@ class Settings(BaseSettings):
 
         """
         places = [("PAM_HOME_URL", home_url, self.home_url_origin(home_url))]
-        for name, chosen in (("pam_mcp_url", self.pam_mcp_url), ("pam_ca_file", self.pam_ca_file)):
+        chosen_urls = [("pam_mcp_url", url) for url in read_mcp_urls(self.pam_mcp_url).values()]
+        for name, chosen in (*chosen_urls, ("pam_ca_file", self.pam_ca_file)):
             places += [(name.upper(), chosen, self.origin(name))]
         for name, url, origin in places:
             if url and self._has_token():
@@ -261,29 +275,6 @@ def _user_file() -> Path:
     """用户配置目录里的 ``.env``（XDG；没有设就是 ``~/.config``）。"""
     base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA") or Path.home() / ".config"
     return Path(base) / "pam-deploy" / ".env"
-
-
-def _read_env_file(path: Path) -> tuple[dict[str, str], str]:
-    """读一个 ``.env``，返回其中的值，以及不读它的原因。
-
-    值里的 ``${…}`` 原样不动：展开的话，一个地址就能把环境里的秘密带走。
-
-    Raises:
-        InvalidInputError: 读不懂。
-
-    """
-    try:
-        text = read_trusted(path).decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, ""
-    except PermissionError as error:
-        return {}, f"{path} 没有读：{error.filename} {error.strerror}"
-    except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8") from None
-    except OSError as error:
-        raise InvalidInputError(f"{path} 读不了：{error.strerror}") from None
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name.lower(): value for name, value in values.items() if value is not None}, ""
 
 
 def holds_ledger(home: Path) -> bool:

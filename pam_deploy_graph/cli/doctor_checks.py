@@ -15,6 +15,7 @@ from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
+from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.ledger.engine import SQLITE
 from pam_deploy_graph.models import AgentState
@@ -190,10 +191,14 @@ def _mcp(settings: Settings) -> Check:
         return Check("MCP 服务", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
     from pam_deploy_graph.mcp_runner import check_server
 
-    found = check_server(url, command=command, token=settings.token(), tls=settings.tls())
-    detail = f"{found.url} 工具合用" if found.ok else f"{found.url}：{found.reason}"
+    urls = {"": ""} if command else read_mcp_urls(url)
+    found = [
+        check_server(each, command=command, airport=airport, token=settings.token(), tls=settings.tls())
+        for airport, each in urls.items()
+    ]
+    detail = "；".join(f"{one.url} 工具合用" if one.ok else f"{one.url}：{one.reason}" for one in found)
     advice = f"请检查 {'PAM_MCP_COMMAND' if command else 'PAM_MCP_URL'} 与令牌；mcp-node 可以起一个"
-    return Check("MCP 服务", ok=found.ok, detail=detail, advice=advice)
+    return Check("MCP 服务", ok=all(one.ok for one in found), detail=detail, advice=advice)
 
 
 def _policy(settings: Settings) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 from pydantic_core import ErrorDetails
 
+from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls
 from pam_deploy_graph.inputs.origins import Origin
 from pam_deploy_graph.inputs.service_address import read_allowed, why_unusable
 from pam_deploy_graph.system.masking import mask
@@ -51,6 +52,12 @@ def _command(value: str) -> str:
     return value
 
 
+def _mcp_urls(value: str) -> str:
+    """看得懂才收。"""
+    read_mcp_urls(value)
+    return value
+
+
 def _matching(expression: str, rule: str) -> AfterValidator:
     """做一个「空着，或整串匹配」的检查。"""
 
@@ -65,6 +72,7 @@ def _matching(expression: str, rule: str) -> AfterValidator:
 
 Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址"), AfterValidator(_usable)]
 Command = Annotated[str, AfterValidator(_command)]
+McpUrl = Annotated[str, AfterValidator(_mcp_urls)]
 NodeAllow = Annotated[str, AfterValidator(_node_allow)]
 StoreUrl = Annotated[
     str, _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", "应为 sqlite:///文件 或 postgresql://用户@主机/库")

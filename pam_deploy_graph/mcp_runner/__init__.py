@@ -4,6 +4,7 @@
 ``fit`` 看工具合不合用；``outcome`` 读懂结果。``mcp`` 库很重，第一次调用时才导入。
 """
 
-from pam_deploy_graph.mcp_runner.runner import McpActionRunner, McpCheck, check_server
+from pam_deploy_graph.mcp_runner.runner import McpActionRunner
+from pam_deploy_graph.mcp_runner.server_check import McpCheck, check_server
 
 __all__ = ["McpActionRunner", "McpCheck", "check_server"]

@@ -16,11 +16,12 @@ import anyio
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs.mcp_addresses import mcp_url_for
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.call_trace import append_trace
 from pam_deploy_graph.mcp_runner.log_files import save_log
-from pam_deploy_graph.mcp_runner.server_address import Target
+from pam_deploy_graph.mcp_runner.server_address import Target, stdio_target
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import learn
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     _Asked = tuple[ToolAnswer, Link]
 
 _CLOSE_SECONDS: Final = 2.0
-_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 TOOLS_KEY: Final = "MCP_TOOLS"
 """``get-online-ips`` 的应答另带的键：工具清单的指纹，批准之后不许再变。"""
 
@@ -68,7 +68,7 @@ class McpActionRunner:
         """收下各项设置；什么也不连。
 
         Args:
-            url: 服务的地址；``None`` 为用到时取 ``PAM_MCP_URL``，空串或没有设置则用 HOME 给出的。
+            url: 服务的地址，写法同 ``PAM_MCP_URL``；``None`` 为用到时取它，没有写到的机场用 HOME 给出的。
             token: PAM 令牌；``None`` 为用到时取自 ``Settings``。
             command: stdio 服务的 argv；给了就不用地址。令牌经环境变量 ``PAM_TOKEN`` 交给它。
             environ: 供 stdio 服务继承的环境，只挑少数几个；``None`` 为本进程的。
@@ -103,7 +103,7 @@ class McpActionRunner:
 
         """
         result = await self._perform(state, action, time_limit, options)
-        server = self._command[0] if self._command else self._url or state.mcp_url or "-"
+        server = self._command[0] if self._command else self._set_url(state) or state.mcp_url or "-"
         append_trace(state, server, options.get("ip"), result)
         return result
 
@@ -130,9 +130,15 @@ class McpActionRunner:
         if self._command:
             whole = hashlib.sha256("\0".join(self._command).encode()).hexdigest()
             return {"PAM_MCP_COMMAND": f"{self._command[0]}（整条命令的 SHA-256 {whole}）"}
+        if url := self._set_url(state):
+            return {"PAM_MCP_URL": url}
+        return {"MCP_URL": state.mcp_url} if state.mcp_url else {}
+
+    def _set_url(self, state: AgentState) -> str:
+        """设置给这座机场的地址；没有为空串。"""
         if self._url is None:
             self._url = self._settings.pam_mcp_url
-        return {"PAM_MCP_URL": self._url} if self._url else {"MCP_URL": state.mcp_url} if state.mcp_url else {}
+        return mcp_url_for(self._url, state.params.get("AIRPORT_CODE", ""))
 
     def end_run(self, run_id: str) -> None:
         """这次运行结束了：关掉它的会话；之后再要用（退回某台）就再开一个。"""
@@ -189,10 +195,8 @@ class McpActionRunner:
         """这次运行连哪个服务：命令、``PAM_MCP_URL``，其次 HOME 给出的。"""
         if self._command:
             environ = self._settings.process_environ() if self._environ is None else self._environ
-            return _stdio(self._command, self._secret, environ)
-        if self._url is None:
-            self._url = self._settings.pam_mcp_url
-        url = self._url or state.mcp_url
+            return stdio_target(self._command, self._secret, environ)
+        url = self._set_url(state) or state.mcp_url
         if not url:
             reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL 或 PAM_MCP_COMMAND"
             raise McpFault(reason, ScriptExit.CONFIG)
@@ -219,69 +223,6 @@ class McpActionRunner:
         from pam_deploy_graph.settings import Settings
 
         return Settings()
-
-
-@dataclass(frozen=True, slots=True)
-class McpCheck:
-    """查看一个 MCP 服务的结果；``reason`` 在不合用时说明原因。"""
-
-    ok: bool
-    url: str
-    reason: str = ""
-    tools: str = ""
-    """工具清单的指纹。"""
-
-
-def check_server(
-    url: str,
-    *,
-    command: Sequence[str] = (),
-    token: str = "",
-    airport: str = "",
-    seconds: float = 5.0,
-    tls: TlsFiles | None = None,
-) -> McpCheck:
-    """看一个 MCP 服务连不连得上、合不合用；什么也不改变。
-
-    Args:
-        url: 服务的地址。
-        command: stdio 服务的 argv；给了就不用地址。
-        token: PAM 令牌。
-        airport: 它应属于哪个机场；空串为不核对。
-        seconds: 时限，秒。
-        tls: 站点的 CA 与客户端证书。
-
-    Raises:
-        InvalidInputError: 证书的文件用不了。
-
-    """
-    from pam_deploy_graph.settings import Settings
-
-    target = _stdio(command, token, Settings.process_environ()) if command else None
-    target = target or Target(url, token=token, tls=tls.context() if tls else None)
-    return event_loop.call(_check_server, target, airport, seconds)
-
-
-def _stdio(command: Sequence[str], token: str, environ: Mapping[str, str]) -> Target:
-    """一个 stdio 服务；环境只带少数几个。"""
-    picked = {name: environ[name] for name in _INHERITED if name in environ}
-    return Target(command=tuple(command), token=token, child_env=picked)
-
-
-async def _check_server(target: Target, airport: str, seconds: float) -> McpCheck:
-    """打开一个会话再关上。"""
-    from pam_deploy_graph.mcp_runner.client_session import Link
-
-    link = Link(target, {"AIRPORT_CODE": airport} if airport else {}, seconds)
-    try:
-        await link.opened(asyncio.get_running_loop().time() + seconds)
-    except McpFault as fault:
-        return McpCheck(ok=False, url=target.name, reason=str(fault))
-    finally:
-        link.shut()
-        with anyio.move_on_after(_CLOSE_SECONDS):
-            await link.wait_closed()
-    return McpCheck(ok=True, url=target.name, tools=link.fingerprint)
 
 
 def _check_approved(state: AgentState, link: "Link") -> None:

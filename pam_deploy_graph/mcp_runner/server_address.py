@@ -1,8 +1,11 @@
 """连哪个 MCP 服务，用什么令牌。"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import Final
+
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,9 @@ class Target:
     def name(self) -> str:
         """写进消息的名字；命令的参数不写，里面可能有不该出现的东西。"""
         return self.url or f"（stdio）{self.command[0]}"
+
+
+def stdio_target(command: Sequence[str], token: str, environ: Mapping[str, str]) -> Target:
+    """一个 stdio 服务；环境只带少数几个。"""
+    picked = {name: environ[name] for name in _INHERITED if name in environ}
+    return Target(command=tuple(command), token=token, child_env=picked)
