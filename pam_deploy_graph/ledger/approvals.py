@@ -18,7 +18,7 @@ from pam_deploy_graph.ledger import chain, rows
 from pam_deploy_graph.ledger.chain import to_text
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
-from pam_deploy_graph.ledger.outage import outlasting
+from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import decisions, runs
 from pam_deploy_graph.system.account import current_operator
 

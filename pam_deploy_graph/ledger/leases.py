@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from pam_deploy_graph.errors import RunHeldError
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.holders import alive, database_now, describe, elsewhere, started
-from pam_deploy_graph.ledger.outage import execute, outlasting
+from pam_deploy_graph.ledger.outlast import execute, outlasting
 from pam_deploy_graph.ledger.schema import leases
 from pam_deploy_graph.ledger.writer import LEASE_MS, giving_back
 

@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.errors import ModuleBusyError
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.ledger.engine import reading, writing
-from pam_deploy_graph.ledger.outage import outlasting
+from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import module_locks, runs
 from pam_deploy_graph.models import AgentState
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.ledger import rows
 from pam_deploy_graph.ledger.engine import reading
-from pam_deploy_graph.ledger.outage import outlasting
+from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import events, runs
 
 

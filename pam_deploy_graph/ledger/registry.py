@@ -13,7 +13,7 @@ from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNot
 from pam_deploy_graph.ledger import approvals, chain
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
-from pam_deploy_graph.ledger.outage import outlasting
+from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import decisions, events, runs
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import new_nonce

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import chain
 from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
-from pam_deploy_graph.ledger.outage import Outage, outlasting
+from pam_deploy_graph.ledger.outlast import Outage, outlasting
 from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.models import Event
 

@@ -18,7 +18,7 @@ from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, r
 from pam_deploy_graph.ledger.engine import open_engine, writing
 from pam_deploy_graph.ledger.fold import Listener, apply, forget_progress, unheard
 from pam_deploy_graph.ledger.look import look_engine
-from pam_deploy_graph.ledger.outage import execute
+from pam_deploy_graph.ledger.outlast import execute
 from pam_deploy_graph.ledger.registry import RunRecord
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.schema import ledger_meta

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pam_deploy_graph.errors import LedgerError, StaleFenceError
 from pam_deploy_graph.ledger.engine import write_failure
 from pam_deploy_graph.ledger.holders import database_now
-from pam_deploy_graph.ledger.outage import Outage
+from pam_deploy_graph.ledger.outlast import Outage
 from pam_deploy_graph.ledger.schema import events, leases
 
 LEASE_MS: Final = 30_000

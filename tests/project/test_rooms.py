@@ -8,6 +8,7 @@ from tools.source import PROJECT
 TWICE = {
     "command.py": "两个自成一体的程序（lab、mcp_node）各有一个命令入口",
     "global_flow.py": "图的节点与它驱动的流程；节点名由契约点名",
+    "progress.py": "推到哪里了，说给终端的人听与说给宿主听（cli、graph）",
     "repair.py": "命令与它做的事（cli、runs）",
     "result.py": "两个后端是一对（script_runner、mcp_runner）",
     "runner.py": "两个后端是一对（script_runner、mcp_runner）",
