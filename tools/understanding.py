@@ -237,7 +237,7 @@ def evaluate_answers(rows: Iterable[Mapping[str, Any]]) -> AnswerScore:
     for row in rows:
         score.total += 1
         found, wanted = hear_answer(row["ask"], row["text"]), _wanted_answer(row["expect"])
-        if found == wanted:
+        if found == wanted or (isinstance(wanted, str) and found in wanted.split(" or ")):
             score.right += 1
             continue
         line = f"`{row['text']}`（{row['ask']}）：应为 {row['expect']}，听成 {found}"

@@ -1,14 +1,16 @@
 """读一句话：归一化，依次取走各种参数，最后判断意图（依据 contract 第 2、4 节）。"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS, REQUIRED_PARAMS
 from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.rules.airports import read_airport
+from pam_deploy_graph.llm.rules.decision_words import strange_in
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_after
 from pam_deploy_graph.llm.rules.intents import GUESSED, LOST, Verdict, judge
@@ -27,6 +29,7 @@ from pam_deploy_graph.llm.text.spelled_addresses import spell_out
 from pam_deploy_graph.llm.text.traced import Traced
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.models import LlmParamResult
+from pam_deploy_graph.system.safe_text import printable
 
 _FILLER: Final = re.compile(
     rf"[\s{MASK}\W_]+|应用|模块|版本号?|机场|代码|名称?|目标|机器|工作站|台|[的是为在到把给用那和与及个我]|就|吧|呢|啊|哦|嗯|请|谢谢|麻烦",
@@ -190,10 +193,34 @@ def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | Non
         shown=shown if isinstance(shown, list) else (),
         named={"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"} <= set(known),
     )
+    if set(REQUIRED_PARAMS) <= set(known) and (found.params or found.control):
+        found = _unless_left_over(found)
     only_module_unknown = bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")
     if only_module_unknown and _BARE_NAME.fullmatch(text) and set(found.params) == {"APP_NAME"}:
         return replace(found, params={"MODULE_NAME": found.params["APP_NAME"]}, notes=[], guessed=frozenset())
     return found
+
+
+def _unless_left_over(found: Reading) -> Reading:
+    """什么都已知时说的一句是要改：还有没听懂的字就什么也不改，念出来再问。"""
+    left = [text for text in _left_of(found) if text]
+    if not left:
+        return found
+    said = "、".join(f"「{text[:40]}」" for text in left[:6])
+    note = f"没有听懂：{printable(said)}，什么也没有改变；请换句话说改什么"
+    return replace(found, params={}, control={}, undecided={}, guessed=frozenset(), notes=[*found.notes, note])
+
+
+def _left_of(found: Reading) -> Iterator[str]:
+    """没有人认领、也不是在说同意的各段原文。"""
+    for told, run in groupby(found.spans, lambda span: span.kind not in {As.UNREAD, As.FILLER}):
+        spans = list(run)
+        text, start = "".join(span.text for span in spans), spans[0].start
+        unread = {place for span in spans if span.kind is As.UNREAD for place in range(span.start, span.end)}
+        if unread and not told:
+            heard = trace(text)
+            strange = {start + heard.starts[place] for place in strange_in(heard.text)} & unread
+            yield "".join(said for place, said in enumerate(text, start) if place in strange)
 
 
 def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Verdict:

@@ -95,7 +95,8 @@ def _sweep(draft: Draft, start: int, end: int) -> None:
             for found in form.finditer(text):
                 draft.account.claim(start + found.start(), start + found.end(), kind, label)
     for found in _WORD.finditer(text):
-        if found.group().lower() in word_set("stop") and not _smells(found.group()):
+        word = found.group().lower()
+        if word in word_set("stop") and word not in _weighty() and not _smells(word):
             draft.account.claim(start + found.start(), start + found.end(), As.FILLER)
     for found in _MARKS.finditer(text):
         draft.account.claim(start + found.start(), start + found.end(), As.FILLER)
@@ -185,6 +186,12 @@ def _smells(word: str) -> bool:
     """一个词像不像在说要紧的事。"""
     named = [*_forms("scope"), *(form for _, forms in _limits() for form in forms)]
     return any(form.search(word) for form in named)
+
+
+@cache
+def _weighty() -> frozenset[str]:
+    """不是名字、却有分量的词：没有人认领就不能当作没有意思。"""
+    return frozenset(table("filler")["weighty"].split())
 
 
 @cache

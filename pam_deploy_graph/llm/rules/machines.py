@@ -116,16 +116,18 @@ def _note_all(draft: Draft, groups: list[Group]) -> None:
 
 
 def _doubt_corrected(draft: Draft, groups: list[Group]) -> None:
-    """两组要做的之间说了更正，又没有听出是哪一个改成哪一个的，去问。"""
-    targets = [
-        group
-        for place, group in enumerate(groups)
-        if group.role == Role.TARGET and not _is_replaced(draft.text, group, groups[place + 1 :])
-    ]
-    for one, other in pairwise(targets):
+    """同样用处的两组之间说了更正，又没有听出是哪一个改成哪一个的，去问。"""
+    left = [group for place, group in enumerate(groups) if not _is_replaced(draft.text, group, groups[place + 1 :])]
+    for one, other in pairwise(left):
         between = draft.original[one.end : other.start + _FEW]
-        if any(form.search(between) for form in words("address_corrected")):
-            draft.leave_open("target_ips", "说到更正地址，看不出是哪一个改成哪一个：请给出要做的 IP（target_ips）")
+        same = (one.role == Role.TARGET) is (other.role == Role.TARGET)
+        if (
+            same
+            and Role.OTHER not in {one.role, other.role}
+            and any(form.search(between) for form in words("address_corrected"))
+        ):
+            name = "target_ips" if one.role == Role.TARGET else "exclude_ips"
+            draft.leave_open(name, f"说到更正地址，看不出是哪一个改成哪一个：请给出 IP（{name}）")
 
 
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:

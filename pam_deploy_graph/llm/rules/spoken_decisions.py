@@ -1,12 +1,12 @@
 """一句话里对几台工作站分别作的决定：「10.0.0.3 回滚，其余保留」「把失败的几台重试一下」。
 
-逐个分句听对象与决定，两样都有才算；缘由、署名不碍事，在问、在犹豫、可能说反了的，整句不当作决定，绝不猜。
+整句每个字都要听得懂（``decision_words.read_clauses``）；前后说的不一致、对象与决定对不上的，整句不算，绝不猜。
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from itertools import chain
 from typing import Final
 
 from pam_deploy_graph.constants import Decision
@@ -14,26 +14,24 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.decision_words import (
     AMENDS,
-    CLAUSE,
     LONGEST,
+    SAID,
+    SUBJECTS,
+    Token,
     UnclearError,
-    compiled,
     named,
-    says,
+    read_clauses,
+    refuse,
+    require,
+    scoped,
+    settled,
     whole,
 )
-from pam_deploy_graph.llm.text.clauses import speaks
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table
 from pam_deploy_graph.llm.text.normalise import normalise
 
-_IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
-_LAST: Final = (Decision.RETRY, Decision.APPROVE)
-_SAID: Final = tuple(map(str, (*(one for one in Decision if one not in _LAST), *_LAST)))
-"""先认「不」：「不同意」里有「同意」。"""
-_KINDS: Final = ("short", "not_retry", *_SAID, "consent", "except", "rest", "all", "outside", "yes", "filler")
-_SCOPES: Final = frozenset({"ip", "short", "rest", "all"})
-_CAPTURES: Final = re.compile(r"(?<!\\)\((?!\?)")
-_Token = tuple[str, str]
+_ADDRESSES: Final = frozenset({"ip", "short"})
+_MARKS: Final = frozenset({"filler", "yes", "single"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,16 @@ class _Order:
     scope: str = ""
     amends: bool = False
 
+    @property
+    def bare(self) -> bool:
+        """没有说是谁。"""
+        return not (self.named or self.scope or self.excepted)
+
 
 def read_spoken_decisions(
     text: str, ips: Sequence[str], stages: Mapping[str, str] | None = None
 ) -> dict[str, Decision]:
-    """读一句话里的决定。
+    """读一句话里对各台工作站的决定。
 
     Args:
         text: 操作员的原话。
@@ -58,26 +61,33 @@ def read_spoken_decisions(
         stages: 各台失败在哪一步（「启动失败的那台」）。
 
     Returns:
-        「工作站 -> 决定」；没有说到的不在其中。
+        「工作站 -> 决定」；没有说到的、说了还没有定的不在其中。
 
     Raises:
-        InvalidInputError: 有听不懂的决定、自相矛盾、在问或在犹豫，或说到了不在等的工作站。
+        InvalidInputError: 有听不懂的字、自相矛盾、在问或在犹豫，或说到了不在等的工作站。
 
     """
     try:
         said = named(whole(text), ips, stages or {})
-        orders = list(_orders(said))
-        if not orders and _only_yes(said):
+        found, loose = read_clauses(said, "words")
+        clauses = [settled(tokens) for tokens in found]
+        single = len(ips) > 1 and any("single" in dict(tokens) and not scoped(tokens) for tokens in clauses)
+        held = {ip for tokens in clauses if _is_held(tokens) for ip in _held(tokens, ips)}
+        orders = list(_orders([tokens for tokens in clauses if not _is_held(tokens)]))
+        require(clear=not (single and any(order.bare for order in orders)))
+        require(clear=AMENDS not in said or any(order.amends for order in orders))
+        require(loose, clear=not loose or all(order.decision == Decision.REJECT for order in orders))
+        if not orders and not loose and _only_yes(clauses):
             return dict.fromkeys(ips, Decision.APPROVE)
-        return _decided(orders, ips)
-    except UnclearError:
-        shape = "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」"
-        raise InvalidInputError(f"看不懂的决定 {text[:80]!r}；{shape}") from None
+        return _decided(orders, ips, held)
+    except UnclearError as error:
+        raise refuse(text, error, "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」") from None
 
 
 def asks_again_for_failed(text: str) -> bool:
     """是不是要把没有成功的再做一遍，如「把失败的几台重试一下」。"""
-    if not re.search(table("decisions")["failed"], normalise(text)[:LONGEST], FLAGS):
+    said = normalise(text)[:LONGEST]
+    if not any(re.search(form, said, FLAGS) for form in table("decisions")["clause"]["failed"]):
         return False
     try:
         return read_spoken_decisions(text, ["*"]) == {"*": Decision.RETRY}
@@ -85,119 +95,97 @@ def asks_again_for_failed(text: str) -> bool:
         return False
 
 
-def _only_yes(said: str) -> bool:
+def _is_held(tokens: Sequence[Token]) -> bool:
+    """这个分句说的是还没有定。"""
+    return any(kind == "later" for kind, _ in tokens)
+
+
+def _held(tokens: Sequence[Token], ips: Sequence[str]) -> list[str]:
+    """说了先不定的几台；没有说是谁、又说了决定的，整句不算。"""
+    kinds = {kind for kind, _ in tokens} - _MARKS
+    require(clear=kinds <= {"later", *_ADDRESSES, "rest"} and bool(kinds & {*_ADDRESSES, "rest"}))
+    return _waiting([_address(*token) for token in tokens if token[0] in _ADDRESSES], ips)
+
+
+def _only_yes(clauses: Sequence[Sequence[Token]]) -> bool:
     """除了答应没有别的：每个字都是答应或虚词。"""
-    kinds = [kind for clause in CLAUSE.findall(said) for kind, _ in _tokens(clause)]
-    return bool({"yes", "consent"} & {*kinds}) and {*kinds} <= {"yes", "consent", "all", "filler"}
+    kinds = {kind for kind, _ in chain.from_iterable(clauses)}
+    return "yes" in kinds and kinds <= {"yes", "all", "filler"}
 
 
-def _orders(said: str) -> Iterator[_Order]:
-    """逐个分句给出决定；只说了对象的，接在后面那个没有对象的决定上。"""
-    pending: list[_Token] = []
+def _orders(clauses: Sequence[Sequence[Token]]) -> Iterator[_Order]:
+    """逐个分句给出决定；只说了对象的接在旁边没有对象的决定上，接不上的整句不算。"""
+    pending: list[Token] = []
     amends = False
     last: _Order | None = None
-    for clause in CLAUSE.findall(said):
-        tokens = [token for token in _tokens(clause) if token[0] not in {"filler", "yes"}]
-        amends = amends or AMENDS in clause
-        if _set_aside(clause, tokens):
-            pending = []
+    listing = False
+    for clause in clauses:
+        amends = amends or any(AMENDS in text for _, text in clause)
+        tokens = [token for token in clause if token[0] not in {*_MARKS, "not_retry"}]
+        if not any(kind in SAID for kind, _ in tokens):
+            if listing and last and tokens and not pending and {kind for kind, _ in tokens} <= _ADDRESSES:
+                yield replace(last, named=[_address(*one) for one in tokens])
+            else:
+                pending += tokens
             continue
-        decided = any(kind in _SAID for kind, _ in tokens)
-        strange = any(kind == "strange" for kind, _ in tokens)
-        tokens = [token for token in tokens if token[0] != "strange"]
-        if not decided:
-            if last and last.named and not strange and tokens and not pending:
-                yield replace(last, named=[_address(*one) for one in tokens if one[0] in {"ip", "short"}])
-            pending = [*pending, *tokens] if tokens and not strange else tokens or pending
+        require(clear=not (pending and scoped(tokens)) or {kind for kind, _ in pending} <= {*_ADDRESSES, "except"})
+        orders = [replace(one, amends=amends) for one in _within([*pending, *tokens])]
+        require(clear=len({one.decision for one in orders if one.bare}) <= 1)
+        yield from orders[:-1]
+        last = orders[-1]
+        listing = not pending and tokens[0][0] in SAID and bool(last.named)
+        pending = []
+        if not last.bare or clause is clauses[-1]:
+            yield last
             continue
-        held = pending if not strange or not _scoped(tokens) else []
-        for last in _within(tokens if _scoped(tokens) and not _bare(held) else [*held, *tokens]):
-            yield replace(last, amends=amends)
-        pending, last = [], last if tokens[0][0] in _SAID and _scoped(tokens) else None
+        pending_after = _trailing(clauses, clause)
+        yield last if not pending_after else _order([(last.decision, ""), *pending_after])
+        if pending_after:
+            return
+    require(clear=not pending)
 
 
-def _scoped(tokens: Sequence[_Token]) -> bool:
-    """说没说是谁。"""
-    return any(kind in _SCOPES for kind, _ in tokens)
+def _trailing(clauses: Sequence[Sequence[Token]], clause: Sequence[Token]) -> list[Token]:
+    """「重试，两台」：最后只说了对象的，是前面那个决定的。"""
+    place = next(index for index, one in enumerate(clauses) if one is clause)
+    rest = [token for token in chain.from_iterable(clauses[place + 1 :]) if token[0] not in _MARKS]
+    return rest if {kind for kind, _ in rest} <= SUBJECTS else []
 
 
-def _bare(tokens: Sequence[_Token]) -> bool:
-    """只列了地址。"""
-    return bool(tokens) and all(kind in {"ip", "short", "except"} for kind, _ in tokens)
-
-
-def _set_aside(clause: str, tokens: Sequence[_Token]) -> bool:
-    """这个分句不算：在问的、有条件的、可能说反了的整句不算；转述、过去、还没有定的只是它不算。"""
-    said = [kind for kind, _ in tokens if kind in _SAID]
-    if says("asks", clause, "hold") or (said and speaks(clause, "condition")):
-        raise UnclearError
-    if says("any", clause, "hold"):
-        if said or not any(kind in {"ip", "short", "rest"} for kind, _ in tokens):
-            raise UnclearError
-        return True
-    if said and (speaks(clause, "reported") or speaks(clause, "past")):
-        return True
-    strange = " ".join(text for kind, text in tokens if kind == "strange")
-    if said and says("risky", strange):
-        raise UnclearError
-    return False
-
-
-def _tokens(clause: str) -> list[_Token]:
-    """一个分句的记号；没有认出的字合成 ``strange``，另说了决定的「同意」不另算。"""
-    found: list[_Token] = []
-    place = 0
-    while place < len(clause):
-        match = _pattern().match(clause, place)
-        kind, text = (_kinds()[match.lastindex or 1], match.group()) if match else ("strange", clause[place])
-        if kind == "strange" and found and found[-1][0] == "strange":
-            found[-1] = kind, found[-1][1] + text
-        else:
-            found.append((kind, text))
-        place += max(1, len(text))
-    decided = any(kind in _SAID for kind, _ in found)
-    return [
-        ("filler" if decided else str(Decision.APPROVE), text) if kind == "consent" else (kind, text)
-        for kind, text in found
-    ]
-
-
-def _within(tokens: Sequence[_Token]) -> Iterator[_Order]:
+def _within(tokens: Sequence[Token]) -> Iterator[_Order]:
     """一个分句里的各个决定：对象在前（「甲 回滚 乙 保留」）或在后（「回滚 甲 保留 乙」），看第一个是什么。"""
-    words = [token for token in tokens if token[0] != "not_retry"]
-    after = bool(words) and words[0][0] in _SAID
-    held: list[_Token] = []
-    for kind, text in [*words, ("end", "")]:
-        if kind not in {*_SAID, "end"}:
+    after = tokens[0][0] in SAID
+    held: list[Token] = []
+    for kind, text in [*tokens, ("end", "")]:
+        if kind not in {*SAID, "end"}:
             held.append((kind, text))
             continue
         if after:
             yield from [_order(held)] if held else []
             held = [(kind, text)]
         elif kind == "end":
-            if held and any(one in {"ip", "short", "rest"} for one, _ in held):
-                raise UnclearError
+            require(clear=not any(one in {*_ADDRESSES, "rest"} for one, _ in held))
         else:
             yield _order([(kind, text), *held])
             held = []
 
 
-def _order(tokens: Sequence[_Token]) -> _Order:
+def _order(tokens: Sequence[Token]) -> _Order:
     """第一个记号是决定，其余是对象。"""
-    named: list[str] = []
+    told: list[str] = []
     excepted: list[str] = []
     scope, excepting = "", False
     for kind, text in tokens[1:]:
-        if kind in ("ip", "short"):
-            (excepted if excepting else named).append(_address(kind, text))
+        if kind in _ADDRESSES:
+            (excepted if excepting else told).append(_address(kind, text))
         elif kind == "except":
             excepting = True
         elif kind == "outside":
-            _require(excepting)
+            require(clear=excepting)
         elif scope != "rest":
             scope = kind
-    _require(bool(scope) or not excepted)
-    return _Order(tokens[0][0], named, excepted, scope)
+    require(clear=bool(scope) or not excepted)
+    return _Order(tokens[0][0], told, excepted, scope)
 
 
 def _address(kind: str, text: str) -> str:
@@ -205,49 +193,40 @@ def _address(kind: str, text: str) -> str:
     return "." + re.sub(r"\D", "", text) if kind == "short" else text.replace(" ", "")
 
 
-def _decided(orders: Sequence[_Order], ips: Sequence[str]) -> dict[str, Decision]:
-    """把各个决定落到每一台上；后面明说改了的照后面，光说「不退」又另有决定的照另一个，别的矛盾不算。"""
-    orders = [order for place, order in enumerate(orders) if not _repeats(orders[:place], order)]
-    orders = [order for order in orders if not _outdone(order, orders)]
-    _require(bool(orders))
+def _decided(orders: Sequence[_Order], ips: Sequence[str], held: set[str]) -> dict[str, Decision]:
+    """把各个决定落到每一台上；后面明说改了的照后面，先总说、后点名的照点名的，别的矛盾不算。"""
+    orders = _without_bare(orders)
+    require(clear=bool(orders))
     spoken = {ip for order in orders for ip in _waiting(order.named, ips)}
     decided: dict[str, str] = {}
+    general: set[str] = set()
     for order in orders:
-        for ip in _meant(order, ips, spoken):
-            _require(order.amends or decided.setdefault(ip, order.decision) == order.decision)
+        meant = [ip for ip in _meant(order, ips, spoken | held) if order.named or ip not in held]
+        for ip in meant:
+            later = order.amends or (order.named and ip in general)
+            require(clear=bool(later) or decided.setdefault(ip, order.decision) == order.decision)
             decided[ip] = order.decision
+        general = {*general, *meant} if order.scope == "all" and not order.named else general
+    idle = [one for one in orders if not any(decided.get(ip) == one.decision for ip in _meant(one, ips, spoken | held))]
+    require(clear=not held & decided.keys() and bool(decided) and not (idle and not any(one.amends for one in orders)))
     return {ip: Decision(decided[ip]) for ip in ips if ip in decided}
 
 
-def _repeats(before: Sequence[_Order], order: _Order) -> bool:
-    """「留着现场，不动」：同一个决定换句话又说一遍。"""
-    return bool(before) and before[-1].decision == order.decision and not (order.named or order.scope)
+def _without_bare(orders: Sequence[_Order]) -> list[_Order]:
+    """没有说是谁的决定：另有说了的，同一个决定就照说了的那几台，不同的整句不算。
 
-
-def _outdone(order: _Order, orders: Sequence[_Order]) -> bool:
-    """「别退，重试」里的「别退」。"""
-    alone = order.decision == Decision.REJECT and not (order.named or order.scope)
-    return alone and any(other.decision == Decision.RETRY and not other.named for other in orders)
-
-
-@cache
-def _kinds() -> dict[int, str]:
-    """各类说法在合成的模式里是第几组，地址最先；名字里可以有连字符。"""
-    return dict(enumerate(["", "ip", *(kind for kind in _KINDS if kind in table("decisions"))]))
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    """各类说法合成一个模式。"""
-    data = table("decisions") | {"ip": [_IP]}
-    found = ("|".join(data[kind]) for kind in [*_kinds().values()][1:])
-    return compiled("|".join(f"({_CAPTURES.sub('(?:', one)})" for one in found))
-
-
-def _require(clear: bool) -> None:  # noqa: FBT001  判断的结果本来就是真假
-    """不清楚就不当作决定。"""
-    if not clear:
-        raise UnclearError
+    「退，不对，两台都留」只算后面的；「别退，重试」里的「别退」不另算。
+    """
+    start = max(
+        (at for at, one in enumerate(orders) if one.amends and not one.named and one.scope != "rest"), default=0
+    )
+    kept = list(orders[start:])
+    retried = any(one.decision == Decision.RETRY and not one.named for one in kept)
+    kept = [one for one in kept if not (one.bare and retried and one.decision == Decision.REJECT)]
+    told = {one.decision for one in kept if not one.bare}
+    bare = {one.decision for one in kept if one.bare}
+    require(clear=not (told and bare - told) and len(bare) <= 1)
+    return [one for one in kept if not (told and one.bare)]
 
 
 def _meant(order: _Order, ips: Sequence[str], spoken: set[str]) -> list[str]:
@@ -257,14 +236,14 @@ def _meant(order: _Order, ips: Sequence[str], spoken: set[str]) -> list[str]:
         return [ip for ip in _waiting(order.named, ips) if ip not in excepted]
     if order.scope == "rest":
         excepted |= spoken
-        _require(bool(excepted))
+        require(clear=bool(excepted))
     return [ip for ip in ips if ip not in excepted]
 
 
-def _waiting(named: Sequence[str], ips: Sequence[str]) -> list[str]:
+def _waiting(told: Sequence[str], ips: Sequence[str]) -> list[str]:
     """点名的地址；范围只算其中在等的，单个的必须在等，尾号要只对得上一台。"""
     found: list[str] = []
-    for item in named:
+    for item in told:
         short = item.startswith(".")
         chosen = [ip for ip in ips if ip.endswith(item)] if short else [ip for ip in expand_ips(item) if ip in ips]
         if not chosen or (short and len(chosen) > 1):

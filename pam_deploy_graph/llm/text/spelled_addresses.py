@@ -45,7 +45,7 @@ _ADDRESS: Final = re.compile(
 )
 _ONE_OF: Final = re.compile(
     r"(?<![\w.:/+-])(?:(\d{1,3})(?:\s*号)?(?![\w.:/%+-]|\s*(?:台|个|批|秒|分|小时|次|版|%|点|月|日|seconds?\b|min|sec"
-    r"|at a time))"
+    r"|at a time)|\s+(?!(?:and|or|out|off|alone|is|are|stays?|please|pls|also|too|both|as|for)\b)[a-z])"
     r"|([一二三四五六七八九十]{1,3})(?=\s*(?:那台|这台|号)))",
     FLAGS,
 )
