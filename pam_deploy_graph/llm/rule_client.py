@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from pam_deploy_graph.llm.planning import build_plan
-from pam_deploy_graph.llm.rules.extraction import read, read_reply
+from pam_deploy_graph.llm.rules.extraction import read
+from pam_deploy_graph.llm.rules.rescoping import read_reply
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 
 

@@ -21,7 +21,7 @@ from pam_deploy_graph.inputs.parameters import ControlParams
 from pam_deploy_graph.llm import Intent, LlmClient, OpenAiLlmClient, RuleBasedLlmClient
 from pam_deploy_graph.llm.model.answer_schema import UnderstandingSchema as Understanding
 from pam_deploy_graph.llm.model.grounding import ground
-from pam_deploy_graph.llm.rules.extraction import read_reply
+from pam_deploy_graph.llm.rules.rescoping import read_reply
 from tests.graph.desk import Desk
 from tests.heard import analyze_text
 from tests.hostile.phrases import SAID

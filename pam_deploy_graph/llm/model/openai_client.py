@@ -12,10 +12,11 @@ from pam_deploy_graph.llm.model.grounding import ground
 from pam_deploy_graph.llm.model.prompts import plan_messages, understand_messages
 from pam_deploy_graph.llm.model.structured_model import ModelUnavailableError, StructuredModel
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
-from pam_deploy_graph.llm.rules.extraction import read, read_reply
+from pam_deploy_graph.llm.rules.extraction import read
 from pam_deploy_graph.llm.rules.hostile import is_hostile
 from pam_deploy_graph.llm.rules.intents import GUESSED
 from pam_deploy_graph.llm.rules.key_values import hide_secrets
+from pam_deploy_graph.llm.rules.rescoping import read_reply
 from pam_deploy_graph.llm.validation import validate_deploy_plan
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.settings import Settings

@@ -1,16 +1,15 @@
 """读一句话：归一化，依次取走各种参数，最后判断意图（依据 contract 第 2、4 节）。"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
 from typing import Any, Final
 
-from pam_deploy_graph.constants import CONTROLS, REQUIRED_PARAMS
+from pam_deploy_graph.constants import CONTROLS
 from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.rules.airports import read_airport
-from pam_deploy_graph.llm.rules.decision_words import strange_in
+from pam_deploy_graph.llm.rules.doubts import doubt, not_meant
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.rules.hostile import hostile_from, left_out, requests_after
 from pam_deploy_graph.llm.rules.intents import GUESSED, LOST, Verdict, judge
@@ -29,7 +28,6 @@ from pam_deploy_graph.llm.text.spelled_addresses import spell_out
 from pam_deploy_graph.llm.text.traced import Traced
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.models import LlmParamResult
-from pam_deploy_graph.system.safe_text import printable
 
 _FILLER: Final = re.compile(
     rf"[\s{MASK}\W_]+|应用|模块|版本号?|机场|代码|名称?|目标|机器|工作站|台|[的是为在到把给用那和与及个我]|就|吧|呢|啊|哦|嗯|请|谢谢|麻烦",
@@ -43,7 +41,9 @@ _NAMED_ALL: Final = frozenset({"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"})
 _LOOKING: Final = frozenset({Intent.STATUS, Intent.PREVIEW})
 """只是看一看的，问句、否定句里的参数也算数。"""
 _WITHOUT_PARAMS: Final = frozenset({Intent.STATUS, Intent.CANCEL, Intent.RESUME, Intent.PAUSE})
-_BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
+_CUT: Final = re.compile(r"[,。;!?\n]")
+_AT_ONCE: Final = {Intent.CANCEL: "取消", Intent.RESUME: "继续", Intent.PAUSE: "暂停", Intent.ROLLBACK: "回滚"}
+"""听到就动手的。"""
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ class Reading:
 
     def result(self, base: Mapping[str, object]) -> LlmParamResult:
         """写成语言客户端的回答；``base`` 是此前已知的部署参数，只用来判断还缺什么。"""
-        known = {**base, **self.params}
+        known = {name: value for name, value in {**base, **self.params}.items() if name not in self.undecided}
         open_ = [name for name in self.undecided if name in CONTROLS]
         return LlmParamResult(
-            extracted_params=self.params,
+            extracted_params={name: value for name, value in self.params.items() if name in known},
             control_params=self.control,
             missing_params=missing_params(known) + open_,
             notes=self.notes,
@@ -167,60 +167,29 @@ def _reading(
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
         settle_left(draft, verdict.intent)
         return Reading(verdict, notes=draft.notes, account=draft.account)
+    if verdict.intent in _WITHOUT_PARAMS and not answering:
+        verdict = _whole_or_deploy(draft, verdict)
     if verdict.intent in _WITHOUT_PARAMS:
         draft.undecided.clear()
     settle_left(draft, verdict.intent)
+    if verdict.intent in _AT_ONCE and (said := not_meant(text)):
+        verdict = Verdict(Intent.UNKNOWN, 0.0, f"「{said}」：看不出是不是现在要{_AT_ONCE[verdict.intent]}，请换句话说")
+    if verdict.intent is Intent.DEPLOY:
+        doubt(draft)
     known = draft.params, draft.control, draft.notes, draft.undecided
     rest = draft.text.replace(NAMED, MASK)
     return Reading(verdict, *known, frozenset(draft.guessed), rest, account=draft.account)
 
 
-def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:
-    """读补问的回答：已知了别的参数时，光秃秃的一个名字也算数，只缺模块时它就是模块。
-
-    Args:
-        text: 操作员的原话。
-        base: 此前已知的部署参数。
-        suggested: 模型认为的意图。
-
-    """
-    known = [name for name in REQUIRED_PARAMS if base.get(name)]
-    shown = base.get("target_ips")
-    found = read(
-        text,
-        answering=bool(known),
-        suggested=suggested,
-        shown=shown if isinstance(shown, list) else (),
-        named={"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"} <= set(known),
-    )
-    if set(REQUIRED_PARAMS) <= set(known) and (found.params or found.control):
-        found = _unless_left_over(found)
-    only_module_unknown = bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")
-    if only_module_unknown and _BARE_NAME.fullmatch(text) and set(found.params) == {"APP_NAME"}:
-        return replace(found, params={"MODULE_NAME": found.params["APP_NAME"]}, notes=[], guessed=frozenset())
-    return found
-
-
-def _unless_left_over(found: Reading) -> Reading:
-    """什么都已知时说的一句是要改：还有没听懂的字就什么也不改，念出来再问。"""
-    left = [text for text in _left_of(found) if text]
-    if not left:
-        return found
-    said = "、".join(f"「{text[:40]}」" for text in left[:6])
-    note = f"没有听懂：{printable(said)}，什么也没有改变；请换句话说改什么"
-    return replace(found, params={}, control={}, undecided={}, guessed=frozenset(), notes=[*found.notes, note])
-
-
-def _left_of(found: Reading) -> Iterator[str]:
-    """没有人认领、也不是在说同意的各段原文。"""
-    for told, run in groupby(found.spans, lambda span: span.kind not in {As.UNREAD, As.FILLER}):
-        spans = list(run)
-        text, start = "".join(span.text for span in spans), spans[0].start
-        unread = {place for span in spans if span.kind is As.UNREAD for place in range(span.start, span.end)}
-        if unread and not told:
-            heard = trace(text)
-            strange = {start + heard.starts[place] for place in strange_in(heard.text)} & unread
-            yield "".join(said for place, said in enumerate(text, start) if place in strange)
+def _whole_or_deploy(draft: Draft, verdict: Verdict) -> Verdict:
+    """说全了一次部署的话里有「停」「收工」，不当作取消：按部署理解，什么时候停去问。"""
+    alone = not draft.control and not _CUT.search(draft.original.strip(" 。.!\n"))
+    alone = alone and not any(form.search(draft.text) for form in words("deploys"))
+    if verdict.intent is Intent.STATUS or alone or not _complete(draft, placed=False):
+        return verdict
+    why = f"{verdict.reason}，又说全了一次部署：按部署理解；什么时候停，请说明 max_failures，要取消请单说取消"
+    draft.leave_open("max_failures", why)
+    return Verdict(Intent.DEPLOY, GUESSED, why)
 
 
 def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Verdict:

@@ -1,14 +1,18 @@
 """没有人认领的话：没有意思的放过，余下的念给人听；像在说范围、限度、版本、机场的去问（依据 contract 第 4 节）。"""
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any, Final
 
+from pam_deploy_graph.llm.rules.decision_words import strange_in
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.statements import weigh_statements
-from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.span_account import As, Span
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
+from pam_deploy_graph.llm.text.normalise import trace
 from pam_deploy_graph.llm.text.numbers import to_int
 from pam_deploy_graph.llm.validation import Intent
 
@@ -59,6 +63,18 @@ def settle_left(draft: Draft, intent: Intent) -> None:
         shown = "、".join(f"「{text[:_SHOWN]}」" for text in said[:_MANY])
         more = f" 等 {len(said)} 处" if len(said) > _MANY else ""
         draft.note(f"没有听懂：{shown}{more}")
+
+
+def left_in(account: Sequence[Span]) -> Iterator[str]:
+    """没有人认领、也不是在说同意的各段原文。"""
+    for told, run in groupby(account, lambda span: span.kind not in {As.UNREAD, As.FILLER}):
+        spans = list(run)
+        text, start = "".join(span.text for span in spans), spans[0].start
+        unread = {place for span in spans if span.kind is As.UNREAD for place in range(span.start, span.end)}
+        if unread and not told:
+            heard = trace(text)
+            strange = {start + heard.starts[place] for place in strange_in(heard.text)} & unread
+            yield "".join(said for place, said in enumerate(text, start) if place in strange)
 
 
 def _explain(draft: Draft) -> None:
@@ -119,12 +135,12 @@ def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
     """像在说要紧的事的，那一项去问；已经读出来的限度不再问。"""
     text = draft.text[start:end]
     low, high = _segment(draft.text, start, end)
-    paced = any(form.search(draft.text, low, high) for form in _forms("pacing"))
+    paced = speaks_of_pace(draft, start, end)
     found = (match.span() for form in _forms("scope") for match in form.finditer(draft.text, low, high))
     if not paced and not _scoped(draft) and any(begin < end and stop > start for begin, stop in found):
         draft.leave_open("target_ips", f"「{text.strip()[:_SHOWN]}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
     for name, forms in _limits() if limits else ():
-        if name not in draft.control and not _paced(draft, start, end) and any(form.search(text) for form in forms):
+        if name not in draft.control and not in_pace(draft, start, end) and any(form.search(text) for form in forms):
             draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
             break
     if (
@@ -168,10 +184,16 @@ def _weigh_doubts(draft: Draft) -> None:
         draft.leave_open("target_ips", f"「{part.text.strip()[:_SHOWN]}」：请说明要不要做它（target_ips）")
 
 
-def _paced(draft: Draft, start: int, end: int) -> bool:
+def in_pace(draft: Draft, start: int, end: int) -> bool:
     """同一个分句里已经读出了一项限度：余下的字是它的说明。"""
     low, high = _segment(draft.text, start, end)
     return any(label and label[1] in _PACE for label in draft.account.labels[low:high])
+
+
+def speaks_of_pace(draft: Draft, start: int, end: int) -> bool:
+    """同一个分句说的是不是节奏、限度：里面的数目不是哪几台。"""
+    low, high = _segment(draft.original, start, end)
+    return any(form.search(draft.original, low, high) for form in _forms("pacing"))
 
 
 def _segment(text: str, start: int, end: int) -> tuple[int, int]:

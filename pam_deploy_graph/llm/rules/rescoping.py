@@ -1,13 +1,21 @@
-"""改主意时的工作站清单：新说的一句是加上、换成，还是全部（``rescoping.toml``）。"""
+"""答问与改主意的一句话：读出来的怎样并入先前的（工作站清单怎样合，见 ``rescoping.toml``）。"""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
+from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.llm.rules.extraction import Reading, read
+from pam_deploy_graph.llm.rules.left_over import left_in
 from pam_deploy_graph.llm.text.lexicon import compile_all, table
 from pam_deploy_graph.llm.text.normalise import normalise
+from pam_deploy_graph.llm.validation import Intent
+from pam_deploy_graph.system.safe_text import printable
 
+_BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
 _LISTS: Final = ("target_ips", "exclude_ips")
 _LONGEST: Final = 2_000
 
@@ -67,3 +75,40 @@ def _says(text: str, kind: str) -> bool:
 def _forms(kind: str) -> Any:
     """一种说法的各种写法。"""
     return compile_all(table("rescoping")[kind])
+
+
+def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:
+    """读补问的回答：已知了别的参数时，光秃秃的一个名字也算数，只缺模块时它就是模块。
+
+    Args:
+        text: 操作员的原话。
+        base: 此前已知的部署参数。
+        suggested: 模型认为的意图。
+
+    """
+    known = [name for name in REQUIRED_PARAMS if base.get(name)]
+    shown = base.get("target_ips")
+    found = read(
+        text,
+        answering=bool(known),
+        suggested=suggested,
+        shown=shown if isinstance(shown, list) else (),
+        named={"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"} <= set(known),
+    )
+    amends = found.verdict.intent is not Intent.ROLLBACK and (found.params or found.control)
+    if amends and set(REQUIRED_PARAMS) <= set(known):
+        found = _unless_left_over(found)
+    only_module_unknown = bool(base.get("APP_NAME")) and not base.get("MODULE_NAME")
+    if only_module_unknown and _BARE_NAME.fullmatch(text) and set(found.params) == {"APP_NAME"}:
+        return replace(found, params={"MODULE_NAME": found.params["APP_NAME"]}, notes=[], guessed=frozenset())
+    return found
+
+
+def _unless_left_over(found: Reading) -> Reading:
+    """什么都已知时说的一句是要改：还有没听懂的字就什么也不改，念出来再问。"""
+    left = [text for text in left_in(found.spans) if text]
+    if not left:
+        return found
+    said = "、".join(f"「{text[:40]}」" for text in left[:6])
+    note = f"没有听懂：{printable(said)}，什么也没有改变；请换句话说改什么"
+    return replace(found, params={}, control={}, undecided={}, guessed=frozenset(), notes=[*found.notes, note])

@@ -1,0 +1,189 @@
+"""读完之后再核对一遍：没有人认领的数目、名字、记号，与读出来的不合的地方，一律去问（依据 contract 第 4 节）。
+
+不看说法，看账目：一个数目、一个像名字的词没有着落，一台旁边的记号与它的用处相反，就是没有听懂。
+说法在 ``doubts.toml``。
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Final
+
+from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
+from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.left_over import in_pace, speaks_of_pace
+from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
+from pam_deploy_graph.llm.text.numbers import to_int
+
+_NAMES: Final = ("APP_NAME", "MODULE_NAME")
+_LIMITS: Final = frozenset(
+    {"canary", "max_parallel", "waves", "ask_after", "max_failures", "hold", "pause_between", "confirm_canary"}
+)
+_LATIN: Final = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9_-]{2,}(?![\w@])", FLAGS)
+_GAP: Final = re.compile(r"\s?(?:[:/]|\b(?:release|version|ver|v)\b)?\s?", FLAGS)
+_SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
+_APART: Final = re.compile(r"[,;/|、]")
+_SHOWN: Final = 24
+
+
+def doubt(draft: Draft) -> None:
+    """核对要部署的一句话；有疑的那一项去问。"""
+    _numbers(draft)
+    _fragments(draft)
+    _names(draft)
+    _negated(draft)
+    _versions(draft)
+    _marks(draft)
+    _moods(draft)
+
+
+def not_meant(text: str) -> str:
+    """取消、继续、暂停、回滚的话里，说的可能不是现在要做的（「再崩一次才回滚」）；没有为空串。"""
+    found = (form.search(text) for form in _forms("not_now"))
+    return next((match.group().strip()[:_SHOWN] for match in found if match), "")
+
+
+def _free(draft: Draft, start: int, end: int, *, filler: bool = False) -> bool:
+    """一段文字有没有着落；``filler`` 为真时算作没有意思的也算没有着落。"""
+    labels = draft.account.labels[start:end]
+    idle = {As.FILLER, As.QUESTION} if filler else {As.QUESTION}
+    return all(label is None or label[0] in idle for label in labels)
+
+
+def _numbers(draft: Draft) -> None:
+    """没有人认领的数目：带单位的问那一项，别的问是哪几台、几台一批。"""
+    scoped = bool(draft.control.keys() & {"target_ips", "exclude_ips"})
+    for name, forms in _groups("numbers"):
+        for match in (match for form in forms for match in form.finditer(draft.original)):
+            named = len(draft.control.get("target_ips") or ())
+            said = (
+                to_int(match["n"]) == named or in_pace(draft, *match.span("n")) or speaks_of_pace(draft, *match.span())
+            )
+            if not said and _free(draft, *match.span("n"), filler=not match["n"].isdigit()):
+                asked = "target_ips" if name == "bare" and not scoped else "max_parallel" if name == "bare" else name
+                if asked not in draft.control:
+                    draft.leave_open(asked, f"「{match.group().strip()}」这个数没有听懂：请说明 {asked}")
+
+
+def _fragments(draft: Draft) -> None:
+    """紧跟在一项限度后面的「半」「多」没有着落，那一项就不是读出来的那个数。"""
+    for form in _forms("fragment"):
+        for match in form.finditer(draft.original):
+            before = draft.account.labels[match.start() - 1] if match.start() else None
+            if before and before[1] in _LIMITS and _free(draft, *match.span(), filler=True):
+                draft.leave_open(before[1], f"「{match.group()}」没有听懂：请说明 {before[1]} 是多少")
+
+
+def _names(draft: Draft) -> None:
+    """挨着名字、版本的词像名字而没有着落：问应用与模块。"""
+    known = {draft.params.get(name, "").lower() for name in _NAMES}
+    beside = {end for name in _NAMES for _, end in _spans(draft, name)}, {start for start, _ in draft.versions}
+    for match in _LATIN.finditer(draft.original):
+        word, (start, end) = match.group(), match.span()
+        common = word.lower() in known | word_set("stop") | word_set("soft") or not _free(draft, start, end)
+        if common or "MODULE_NAME" not in draft.params:
+            continue
+        after_name = any(_GAP.fullmatch(draft.original[place:start]) for place in beside[0] if place <= start)
+        to_version = any(_GAP.fullmatch(draft.original[end:place]) for place in beside[1] if end <= place)
+        if (after_name and draft.guessed & {*_NAMES}) or to_version:
+            for name in _NAMES:
+                draft.leave_open(name, f"「{word}」像是名字，没有听懂：请说明应用与模块各是什么")
+
+
+def _spans(draft: Draft, name: str) -> Iterator[tuple[int, int]]:
+    """一项参数写在哪几处。"""
+    labels = [label is not None and label[0] is As.SLOT and label[1] == name for label in draft.account.labels]
+    edges = [place for place, (was, now) in enumerate(pairwise([False, *labels, False])) if was is not now]
+    return zip(edges[::2], edges[1::2], strict=True)
+
+
+def _negated(draft: Draft) -> None:
+    """「是双流不是天府」：说了不是的那一个，不能是读出来的值。"""
+    for name in _NAMES:
+        value = draft.params.get(name, "")
+        for start, end in _spans(draft, name) if value else ():
+            said = draft.original[start:end].strip().lower()
+            if said == value.lower() and any(
+                form.search(draft.original[max(0, start - 12) : start]) for form in _forms("not")
+            ):
+                draft.leave_open(name, f"说了不是 {value}：请说明是哪一个")
+                break
+
+
+def _versions(draft: Draft) -> None:
+    """「1.1 or 1.2」两可的，「崩了就退 4.2.8」读成了退路的，去问是哪一版。"""
+    wanted = draft.params.get("VERSION_NUMBER", "")
+    if not wanted or len({draft.original[start:end] for start, end in draft.versions}) < 2:  # noqa: PLR2004 —— 两个版本才有得选
+        return
+    for (_, one), (other, _) in pairwise(draft.versions):
+        if any(form.fullmatch(draft.original[one:other]) for form in _forms("either")):
+            draft.leave_open("VERSION_NUMBER", "说了两个版本，看不出要哪一个：请说明是哪一版")
+    for start, end in draft.versions:
+        before = draft.original[max(0, start - 16) : start]
+        if wanted in draft.original[start:end] and any(form.search(before) for form in _forms("fallback")):
+            draft.leave_open("VERSION_NUMBER", f"{wanted} 像是退路：请说明要装哪一版")
+
+
+def _marks(draft: Draft) -> None:
+    """一台旁边的记号、前一行的名目、挨着的另一台，与它的用处相反的，去问。"""
+    targets, spared = (set(draft.control.get(name) or ()) for name in ("target_ips", "exclude_ips"))
+    heading = ""
+    for line in draft.original.splitlines():
+        items = [match for match in ITEM.finditer(line) if not is_clock(match)]
+        if not items:
+            heading = line
+            continue
+        above = _mark(heading) if not line[: items[0].start()].strip(" -*•") else None
+        for place, item in enumerate(items):
+            ip = item.group().strip()
+            before = line[items[place - 1].end() if place else 0 : item.start()]
+            after = line[item.end() : items[place + 1].start() if place + 1 < len(items) else len(line)]
+            cut = _APART.split(after)[0]
+            mark = (
+                _mark(cut)
+                or (_mark(_APART.split(before)[-1]) if place == 0 or _APART.search(before) else None)
+                or above
+            )
+            wrong = (mark is Role.EXCLUDE and ip in targets - spared) or (
+                mark is Role.TARGET and ip in spared - targets
+            )
+            joined = place and _JOINED.fullmatch(before) and (items[place - 1].group() in spared) is not (ip in spared)
+            if _SINGLE.fullmatch(ip) and (wrong or (joined and not mark)):
+                draft.leave_open("target_ips", f"{ip} 旁边写的与读出来的不合：请说明要不要做它（target_ips）")
+        heading = heading if above else ""
+
+
+def _mark(text: str) -> Role | None:
+    """一小段话明说了要做还是不做；没有明说为 ``None``。"""
+    said = text.strip(" \t,.;:=()[]|>-#").lower()
+    if not said or len(said) > _SHOWN:
+        return None
+    if any(form.fullmatch(said) for form in _forms("no")) or role_of(said) is Role.EXCLUDE:
+        return Role.EXCLUDE
+    return Role.TARGET if any(form.fullmatch(said) for form in _forms("yes")) else None
+
+
+def _moods(draft: Draft) -> None:
+    """没有着落的否定、条件、转述、过去：不知道是不是现在要做，去问。"""
+    groups = ("mood",) if "exclude_ips" in draft.control else ("mood", "not_done")
+    for match in (match for name in groups for form in _forms(name) for match in form.finditer(draft.original)):
+        if _free(draft, *match.span(), filler=True):
+            said = match.group().strip()[:_SHOWN]
+            why = f"「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）"
+            draft.leave_open("target_ips", why)
+
+
+@cache
+def _forms(name: str) -> tuple[re.Pattern[str], ...]:
+    """``doubts.toml`` 里的一组说法。"""
+    return compile_all(table("doubts")[name])
+
+
+@cache
+def _groups(name: str) -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+    """分项的一组说法。"""
+    return tuple((each, compile_all(forms)) for each, forms in table("doubts")[name].items())
