@@ -247,7 +247,7 @@ class PamDeployAgent:
         refuse_planted_files(state)
         snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
-        settings, bound = Settings(), self._helm().policy.shown()
+        settings, bound = Settings(), self._helm().bound
         learn(settings.token())
         also: dict[str, Any] = {"node_allow": read_allowed(settings.pam_node_allow), "also_bound": bound}
 

@@ -162,6 +162,7 @@ class Settings(BaseSettings):
         chosen_urls = [("pam_mcp_url", url) for url in read_mcp_urls(self.pam_mcp_url).values()]
         for name, chosen in (*chosen_urls, ("pam_ca_file", self.pam_ca_file)):
             places += [(name.upper(), chosen, self.origin(name))]
+        places += [(name, chosen, self.origin("pam_node_allow")) for name, chosen in self.pinned().items()]
         for name, url, origin in places:
             if url and self._has_token():
                 refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
@@ -233,6 +234,10 @@ class Settings(BaseSettings):
     def params(self) -> dict[str, str]:
         """返回环境给出的部署参数（介于命令行与默认值之间）。"""
         return {"PAM_HOME_URL": self.pam_home_url} if self.pam_home_url else {}
+
+    def pinned(self) -> dict[str, str]:
+        """返回批准一并管着的设置：改了它，批准之后不必问人就能改用的节点也就改了；没有设为空。"""
+        return {"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}
 
     @staticmethod
     def process_environ() -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from pam_deploy_graph.audit.bundle import Bundle
 from pam_deploy_graph.audit.chains import events_of
@@ -11,7 +11,9 @@ from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import ACTIONS, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
-from pam_deploy_graph.policy import POLICY, Act, Asked, policy_of, role_parts
+from pam_deploy_graph.policy import NOT_SET, PEOPLE, POLICY, Act, Asked, policy_of, role_parts, role_under, under
+
+_PROPOSED: Final = ("PLAN_PROPOSED", "AMENDMENT_PROPOSED")
 
 
 class Row:
@@ -27,6 +29,7 @@ def approvals(bundle: Bundle) -> Iterator[str]:
     """先有批准，才有动手：计划的批准在第一个会改变外界的动作之前，回滚的同意在回滚之前。"""
     decided = {(row["subject"], row["digest"]): row["decision"] for row in bundle.decisions}
     planned = any(event["type"] == "PLAN_PROPOSED" for _, event in events_of(bundle))
+    yield from _amendments(bundle, decided)
     approved, agreed, told = False, set[str](), set[str]()
     for seq, event in events_of(bundle):
         kind, ip, stage = event["type"], event.get("ip", ""), event.get("stage", "")
@@ -45,11 +48,22 @@ def approvals(bundle: Bundle) -> Iterator[str]:
                 yield f"第 {seq} 行回滚了 {ip}，没有人同意过"
 
 
+def _amendments(bundle: Bundle, decided: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """途中的改动：生效的都有批准。"""
+    asked = ""
+    for seq, event in events_of(bundle):
+        if event["type"] == "AMENDMENT_PROPOSED":
+            asked = event["digest"]
+        settled = event["type"] == "AMENDMENT_SETTLED" and event["approved"]
+        if settled and decided.get((PLAN, asked)) != Decision.APPROVE:
+            yield f"第 {seq} 行照批准改动，而那个改动的批准不在决定里"
+
+
 def policy(bundle: Bundle) -> Iterator[str]:
     """决定合不合策略；计划里写着的策略与手上这一份不同的，说明没法核对。"""
-    plans = {event["digest"]: event for _, event in events_of(bundle) if event["type"] == "PLAN_PROPOSED"}
-    shown = {plan.get("endpoints", {}).get(POLICY, "") for plan in plans.values()}
-    shown = (shown | {str(event.get("policy", "")) for _, event in events_of(bundle)}) - {""}
+    plans = {event["digest"]: event for _, event in events_of(bundle) if event["type"] in _PROPOSED}
+    shown = {plan.get("endpoints", {}).get(POLICY, NOT_SET) for plan in plans.values()}
+    shown = (shown | {str(event.get("policy", "")) for _, event in events_of(bundle)}) - {"", NOT_SET}
     if not shown:
         return
     digest = hashlib.sha256(bundle.policy.encode()).hexdigest()
@@ -66,6 +80,19 @@ def policy(bundle: Bundle) -> Iterator[str]:
             alone = _alone(rules.approvals_needed, asked) if row["subject"] == PLAN else ""
             if reason := rules.why_not(asked) or alone:
                 yield f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）不合策略：{reason}"
+
+
+def same_site(bundle: Bundle) -> Iterator[str]:
+    """每个决定照的策略与账户文件，是它作出时计划写着的那些；从前的版本没有写账户文件，没法核对。"""
+    plans = [(seq, event["endpoints"]) for seq, event in events_of(bundle) if "endpoints" in event]
+    for row in bundle.decisions:
+        shown = [bound for seq, bound in plans if seq <= row["head_seq"]]
+        if row["subject"] == CANCEL or row["subject"].startswith(f"{REFUSED}:") or not shown:
+            continue
+        then, mine = under(shown[-1]), role_under(row["role"])
+        if mine != then and (PEOPLE in shown[-1] or mine):
+            what = f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）"
+            yield f"{what}照的是 {mine or '没有策略与账户文件'}，计划写着的是 {then or '没有策略与账户文件'}"
 
 
 def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> Asked | None:

@@ -14,6 +14,7 @@ _CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
     "锚": chains.anchors,
     "批准": conduct.approvals,
     "策略": conduct.policy,
+    "照的文件": conduct.same_site,
     "签名": conduct.signatures,
 }
 

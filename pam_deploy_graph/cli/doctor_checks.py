@@ -201,6 +201,9 @@ def _mcp(settings: Settings) -> Check:
     return Check("MCP 服务", ok=all(one.ok for one in found), detail=detail, advice=advice)
 
 
+_VARIABLE: Final = "这个变量本身也要由服务或登录脚本定下：账号自己改得了变量的，仍只是约定"
+
+
 def _policy(settings: Settings) -> Iterator[Check]:
     """策略与账户文件读得懂，并且管得住当前账号。"""
     for name, path in (("策略文件", settings.pam_policy), ("账户文件", settings.pam_people)):
@@ -213,7 +216,7 @@ def _policy(settings: Settings) -> Iterator[Check]:
             continue
         bound = not any(os.access(each, os.W_OK) for each in (path, Path(path).parent))
         advice = "让它与它的目录归另一个账号（例如 root）所有，当前账号只读"
-        detail = path if bound else f"{path}：当前账号改得了它，只是约定，管不住自己"
+        detail = f"{path}；{_VARIABLE}" if bound else f"{path}：当前账号改得了它，只是约定，管不住自己"
         yield Check(name, ok=bound, detail=detail, advice=advice, required=False)
 
 

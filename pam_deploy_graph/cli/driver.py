@@ -19,7 +19,9 @@ from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
+from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.site_rules import why_outdated
 from pam_deploy_graph.runs.stopping import stopped_text
 
 Asker = Callable[[Mapping[str, Any]], Any]
@@ -78,8 +80,9 @@ class Driver:
             return self.start(run_id)
         if not snapshot.tasks and known and self.services.ledger.get_run(run_id).input.get("rollback_of"):
             return self._recall(run_id)
-        if not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
-            node, phase = _RESTART_AT[self._plan_approved(run_id)]
+        outdated = bool(known) and why_outdated(self.services, self.services.state_of(run_id))
+        if outdated or not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
+            node, phase = self._outdated(run_id) if outdated else _RESTART_AT[self._plan_approved(run_id)]
             update = {"phase": phase, "problem": ""}
             self.graph.update_state(_config(run_id), update, as_node=node)
             return self._advance(run_id, None)
@@ -88,6 +91,10 @@ class Driver:
             return self._advance(run_id, None)
         command = self._command(pending[0])
         return ExitCode.WAITING if command is None else self._advance(run_id, command)
+
+    def _outdated(self, run_id: str) -> tuple[str, str]:
+        """计划照的策略与账户文件换了，从哪里接着：没有动过手的重提，动过手的只问变了的。"""
+        return "approve-plan", "rolling" if has_begun(self.services.state_of(run_id)) else "replan"
 
     def _snapshot(self, run_id: str) -> Any:
         """读检查点里的状态。
@@ -125,7 +132,7 @@ class Driver:
 
     def _recall(self, run_id: str) -> ExitCode:
         """接着做退回的运行：登记之后还没有提出就被杀的先提出；绝不当作部署。"""
-        run = propose_recall(self.services, run_id)
+        run = propose_recall(self.services, run_id, self.services.local_actor())
         node, phase = ("approve-plan", "approved") if self._plan_approved(run_id) else ("recall", "planned")
         update = {"run_id": run_id, "phase": phase, "problem": "", "plan": recall_plan(run), "waiting": []}
         self.graph.update_state(_config(run_id), update, as_node=node)

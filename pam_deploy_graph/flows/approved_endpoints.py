@@ -10,7 +10,7 @@ from typing import Final
 
 from pam_deploy_graph.action_router import endpoints_of
 from pam_deploy_graph.constants import REWIRED
-from pam_deploy_graph.errors import PlanChangedError
+from pam_deploy_graph.errors import GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.inputs.service_address import loses_tls, same_address, usable_unasked
 from pam_deploy_graph.ledger import digest_of
@@ -20,6 +20,8 @@ NODE_LOOKUP: Final = "get-node-url"
 TOOLS_KEY: Final = "MCP_TOOLS"
 _FIELDS: Final = {"NODE_URL": "node_url", "MCP_URL": "mcp_url"}
 _FROM_HOME: Final = tuple(_FIELDS)
+_SAME_PLACE: Final = {"PAM_MCP_URL": "MCP_URL", "MCP_URL": "PAM_MCP_URL"}
+"""HOME 给出的与自己设置的，说的是同一个服务。"""
 _NOT_SET: Final = "（没有）"
 
 
@@ -77,12 +79,14 @@ async def refuse_rewired(ctx: RunContext) -> None:
     """动手之前：自己设置的地址与程序还是不是批准的那些。
 
     Raises:
+        GlobalStepError: 批准的是 https，现在是 http：不问人，一律不用。
         PlanChangedError: 变了，没有照用。
 
     """
     if not ctx.state.endpoints:
         return
     now = await endpoints_now(ctx)
+    _refuse_lost_tls(ctx.state.endpoints, now)
     if told := _differences(_own(ctx.state.endpoints), _own(now)):
         raise PlanChangedError(f"批准之后设置变了（{'；'.join(told)}），没有照用；原来的批准不再作数")
 
@@ -93,11 +97,26 @@ async def propose_endpoints(ctx: RunContext) -> None:
     tools = state.moved.get(TOOLS_KEY, state.mcp_tools)
     there = replace(state, **{field: state.moved.get(key, getattr(state, field)) for key, field in _FIELDS.items()})
     wanted = await endpoints_of(ctx.router, there) | dict(ctx.also_bound)
+    _refuse_lost_tls(state.endpoints, wanted)
     before, after = (state.endpoints | _named(state.mcp_tools)), (wanted | _named(tools))
     text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就此结束这次运行。"])
     digest = digest_of({"run_id": state.run_id, "plan": state.plan_digest, "stage": REWIRED, "endpoints": after})
     proposed = {"digest": digest, "target_ips": state.planned_ips or [], "stage": REWIRED, "text": text}
+    proposed |= {"requested_by": state.requested_by}
     await ctx.session.append({"type": "PLAN_PROPOSED", **proposed, "endpoints": wanted, "mcp_tools": tools})
+
+
+def _refuse_lost_tls(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """批准的 https 地址，谁改的都不会变成 http（contract 第 3 节「NODE 的地址」）。
+
+    Raises:
+        GlobalStepError: 有一个变成了 http。
+
+    """
+    for name, value in after.items():
+        was = before.get(name) or before.get(_SAME_PLACE.get(name, ""), "")
+        if loses_tls(was, value):
+            raise GlobalStepError(f"{name} 由 {was} 变成了 {value}：批准的是 https，不会改用 http；请改回 https 再继续")
 
 
 def _named(tools: str) -> dict[str, str]:

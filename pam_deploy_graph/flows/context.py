@@ -13,7 +13,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.telemetry import Span, no_span
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
-from pam_deploy_graph.ledger import RunSession
+from pam_deploy_graph.ledger import Approval, RunSession
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -69,7 +69,8 @@ class RunContext:
     """一段流程所需的一切；``stop_requested`` 由外面给，返回真即不再开新工作站；``paused`` 只说人要停一停。
 
     ``after_step`` 在每个全局步骤落盘之后调用；``node_allow`` 是 ``PAM_NODE_ALLOW`` 的各项，
-    ``also_bound`` 是批准一并管着的其他设置（策略文件），``held`` 说一个键出自的运行在不在这份账本里。
+    ``also_bound`` 是批准一并管着的其他设置（策略、账户文件、``PAM_NODE_ALLOW``），
+    ``held`` 说一个键出自的运行在不在这份账本里，``vet`` 说明账本里的一个决定为什么不合策略，合的为空串。
     """
 
     session: RunSession
@@ -82,6 +83,7 @@ class RunContext:
     also_bound: Mapping[str, str] = field(default_factory=dict)
     held: Callable[[str], bool] = lambda _key: True
     paused: Callable[[], bool] = lambda: False
+    vet: Callable[[AgentState, Approval], str] = lambda _state, _approval: ""
     lookup: anyio.Lock = field(default_factory=anyio.Lock)
     looked_up_at: float = -math.inf
     """NODE 连不上时问 HOME 它在哪里：一次一个，隔一会儿才再问。"""

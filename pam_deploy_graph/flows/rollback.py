@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from anyio import to_thread
+
 from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
@@ -53,12 +55,14 @@ def _told(decision: Decision, note: str) -> Event:
 
 
 async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval) -> bool:
-    """再读一次真相；与问的时候不同的，记下同意作废，返回假。"""
+    """再问一遍策略，再读一次真相；不合策略的、与问的时候不同的，记下决定作废，返回假。"""
     workstation = ctx.state.ip_states[ip]
     known = touched(ctx.state, ip) or bool(workstation["read_at"])
     before, key = _shown(ctx, ip), workstation["last_key"] if known else None
-    await read_back(ctx, outbox, ip)
-    if not (changed := _changed(ctx, ip, approval, before, key)):
+    why = await to_thread.run_sync(ctx.vet, ctx.state, approval)  # 核对签名要另起进程
+    if not why:
+        await read_back(ctx, outbox, ip)
+    if not (changed := why or _changed(ctx, ip, approval, before, key)):
         return True
     message = f"{approval.operator} 的决定（{approval.decision}）没有执行：{changed}"
     await outbox.commit({"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message})

@@ -15,15 +15,19 @@ from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.ledger import digest_of
+from pam_deploy_graph.system.safe_text import printable
 
 
-def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> Callable[[RunContext], Awaitable[None]]:
+def request_recall(
+    of_run: str, owner: str, to_versions: Mapping[str, str], requested_by: str = ""
+) -> Callable[[RunContext], Awaitable[None]]:
     """返回提出退回的流程；全部合成一行落盘，半路被杀就像没有提过。
 
     Args:
         of_run: 退回的是哪次运行。
         owner: 它的幂等键的主人；最后动过的不是它，就不能盖掉别人做的。
         to_versions: 每台退回哪一版。
+        requested_by: 谁提出的；不知道的为空串。
 
     """
 
@@ -35,22 +39,24 @@ def request_recall(of_run: str, owner: str, to_versions: Mapping[str, str]) -> C
             await read_back(ctx, outbox, ip)
             asked = {"reason": f"操作员要求退回运行 {of_run} 之前的 {version}", "to_version": version}
             outbox.tell({"type": "ROLLBACK_REQUESTED", "ip": ip, **asked, "of_run": of_run, "owner": owner})
+        wired: dict[str, Any] = {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
         plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
-        proposed: dict[str, Any] = {"digest": digest_of(plan), "target_ips": list(to_versions)}
-        proposed |= {"stage": RECALL, "text": _text(ctx)}
-        proposed |= {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
+        proposed: dict[str, Any] = {"digest": digest_of(plan | wired), "target_ips": list(to_versions)}
+        proposed |= {"stage": RECALL, "text": _text(ctx, wired["endpoints"]), "requested_by": requested_by, **wired}
         proposed |= {"names": ctx.state.names} if ctx.state.names else {}
         await outbox.commit({"type": "PLAN_PROPOSED", **proposed})
 
     return work
 
 
-def _text(ctx: RunContext) -> str:
-    """计划的原文：退回哪次运行之前，每台此刻怎样、同意之后怎样；不能退回的说出为什么。"""
+def _text(ctx: RunContext, endpoints: Mapping[str, str]) -> str:
+    """计划的原文：退回哪次运行之前，每台此刻怎样、同意之后怎样，接到哪里；不能退回的说出为什么。"""
     told = [f"退回运行 {ctx.state.rollback_of} 之前；批准之后，每台动手之前还会再问。"]
     for question in waiting_questions(ctx.state):
         does = question["effects"].get(Decision.APPROVE) or f"不能退回：{question['no_approve']}"
         told.append(f"- {question['ip']}: 此刻 {version_text(question['version_now'])}；{does}")
+    tools = {TOOLS_KEY: ctx.state.mcp_tools} if ctx.state.mcp_tools else {}
+    told += [f"- {name}: {printable(value)}" for name, value in {**endpoints, **tools}.items()]
     return "\n".join(told)
 
 

@@ -33,10 +33,9 @@ async def run_step(ctx: RunContext, decision_of: Lookup) -> None:
         decision_of: 按 ``(ip, 问题摘要)`` 查账本里的决定。
 
     Raises:
-        PlanChangedError: 批准之后自己设置的地址或程序变了；什么也没有做。
+        PlanChangedError: 见 ``carry_out_decisions``。
 
     """
-    await refuse_rewired(ctx)
     await carry_out_decisions(ctx, decision_of)
     await settle_targets(ctx)
     fresh = next_ips(ctx)
@@ -144,7 +143,13 @@ async def withdraw_retries(ctx: RunContext) -> None:
 
 
 async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
-    """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。有人要停一停，还没有动手的留到继续的时候。"""
+    """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。有人要停一停，还没有动手的留到继续的时候。
+
+    Raises:
+        PlanChangedError: 批准之后自己设置的地址、程序或策略变了；什么也没有做。
+
+    """
+    await refuse_rewired(ctx)
     limiter = anyio.CapacityLimiter(ctx.rules.max_parallel)
 
     async def one(ip: str, approval: Approval) -> None:

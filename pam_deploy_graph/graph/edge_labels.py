@@ -55,6 +55,7 @@ TURNS: Final[Edges] = {
     ("global-flow", "plan"): "批准之后变了，重提计划",
     ("global-flow", "approve-plan"): "动手之后变了，只问变了的",
     ("approve-plan", "ip-flow"): "有了结果，接着推",
+    ("approve-plan", "plan"): "策略或账户文件换了，重提计划",
 }
 """途中与事后。"""
 _WHY: Final[Edges] = {**TALK, **WORK, **TURNS}

@@ -48,10 +48,12 @@ def after_asking(state: GraphState) -> Literal["intent", "params"]:
     return "intent" if unheard(state) else "params"
 
 
-def after_approval(state: GraphState) -> Literal["intent", "approve-plan", "global-flow", "ip-flow", "report"]:
-    """答一句话的先听懂；看不懂的回答再问；批准了才动手；途中的改动有了结果就接着推。"""
+def after_approval(state: GraphState) -> Literal["intent", "plan", "approve-plan", "global-flow", "ip-flow", "report"]:
+    """答一句话的先听懂；看不懂的回答再问；批准了才动手；途中的改动有了结果就接着推；策略换了的重提计划。"""
     if unheard(state):
         return "intent"
+    if state["phase"] == "replan":
+        return "plan"
     if state["phase"] == "rolling":
         return "ip-flow"
     if state["phase"] == "approved":

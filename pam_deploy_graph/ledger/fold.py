@@ -119,9 +119,15 @@ def forget_progress(state: AgentState) -> None:
 
 
 def _registered(state: AgentState, event: Event) -> None:
-    """登记了，或在动手之前换了输入：记住输入的摘要，与谁登记的。"""
+    """登记了：记住输入的摘要，与谁登记的。"""
     state.input_digest = event["input"]
     state.registered_by = event.get("account", state.registered_by)
+
+
+def _revised(state: AgentState, event: Event) -> None:
+    """动手之前换了输入：换的人就是提出的人。"""
+    _registered(state, event)
+    state.requested_by = ""
 
 
 def _finished(state: AgentState, event: Event) -> None:
@@ -165,7 +171,7 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "ACTION_DONE": _action_done,
     "ACTION_FAIL": _action_fail,
     "RUN_REGISTERED": _registered,
-    "RUN_REVISED": _registered,
+    "RUN_REVISED": _revised,
     "RUN_FINISHED": _finished,
     "RUN_PAUSED": _paused,
     "RUN_CONTINUED": _continued,

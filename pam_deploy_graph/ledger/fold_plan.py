@@ -56,6 +56,7 @@ def _amendment_proposed(state: AgentState, event: Event) -> None:
     state.plan_digest, state.plan_stage, state.plan_text = event["digest"], AMENDED, event.get("text", "")
     state.amendment = {name: event[name] for name in ("control", "target_ips")}
     state.asked_at = event.get("at", 0)
+    state.amendment["plan_requested_by"] = state.requested_by
     state.requested_by = event.get("requested_by", state.requested_by)
 
 
@@ -67,6 +68,7 @@ def _amendment_settled(state: AgentState, event: Event) -> None:
         if state.requested_ips is not None:
             state.requested_ips = [*state.planned_ips, *state.missing_ips]
         settle_scope(state)
+    state.requested_by = state.amendment.get("plan_requested_by", state.requested_by)  # 其余的仍是原来的人提出的
     state.amendment, state.plan_stage = {}, ""
 
 

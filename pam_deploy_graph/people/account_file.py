@@ -3,12 +3,13 @@
 口令与令牌只存 argon2 的散列。写它的账号就是管理员；别人写得了的不读。
 """
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.people.hashes import matches, new_hash
@@ -46,6 +47,7 @@ class PeopleBook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     people: dict[Name, Person] = Field(default_factory=dict)
+    _shown: str = PrivateAttr("")
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -56,14 +58,22 @@ class PeopleBook(BaseModel):
 
         """
         try:
-            return cls.model_validate_json(read_trusted(path))
+            text = read_trusted(path)
+            book = cls.model_validate_json(text)
         except FileNotFoundError:
-            return cls()
+            text, book = b"", cls()
         except OSError as error:
             raise InvalidInputError(f"账户文件 {path} 没有读：{error.strerror}") from None
         except ValidationError as error:
             where = "、".join(".".join(map(str, each["loc"])) or each["msg"] for each in error.errors()[:3])
             raise InvalidInputError(f"账户文件 {path} 不合规则：{where}") from None
+        book._shown = f"{path.absolute()}（SHA-256 {hashlib.sha256(text).hexdigest()}）"
+        return book
+
+    @property
+    def shown(self) -> str:
+        """写进计划与决定的样子：读的是哪个文件，读到的内容的哈希；不是读来的为空串。"""
+        return self._shown
 
     def save(self, path: Path) -> None:
         """原子地写回，只有本人可读写。"""

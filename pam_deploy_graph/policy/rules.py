@@ -40,15 +40,20 @@ class Asked:
     signed: bool = False
 
 
-def role_text(person: str, roles: Sequence[str]) -> str:
-    """账本里一个决定的 ``role``：「人|角色,角色」；不知道是谁的，人为空。"""
-    return f"{person}|{','.join(roles)}"
+def role_text(person: str, roles: Sequence[str], under: str = "") -> str:
+    """账本里一个决定的 ``role``：「人|角色,角色|照的策略与账户文件」；不知道是谁的人为空，没有照的没有第三段。"""
+    return "|".join([person, ",".join(roles), *([under] if under else [])])
 
 
 def role_parts(role: str) -> tuple[str, list[str]]:
     """由 ``role_text`` 写成的还原成人与角色。"""
-    person, _, roles = role.partition("|")
+    person, roles, *_ = [*role.split("|", 2), ""]
     return person, roles.split(",") if roles else []
+
+
+def role_under(role: str) -> str:
+    """由 ``role_text`` 写成的还原成照的策略与账户文件；没有的为空串。"""
+    return "".join(role.split("|", 2)[2:])
 
 
 class Rule(BaseModel):

@@ -47,4 +47,5 @@ def server_actor(book: "PeopleBook | None", identity: str, channel: str = "serve
     if not identity:
         return Actor(UNNAMED, NOBODY, channel)
     known = book is None or identity in book.people
-    return Actor(f"登录用户 {identity}", identity if known else NOBODY, channel)
+    person = identity.replace("|", "%7C")  # 账本里用它隔开人与角色：登录名不能自带一个角色
+    return Actor(f"登录用户 {identity}", person if known else NOBODY, channel)

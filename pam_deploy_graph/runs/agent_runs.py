@@ -12,7 +12,7 @@ from pam_deploy_graph.ledger import PLAN, Approval, Ledger, digest_of
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.people import PeopleBook, open_people
-from pam_deploy_graph.policy import Policy, open_policy
+from pam_deploy_graph.policy import Policy, bound_by, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.deciding import Answered, refuse_request, settle_by_hand
 from pam_deploy_graph.settings import Settings
@@ -26,6 +26,11 @@ class Helm:
     policy: Policy
     people: PeopleBook | None
     actor: Actor
+
+    @property
+    def bound(self) -> dict[str, str]:
+        """记在决定里的策略与账户文件。"""
+        return bound_by(self.policy, self.people)
 
     @classmethod
     def of(cls, ledger: Ledger, settings: Settings) -> Self:

@@ -3,36 +3,15 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, Ledger, digest_of
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.people import PeopleBook
-from pam_deploy_graph.policy import Act, Asked, Policy, role_parts, role_text
+from pam_deploy_graph.policy import Act, Asked, role_parts, role_text, under
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.services import Services
-
-
-class Site(Protocol):
-    """问策略要的：账本、策略、账户文件；``Services`` 即满足。"""
-
-    @property
-    def ledger(self) -> Ledger:
-        """账本。"""
-        ...
-
-    @property
-    def policy(self) -> Policy:
-        """策略；没有的什么都许。"""
-        ...
-
-    @property
-    def people(self) -> PeopleBook | None:
-        """账户文件；没有为 ``None``。"""
-        ...
+from pam_deploy_graph.runs.site_rules import Site, asked_of, bad_signature, why_outdated, why_void
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +45,7 @@ def settle(
     state = services.state_of(run_id)
     found: list[Approval | ConfirmationError] = []
     allowed: list[Approval] = []
-    asked = asked_of(services, state, Act.APPROVE_PLAN, actor)  # 一批里只有要做的事与签名各不相同
+    asked = asked_of(services, state, Act.APPROVE_PLAN, actor.person)  # 一批里只有要做的事与签名各不相同
     for answer in answers:
         wanted = _approval(services, state, answer, actor, asked)
         if reason := _why_not(services, state, answer, asked):
@@ -88,7 +67,7 @@ def refuse_request(site: Site, state: AgentState, actor: Actor) -> None:
         PolicyRefusedError: 不许；消息说明谁可以。
 
     """
-    asked = asked_of(site, state, Act.REQUEST, actor)
+    asked = asked_of(site, state, Act.REQUEST, actor.person)
     if reason := site.policy.why_not(asked):
         wanted = _approval(site, state, Answered(str(Act.REQUEST), state.run_id, Decision.APPROVE), actor, asked)
         site.ledger.decide(state.run_id, _refusal(replace(wanted, decision=str(Act.REQUEST)), reason))
@@ -110,10 +89,10 @@ def settle_by_hand(site: Site, state: AgentState, answer: Answered, actor: Actor
 
     """
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
-    asked = replace(asked_of(site, state, act, actor), workstations=workstations, requester=actor.person)
+    asked = replace(asked_of(site, state, act, actor.person), workstations=workstations, requester=actor.person)
     wanted = _approval(site, state, answer, actor, asked)
     decided = site.ledger.decision(state.run_id, answer.subject, answer.digest)
-    if decided is None and (reason := site.policy.needs_another(asked)):
+    if reason := why_void(site, state, decided) if decided else site.policy.needs_another(asked):
         site.ledger.decide(state.run_id, _refusal(wanted, reason))
         raise PolicyRefusedError(f"{answer.subject}: {reason}；自己掌舵没有请别人批准的一步，请改用 run 或图")
     return replace(wanted, subject=answer.subject)
@@ -121,45 +100,23 @@ def settle_by_hand(site: Site, state: AgentState, answer: Answered, actor: Actor
 
 def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
     """``--yes`` 能不能代替一次批准：要别人批准、要两个人、要签名的不能，说明原因；能的为空串。"""
-    return services.policy.needs_another(asked_of(services, services.state_of(run_id), Act.APPROVE_PLAN, actor))
-
-
-def asked_of(site: Site, state: AgentState, act: Act, actor: Actor) -> Asked:
-    """把要做的事写成策略听得懂的样子。"""
-    airport, book = state.params["AIRPORT_CODE"], site.people
-    roles = book.people[actor.person].roles_at(airport) if book and actor.person in book.people else []
-    first = site.ledger.decision(state.run_id, FIRST_OF_TWO, state.plan_digest) if state.plan_digest else None
-    return Asked(
-        act,
-        airport,
-        state.params["APP_NAME"],
-        actor.person,
-        roles,
-        workstations=len(state.planned_ips or []),
-        requester=state.requested_by,
-        others=[role_parts(first.role)[0]] if first else [],
-    )
+    state = services.state_of(run_id)
+    return services.policy.needs_another(asked_of(services, state, Act.APPROVE_PLAN, actor.person))
 
 
 def _why_not(services: Services, state: AgentState, answer: Answered, asked: Asked) -> str:
-    """策略为什么不许；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。"""
+    """为什么不作数；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。
+
+    计划照的策略与账户文件不是此刻的，此刻的说许也不算：换一份文件，谁都可以是别人。
+    """
     if services.ledger.decision(state.run_id, answer.subject, answer.digest):
         return ""
     if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
         return ""
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
-    reason = services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
-    return reason or _bad_signature(services, state, answer, asked.person)
-
-
-def _bad_signature(services: Services, state: AgentState, answer: Answered, person: str) -> str:
-    """签了名而核对不了的说明为什么：没有公钥可以核对的签名什么也证明不了；没有签、核对得上的为空串。"""
-    if not answer.signature:
-        return ""
-    signers = services.people.allowed_signers() if services.people else ""
-    content = signed_bytes(state.run_id, state.nonce, answer)
-    why = why_bad(answer.signature, content, person, signers) if signers else "账户文件（PAM_PEOPLE）里没有公钥"
-    return f"签名核对不了：{why}" if why else ""
+    reason = why_outdated(services, state)
+    reason = reason or services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
+    return reason or bad_signature(services, state, answer, asked.person)
 
 
 def _approval(site: Site, state: AgentState, answer: Answered, actor: Actor, asked: Asked) -> Approval:
@@ -175,7 +132,7 @@ def _approval(site: Site, state: AgentState, answer: Answered, actor: Actor, ask
         answer.note,
         0,
         account=actor.account,
-        role=role_text(actor.person, asked.roles),
+        role=role_text(actor.person, asked.roles, under(site.bound)),
         channel=actor.channel,
         signature=answer.signature,
     )

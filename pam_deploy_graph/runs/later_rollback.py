@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ExitCode
-from pam_deploy_graph.errors import ConfirmationError, GlobalStepError
+from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PolicyRefusedError
 from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.service_state import version_before
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.actor import Actor
+from pam_deploy_graph.runs.deciding import refuse_request
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 
@@ -108,10 +110,16 @@ def _same(ledger: Ledger, run_id: str, recall: Recall) -> bool:
     return record.exit_code is None and given == (recall.of_run, list(recall.to_versions))
 
 
-def propose_recall(services: Services, run_id: str) -> AgentState:
+def propose_recall(services: Services, run_id: str, actor: Actor) -> AgentState:
     """把登记过的退回提出来：拟出计划，等人批准；已经提出的不再提，登记之后被杀的从这里接着来。
 
+    Args:
+        services: 部件。
+        run_id: 登记过的退回。
+        actor: 谁提出的。
+
     Raises:
+        PolicyRefusedError: 策略不许他提出；这次运行就此结束。
         GlobalStepError: 批准之前的检查不过；这次运行就此结束，什么也没有改变。
 
     """
@@ -121,8 +129,10 @@ def propose_recall(services: Services, run_id: str) -> AgentState:
     given = services.ledger.get_run(run_id).input
     recall = recall_of(services.state_of(given["rollback_of"]), given["requested_ips"], "")
     try:
-        return services.drive(run_id, request_recall(recall.of_run, recall.owner, recall.to_versions))
-    except GlobalStepError as error:
+        refuse_request(services, state, actor)
+        asked = request_recall(recall.of_run, recall.owner, recall.to_versions, actor.person)
+        return services.drive(run_id, asked)
+    except (GlobalStepError, PolicyRefusedError) as error:
         services.finish(run_id, ExitCode.STOPPED, str(error))
         raise
 

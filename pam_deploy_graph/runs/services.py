@@ -4,27 +4,27 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pam_deploy_graph.action_router import ActionBackend, end_run
-from pam_deploy_graph.audit.anchors import write_anchor
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
-from pam_deploy_graph.errors import LedgerError, RunConflictError, RunPausedError
+from pam_deploy_graph.errors import RunConflictError, RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
-from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession, read_head
-from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.runs.actor import Actor, local_actor
+from pam_deploy_graph.runs.anchoring import anchor
 from pam_deploy_graph.runs.lease_wait import open_session, wait_out
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
+from pam_deploy_graph.runs.site_rules import why_void
 from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.runs.stopping import stopped_text
 from pam_deploy_graph.settings import Settings
@@ -102,9 +102,9 @@ class Services:
 
         return open_client(self.settings, self.given_llm_client, self.inventory)
 
-    @cached_property
+    @property
     def policy(self) -> "Policy":
-        """站点的策略；没有设就什么都许。"""
+        """站点的策略，每次都从文件读，改了就作数；没有设就什么都许。"""
         from pam_deploy_graph.policy import open_policy
 
         return open_policy(self.settings.pam_policy)
@@ -114,12 +114,19 @@ class Services:
         """名称清单；没有设就是空的。"""
         return open_inventory(self.settings.pam_inventory)
 
-    @cached_property
+    @property
     def people(self) -> "PeopleBook | None":
-        """账户文件；没有设就没有。"""
+        """账户文件，每次都从文件读；没有设就没有。"""
         from pam_deploy_graph.people import open_people
 
         return open_people(self.settings.pam_people)
+
+    @property
+    def bound(self) -> dict[str, str]:
+        """批准一并管着的设置此刻的样子。"""
+        from pam_deploy_graph.policy import bound_by
+
+        return bound_by(self.policy, self.people) | self.settings.pinned()
 
     @cached_property
     def signs(self) -> StopSigns:
@@ -165,7 +172,7 @@ class Services:
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
                     ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
-                    ctx.also_bound = self.policy.shown()
+                    ctx.also_bound, ctx.vet = self.bound, partial(why_void, self)
                     await work(ctx)
 
         open_session(self.ledger, state, self.signs.leaving).drive(session_work)
@@ -184,13 +191,7 @@ class Services:
             LedgerError: 记不进去；停在下一次动手之前。
 
         """
-        if not (where := self.settings.pam_audit_anchor):
-            return
-        head = {"ledger": self.ledger.ledger_id, "run_id": run_id, "at": now_ms()}
-        try:
-            write_anchor(where, head | read_head(self.ledger.engine, run_id))
-        except OSError as error:
-            raise LedgerError(f"账本的链尾记不到 {where}（PAM_AUDIT_ANCHOR）：{error.strerror}；已停下") from None
+        anchor(self.ledger, self.settings.pam_audit_anchor, run_id)
 
     def register_again(self, request: RunRequest) -> None:
         """登记一次运行，等着提出计划；同名的还没有动过手，就改用这份输入，原来的计划与批准随之作废。

@@ -8,6 +8,7 @@ from pam_deploy_graph.constants import ACTIONS
 from pam_deploy_graph.errors import PolicyRefusedError
 from pam_deploy_graph.ledger import Approval, Ledger
 from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.policy import role_parts, role_under
 from pam_deploy_graph.system.account import current_operator
 from tests.agent.rig import DATABASE, FIRST, ONLINE, Rig
 
@@ -47,10 +48,11 @@ def test_what_is_allowed_is_done_and_recorded(rig: Rig, policy: Path) -> None:
     state = rig.paused()
     rig.agent.confirm_pending(state, approved=True)
     plan, rollback = _decisions(state.run_id)
-    assert [(one.subject, one.role, one.channel) for one in (plan, rollback)] == [
-        ("plan", "alice|operator", "agent"),
-        (FIRST, "alice|operator", "agent"),
+    assert [(one.subject, role_parts(one.role), one.channel) for one in (plan, rollback)] == [
+        ("plan", ("alice", ["operator"]), "agent"),
+        (FIRST, ("alice", ["operator"]), "agent"),
     ]
+    assert all("policy.toml（SHA-256 " in role_under(one.role) for one in (plan, rollback))
     (event,) = [event for event in state.events if event["type"] == "CONFIRMATION_APPROVED"]
     assert str(policy) in event["policy"]
 

@@ -125,8 +125,7 @@ def test_signatures(site: Site, tmp_path: Path) -> None:
         subprocess.run(argv, check=True, capture_output=True)
         book.people[who].ssh_keys = [(tmp_path / f"{who}.pub").read_text(encoding="utf-8").strip()]
     book.save(site.people)
-    site.services.close()
-    site.services = site.open()
+    site.digest = site.desk.answer("approve")["plan"]["digest"]  # 账户文件换了：计划照现在的重提
     assert isinstance(site.decide("alice"), PolicyRefusedError)
     nonce = site.services.ledger.get_run(site.run_id).nonce
     content = signed_bytes(site.run_id, nonce, Answered(PLAN, site.digest, Decision.APPROVE))

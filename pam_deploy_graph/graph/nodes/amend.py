@@ -9,11 +9,13 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import AMENDABLE, AMENDED
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.context import record
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import validate_control
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.deciding import refuse_request
 from pam_deploy_graph.runs.services import Services
 
 _FIRST: Final = re.compile(r"(?i)先|优先|first")
@@ -26,7 +28,9 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
     run = services.state_of(state["run_id"])
     if services.ledger.get_run(run.run_id).exit_code is not None:
         return heard | _unclear(f"运行 {run.run_id} 已经结束，没有可改的；请回答问题")
+    actor = acting(services)
     try:
+        refuse_request(services, run, actor)
         found = services.llm_client.extract_params(said[-1], run.params)
         control = validate_control(found.control_params)
     except InvalidInputError as error:
@@ -39,7 +43,7 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
         return heard | _unclear("\n".join([*found.notes, what]))
     change["text"] = "\n".join([*found.notes, change["text"]])
     digest = digest_of({"run_id": run.run_id, "seq": run.ledger_seq, **change})
-    proposal = {"digest": digest, **change}
+    proposal = {"digest": digest, "requested_by": actor.person, **change}
     services.drive(run.run_id, record("AMENDMENT_PROPOSED", **proposal))
     plan = state["plan"] | {"digest": digest, "stage": AMENDED, "text": change["text"]}
     return heard | {"phase": "planned", "problem": "", "plan": plan, "messages": [AIMessage(change["text"])]}

@@ -15,7 +15,9 @@ from pam_deploy_graph.graph.questions import ask_plan, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.site_rules import why_outdated, why_void
 
 _WANTS_ANOTHER: Final = "已记下你的批准；策略要求两个人批准，还要另一个人"
 
@@ -38,6 +40,12 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     return _record(services, plan, answer)
 
 
+def _asked_anew(services: Services, plan: dict[str, Any], why: str) -> dict[str, Any]:
+    """计划照的策略与账户文件换了：没有动过手的重提计划，动过手的就地问要不要照现在的。"""
+    begun = has_begun(services.state_of(plan["run_id"]))
+    return {"problem": "", "phase": "rolling" if begun else "replan", "messages": [AIMessage(why)]}
+
+
 def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
     """记下决定；已有人先决定的，以先决定的为准。"""
     if not DECISIONS[answer.decision].on_plan:
@@ -45,10 +53,15 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note, answer.signature)
     (outcome,) = settle(services, plan["run_id"], [given], acting(services))
     decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
+    if decided is None and why_outdated(services, services.state_of(plan["run_id"])):
+        return _asked_anew(services, plan, str(outcome))
     if decided is None:
         return {"problem": str(outcome) if isinstance(outcome, ConfirmationError) else _WANTS_ANOTHER}
     said = [AIMessage(str(outcome))] if isinstance(outcome, AlreadyDecidedError) else []
     approved = decided.decision == Decision.APPROVE
+    run = services.state_of(plan["run_id"])
+    if plan.get("stage") == AMENDED and approved and (why := why_void(services, run, decided)):
+        approved, said = False, [AIMessage(f"改动的批准不作数：{why}；改动没有生效")]
     update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
     if plan.get("stage") == AMENDED:
         services.drive(plan["run_id"], record("AMENDMENT_SETTLED", approved=approved, **decided.taken_in()))

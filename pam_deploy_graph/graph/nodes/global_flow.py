@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, Decision
 from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PlanChangedError
+from pam_deploy_graph.flows.approved_endpoints import refuse_rewired
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.global_flow import find_node_again, run_global
 from pam_deploy_graph.graph.acting import acting
@@ -59,7 +60,11 @@ def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:
         """计划在别处改过就不动手。"""
         if not ctx.state.ip_states and ctx.state.plan_digest != decided.digest:
             raise GlobalStepError(f"运行 {ctx.state.run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准")
+        await refuse_rewired(ctx)
         if ctx.state.plan_approved != decided.digest:
+            if why := ctx.vet(ctx.state, decided):
+                run_id = ctx.state.run_id
+                raise GlobalStepError(f"计划的批准不作数：{why}；没有动手，请 cancel {run_id} 再另开一次")
             who = {"operator": decided.operator, "note": decided.note} | decided.taken_in()
             await ctx.session.append({"type": "PLAN_APPROVED", "digest": decided.digest, **who})
         await (find_node_again if ctx.state.rollback_of else run_global)(ctx)

@@ -74,6 +74,7 @@ def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> 
     digest = digest_of({"plan": plan["digest"], "stage": AFTER_CANARY, "done": list(run.ip_states)})
     text = f"灰度的 {len(run.ip_states)} 台已做完，还有 {left} 台。继续推其余的吗？"
     proposed = {"digest": digest, "target_ips": run.planned_ips, "stage": AFTER_CANARY, "text": text}
+    proposed |= {"requested_by": run.requested_by}
     services.drive(run.run_id, record("PLAN_PROPOSED", **proposed))
     return plan | {"digest": digest, "stage": AFTER_CANARY, "text": text}
 

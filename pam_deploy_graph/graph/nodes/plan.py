@@ -96,7 +96,8 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     plan = proposal.plan
     unclear = _UNCLEAR if state["phase"] == "amending" and not proposal.changed else ""
     actor = acting(services)
-    proposed = {"digest": plan["digest"], **proposal.basis, "requested_by": actor.person}
+    by = services.state_of(run_id).requested_by or actor.person  # 输入没有改过的，重提也还是原来的人提出的
+    proposed = {"digest": plan["digest"], **proposal.basis, "requested_by": by}
     proposed |= {"seen": proposal.seen.keys, "owners": proposal.seen.owners}
     proposed |= {"names": proposal.names} if proposal.names else {}
     services.drive(run_id, record("PLAN_PROPOSED", **proposed, text=proposal.record))

@@ -15,9 +15,11 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import service_line
+from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.questions import ask_plan, ask_rollback, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.deciding import refuse_request
 from pam_deploy_graph.runs.later_rollback import open_recall, propose_recall, recall_of, recall_plan, run_to_recall
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.services import Services
@@ -35,11 +37,12 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
         record = services.ledger.get_run(run_id)
         if record.exit_code is None and not record.input.get("rollback_of"):
+            refuse_request(services, services.state_of(run_id), acting(services))
             return heard | _asking(services, services.drive(run_id, _requested(asked)), asked)
         if record.exit_code is not None:
             version = found.extracted_params.get("VERSION_NUMBER", "")
             run_id = _of_its_own(services, run_id, state.get("run_id", ""), asked, version)
-        return heard | _proposed(propose_recall(services, run_id))
+        return heard | _proposed(propose_recall(services, run_id, acting(services)))
     except (InvalidInputError, GlobalStepError) as error:
         return heard | _unclear(state, str(error))
 

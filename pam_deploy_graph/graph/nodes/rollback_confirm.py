@@ -13,6 +13,7 @@ from pam_deploy_graph.graph.questions import ask_rollback, asking
 from pam_deploy_graph.graph.state import GraphState, named
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.site_rules import why_outdated
 
 
 def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     said = [AIMessage(str(outcome)) for outcome in outcomes if isinstance(outcome, ConfirmationError)]
     settled = [services.ledger.decision(run_id, each.subject, each.digest) for each in answered]
     decided = named([approval for approval in settled if approval])
-    if not decided:
+    # 策略换了的，接着推的那一步先问要不要照现在的
+    if not decided and not why_outdated(services, services.state_of(run_id)):
         return {"problem": "\n".join(str(message.content) for message in said), "messages": said}
     settled_now = {"waiting": [], "problem": "", "phase": "rolling", "answered": False}
-    return settled_now | {"decided": decided, "messages": said}
+    return settled_now | ({"decided": decided} if decided else {}) | {"messages": said}
 
 
 def _refusal(question: dict[str, Any], answer: Answer) -> str:

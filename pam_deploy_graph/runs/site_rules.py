@@ -1,0 +1,98 @@
+"""站点的规矩：此刻的策略与账户文件许不许一件事，记着的决定还作不作数，提出的计划照的是不是它们（contract 第 8 节）。"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from pam_deploy_graph.audit.signing import Signable, signed_bytes, why_bad
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
+from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.people import PeopleBook
+from pam_deploy_graph.policy import Act, Asked, Policy, role_parts, role_under, under
+
+
+class Site(Protocol):
+    """问策略要的：账本、策略、账户文件；``Services`` 即满足。"""
+
+    @property
+    def ledger(self) -> Ledger:
+        """账本。"""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """策略；没有的什么都许。"""
+        ...
+
+    @property
+    def people(self) -> PeopleBook | None:
+        """账户文件；没有为 ``None``。"""
+        ...
+
+    @property
+    def bound(self) -> Mapping[str, str]:
+        """批准一并管着的设置此刻的样子。"""
+        ...
+
+
+def asked_of(site: Site, state: AgentState, act: Act, person: str, digest: str = "") -> Asked:
+    """把一个人要做的事写成策略听得懂的样子；``digest`` 是哪份计划，不给就是此刻提出的。"""
+    airport, book, digest = state.params["AIRPORT_CODE"], site.people, digest or state.plan_digest
+    roles = book.people[person].roles_at(airport) if book and person in book.people else []
+    first = site.ledger.decision(state.run_id, FIRST_OF_TWO, digest) if digest else None
+    return Asked(
+        act,
+        airport,
+        state.params["APP_NAME"],
+        person,
+        roles,
+        workstations=len(state.planned_ips or []),
+        requester=state.requested_by,
+        others=[role_parts(first.role)[0]] if first else [],
+    )
+
+
+def why_outdated(site: Site, state: AgentState) -> str:
+    """提出的计划照的策略与账户文件不是此刻的：说出原来的与此刻的；还没有计划、没有变的为空串。"""
+    then, now = under(state.endpoints), under(site.bound)
+    if not state.plan_digest or then == now:
+        return ""
+    nothing = "没有策略与账户文件"
+    return f"计划照的是 {then or nothing}，此刻的是 {now or nothing}；用 resume {state.run_id} 照此刻的再问"
+
+
+def why_void(site: Site, state: AgentState, approval: Approval) -> str:
+    """动手之前再问一遍：账本里记着的这个决定，照此刻的策略还作不作数；作数的为空串。
+
+    否决计划谁都可以，所以不问。
+    """
+    on_plan = approval.subject in (PLAN, FIRST_OF_TWO)
+    if on_plan and approval.decision != Decision.APPROVE:
+        return ""
+    if (then := role_under(approval.role)) != (now := under(site.bound)):
+        return f"它照的是 {then or '没有策略与账户文件'}，此刻的是 {now or '没有策略与账户文件'}"
+    act = Act.APPROVE_PLAN if on_plan else Act.APPROVE_ROLLBACK
+    person, _ = role_parts(approval.role)
+    asked = replace(asked_of(site, state, act, person, approval.digest), signed=bool(approval.signature))
+    first = None
+    if approval.subject == FIRST_OF_TWO:
+        asked = replace(asked, others=[])
+    elif on_plan and site.policy.approvals_needed(asked.airport, asked.application, asked.workstations) > 1:
+        first = site.ledger.decision(state.run_id, FIRST_OF_TWO, approval.digest)
+        if first is None:
+            return "策略要求两个人批准，只有一个"
+    why = site.policy.why_not(asked) or bad_signature(site, state, approval, person)
+    return why or (why_void(site, state, first) if first else "")
+
+
+def bad_signature(site: Site, state: AgentState, signed: Signable, person: str) -> str:
+    """签了名而核对不了的说明为什么：没有公钥可以核对的签名什么也证明不了；没有签、核对得上的为空串。"""
+    signature = getattr(signed, "signature", "")
+    if not signature:
+        return ""
+    signers = site.people.allowed_signers() if site.people else ""
+    subject = PLAN if signed.subject == FIRST_OF_TWO else signed.subject
+    content = signed_bytes(state.run_id, state.nonce, signed, subject)
+    why = why_bad(signature, content, person, signers) if signers else "账户文件（PAM_PEOPLE）里没有公钥"
+    return f"签名核对不了：{why}" if why else ""
