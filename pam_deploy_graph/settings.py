@@ -15,15 +15,14 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs import origins
-from pam_deploy_graph.inputs.env_file import env_text
+from pam_deploy_graph.inputs.env_file import env_text, refuse_outside, refuse_programs
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
+from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.tls import TlsFiles
 
-_PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
-"""选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
 _SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
 _OPENAI: Final = "https://api.openai.com/v1"
 
@@ -37,6 +36,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore")
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
     _refused: list[str] = PrivateAttr(default_factory=list)
+    _for_command: bool = PrivateAttr(default=False)
 
     pam_home_url: HomeUrl = Field("", description="PAM_HOME 的地址")
     pam_token: SecretStr = Field(SecretStr(""), description="PAM 的令牌；秘密")
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         if self.pam_require_shared_store:
             refuse_alone(self.pam_store_url, self.pam_mcp_url)
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
-        learn(unquote(urlsplit(self.pam_store_url).password or ""))
+        learn(unquote(urlsplit(self.pam_store_url).password or ""), peek_token(self.pam_token_file))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
         self._origins |= dict.fromkeys(given, origins.GIVEN) | known
 
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
             **given: 压过一切的值。
 
         Raises:
-            InvalidInputError: 有值不合规则，``.env`` 读不懂，或它要选程序。
+            InvalidInputError: 有值不合规则，``.env`` 读不懂，它要选程序，或 ``home`` 里的点了别处的秘密文件。
 
         """
         found: dict[str, tuple[str, Origin]] = {}
@@ -121,12 +121,13 @@ class Settings(BaseSettings):
                 if value is not None and (name := given_name.lower()) in cls.model_fields:
                     found[name] = value, origin(path)
             refused += [problem] if problem else []
-        _refuse_programs(found)
+        refuse_programs(found)
+        refuse_outside(found, home)
         stronger = EnvSettingsSource(cls)().keys() | given.keys()
         from_files = {name: each for name, each in found.items() if name not in stronger}
         values = {name: value for name, (value, _) in from_files.items()}
         settings = cls({name: origin for name, (_, origin) in from_files.items()}, **values, **given)
-        settings._refused = refused
+        settings._refused, settings._for_command = refused, True
         return settings
 
     @property
@@ -143,10 +144,16 @@ class Settings(BaseSettings):
         return self.origin("pam_token" if self.pam_token.get_secret_value() else "pam_token_file")
 
     def home_url_origin(self, url: str) -> Origin:
-        """一次运行用的 ``PAM_HOME_URL`` 的来源；不是设置里的，也不是默认的，就是这次给出的。"""
+        """一次运行用的 ``PAM_HOME_URL`` 的来源。
+
+        不是设置里的，也不是默认的：宿主自己的代码给出的算这次给出的；命令行给出的就是设置，所以这是账本、
+        检查点或一句话说的，不比备好的目录强。
+        """
         if url == self.pam_home_url:
             return self.origin("pam_home_url")
-        return origins.DEFAULT if url == DEFAULT_PARAMS["PAM_HOME_URL"] else origins.GIVEN
+        if url == DEFAULT_PARAMS["PAM_HOME_URL"]:
+            return origins.DEFAULT
+        return origins.recorded(url, self.pam_home_url) if self._for_command else origins.GIVEN
 
     def check_token_travel(self, home_url: str) -> None:
         """令牌会去的地方，来源都不可以比它弱（contract 第 8 节）。
@@ -215,14 +222,7 @@ class Settings(BaseSettings):
         """
         if secret := self.pam_token.get_secret_value():
             return secret
-        if not self.pam_token_file:
-            return ""
-        try:
-            found = Path(self.pam_token_file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 读不了：{error.strerror}") from None
-        except UnicodeDecodeError:
-            raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {self.pam_token_file} 不是文本，请核对路径") from None
+        found = read_token(self.pam_token_file)
         learn(found)
         return found
 
@@ -285,10 +285,3 @@ def _user_file() -> Path:
 def holds_ledger(home: Path) -> bool:
     """这个目录里有没有账本：有的才读它的 ``.env``。"""
     return (home / "runtime" / "pam.db").is_file()
-
-
-def _refuse_programs(found: dict[str, tuple[str, Origin]]) -> None:
-    """文件里的设置不能选程序。"""
-    if named := sorted(_PROGRAMS & found.keys()):
-        name, path = named[0], found[named[0]][1].text
-        raise InvalidInputError(f"{path} 里的 {name.upper()} 不算数：选程序的只能是环境变量，请移到环境变量里")

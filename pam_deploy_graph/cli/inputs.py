@@ -5,20 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph.cli.options import settings_for
+from pam_deploy_graph.cli.options import give, settings_for
 from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.inputs.parameters import validate_control
+from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.inventory import name_scopes, open_inventory
 from pam_deploy_graph.runs.registration import RunRequest
 
 
 def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
-    """读 ``--params`` 文件与 ``--param``；后者压过前者。
+    """读 ``--params`` 文件与 ``--param``；后者压过前者。给出的 ``PAM_HOME_URL`` 就是这个命令的设置。
 
     Raises:
-        InvalidInputError: 文件读不了或看不懂，或某一项不是 KEY=VALUE。
+        InvalidInputError: 文件读不了或看不懂，某一项不是 KEY=VALUE，或 ``PAM_HOME_URL`` 不合规则。
 
     """
     params: dict[str, object] = dict(_file(file)) if file else {}
@@ -27,6 +27,8 @@ def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
         if not equals or not name:
             raise InvalidInputError(f"--param 的值 {pair!r} 不是 KEY=VALUE 的形式")
         params[name] = value
+    if url := params.get("PAM_HOME_URL"):
+        give(pam_home_url=validate_params({"PAM_HOME_URL": url})["PAM_HOME_URL"])
     return params
 
 

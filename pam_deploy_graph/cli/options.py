@@ -28,6 +28,11 @@ INVENTORY: Final = Annotated[
 ]
 
 
+def give(**settings: str) -> None:
+    """记下这个命令给出的设置：压过环境与文件。"""
+    _GIVEN.update(settings)
+
+
 def knowing_names(command: Callable[..., None]) -> Callable[..., None]:
     """给一个命令加上 ``--inventory``：压过 ``PAM_INVENTORY``（contract 第 8 节）。"""
 
@@ -35,7 +40,7 @@ def knowing_names(command: Callable[..., None]) -> Callable[..., None]:
     def called(*, inventory: Path | None = None, **given: Any) -> None:
         """记下清单，照常做。"""
         if inventory:
-            _GIVEN["pam_inventory"] = str(inventory.absolute())
+            give(pam_inventory=str(inventory.absolute()))
         command(**given)
 
     plain = inspect.signature(command, eval_str=True).parameters.values()

@@ -18,8 +18,9 @@ def upload(
     from pam_deploy_graph.inputs.parameters import validate_params
     from pam_deploy_graph.runs.package_upload import NEEDED, upload_package
 
+    said = read_params(param, params)
     settings = o.settings_for(home)
-    given = validate_params({**DEFAULT_PARAMS, **settings.params(), **read_params(param, params)})
+    given = validate_params({**DEFAULT_PARAMS, **settings.params(), **said})
     if missing := [name for name in NEEDED if not given.get(name)]:
         raise MissingParamsError(missing)
     found = upload_package(settings, given)

@@ -1,9 +1,17 @@
-"""读一个 ``.env``：只有本人或 root 写得了的才算数。"""
+"""读一个 ``.env``：只有本人或 root 写得了的才算数；里面有几样绝不算数（contract 第 8 节）。"""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.inputs.origins import Origin, home_file
 from pam_deploy_graph.system.trusted_files import read_trusted
+
+_PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
+"""选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
+_SECRET_FILES: Final = ("pam_token_file", "pam_client_key", "pam_client_cert")
+"""内容是秘密、或者会出示给对方的文件。"""
 
 
 def env_text(path: Path) -> tuple[str, str]:
@@ -23,3 +31,31 @@ def env_text(path: Path) -> tuple[str, str]:
         raise InvalidInputError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8") from None
     except OSError as error:
         raise InvalidInputError(f"{path} 读不了：{error.strerror}") from None
+
+
+def refuse_programs(found: Mapping[str, tuple[str, Origin]]) -> None:
+    """文件里的设置不能选程序。"""
+    if named := sorted(_PROGRAMS & found.keys()):
+        name, path = named[0], found[named[0]][1].text
+        raise InvalidInputError(f"{path} 里的 {name.upper()} 不算数：选程序的只能是环境变量，请移到环境变量里")
+
+
+def refuse_outside(found: Mapping[str, tuple[str, Origin]], home: Path) -> None:
+    """``home`` 的 ``.env`` 只能点 ``home`` 里面的秘密文件：备好的目录里的一行，就能把别处的秘密送到它说的地址。
+
+    Raises:
+        InvalidInputError: 点的在外面。
+
+    """
+    for name in _SECRET_FILES:
+        value, origin = found.get(name, ("", None))
+        if value and origin == home_file(home / ".env") and not _within(Path(value), home):
+            raise InvalidInputError(
+                f"{home / '.env'} 里的 {name.upper()} 不算数：它点的文件不在 {home} 里面；"
+                "请移到环境变量或用户配置目录的 .env 里"
+            )
+
+
+def _within(path: Path, home: Path) -> bool:
+    """照着链接走到头，还在不在里面。"""
+    return (home / path).resolve().is_relative_to(home.resolve())

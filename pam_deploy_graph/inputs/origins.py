@@ -30,6 +30,11 @@ def home_file(path: object) -> Origin:
     return Origin(1, str(path))
 
 
+def recorded(url: str, setting: str) -> Origin:
+    """来自账本、检查点或一句话，与此刻的设置不同：两个都写出来。"""
+    return Origin(1, f"这次运行记着的 {url}（此刻的设置是 {setting or '没有设'}）")
+
+
 def refuse_weaker(secret: str, its: Origin, name: str, value: str, origin: Origin) -> None:
     """秘密不去来源比它弱的地址；在本机上的默认地址不算。
 

@@ -33,8 +33,20 @@ esac
 """
 
 
-def test_a_workstation_that_repeats_the_token(site: Site, tmp_path: Path) -> None:
+@pytest.fixture(params=["PAM_TOKEN", "PAM_TOKEN_FILE"])
+def told_site(site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> Site:
+    """令牌在环境变量里，或在一个文件里。"""
+    if request.param == "PAM_TOKEN_FILE":
+        file = tmp_path / "token"
+        file.write_text(f"{site.pam.env.pop('PAM_TOKEN')}\n", encoding="utf-8")
+        file.chmod(0o600)
+        site.pam.env["PAM_TOKEN_FILE"] = str(file)
+    return site
+
+
+def test_a_workstation_that_repeats_the_token(told_site: Site, tmp_path: Path) -> None:
     """脚本、日志、标准错误里到处是令牌：失败、回滚失败、报告，文件与输出里都没有。"""
+    site = told_site
     ip, token = site.take(1)[0], site.lab.token
     entry = tmp_path / "entry.sh"
     entry.write_text(ENTRY.replace("%IP%", ip).replace("%HASH%", file_digest(site.package)))
@@ -143,13 +155,16 @@ def test_addresses_with_secrets_are_refused(site: Site, env: dict[str, str], nam
     assert [one for one in done if KEY in one.out + one.err or named not in one.out + one.err] == []
 
 
-def test_a_secret_among_the_inputs_is_refused(site: Site) -> None:
-    """把令牌当作别的参数给了：不收，不回显，不落盘；备注里的遮掉。"""
+def test_a_secret_among_the_inputs_is_refused(told_site: Site) -> None:
+    """把令牌当作别的参数给了：不收，不回显，不落盘；备注里的、要分析的话里的遮掉。"""
+    site = told_site
     site.take(1)
     done = site.run(APP_NAME=site.lab.token)
     assert (done.code, site.lab.token in done.out + done.err) == (2, False)
     assert site.run().code == 10
-    assert site.confirm("reject", "--note", f"因为 {site.lab.token}", "--json").code == 0
+    noted = site.confirm("reject", "--note", f"因为 {site.lab.token}", "--operator", site.lab.token, "--json")
+    heard = site.pam("analyze", "--json", f"把 PEK 的 {site.lab.token} 升级到 1.2.3")
+    assert [(one.code, site.lab.token in one.out + one.err) for one in (noted, heard)] == [(0, False)] * 2
     assert [path for path in site.pam.files() if site.lab.token.encode() in path.read_bytes()] == []
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from pydantic import SecretStr
 
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.runs.current_versions import ask_versions
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.settings import Settings
 from tests.cli.program import MODULE, ROOT, Done, Pam
 from tests.cli.site import Site
 from tests.patience import patience
@@ -192,6 +197,67 @@ def test_an_address_cannot_carry_the_environment(pam: Pam, trap: Trap) -> None:
     done = pam("doctor", env={"PAM_TOKEN": CANARY})
     assert CANARY not in done.out + done.err
     assert trap.heard == []
+
+
+@pytest.mark.parametrize("name", ["PAM_TOKEN_FILE", "PAM_CLIENT_KEY"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_planted_folder_names_no_secret_file(pam: Pam, trap: Trap, name: str, *, link: bool) -> None:
+    """备好的目录的 ``.env`` 点了别处的秘密文件（直接点，或经由一个链接）：不算数，秘密没有离开。"""
+    secret = pam.folder / ".vault-token"
+    secret.write_text(f"{CANARY}\n")
+    secret.chmod(0o600)
+    pam.home.mkdir()
+    (pam.home / "token").symlink_to(secret)
+    named = pam.home / "token" if link else secret
+    (pam.home / ".env").write_text(f"PAM_HOME_URL={trap.url}\n{name}={named}\n")
+    del pam.env["PAM_TOKEN"], pam.env["PAM_HOME_URL"]
+    done = pam("doctor")
+    assert (done.code, name in done.err, trap.heard) == (2, True, [])
+
+
+def test_a_secret_file_of_its_own(pam: Pam, trap: Trap) -> None:
+    """目录自己的秘密文件照用：去的是同一个来源的地址。"""
+    pam.home.mkdir()
+    (pam.home / "token").write_text(CANARY)
+    (pam.home / "token").chmod(0o600)
+    (pam.home / ".env").write_text(f"PAM_HOME_URL={trap.url}\nPAM_TOKEN_FILE={pam.home / 'token'}\n")
+    del pam.env["PAM_TOKEN"], pam.env["PAM_HOME_URL"]
+    pam("doctor")
+    assert any(CANARY in each for each in trap.heard)
+
+
+@pytest.mark.parametrize("whose", ["its .env", "its ledger"])
+def test_a_recorded_address_is_no_stronger_than_a_folder(site: Site, trap: Trap, whose: str) -> None:
+    """备好的地址记进了账本：真的令牌不跟着去，继续、问此刻的版本都一样，消息写出原来的与现在的。"""
+    site.take(1)
+    real = {name: site.pam.env.pop(name) for name in ("PAM_HOME_URL", "PAM_TOKEN")}
+    if whose == "its .env":
+        site.pam.home.mkdir()
+        (site.pam.home / ".env").write_text(f"PAM_HOME_URL={trap.url}\nPAM_TOKEN=weak-home-token\n")
+        site.run("--yes")
+        (site.pam.home / ".env").unlink()
+    else:
+        site.run("--yes", env={"PAM_TOKEN": "attackers-own"}, PAM_HOME_URL=trap.url)
+    heard = len(trap.heard)
+    assert heard
+    site.pam.env |= real | {"PAM_TOKEN": CANARY}
+    done = site.resume()
+    assert (done.code, trap.heard[heard:]) == (2, [])
+    assert (trap.url in done.err, real["PAM_HOME_URL"] in done.err, CANARY in done.err) == (True, True, False)
+    given = {"pam_token": SecretStr(CANARY), "pam_home_url": real["PAM_HOME_URL"]}
+    services = Services(home=site.pam.home, settings=Settings.for_command(site.pam.home, reads_home=False, **given))
+    with pytest.raises(InvalidInputError, match="这次运行记着的"):
+        ask_versions(services, services.state_of(site.run_id), site.ips)
+    services.close()
+    assert trap.heard[heard:] == []
+
+
+def test_the_nodes_allowed_by_a_folder(pam: Pam, trap: Trap) -> None:
+    """备好的目录放宽 ``PAM_NODE_ALLOW``：来源比令牌弱，令牌不去。"""
+    pam.home.mkdir()
+    (pam.home / ".env").write_text("PAM_NODE_ALLOW=*.elsewhere.example\n")
+    done = pam("doctor", env={"PAM_HOME_URL": trap.url})
+    assert ("PAM_NODE_ALLOW" in done.out, "来源比它弱" in done.out, trap.heard) == (True, True, [])
 
 
 def test_where_each_came_from(site: Site) -> None:

@@ -28,7 +28,9 @@ _INTRO: Final = """
 先后次序：命令行或原话，其次环境变量，再次用户配置目录里的 `.env`（`$XDG_CONFIG_HOME/pam-deploy/.env`，通常是
 `~/.config/pam-deploy/.env`），再次 `--home` 里的 `.env`（点了名，或那里已有 `runtime/pam.db`），最后默认值。
 `.env` 只有本人或 root 所有、别人写不了的才读，不读的会说出来；值里的 `${…}` 不展开；选程序的 `PAM_SCRIPT_ENTRY`、
-`PAM_MCP_COMMAND` 不能写在里面。秘密不去来源比它弱的地址：令牌在环境变量里，`PAM_HOME_URL` 就不能只写在 `.env` 里。
+`PAM_MCP_COMMAND` 不能写在里面。秘密不去来源比它弱的地址：令牌在环境变量里，`PAM_HOME_URL` 就不能只写在 `.env` 里；
+账本里记着的、话里说的地址与此刻的设置不同，也只有 `--home` 的 `.env` 那么强。`--home` 的 `.env` 只能点它目录里面的
+`PAM_TOKEN_FILE`、`PAM_CLIENT_KEY`、`PAM_CLIENT_CERT`。
 `doctor` 与计划说出各从哪里来。`PamDeployAgent` 与 `build_graph` 只看环境变量，另给 `Settings` 的除外。
 令牌不是参数：只从 `PAM_TOKEN` 或 `PAM_TOKEN_FILE` 来，不进配置文件、状态、账本、日志与报告。
 """

@@ -1,0 +1,28 @@
+"""令牌所在的文件（``PAM_TOKEN_FILE``）：读它；用到之前先看一眼，好遮盖它。"""
+
+from pathlib import Path
+
+from pam_deploy_graph.errors import InvalidInputError
+
+
+def read_token(path: str) -> str:
+    """读文件里的令牌；空路径是没有设，为空串。
+
+    Raises:
+        InvalidInputError: 读不了。
+
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() if path else ""
+    except OSError as error:
+        raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {path} 读不了：{error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {path} 不是文本，请核对路径") from None
+
+
+def peek_token(path: str) -> str:
+    """同 ``read_token``，读不了的为空串，用到的时候再说；不是普通文件的（管道）只能读一次，不看。"""
+    try:
+        return read_token(path) if path and Path(path).is_file() else ""
+    except (InvalidInputError, OSError):
+        return ""
