@@ -185,12 +185,7 @@ class Services:
         return wait_out(self.ledger, run_id, self.signs.leaving)
 
     def anchor(self, run_id: str) -> None:
-        """把两条链的尾记到账本之外；没有设 ``PAM_AUDIT_ANCHOR`` 就不记。
-
-        Raises:
-            LedgerError: 记不进去；停在下一次动手之前。
-
-        """
+        """把两条链的尾记到账本之外，见 ``anchoring.anchor``。"""
         anchor(self.ledger, self.settings.pam_audit_anchor, run_id)
 
     def register_again(self, request: RunRequest) -> None:
