@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
@@ -19,7 +20,7 @@ class ShiftState(TypedDict, total=False):
     closed: bool
 
 
-def build_shift(stage: Stage) -> Any:
+def build_shift(stage: Stage, saver: BaseCheckpointSaver[Any]) -> Any:
     """一个班次：部署，然后交班。子图不带检查点器，用父图的。"""
     deployment = build_graph(settings=stage.settings, home=stage.home)
 
@@ -38,12 +39,12 @@ def build_shift(stage: Stage) -> Any:
     shift.add_edge(START, "deploy")
     shift.add_edge("deploy", "hand-over")
     shift.add_edge("hand-over", END)
-    return shift.compile(checkpointer=InMemorySaver())
+    return shift.compile(checkpointer=saver)
 
 
-def run(stage: Stage) -> tuple[list[str], dict[str, Any]]:
-    """走完一个班次，返回浮上来的问题与父图最后的状态。"""
-    shift, config = build_shift(stage), {"configurable": {"thread_id": "shift"}}
+def run(stage: Stage, saver: BaseCheckpointSaver[Any] | None = None) -> tuple[list[str], dict[str, Any]]:
+    """走完一个班次，返回浮上来的问题与父图最后的状态；父图用哪种检查点器都行，不给就在内存里。"""
+    shift, config = build_shift(stage, saver or InMemorySaver()), {"configurable": {"thread_id": "shift"}}
     asked = []
     out = shift.invoke({"params": ["早班", "3 号航站楼"]}, config)
     while pending := out.get("__interrupt__"):

@@ -7,8 +7,10 @@ import pytest
 
 from examples import library, other_backend, subgraph
 from examples.stage import FAILING, Stage, open_stage
+from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.report.summary import report_object
+from tests.postgres.server import PostgresServer
 
 AFTER = {"10.0.0.1": "2.0.0", FAILING: "1.2.2", "10.0.0.3": "2.0.0"}
 
@@ -57,6 +59,24 @@ def test_subgraph(stage: Stage) -> None:
     assert asked == ["approve_plan", "rollback-ip"]
     assert out["params"] == ["早班", "3 号航站楼"]
     assert set(out) == {"params", "outcome", "closed"}
+    right(stage)
+
+
+@pytest.mark.studio
+def test_subgraph_on_sqlite(stage: Stage) -> None:
+    """父图的检查点在 SQLite 里，一样。"""
+    with open_saver(str(stage.home / "shift.sqlite")) as saver:
+        asked, _ = subgraph.run(stage, saver)
+    assert asked == ["approve_plan", "rollback-ip"]
+    right(stage)
+
+
+@pytest.mark.postgres
+def test_subgraph_on_postgres(stage: Stage, postgres: PostgresServer) -> None:
+    """父图的检查点在 PostgreSQL 里，一样。"""
+    with open_saver(postgres.new_database()) as saver:
+        asked, _ = subgraph.run(stage, saver)
+    assert asked == ["approve_plan", "rollback-ip"]
     right(stage)
 
 
