@@ -35,7 +35,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "ACTION_FAIL": EventType(
         "一个动作失败或结果未知；`best_effort` 的（失败之后取日志）不算失败",
         ("stage", "backend", "message"),
-        ("ip", "in_doubt", "best_effort"),
+        ("ip", "in_doubt", "best_effort", "exit_code"),
     ),
     "RESEND_WAIT": EventType(
         "没有收下的（`outcome` 为 `not_taken`）、没有答清楚的，等这么多秒再送或再问",

@@ -58,7 +58,10 @@ def render() -> str:
             HEADER,
             f"# 账本与事件\n{_INTRO}",
             table(["类型", "何时", "字段"], rows),
-            f"## 表\n\n表结构的版本是 {SCHEMA_VERSION}；SQLite 与 PostgreSQL 相同。时间都是 Unix 毫秒。\n",
+            (
+                f"## 表\n\n表结构的版本是 {SCHEMA_VERSION}；SQLite 与 PostgreSQL 相同。"
+                "时间都是 Unix 毫秒：事件的是本机的，`leases.expires_at` 是数据库的。\n"
+            ),
             table(["表", "是什么", "列"], tables),
         ]
     )
