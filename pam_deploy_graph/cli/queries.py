@@ -90,7 +90,7 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
         tail = f"第 {head['seq']} 行 {head['link']}，第 {head['decisions']} 个决定 {head['decision_link'] or '-'}"
-        typer.echo(f"{reports.render_report(state)}\n账本的链尾: {tail}")
+        typer.echo(f"{reports.render_report(state, decisions=decisions)}\n账本的链尾: {tail}")
         return
     whole = reports.report_object(state, decisions) | {"chain_head": head}
     if format_ is ReportFormat.JSON:

@@ -1,7 +1,7 @@
 """报告：把一次运行的状态写成 Markdown 或 JSON（纯函数；contract 第 6、8 节）。"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,18 +20,21 @@ from pam_deploy_graph.flows.service_state import (
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
+from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, with_word
+from pam_deploy_graph.report.decision_words import decision_label, subject_of
+from pam_deploy_graph.report.shown_time import moment, zone
 from pam_deploy_graph.system.safe_text import markdown_safe
 
 REPORT_TITLE: Final = "## PAM 智能部署报告"
-NOT_STARTED: Final = "NOT_STARTED"
 _RUNNING: Final = {True: "在运行", False: "已停止", None: UNKNOWN}
 
 
-def render_report(state: AgentState, *, brief: bool = False) -> str:
-    """写出 Markdown 报告：停用的几台在最前面（contract 第 8 节），然后是概况与每台工作站一行。
+def render_report(state: AgentState, *, brief: bool = False, decisions: Sequence[Mapping[str, Any]] = ()) -> str:
+    """写出 Markdown 报告：停用的几台在最前面（contract 第 8 节），然后是概况与每台工作站一行，没有成功的在前。
 
     Args:
         state: 一次运行的状态。
+        decisions: 账本里的决定；给了就说出谁、从哪里、何时、怎样、为什么。
         brief: 为真时表里只列没有成功的、已退回的与等人决定的工作站（大机群在对话里用）。
 
     """
@@ -55,6 +58,7 @@ def render_report(state: AgentState, *, brief: bool = False) -> str:
         *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
         *_truths(state, brief=brief),
         *reasons(state),
+        *decided(decisions),
     ]
     return "\n".join(lines) + "\n"
 
@@ -159,21 +163,45 @@ def targets_of(state: AgentState) -> list[str]:
 
 def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
-    for ip in _all_ips(state):
+    for ip in sorted(_all_ips(state), key=lambda each: _is_fine(state, each)):
         workstation = state.ip_states.get(ip)
         if brief and workstation and workstation.tally == "succeeded" and not workstation.awaits_decision:
             continue
         if workstation:
-            names = ("status", "failed_stage", "rollback_status")
             yield (
                 state.label(ip),
-                *(workstation[name] for name in names),
+                with_word(workstation["status"]),
+                workstation["failed_stage"],
+                with_word(workstation["rollback_status"]),
                 _near(workstation["log_file"], state),
             )
         else:
-            yield (state.label(ip), NOT_STARTED, "", "", "")
+            yield (state.label(ip), with_word(NOT_STARTED), "", "", "")
     for ip in state.missing_ips:
-        yield (state.label(ip), "OFFLINE", "", "", "")
+        yield (state.label(ip), with_word(OFFLINE), "", "", "")
+
+
+def _is_fine(state: AgentState, ip: str) -> bool:
+    """成功了，也不等人决定的：排在后面。"""
+    known = state.ip_states.get(ip)
+    return known is not None and known.tally == "succeeded" and not known.awaits_decision
+
+
+def decided(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """返回一张表：谁决定了什么；没有决定为空。"""
+    if not decisions:
+        return []
+    head = (f"时刻（{zone(decisions[0]['decided_at'])}）", "对象", "决定", "谁", "账号", "从哪里", "为什么")
+    rows = [
+        (
+            moment(one["decided_at"]),
+            subject_of(one),
+            decision_label(one),
+            *(one[name] for name in ("operator", "account", "channel", "note")),
+        )
+        for one in decisions
+    ]
+    return ["", "谁决定了什么:", "", *table(head, rows)]
 
 
 def _truths(state: AgentState, *, brief: bool) -> list[str]:

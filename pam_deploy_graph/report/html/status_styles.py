@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus, RollbackStatus
-from pam_deploy_graph.report.summary import NOT_STARTED
+from pam_deploy_graph.report.code_words import NOT_STARTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
+from pam_deploy_graph.report.decision_words import decision_label
 from pam_deploy_graph.report.html.networks import ranges
 from pam_deploy_graph.report.html.run_segments import Walk
 from pam_deploy_graph.report.html.shown_text import shorten
@@ -63,19 +64,18 @@ def waited(entries: Iterable[Entry]) -> int:
 
 
 def _decision(decision: Mapping[str, Any]) -> Entry:
-    """一条决定。"""
+    """一条决定：谁、凭哪个账号、从哪里来的、为什么。"""
     subject = decision["subject"].removeprefix(f"{REFUSED}:")
     refused, about_plan = subject != decision["subject"], subject in (PLAN, FIRST_OF_TWO)
     row = DECISIONS.get(decision["decision"])
-    meant = row and (row.on_plan if about_plan else row.on_workstation)
-    label, tone = (meant.label, meant.tone) if meant else (decision["decision"], "")
+    whence = "，".join(filter(None, [decision.get("account"), decision.get("channel")]))
     return Entry(
         kind="approval" if about_plan else "decision",
-        label=f"{label}（策略不许）" if refused else label,
+        label=decision_label(decision),
         at=decision["decided_at"],
-        tone="" if refused else tone,
+        tone=row.meaning(plan=about_plan).tone if row and not refused else "",
         ips=[] if about_plan or subject == CANCEL else [subject],
-        who=decision["operator"],
+        who=decision["operator"] + (f"（{whence}）" if whence else ""),
         note=shorten(decision["note"], _NOTE),
     )
 

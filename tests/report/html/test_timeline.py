@@ -14,6 +14,7 @@ from pam_deploy_graph.report.html.timeline import timeline_of, waited
 from pam_deploy_graph.report.html.version_groups import versions_of
 from pam_deploy_graph.report.html.workstation_grid import grid_of
 from pam_deploy_graph.report.html.workstations import fleet_of
+from pam_deploy_graph.system.account import acting_account
 from tests.report.html.runs import NOTE, OPERATOR, addresses, approve, fake_run
 
 FULL = "{ip} 磁盘空间不足"
@@ -90,8 +91,15 @@ def test_offline_workstations_are_told(report: dict[str, Any]) -> None:
 
 
 def test_decisions_say_who_and_why(report: dict[str, Any]) -> None:
-    """每条决定都有是谁、备注是什么，计划的批准也是。"""
-    said = [(one.label, one.who, one.note) for one in timeline_of(report) if one.kind in ("approval", "decision")]
+    """每条决定都有是谁、凭哪个账号、从哪里来的、备注是什么，计划的批准也是。"""
+    assert {one.who.partition("（")[2] for one in timeline_of(report) if one.kind == "approval"} == {
+        f"{acting_account()}，graph）"
+    }
+    said = [
+        (one.label, one.who.partition("（")[0], one.note)
+        for one in timeline_of(report)
+        if one.kind in ("approval", "decision")
+    ]
     assert said[0] == ("计划获批准", OPERATOR, NOTE)
     assert ("不回滚，保持原样", "李娜", "留着查") in said
 

@@ -1,0 +1,21 @@
+"""账本里的一个决定写给人看：关于什么、决定了什么（纯函数）。"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pam_deploy_graph.constants import DECISIONS
+from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
+
+
+def subject_of(one: Mapping[str, Any]) -> str:
+    """关于什么：计划，或哪台工作站；取消的为空串。"""
+    subject = str(one["subject"]).removeprefix(f"{REFUSED}:")
+    return {PLAN: "计划", FIRST_OF_TWO: "计划（两人中的第一人）", CANCEL: ""}.get(subject, subject)
+
+
+def decision_label(one: Mapping[str, Any]) -> str:
+    """决定了什么；策略不许的说出来。"""
+    subject = str(one["subject"]).removeprefix(f"{REFUSED}:")
+    row = DECISIONS.get(one["decision"])
+    label = row.meaning(plan=subject in (PLAN, FIRST_OF_TWO)).label if row else str(one["decision"])
+    return label if subject == one["subject"] else f"{label}（策略不许）"
