@@ -1,6 +1,5 @@
 """对话里的一句话：说的是哪次运行、要它怎样；听懂归图，动手归驱动。"""
 
-import re
 import sys
 from typing import Final
 
@@ -11,16 +10,14 @@ from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.llm import asks_again_for_failed
-from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
+from pam_deploy_graph.runs.lookup import runs_named
+from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, goes_on_bare, is_sure
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.replies import answered, kinds_asked
 from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
 from pam_deploy_graph.runs.stopping import stopped_text
 
-_BARE: Final = frozenset({"继续", "接着", "接着做", "继续吧", "接着做吧", "resume", "continue", "go on", "carry on"})
-"""光秃秃的「继续」听到就做；别的说法先问一句（contract 第 4 节）。"""
 _LATER: Final = "说「继续」接着做，说「取消」取消本次部署。"
-_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{3,63}")
 
 
 class Talk:
@@ -56,8 +53,8 @@ class Talk:
             return self._advance(self._run_id)
         intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
-            bare = text.strip("。.!！ ").lower() in _BARE
-            return self._go_on() if bare or self._sure("接着做停在半路的那次运行：没有开工的会继续开工。") else None
+            sure = goes_on_bare(text) or self._sure("接着做停在半路的那次运行：没有开工的会继续开工。")
+            return self._go_on() if sure else None
         if intent == "cancel" and (run_id := self._run_id or latest_unfinished(services.ledger)):
             return self._cancel(run_id)
         if intent == "rollback":  # 用一个自己的会话，不搅进正说着的这一次
@@ -75,8 +72,7 @@ class Talk:
 
     def _named(self, text: str) -> str:
         """话里点了名的运行；没有为空串。"""
-        ledger = self._session.services.ledger
-        return next((name for name in _NAME.findall(text) if ledger.exists(name)), "")
+        return next(iter(runs_named(self._session.services.ledger.exists, text)), "")
 
     def _about(self, run_id: str, text: str) -> None:
         """点了名的：说的就是那一次。"""

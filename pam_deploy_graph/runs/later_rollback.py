@@ -13,6 +13,7 @@ from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.deciding import refuse_request
+from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 
@@ -39,7 +40,7 @@ def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str
     if not asked:
         raise ConfirmationError("请说明要退回哪几台，例如：把 10.0.0.7 退回上一个版本")
     names = [run.run_id for run in ledger.list_runs()]
-    named = [name for name in names if name in text]
+    named = runs_named(ledger.exists, text)
     for run_id in named or sorted(names, key=lambda name: name != preferred):
         if all(ip in ledger.load_state(run_id, keep_events=False).ip_states for ip in asked):
             return run_id

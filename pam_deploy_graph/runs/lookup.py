@@ -1,13 +1,25 @@
 """看已有的运行、答它的问题：没有账本就是没有运行，不因为看一眼就新建目录与文件。"""
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from pam_deploy_graph.errors import RunNotFoundError
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
+
+_WORD: Final = re.compile(r"(?P<told>(?:运行|\brun)\s*)?(?<![0-9A-Za-z_.-])(?P<name>[0-9A-Za-z][0-9A-Za-z_.-]{0,63})")
+_SHORT: Final = 4
+"""比这还短的像数目、像词：前面说了「运行」才算名字。"""
+
+
+def runs_named(exists: Callable[[str], bool], text: str) -> list[str]:
+    """话里点了名的运行，整个词是一次运行的名字才算（「1」不在「10.0.0.1」里），按先后。"""
+    words = [(match["name"].rstrip(".-"), match["told"]) for match in _WORD.finditer(text)]
+    return [name for name, told in words if (told or len(name) >= _SHORT) and exists(name)]
 
 
 def require_store(settings: Settings, home: Path, run_id: str) -> None:

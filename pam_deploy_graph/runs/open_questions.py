@@ -16,6 +16,9 @@ from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 
 _SURE: Final = re.compile(r"\s*(?:确认|确定|是的?|对|yes|y|confirm(?:ed)?|sure)[\s。.!！]*", re.IGNORECASE)
+_BARE: Final = re.compile(
+    r"\s*(?:请|那就?)?(?:继续|接着|接着做|继续吧|接着做吧|resume|continue|go on|carry on)[\s。.!！]*", re.IGNORECASE
+)
 _CODE: Final = re.compile(r"[0-9A-Fa-f]{10,64}")
 
 
@@ -61,6 +64,11 @@ def cancel_costs(state: AgentState) -> str:
 def is_sure(text: str) -> bool:
     """是不是明明白白地说了确认；别的话都不是。"""
     return bool(_SURE.fullmatch(text))
+
+
+def goes_on_bare(text: str) -> bool:
+    """是不是光秃秃的「继续」：听到就做；别的说法先问一句（contract 第 4 节）。"""
+    return bool(_BARE.fullmatch(text))
 
 
 def cancel_run(services: Services, run_id: str) -> dict[str, Any]:

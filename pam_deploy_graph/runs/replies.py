@@ -19,6 +19,7 @@ from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.abilities import CAN, CAN_EN
 from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
+from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import render_standing, standing
 from pam_deploy_graph.runs.time_left import time_left
@@ -119,7 +120,7 @@ def _names(ip: str, text: str) -> bool:
 def _run_of(services: Services, text: str, run_id: str) -> str:
     """说的是哪次运行：点了名的，正说着的，最近一次；一次都没有为空串。"""
     names = [run.run_id for run in services.ledger.list_runs()]
-    named = max((name for name in names if name in text), key=len, default="")
+    named = next(iter(runs_named(services.ledger.exists, text)), "")
     return named or (run_id if run_id in names else "") or next(iter(names), "")
 
 

@@ -1,7 +1,6 @@
 """节点 ``intent``：听懂要做什么；给了现成参数的就是部署，还有问题等着的时候先看是不是在说它。"""
 
 import contextlib
-import re
 from typing import Any, Final, cast
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
@@ -12,7 +11,7 @@ from pam_deploy_graph.graph.previewing import goes_on
 from pam_deploy_graph.graph.standing import standing_now, told
 from pam_deploy_graph.graph.state import PREVIEWED, GraphState, Question, open_question, unheard, words_of
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
-from pam_deploy_graph.runs.open_questions import is_sure
+from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.replies import MAYBE_ASKED, kinds_asked
 from pam_deploy_graph.runs.rerun import failed_again
@@ -21,10 +20,6 @@ from pam_deploy_graph.runs.services import Services
 _CLOSED: Final = "finished"
 _ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
-_BARE: Final = re.compile(
-    r"\s*(?:请|那就?)?(?:继续|接着|接着做|继续吧|接着做吧|resume|continue|go on|carry on)[\s。.!！]*", re.IGNORECASE
-)
-"""光秃秃的「继续」听到就做；别的说法先问一句（contract 第 4 节）。"""
 _COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续开工。"
 
 
@@ -72,7 +67,7 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
     if goes_on(state, text):
         return {"intent": "deploy", "heard": len(words_of(state)), **_deploying()}
     intent = _intent_of(services, state, text)
-    if intent == "resume" and state.get("phase") == "stopped" and not _BARE.fullmatch(text):
+    if intent == "resume" and state.get("phase") == "stopped" and not goes_on_bare(text):
         told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
         return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": _COSTS}}
     if intent not in _ASIDE and (standing := _standing(services, state, intent)):
