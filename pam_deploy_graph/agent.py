@@ -9,16 +9,14 @@ from typing import Any
 
 from pam_deploy_graph.action_router import ActionBackend, ActionRouter, build_action_backends
 from pam_deploy_graph.checkpoint_store import save_checkpoint
-from pam_deploy_graph.constants import DEFAULT_STRATEGY, Ask, Decision, ExecutionStrategy, IpStatus
-from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.constants import DEFAULT_STRATEGY, Decision, ExecutionStrategy
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.flows.context import FlowRules, RunContext
 from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import carry_out
-from pam_deploy_graph.flows.rollback_question import question_digest, question_of
 from pam_deploy_graph.flows.rollout import run_until_asked
 from pam_deploy_graph.home.run_files import refuse_planted_files
-from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inputs.targeting import resolve_targets
@@ -32,10 +30,19 @@ from pam_deploy_graph.llm import (
     validate_param_result,
 )
 from pam_deploy_graph.mcp_runner import McpActionRunner
-from pam_deploy_graph.models import AgentState, IpState, LlmDeployPlan, LlmIntentResult, LlmParamResult
+from pam_deploy_graph.models import AgentState, LlmDeployPlan, LlmIntentResult, LlmParamResult
 from pam_deploy_graph.report import plan_text
 from pam_deploy_graph.report.agent_report import render_by_hand
-from pam_deploy_graph.runs.agent_runs import Helm, adoption, recorded
+from pam_deploy_graph.runs.agent_runs import (
+    Helm,
+    adoption,
+    digest_shown,
+    pending_ip,
+    question_asked,
+    recorded,
+    refuse_unseen,
+)
+from pam_deploy_graph.runs.anchoring import anchor
 from pam_deploy_graph.runs.deciding import Answered
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
@@ -193,26 +200,28 @@ class PamDeployAgent:
     def build_confirmation_request(self, state: AgentState) -> dict[str, Any]:
         """返回正等着的问题；没有时为空字典。"""
         state.adopt_ip_states()
-        return question_of(state, _pending_ip(state)) if state.pending_confirmation else {}
+        return question_asked(state) if state.pending_confirmation else {}
 
     def confirm_pending(self, state: AgentState, *, approved: bool, operator_note: str = "") -> AgentState:
         """回答正等着的问题；同意则回滚。之后由调用者再调 ``run_ip_flow`` 继续。
 
         Raises:
-            ConfirmationError: 没有待确认事项，种类不支持，别人已先决定，或策略不许（都是 ``ValueError``）。
+            ConfirmationError: 没有待确认事项，种类不支持，问题变了，别人已先决定，或策略不许（都是 ``ValueError``）。
             InvalidInputError: ``approved`` 不是 ``True`` 或 ``False``：像 ``"reject"`` 这样的文字不能当作同意。
 
         """
         if not isinstance(approved, bool):
             raise InvalidInputError(f"approved 的值 {show_value(approved)} 应为 True（回滚）或 False（保持原样）")
+        shown = digest_shown(state)
         self._waits(state)
-        ip = _pending_ip(state)
-        state.ip_states.setdefault(ip, IpState({"status": str(IpStatus.FAILED)}))
+        ip = pending_ip(state)
+        refuse_unseen(state, shown)
         decision = Decision.APPROVE if approved else Decision.REJECT
 
         async def work(ctx: RunContext) -> None:
             """先问策略，记决定，再执行。"""
-            answer = Answered(ip, question_digest(state, ip), decision, note=operator_note)
+            refuse_unseen(ctx.state, shown)
+            answer = Answered(ip, shown, decision, note=operator_note)
             approval = self._helm().settle(state, answer)
             await carry_out(ctx, ip, recorded(self._open_ledger(), state.run_id, approval))
 
@@ -266,6 +275,7 @@ class PamDeployAgent:
             ledger.open_session(state).drive(session_work)
         finally:
             save()
+            anchor(ledger, settings.pam_audit_anchor, state.run_id)
         return state
 
     def _open_ledger(self) -> Ledger:
@@ -282,16 +292,3 @@ class PamDeployAgent:
 async def _restart(ctx: RunContext) -> None:
     """同名演练从头再来。"""
     await ctx.session.append({"type": "RUN_RESTARTED"})
-
-
-def _pending_ip(state: AgentState) -> str:
-    """从待确认事项取出工作站。"""
-    if not state.pending_confirmation:
-        raise ConfirmationError("当前没有待确认事项")
-    kind, _, ip = state.pending_confirmation.partition(":")
-    if kind != Ask.ROLLBACK:
-        raise ConfirmationError(f"不支持的确认类型: {kind}")
-    try:
-        return canonical_ip(ip)
-    except InvalidInputError:
-        raise ConfirmationError(f"待确认事项 {show_value(state.pending_confirmation)} 没有写明是哪台工作站") from None

@@ -80,11 +80,22 @@ def cross_links(bundle: Bundle) -> Iterator[str]:
             yield f"第 {seen} 行不是第 {row['number']} 个决定作出时的那一行：链被重写过"
     made = {row["number"]: row["link"] for row in bundle.decisions}
     for seq, event in events_of(bundle):
+        if event["type"] == "DECISIONS_SEEN":
+            yield from _tail(seq, event, made)
         number = event.get("decision_number")
         if number and number not in made:
             yield f"第 {seq} 行执行的第 {number} 个决定不在了"
         elif number and made[number] != event.get("decision_link"):
             yield f"第 {seq} 行执行的第 {number} 个决定不是现在的这一个：决定被换过"
+
+
+def _tail(seq: int, event: dict[str, Any], made: dict[int, str]) -> Iterator[str]:
+    """写下一行时决定的链到了哪里，现在不能更短，也不能换过。"""
+    number = event["decisions"]
+    if number not in made:
+        yield f"第 {seq} 行写下时已有 {number} 个决定，现在只到第 {max(made, default=0)} 个：末尾的决定不在了"
+    elif made[number] != event["decision_link"]:
+        yield f"第 {seq} 行写下时的第 {number} 个决定不是现在的这一个：决定被换过"
 
 
 def anchors(bundle: Bundle) -> Iterator[str]:

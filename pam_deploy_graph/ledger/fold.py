@@ -23,7 +23,7 @@ from pam_deploy_graph.models import AgentState, Event, Values
 from pam_deploy_graph.protocol.keys import idempotency_key, slot_of
 
 _RESULT_FIELDS: Final = {"HASH_CODE": "hash_code", "NODE_URL": "node_url", "MCP_URL": "mcp_url", "IP": "online_ips"}
-_INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED", "RUN_REGISTERED", "RUN_REVISED"})
+_INTERNAL: Final = frozenset({"INTENT", "LOG_SAVED", "RUN_REGISTERED", "RUN_REVISED", "DECISIONS_SEEN"})
 """只给恢复用、不进入 ``state.events`` 的事件。"""
 
 
@@ -130,6 +130,11 @@ def _revised(state: AgentState, event: Event) -> None:
     state.requested_by = ""
 
 
+def _decisions_seen(state: AgentState, event: Event) -> None:
+    """写下这一行时决定的链到了哪里：从此删不掉末尾的决定而不露痕迹。"""
+    state.decisions_seen = event["decisions"]
+
+
 def _finished(state: AgentState, event: Event) -> None:
     """结束了。"""
     state.exit_code = event["exit_code"]
@@ -172,6 +177,7 @@ _HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "ACTION_FAIL": _action_fail,
     "RUN_REGISTERED": _registered,
     "RUN_REVISED": _revised,
+    "DECISIONS_SEEN": _decisions_seen,
     "RUN_FINISHED": _finished,
     "RUN_PAUSED": _paused,
     "RUN_CONTINUED": _continued,

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from anyio import CancelScope
 from sqlalchemy import Engine, Executable
@@ -27,9 +27,16 @@ class RunSession:
     """一次运行的写会话；``state`` 随事件推进。用 ``async with session.alive()`` 保持租约。"""
 
     def __init__(
-        self, engine: Engine, writer: LedgerWriter, lease: leases.Lease, state: AgentState, link: bytes
+        self,
+        engine: Engine,
+        writer: LedgerWriter,
+        lease: leases.Lease,
+        state: AgentState,
+        link: bytes,
+        made: Mapping[str, Any],
     ) -> None:
-        """由 ``Ledger.open_session`` 创建。"""
+        """由 ``Ledger.open_session`` 创建；``made`` 是决定的链此刻到了哪里。"""
+        self._made = made
         self._engine = engine
         self._writer = writer
         self._lease = lease
@@ -66,6 +73,11 @@ class RunSession:
 
         """
         self._check()
+        if self._made["decisions"] not in (0, self.state.decisions_seen):
+            seen = {"decisions": self._made["decisions"], "decision_link": self._made["decision_link"]}
+            event: Event = {"type": "DECISIONS_SEEN", **seen, "at": now_ms()}
+            apply(self.state, event)
+            events = [event, *events]
         at, seq = now_ms(), self.state.ledger_seq + 1
         body = chain.encode(events, at)
         self._link = chain.link_of(self._link, seq, at, body)

@@ -16,6 +16,7 @@ from pam_deploy_graph.errors import AlreadyDecidedError, LedgerDamagedError, Run
 from pam_deploy_graph.ledger import approvals as approvals_
 from pam_deploy_graph.ledger import chain, leases, locks, positions, registry, rows
 from pam_deploy_graph.ledger.engine import open_engine, writing
+from pam_deploy_graph.ledger.evidence_rows import read_head
 from pam_deploy_graph.ledger.fold import Listener, apply, forget_progress, unheard
 from pam_deploy_graph.ledger.look import look_engine
 from pam_deploy_graph.ledger.outlast import execute
@@ -215,10 +216,11 @@ class Ledger:
         try:
             self.catch_up(state)
             link = rows.link_at(self.engine, record.run_no, state.ledger_seq)
+            made = read_head(self.engine, state.run_id)
         except BaseException:
             leases.release(self.engine, lease)
             raise
-        return RunSession(self.engine, self._writer, lease, state, link)
+        return RunSession(self.engine, self._writer, lease, state, link, made)
 
     def finish_row(self, run_id: str, code: int, reason: str) -> list[Any]:
         """返回随 ``RUN_FINISHED`` 一起执行的语句：登记里的退出码，放开模块；三者同一个事务。"""

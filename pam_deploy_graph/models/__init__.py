@@ -136,6 +136,7 @@ class AgentState:
     rollback_of: str = ""
     """这次运行是退回哪一次；不是退回的为空串。"""
     generation: int = 0
+    decisions_seen: int = 0
     plan_digest: str = ""
     plan_approved: str = ""
     """已照着动手的那份计划的摘要。"""

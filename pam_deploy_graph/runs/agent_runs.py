@@ -5,17 +5,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import AlreadyDecidedError
+from pam_deploy_graph.constants import Ask, Decision, IpStatus
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.flows.rollback_question import question_digest, question_of
+from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger, digest_of
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
-from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.models import AgentState, IpState
 from pam_deploy_graph.people import PeopleBook, open_people
 from pam_deploy_graph.policy import Policy, bound_by, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.deciding import Answered, refuse_request, settle_by_hand
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.safe_text import show_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,45 @@ def adoption(ledger: Ledger, state: AgentState) -> dict[str, Any] | None:
     ledger.create_run(state)
     state.ledger_seq = 0
     return {"type": "RUN_ADOPTED", "progress": copy.deepcopy({name: getattr(state, name) for name in PROGRESS_FIELDS})}
+
+
+def question_asked(state: AgentState) -> dict[str, Any]:
+    """正等着的问题；上次回滚没有成功的，原因写在前面。"""
+    asked = question_of(state, ip := pending_ip(state))
+    if why := state.ip_states.get(ip, IpState()).get("rollback_failure"):
+        asked["failure_reason"] = f"上次回滚没有成功：{why}；原来的失败：{asked['failure_reason']}"
+    return asked
+
+
+def digest_shown(state: AgentState) -> str:
+    """调用者手里的问题的摘要：他看过、要回答的就是它；手里没有等着的为空串。"""
+    state.adopt_ip_states()
+    if not state.pending_confirmation:
+        return ""
+    ip = pending_ip(state)
+    state.ip_states.setdefault(ip, IpState({"status": str(IpStatus.FAILED)}))
+    return question_digest(state, ip)
+
+
+def refuse_unseen(state: AgentState, shown: str) -> None:
+    """追上账本之后，等着的还是他看过的那个问题，才记他的回答；不是的，新的问题照旧等着。
+
+    Raises:
+        ConfirmationError: 问题变了，或他手里没有问题。
+
+    """
+    if digest_shown(state) != shown:
+        raise ConfirmationError(f"{pending_ip(state)} 的问题变了，没有记下；看过 build_confirmation_request 再答")
+
+
+def pending_ip(state: AgentState) -> str:
+    """从待确认事项取出工作站。"""
+    if not state.pending_confirmation:
+        raise ConfirmationError("当前没有待确认事项")
+    kind, _, ip = state.pending_confirmation.partition(":")
+    if kind != Ask.ROLLBACK:
+        raise ConfirmationError(f"不支持的确认类型: {kind}")
+    try:
+        return canonical_ip(ip)
+    except InvalidInputError:
+        raise ConfirmationError(f"待确认事项 {show_value(state.pending_confirmation)} 没有写明是哪台工作站") from None

@@ -87,6 +87,7 @@ def cancel_run(services: Services, run_id: str) -> dict[str, Any]:
         raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
     actor = services.local_actor()
     ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
+    services.anchor(run_id)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
     over = not owed and not holder
     if over:

@@ -6,11 +6,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from pam_deploy_graph.audit.bundle import Bundle
 from pam_deploy_graph.audit.verify import render, verify
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.ledger import Approval
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.settings import Settings
 from tests.audit.rig import Books, relink_decisions, relink_events, reword
+from tests.graph.desk import Desk
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +154,26 @@ def test_a_file_that_verifies_elsewhere(books: Books, tmp_path: Path) -> None:
         file.write_text(text, encoding="utf-8")
         with pytest.raises(InvalidInputError):
             Bundle.load(file)
+
+
+def test_a_deleted_last_decision(books: Books) -> None:
+    """删掉末尾的决定：后来写下的每一段都记着决定的链到了哪里，没有锚也说得出。"""
+    last = len(books.bundle().decisions)
+    books.tamper(lambda db: db.execute("DELETE FROM decisions WHERE number = ?", (last,)))
+    assert any("末尾的决定不在了" in each for each in books.findings(anchored=False))
+
+
+def test_a_deleted_refusal(books: Books) -> None:
+    """谁也没有执行的决定（策略不许的、没有作数的）删掉了，也说得出。"""
+    services = Services(home=books.home, settings=Settings())
+    desk = Desk(books.home, InMemorySaver(), thread="refused", services=services)
+    services.given_router = desk.fake
+    desk.begin()
+    books.run_id = str(desk.values()["run_id"])
+    services.ledger.decide(books.run_id, Approval("refused:plan", "0" * 64, "approve", "mallory", "不许", 0))
+    desk.answer("reject")
+    services.close()
+    assert books.findings(anchored=False) == []
+    books.tamper(lambda db: db.execute("DELETE FROM decisions WHERE subject = 'refused:plan'"))
+    books.tamper(lambda db: db.execute("DELETE FROM decisions WHERE subject = 'plan' AND decision = 'reject'"))
+    assert any("末尾的决定不在了" in each for each in books.findings(anchored=False))

@@ -79,12 +79,15 @@ EVENTS: Final[dict[str, EventType]] = {
     "WAVE_PAUSE": EventType("一批做完，停一停再做下一批", ("done", "seconds")),
     "WAVE_DONE": EventType("一批做完，可以做下一批", ("done",)),
     "SAME_FAILURES": EventType("接连几台同样的失败，不再开新的，先问", ("cause",)),
-    "AMENDMENT_PROPOSED": EventType("途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text")),
+    "AMENDMENT_PROPOSED": EventType(
+        "途中提出改动，批准之前不生效", ("digest", "control", "target_ips", "text"), ("requested_by",)
+    ),
     "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved", *_DECISION)),
     "RUN_REGISTERED": EventType(
         "登记；``input`` 是登记的输入的 SHA-256", ("input",), ("account", "migrated_from", "copy")
     ),
     "RUN_REVISED": EventType("动手之前改了主意，换了输入", ("input",)),
+    "DECISIONS_SEEN": EventType("写下这一行时决定的链到了哪里；与同一行的事件一起", ("decisions", "decision_link")),
     "RUN_PAUSED": EventType("有人要它停一停；由人继续之前不动手", ("operator", "account", "channel")),
     "RUN_CONTINUED": EventType("有人让它继续", ("operator", "account", "channel")),
     "RUN_FINISHED": EventType("这次运行结束；取消的带上取消的编号", ("exit_code", "reason"), _DECISION),

@@ -95,6 +95,7 @@ def _cancel(services: Services, state: GraphState) -> str:
         return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
     actor = acting(services)
     services.ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
+    services.anchor(run_id)
     return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
 
 
