@@ -63,6 +63,7 @@ def mcp_node(
 
     allow_many_files()
     settings = Settings.for_command(Path.cwd())
+    settings.check_token_travel("")  # 当前目录的 .env 换得了 CA，就冒充得了节点
     token, url = settings.token(), _checked_url(node_url)
     if transport is Transport.HTTP and not _is_loopback(host):
         _refuse_open_door(host, token=bool(token), tls=bool(tls_cert), behind_proxy=behind_proxy)

@@ -47,7 +47,7 @@ __all__ = [
 
 # 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
 _GRACE_SECONDS: Final = 0.3
-INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE")
+INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class ScriptState(Protocol):

@@ -6,12 +6,15 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 _KEEP_ALIVE_SECONDS: Final = 75
+HANDSHAKE_SECONDS: Final = 10.0
+"""TLS 握手最多这么久；之后才轮到请求自己的期限。"""
 
 
 class QuietServer(Server):
@@ -51,12 +54,22 @@ class QuietServer(Server):
             config.load()
             config.ssl = tls
         super().__init__(config)
-        self._listener = listener
+        self._listener, self._tls = listener, tls is not None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """不碰信号。"""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """开始听；握手也有期限：uvicorn 没有这个选项，借 ``create_server`` 说。"""
+        loop = asyncio.get_running_loop()
+        if self._tls:
+            vars(loop)["create_server"] = partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        try:
+            await super().startup(sockets)
+        finally:
+            vars(loop).pop("create_server", None)
 
     async def run_until_stopped(self) -> None:
         """服务到 ``stop``，还没做完的请求最多再等一秒。"""

@@ -120,6 +120,12 @@ PLAIN = {"PATH": "/bin", "HOME": "/h", "SHELL": "/bin/sh", "LC_CTYPE": "C.UTF-8"
     [
         ({"PATH": "/bin", "HOME": "/h", "LC_ALL": "zh_CN.GBK"}, "", False, PLAIN),
         ({"PATH": "/bin", "HOME": "/h", "PAM_TOKEN": "other"}, "t", False, PLAIN | {"PAM_TOKEN": "t"}),
+        (
+            PLAIN | {"SSL_CERT_FILE": "site.pem", "CURL_CA_BUNDLE": "curl.pem"},
+            "",
+            False,
+            PLAIN | {"SSL_CERT_FILE": "site.pem"},
+        ),
         (SOURCE, "", True, PLAIN | {"LD_LIBRARY_PATH": "own"}),
         (SOURCE, "", False, PLAIN | {"LD_LIBRARY_PATH": "bundle"}),
         ({"PATH": "/bin", "HOME": "/h", "LD_LIBRARY_PATH": "bundle"}, "", True, PLAIN),

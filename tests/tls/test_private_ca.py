@@ -1,17 +1,25 @@
 """经过私有 CA、要客户端证书的一次推出：脚本与 MCP 都走得通；证书不对时，消息说的是证书。"""
 
+import contextlib
+import socket
+import ssl
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.system.http_server import HANDSHAKE_SECONDS
+from pam_deploy_graph.system.tls import TlsFiles
 from tests.cli.site import Site
 from tests.mcp_node.test_endpoint import INITIALIZE
+from tests.patience import patience
 from tests.tls.site import Paper, https_front, issue
 
 
@@ -48,6 +56,24 @@ def at(site: Site, airport: Airport, **changed: str) -> dict[str, str]:
     """这个站点的环境；空串是不设那一个。"""
     env = {"PAM_HOME_URL": airport.home, "PAM_MCP_URL": airport.mcp, **airport.paper.environ(), **changed}
     return {name: value for name, value in env.items() if value}
+
+
+def test_half_open_handshakes_are_dropped(airport: Airport) -> None:
+    """连上了不握手的、握到一半的、握完手什么也不说的：到期一起断开，不早也不晚。"""
+    where = urlsplit(airport.mcp)
+    paper = airport.paper
+    context = TlsFiles(str(paper.ca), str(paper.client), str(paper.client_key)).context()
+    assert context is not None
+    waiting = [socket.create_connection((where.hostname, where.port)) for _ in range(3)]
+    waiting[1].sendall(b"\x16\x03\x01\x02\x00\x01")
+    waiting[2] = context.wrap_socket(waiting[2], server_hostname=where.hostname)
+    began = time.monotonic()
+    for one in waiting:
+        one.settimeout(HANDSHAKE_SECONDS + patience(5))
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            assert one.recv(1) == b""
+        assert time.monotonic() - began >= HANDSHAKE_SECONDS - 1
+        one.close()
 
 
 @pytest.mark.parametrize("strategy", ["script_only", "hybrid_node_mcp"])
