@@ -48,11 +48,14 @@ async def run_global(ctx: RunContext) -> None:
 async def find_node_again(ctx: RunContext) -> None:
     """继续的时候再问一遍节点在哪里（仅自愈规则）；没有变就不记（contract 第 3 节「NODE 的地址」）。
 
+    配置总是照状态重写：上一个进程可能死在记下新地址与写出它之间，也可能在另一台机器上。
+
     Raises:
         GlobalStepError: 问不到：记得的地址只是从前的，不照着它动手。
         PlanChangedError: 变了，要请人批准。
 
     """
+    write_run_config(ctx.state)
     if not ctx.rules.self_healing or NODE_LOOKUP not in ctx.state.completed_global_steps:
         return
     outbox = Outbox(ctx.session)

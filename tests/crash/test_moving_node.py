@@ -11,7 +11,7 @@ import pytest
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.cli.program import Pam, Zygote
-from tests.cli.site import Site
+from tests.cli.site import BEFORE, Site
 from tests.patience import patience
 from tests.protocol.proxy import Proxy, proxy_of
 
@@ -114,3 +114,21 @@ def test_an_address_that_is_not_the_machines_own(stack: ExitStack, site: Site, a
     else:  # 在途的那台做没做没有人知道：不说还在做，也不说失败
         row = site.report()["ips"][ips[0]]
         assert (row["status"], row["failed_stage"]) == ("IN_DOUBT", "deploy-ip")
+
+
+@pytest.mark.parametrize("left", ["an older address", "nothing"])
+def test_the_configuration_is_written_again(site: Site, left: str) -> None:
+    """新地址记进了账本，还没有写进配置就死了（或者换了一台机器，没有配置）：继续时照账本重写，不守着旧地址。"""
+    (ip,) = site.take(1)
+    site.lab.add_fault(f"{ip}:verify:fail:1")
+    assert site.run("--yes", "--strategy", "script_only").code == 10
+    (config,) = (site.pam.home / "runtime").glob("config_*.txt")
+    if left == "nothing":
+        config.unlink()
+    else:
+        stale = f"http://127.0.0.1:{other_port()}"
+        config.write_text(config.read_text().replace(site.lab.node_url(), stale))
+        assert stale in config.read_text()
+    assert site.confirm("approve").code == 0
+    assert site.resume().code == 11
+    assert site.real(ip) == (True, BEFORE)
