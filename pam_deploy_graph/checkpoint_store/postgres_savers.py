@@ -27,6 +27,8 @@ T = TypeVar("T")
 class OwnPostgresSaver(PostgresSaver):
     """同步用的。"""
 
+    conn: Any
+
     def __init__(self, url: str, connect: Callable[[], Any], serde: Any) -> None:
         """``connect`` 连一次 ``url``；连不上在这里就抛出。"""
         super().__init__(connect(), serde=serde)
@@ -78,6 +80,8 @@ class OwnPostgresSaver(PostgresSaver):
 
 class OwnAsyncPostgresSaver(AsyncPostgresSaver):
     """异步用的。"""
+
+    conn: Any
 
     def __init__(self, url: str, connect: Callable[[], Awaitable[Any]], connection: Any, serde: Any) -> None:
         """``connection`` 是已经连好的一次；断了用 ``connect`` 另连。"""
