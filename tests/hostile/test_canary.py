@@ -3,14 +3,23 @@
 import gzip
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import SecretStr
 
+from pam_deploy_graph.flows.telemetry import span_maker
 from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.file_digest import file_digest
 from tests.cli.site import Site
+from tests.graph.desk import IPS, Desk
 from tests.llm.scripted_model import Scene, serve
 from tests.llm.test_openai_client import answer
 
@@ -62,6 +71,45 @@ def test_a_workstation_that_repeats_the_token(told_site: Site, tmp_path: Path) -
     assert "Bearer ***" in log.read_text()
     assert '"event": "ACTION_FAIL"' in done[0].err
     assert {"pam.db", "checkpoints.sqlite"} <= {path.name for path in site.pam.files()}
+
+
+class Tracer:
+    """记下每个跨度的名字、属性与状态；只有跨度用到的那几个方法。"""
+
+    def __init__(self) -> None:
+        """还没有跨度。"""
+        self.told: list[str] = []
+
+    @contextmanager
+    def start_as_current_span(self, name: str, **options: Any) -> Iterator["Tracer"]:
+        """开一个跨度。"""
+        self.told.append(f"{name} {options}")
+        yield self
+
+    def set_attributes(self, attributes: dict[str, Any]) -> None:
+        """补上属性。"""
+        self.told.append(str(attributes))
+
+    def set_status(self, *status: Any) -> None:
+        """标成错误。"""
+        self.told.append(str(status))
+
+
+def test_the_spans_hold_no_token(tmp_path: Path) -> None:
+    """开着跨度，后端到处带回令牌：失败、回滚失败的跨度都有，里面没有令牌。"""
+    tracer = Tracer()
+    services = Services(home=tmp_path, settings=Settings(pam_token=SecretStr(KEY)))
+    vars(services)["span"] = span_maker(tracer)
+    desk = Desk(tmp_path, InMemorySaver(), services=services)
+    services.given_router = desk.fake
+    desk.fake.fail("verify-ip", IPS[0], error=f"refused {KEY}")
+    desk.fake.fail("rollback-ip", IPS[0], error=f"refused {KEY}")
+    desk.begin()
+    desk.answer("approve")
+    desk.answer("approve")
+    assert {"pam.run", "pam.wave", "pam.action"} <= {each.partition(" ")[0] for each in tracer.told}
+    assert any("rollback-ip" in each for each in tracer.told)
+    assert [each for each in tracer.told if KEY in each] == []
 
 
 SHIM = """#!/bin/bash

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 pytestmark = pytest.mark.postgres
+PASSWORD = "canary-db-91c4e0"
 
 
 def test_killed_here_resumed_elsewhere(site: Site) -> None:
@@ -69,3 +70,16 @@ def test_a_standby_is_read_only(site: Site, store: str, postgres: PostgresServer
     postgres.cut_off(name)
     (found,) = (check for check in site.pam("doctor", "--json").json() if check["name"] == "账本")
     assert (found["ok"], "read-only" in found["detail"], "PAM_STORE_URL" in found["detail"]) == (False, True, True)
+
+
+def test_the_password_of_the_database_is_nowhere(site: Site, store: str) -> None:
+    """账本的地址里有口令：推出、处境、报告、体检都走得通，输出与文件里没有它。"""
+    site.take(1)
+    site.pam.env["PAM_STORE_URL"] = store.replace("pam@", f"pam:{PASSWORD}@")
+    done = [site.run("--yes", "--json"), site.pam("status", site.run_id), site.pam("report", site.run_id)]
+    done += [site.pam("runs"), site.pam("doctor"), site.pam("audit", "verify", site.run_id)]
+    assert [one.code for one in done] == [0] * len(done), done
+    assert [one for one in done if PASSWORD in one.out + one.err] == []
+    assert [
+        path for path in site.pam.folder.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()
+    ] == []
