@@ -32,8 +32,10 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
 """动作的退出码（contract 第 3 节）。"""
 
 
-def with_word(code: str) -> str:
-    """一个代码连同中文，如 ``失败 FAILED``；没有说法的就是它自己。"""
+def with_word(code: str, *, over: bool = False) -> str:
+    """一个代码连同中文，如 ``失败 FAILED``；没有说法的就是它自己。运行了结了（``over``）的，没有谁还等着谁。"""
+    if over and code == RollbackStatus.PENDING:
+        return f"没有人决定 {code}"
     return f"{_WORDS[code]} {code}" if code in _WORDS else code
 
 

@@ -172,7 +172,7 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
                 state.label(ip),
                 with_word(workstation["status"]),
                 workstation["failed_stage"],
-                with_word(workstation["rollback_status"]),
+                with_word(workstation["rollback_status"], over=state.exit_code is not None),
                 _near(workstation["log_file"], state),
             )
         else:

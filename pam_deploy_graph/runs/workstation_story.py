@@ -98,6 +98,7 @@ def story_of(ledger: Ledger, run_id: str, said: str, inventory: Inventory) -> di
         "ip": ip,
         "name": state.names.get(ip, ""),
         "params": state.params,
+        "exit_code": state.exit_code,
         "status": status,
         "rollback_status": known["rollback_status"],
         "failed_stage": known["failed_stage"],
@@ -136,7 +137,8 @@ def render_story(told: Mapping[str, Any]) -> str:
     params, last = told["params"], told["steps"][-1]["at"] if told["steps"] else None
     what = f"{params['AIRPORT_CODE']} {params['APP_NAME']} {params['MODULE_NAME']} {params['VERSION_NUMBER']}"
     lines = [f"{told['ip']} {told['name']}".rstrip() + f"（运行 {told['run_id']}，{what}）"]
-    lines.append(f"此刻: {with_word(told['status'])}；{with_word(told['rollback_status'])}")
+    decided = with_word(told["rollback_status"], over=told["exit_code"] is not None)
+    lines.append(f"此刻: {with_word(told['status'])}；{decided}")
     lines.append(_truth(told, params["MODULE_NAME"]))
     if told["failure_reason"]:
         lines.append(f"停在 {told['failed_stage'] or Ask.ROLLBACK}: {told['failure_reason']}")

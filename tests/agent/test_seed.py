@@ -72,8 +72,9 @@ def test_workstations_are_dicts(rig: Rig) -> None:
 
 
 def told(state: AgentState, **having: Any) -> list[Event]:
-    """有这些键值的事件，去掉时刻与应答的值。"""
-    shown = [{name: value for name, value in event.items() if name not in ("at", "values")} for event in state.events]
+    """有这些键值的事件，去掉时刻、应答的值与退出码。"""
+    more = {"at", "values", "exit_code"}
+    shown = [{name: value for name, value in event.items() if name not in more} for event in state.events]
     return [event for event in shown if having.items() <= event.items()]
 
 

@@ -77,7 +77,7 @@ def test_offline_after_approval(site: Site) -> None:
     finally:
         site.lab.set_online(away, online=True)
     assert (done.code, f"1 台没有到（不在线）：{away}" in done.err) == (11, True)
-    assert f"| {away} | OFFLINE |" in done.out
+    assert f"| {away} | 不在线 OFFLINE |" in done.out
     assert f"没有到（不在线）：{away}" in site.pam("status", site.run_id).out
     assert site.report()["missing_ips"] == [away]
     assert again(site, "--yes") == 0

@@ -193,7 +193,8 @@ def test_a_damaged_checkpoint_file_is_named(site: Site) -> None:
     ("argv", "named"),
     [
         (["nosuch"], "nosuch"),
-        (["status", "a", "b"], "b"),
+        (["status", "a", "b", "c"], "c"),
+        (["status", "a", "b"], "a"),
         (["report"], "RUN_ID"),
         (["report", "x", "--format", "pdf"], "pdf"),
         (["preview", "--strategy", "nosuch"], "nosuch"),

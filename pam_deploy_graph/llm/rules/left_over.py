@@ -6,7 +6,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Final
 
-from pam_deploy_graph.llm.rules.decision_words import strange_in
+from pam_deploy_graph.llm.rules.decision_lexicon import strange_in
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.statements import weigh_statements

@@ -1,6 +1,6 @@
 """一句话里对几台工作站分别作的决定：「10.0.0.3 回滚，其余保留」「把失败的几台重试一下」。
 
-整句每个字都要听得懂（``decision_words.read_clauses``）；前后说的不一致、对象与决定对不上的，整句不算，绝不猜。
+整句每个字都要听得懂（``decision_lexicon.read_clauses``）；前后说的不一致、对象与决定对不上的，整句不算，绝不猜。
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.inputs.addresses import expand_ips
-from pam_deploy_graph.llm.rules.decision_words import (
+from pam_deploy_graph.llm.rules.decision_lexicon import (
     AMENDS,
     LONGEST,
     SAID,
