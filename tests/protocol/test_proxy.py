@@ -81,8 +81,7 @@ def test_refused_connections_are_tried_again(hop: str, stack: ExitStack, tmp_pat
     deployed_once(site, max_parallel=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, pytest.param(403, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("hop", HOPS)
 def test_an_expired_token_is_one_question(hop: str, status: int, stack: ExitStack, tmp_path: Path) -> None:
     """令牌过期，PAM 自己说的：不再开新的，一个效果也没有，只问一次；换好之后重试，全部做完。"""
@@ -99,6 +98,7 @@ def test_an_expired_token_is_one_question(hop: str, status: int, stack: ExitStac
     assert (ended["exit_code"], ended["counters"]["succeeded"]) == (0, len(site.ips)), ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hop", HOPS)
 def test_an_answer_of_one_byte_a_second(hop: str, stack: ExitStack, tmp_path: Path) -> None:
     """一秒答一个字节：到了动作的时限就不等了，问过工作站接着做，不问人，各恰好一次。"""
