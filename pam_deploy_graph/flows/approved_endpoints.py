@@ -98,7 +98,7 @@ async def propose_endpoints(ctx: RunContext) -> None:
     there = replace(state, **{field: state.moved.get(key, getattr(state, field)) for key, field in _FIELDS.items()})
     wanted = await endpoints_of(ctx.router, there) | dict(ctx.also_bound)
     _refuse_lost_tls(state.endpoints, wanted)
-    before, after = (state.endpoints | _named(state.mcp_tools)), (wanted | _named(tools))
+    before, after = (state.endpoints | named_tools(state.mcp_tools)), (wanted | named_tools(tools))
     text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就此结束这次运行。"])
     digest = digest_of({"run_id": state.run_id, "plan": state.plan_digest, "stage": REWIRED, "endpoints": after})
     proposed = {"digest": digest, "target_ips": state.planned_ips or [], "stage": REWIRED, "text": text}
@@ -119,7 +119,7 @@ def _refuse_lost_tls(before: Mapping[str, str], after: Mapping[str, str]) -> Non
             raise GlobalStepError(f"{name} 由 {was} 变成了 {value}：批准的是 https，不会改用 http；请改回 https 再继续")
 
 
-def _named(tools: str) -> dict[str, str]:
+def named_tools(tools: str) -> dict[str, str]:
     """MCP 工具的指纹；没有用 MCP 的为空。"""
     return {TOOLS_KEY: tools} if tools else {}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pam_deploy_graph.constants import READ_ONLY_GLOBAL_ACTIONS, RECALL, Decision
 from pam_deploy_graph.errors import GlobalStepError
-from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY, endpoints_now
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, TOOLS_KEY, endpoints_now, named_tools
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
@@ -55,8 +55,8 @@ def _text(ctx: RunContext, endpoints: Mapping[str, str]) -> str:
     for question in waiting_questions(ctx.state):
         does = question["effects"].get(Decision.APPROVE) or f"不能退回：{question['no_approve']}"
         told.append(f"- {question['ip']}: 此刻 {version_text(question['version_now'])}；{does}")
-    tools = {TOOLS_KEY: ctx.state.mcp_tools} if ctx.state.mcp_tools else {}
-    told += [f"- {name}: {printable(value)}" for name, value in {**endpoints, **tools}.items()]
+    wired = {**endpoints, **named_tools(ctx.state.mcp_tools)}
+    told += [f"- {name}: {printable(value)}" for name, value in wired.items()]
     return "\n".join(told)
 
 

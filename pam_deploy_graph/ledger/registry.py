@@ -126,11 +126,15 @@ def get(engine: Engine, run_id: str) -> RunRecord:
         RunNotFoundError: 没有这次运行。
 
     """
+    mine = runs.c.run_id == chain.to_text(run_id)
     with reading(engine) as connection:
-        run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == chain.to_text(run_id))).scalar()
-        if run_no is None:
-            raise RunNotFoundError(run_id)
-        return _one(connection, run_no)
+        try:
+            row = connection.execute(_query().where(mine)).first()
+        except LedgerDamagedError:
+            return _one(connection, connection.execute(select(runs.c.run_no).where(mine)).scalar_one())
+    if row is None:
+        raise RunNotFoundError(run_id)
+    return RunRecord(*row)
 
 
 @outlasting
@@ -146,10 +150,11 @@ def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:
 
 def _one(connection: Connection, run_no: int) -> RunRecord:
     """一行登记；读不懂的只有第几次，名字还读得出就有名字。"""
-    name = f"第{run_no}次"
+    name, mine = f"第{run_no}次", runs.c.run_no == run_no
     with contextlib.suppress(LedgerDamagedError):
-        name = connection.execute(select(runs.c.run_id).where(runs.c.run_no == run_no)).scalar_one()
-        return RunRecord(*connection.execute(_query().where(runs.c.run_no == run_no)).one())
+        return RunRecord(*connection.execute(_query().where(mine)).one())
+    with contextlib.suppress(LedgerDamagedError):
+        name = connection.execute(select(runs.c.run_id).where(mine)).scalar_one()
     return RunRecord(run_no, name, 0, "", None, None, None)
 
 

@@ -99,15 +99,15 @@ class Ledger:
         """一个幂等键是不是这份账本发出的；运行不在、登记或事件已损坏、账本落后了（没有发过它），都不敢说是。"""
         run_id, nonce = owner_of(key)
         with contextlib.suppress(LedgerDamagedError, RunNotFoundError):
-            return bool(run_id) and self.get_run(run_id).nonce == nonce and was_issued(self._issued_of(run_id), key)
+            return bool(run_id) and (it := self.get_run(run_id)).nonce == nonce and was_issued(self._issued_of(it), key)
         return False
 
-    def _issued_of(self, run_id: str) -> Mapping[str, int]:
+    def _issued_of(self, run: RunRecord) -> Mapping[str, int]:
         """一次运行写过 INTENT 的各个尝试；账本没有往前走的，不重新折叠。"""
-        seq = self.position(run_id)["seq"]
-        known = self._issued.get(run_id)
+        seq, _ = rows.position(self.engine, run.run_no)
+        known = self._issued.get(run.run_id)
         if known is None or known[0] != seq:
-            known = self._issued[run_id] = (seq, self.load_state(run_id, keep_events=False).issued)
+            known = self._issued[run.run_id] = (seq, self.load_state(run.run_id, keep_events=False).issued)
         return known[1]
 
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:

@@ -16,6 +16,11 @@ def subject_of(one: Mapping[str, Any]) -> str:
 def decision_label(one: Mapping[str, Any]) -> str:
     """决定了什么；策略不许的说出来。"""
     subject = str(one["subject"]).removeprefix(f"{REFUSED}:")
-    row = DECISIONS.get(one["decision"])
-    label = row.meaning(plan=subject in (PLAN, FIRST_OF_TWO)).label if row else str(one["decision"])
-    return label if subject == one["subject"] else f"{label}（策略不许）"
+    return label_of(one["decision"], plan=subject in (PLAN, FIRST_OF_TWO), refused=subject != one["subject"])
+
+
+def label_of(decision: Any, *, plan: bool = False, refused: bool) -> str:
+    """一个决定用在计划上、或一台工作站上叫什么；策略不许的说出来。"""
+    row = DECISIONS.get(decision)
+    label = row.meaning(plan=plan).label if row else str(decision)
+    return f"{label}（策略不许）" if refused else label

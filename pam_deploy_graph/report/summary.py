@@ -165,7 +165,7 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
     for ip in sorted(_all_ips(state), key=lambda each: _is_fine(state, each)):
         workstation = state.ip_states.get(ip)
-        if brief and workstation and workstation.tally == "succeeded" and not workstation.awaits_decision:
+        if brief and _is_fine(state, ip):
             continue
         if workstation:
             yield (

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import DECISIONS, Ask, Decision
+from pam_deploy_graph.constants import DECISIONS, Ask
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.service_state import running_of, running_text, truth_of, version_text
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import REFUSED, Approval, Ledger
 from pam_deploy_graph.models import Event, IpState
 from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, exit_text, with_word
+from pam_deploy_graph.report.decision_words import label_of
 from pam_deploy_graph.report.shown_time import moment, span, zone, zoned_clock
 from pam_deploy_graph.report.text_table import aligned
 from pam_deploy_graph.system.safe_text import printable
@@ -165,8 +166,7 @@ def _step(step: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _decision(one: Mapping[str, Any]) -> str:
     """一个决定写成一行。"""
-    row = DECISIONS[Decision(one["decision"])] if one["decision"] in DECISIONS else None
-    label = (row.on_workstation.label if row else one["decision"]) + ("（策略不许）" if one["refused"] else "")
+    label = label_of(one["decision"], refused=one["refused"])
     who = "，".join(filter(None, [one["operator"], one["account"], one["channel"]]))
     why = f"：{one['note']}" if one["note"] else ""
     return f"  {moment(one['decided_at'])} {label} —— {who}{why}"
