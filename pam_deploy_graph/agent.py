@@ -46,6 +46,7 @@ from pam_deploy_graph.runs.anchoring import anchor
 from pam_deploy_graph.runs.deciding import Answered
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.registration import RunRequest, fill_in, register
+from pam_deploy_graph.runs.site_rules import Site
 from pam_deploy_graph.script_runner import ScriptActionRunner, find_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.skill_policy import load_skill_policy
@@ -256,8 +257,9 @@ class PamDeployAgent:
         refuse_planted_files(state)
         snapshot = adoption(ledger, state)
         rules = FlowRules.of_run(state, self_healing=False)
-        settings, bound = Settings(), self._helm().bound
+        settings = Settings()
         learn(settings.token())
+        bound = Site.read(ledger, settings).bound
         also: dict[str, Any] = {"node_allow": read_allowed(settings.pam_node_allow), "also_bound": bound}
 
         def save() -> None:

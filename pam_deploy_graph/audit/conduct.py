@@ -11,7 +11,18 @@ from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import ACTIONS, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
-from pam_deploy_graph.policy import NOT_SET, PEOPLE, POLICY, Act, Asked, policy_of, role_parts, role_under, under
+from pam_deploy_graph.policy import (
+    NOT_SET,
+    PEOPLE,
+    POLICY,
+    Act,
+    Asked,
+    policy_of,
+    role_parts,
+    role_under,
+    under,
+    under_words,
+)
 
 _PROPOSED: Final = ("PLAN_PROPOSED", "AMENDMENT_PROPOSED")
 
@@ -92,7 +103,7 @@ def same_site(bundle: Bundle) -> Iterator[str]:
         then, mine = under(shown[-1]), role_under(row["role"])
         if mine != then and (PEOPLE in shown[-1] or mine):
             what = f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）"
-            yield f"{what}照的是 {mine or '没有策略与账户文件'}，计划写着的是 {then or '没有策略与账户文件'}"
+            yield f"{what}照的是 {under_words(mine)}，计划写着的是 {under_words(then)}"
 
 
 def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> Asked | None:

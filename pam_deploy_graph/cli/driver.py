@@ -80,7 +80,7 @@ class Driver:
             return self.start(run_id)
         if not snapshot.tasks and known and self.services.ledger.get_run(run_id).input.get("rollback_of"):
             return self._recall(run_id)
-        outdated = bool(known) and why_outdated(self.services, self.services.state_of(run_id))
+        outdated = bool(known) and why_outdated(self.services.site(), self.services.state_of(run_id))
         if outdated or not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
             node, phase = self._outdated(run_id) if outdated else _RESTART_AT[self._plan_approved(run_id)]
             update = {"phase": phase, "problem": ""}

@@ -24,3 +24,8 @@ def bound_by(policy: Policy, people: "PeopleBook | None") -> dict[str, str]:
 def under(bound: Mapping[str, str]) -> str:
     """把其中的策略与账户文件写成一句，记在决定的 ``role`` 里；都没有设的为空串。"""
     return "；".join(f"{name} {bound[name]}" for name in _PAIR if name in bound)
+
+
+def under_words(text: str) -> str:
+    """给人看的 ``under``：都没有设的也写成一句。"""
+    return text or "没有策略与账户文件"

@@ -13,10 +13,9 @@ from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger, digest_of
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
 from pam_deploy_graph.models import AgentState, IpState
-from pam_deploy_graph.people import PeopleBook, open_people
-from pam_deploy_graph.policy import Policy, bound_by, open_policy
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.deciding import Answered, refuse_request, settle_by_hand
+from pam_deploy_graph.runs.site_rules import Site
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -25,15 +24,8 @@ from pam_deploy_graph.system.safe_text import show_value
 class Helm:
     """掌舵的人与管着他的策略；没有策略文件就什么都许。"""
 
-    ledger: Ledger
-    policy: Policy
-    people: PeopleBook | None
+    site: Site
     actor: Actor
-
-    @property
-    def bound(self) -> dict[str, str]:
-        """记在决定里的策略与账户文件。"""
-        return bound_by(self.policy, self.people)
 
     @classmethod
     def of(cls, ledger: Ledger, settings: Settings) -> Self:
@@ -43,8 +35,8 @@ class Helm:
             InvalidInputError: 有一个读不懂。
 
         """
-        people = open_people(settings.pam_people)
-        return cls(ledger, open_policy(settings.pam_policy), people, local_actor(people, "agent", settings.sudo_user()))
+        site = Site.read(ledger, settings)
+        return cls(site, local_actor(site.people, "agent", settings.sudo_user()))
 
     def first(
         self, work: Callable[[RunContext], Awaitable[None]], workstations: Callable[[AgentState], int]
@@ -65,17 +57,17 @@ class Helm:
             PolicyRefusedError: 不可以，已经记下。
 
         """
-        if not self.policy.path:
+        if not self.site.policy.path:
             return
-        refuse_request(self, state, self.actor)
+        refuse_request(self.site, state, self.actor)
         shown = {"run_id": state.run_id, "nonce": state.nonce, "workstations": workstations}
         going = self.settle(state, Answered(PLAN, digest_of(shown), Decision.APPROVE), workstations)
         if workstations:
-            recorded(self.ledger, state.run_id, going)
+            recorded(self.site.ledger, state.run_id, going)
 
     def settle(self, state: AgentState, answer: Answered, workstations: int = 1) -> Approval:
         """问策略，返回要记下的决定；不许的抛 ``PolicyRefusedError``。"""
-        return settle_by_hand(self, state, answer, self.actor, workstations)
+        return settle_by_hand(self.site, state, answer, self.actor, workstations)
 
 
 def recorded(ledger: Ledger, run_id: str, mine: Approval) -> Approval:

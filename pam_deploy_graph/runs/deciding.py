@@ -42,13 +42,13 @@ def settle(
         或 ``AlreadyDecidedError``、``PolicyRefusedError``。
 
     """
-    state = services.state_of(run_id)
+    state, site = services.state_of(run_id), services.site()
     found: list[Approval | ConfirmationError] = []
     allowed: list[Approval] = []
-    asked = asked_of(services, state, Act.APPROVE_PLAN, actor.person)  # 一批里只有要做的事与签名各不相同
+    asked = asked_of(site, state, Act.APPROVE_PLAN, actor.person)  # 一批里只有要做的事与签名各不相同
     for answer in answers:
-        wanted = _approval(services, state, answer, actor, asked)
-        if reason := _why_not(services, state, answer, asked):
+        wanted = _approval(site, state, answer, actor, asked)
+        if reason := _why_not(site, state, answer, asked):
             services.ledger.decide(run_id, _refusal(wanted, reason))
             found.append(PolicyRefusedError(f"{answer.subject}: {reason}；没有作数，已经记下"))
         else:
@@ -100,23 +100,23 @@ def settle_by_hand(site: Site, state: AgentState, answer: Answered, actor: Actor
 
 def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
     """``--yes`` 能不能代替一次批准：要别人批准、要两个人、要签名的不能，说明原因；能的为空串。"""
-    state = services.state_of(run_id)
-    return services.policy.needs_another(asked_of(services, state, Act.APPROVE_PLAN, actor.person))
+    state, site = services.state_of(run_id), services.site()
+    return site.policy.needs_another(asked_of(site, state, Act.APPROVE_PLAN, actor.person))
 
 
-def _why_not(services: Services, state: AgentState, answer: Answered, asked: Asked) -> str:
+def _why_not(site: Site, state: AgentState, answer: Answered, asked: Asked) -> str:
     """为什么不作数；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。
 
     计划照的策略与账户文件不是此刻的，此刻的说许也不算：换一份文件，谁都可以是别人。
     """
-    if services.ledger.decision(state.run_id, answer.subject, answer.digest):
+    if site.ledger.decision(state.run_id, answer.subject, answer.digest):
         return ""
     if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
         return ""
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
-    reason = why_outdated(services, state)
-    reason = reason or services.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
-    return reason or bad_signature(services, state, answer, asked.person)
+    reason = why_outdated(site, state)
+    reason = reason or site.policy.why_not(replace(asked, act=act, signed=bool(answer.signature)))
+    return reason or bad_signature(site, state, answer, asked.person)
 
 
 def _approval(site: Site, state: AgentState, answer: Answered, actor: Actor, asked: Asked) -> Approval:

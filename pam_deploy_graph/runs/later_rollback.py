@@ -130,7 +130,7 @@ def propose_recall(services: Services, run_id: str, actor: Actor) -> AgentState:
     given = services.ledger.get_run(run_id).input
     recall = recall_of(services.state_of(given["rollback_of"]), given["requested_ips"], "")
     try:
-        refuse_request(services, state, actor)
+        refuse_request(services.site(), state, actor)
         asked = request_recall(recall.of_run, recall.owner, recall.to_versions, actor.person)
         return services.drive(run_id, asked)
     except (GlobalStepError, PolicyRefusedError) as error:

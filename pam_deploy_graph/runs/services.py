@@ -4,7 +4,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, sta
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
-from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession
+from pam_deploy_graph.ledger import CANCEL, Approval, Ledger, RunSession
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.anchoring import anchor
@@ -24,7 +24,7 @@ from pam_deploy_graph.runs.lease_wait import open_session, wait_out
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
-from pam_deploy_graph.runs.site_rules import why_void
+from pam_deploy_graph.runs.site_rules import Site, why_void
 from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.runs.stopping import stopped_text
 from pam_deploy_graph.settings import Settings
@@ -121,12 +121,9 @@ class Services:
 
         return open_people(self.settings.pam_people)
 
-    @property
-    def bound(self) -> dict[str, str]:
-        """批准一并管着的设置此刻的样子。"""
-        from pam_deploy_graph.policy import bound_by
-
-        return bound_by(self.policy, self.people) | self.settings.pinned()
+    def site(self) -> Site:
+        """站点此刻的规矩；一件事读一次，问到底。"""
+        return Site.read(self.ledger, self.settings)
 
     @cached_property
     def signs(self) -> StopSigns:
@@ -172,13 +169,17 @@ class Services:
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
                     ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
-                    ctx.also_bound, ctx.vet = self.bound, partial(why_void, self)
+                    ctx.also_bound, ctx.vet = self.site().bound, self._vet
                     await work(ctx)
 
         open_session(self.ledger, state, self.signs.leaving).drive(session_work)
         self._states[run_id] = state
         self.anchor(run_id)
         return state
+
+    def _vet(self, state: AgentState, approval: Approval) -> str:
+        """动手之前照此刻的规矩再问一遍账本里的一个决定。"""
+        return why_void(self.site(), state, approval)
 
     def wait_out(self, run_id: str) -> bool:
         """没有进程握着了返回真；在别的主机上的先等，见 ``lease_wait``。"""

@@ -1,39 +1,50 @@
 """站点的规矩：此刻的策略与账户文件许不许一件事，记着的决定还作不作数，提出的计划照的是不是它们（contract 第 8 节）。"""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pam_deploy_graph.audit.signing import Signable, signed_bytes, why_bad
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.people import PeopleBook
-from pam_deploy_graph.policy import Act, Asked, Policy, role_parts, role_under, under
+from pam_deploy_graph.people import PeopleBook, open_people
+from pam_deploy_graph.policy import (
+    Act,
+    Asked,
+    Policy,
+    bound_by,
+    open_policy,
+    role_parts,
+    role_under,
+    under,
+    under_words,
+)
+from pam_deploy_graph.settings import Settings
 
 
-class Site(Protocol):
-    """问策略要的：账本、策略、账户文件；``Services`` 即满足。"""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """此刻站点的规矩：读一次，一件事从头问到底都照它；下一件事、动手之前再读。
 
-    @property
-    def ledger(self) -> Ledger:
-        """账本。"""
-        ...
+    ``policy`` 没有设的什么都许，``people`` 没有设为 ``None``，``bound`` 是批准一并管着的设置此刻的样子。
+    """
 
-    @property
-    def policy(self) -> Policy:
-        """策略；没有的什么都许。"""
-        ...
+    ledger: Ledger
+    policy: Policy
+    people: PeopleBook | None
+    bound: Mapping[str, str]
 
-    @property
-    def people(self) -> PeopleBook | None:
-        """账户文件；没有为 ``None``。"""
-        ...
+    @classmethod
+    def read(cls, ledger: Ledger, settings: Settings) -> Self:
+        """按设置读策略与账户文件，各一次。
 
-    @property
-    def bound(self) -> Mapping[str, str]:
-        """批准一并管着的设置此刻的样子。"""
-        ...
+        Raises:
+            InvalidInputError: 有一个读不懂。
+
+        """
+        policy, people = open_policy(settings.pam_policy), open_people(settings.pam_people)
+        return cls(ledger, policy, people, bound_by(policy, people) | settings.pinned())
 
 
 def asked_of(site: Site, state: AgentState, act: Act, person: str, digest: str = "") -> Asked:
@@ -58,8 +69,7 @@ def why_outdated(site: Site, state: AgentState) -> str:
     then, now = under(state.endpoints), under(site.bound)
     if not state.plan_digest or then == now:
         return ""
-    nothing = "没有策略与账户文件"
-    return f"计划照的是 {then or nothing}，此刻的是 {now or nothing}；用 resume {state.run_id} 照此刻的再问"
+    return f"计划照的是 {under_words(then)}，此刻的是 {under_words(now)}；用 resume {state.run_id} 照此刻的再问"
 
 
 def why_void(site: Site, state: AgentState, approval: Approval) -> str:
@@ -71,7 +81,7 @@ def why_void(site: Site, state: AgentState, approval: Approval) -> str:
     if on_plan and approval.decision != Decision.APPROVE:
         return ""
     if (then := role_under(approval.role)) != (now := under(site.bound)):
-        return f"它照的是 {then or '没有策略与账户文件'}，此刻的是 {now or '没有策略与账户文件'}"
+        return f"它照的是 {under_words(then)}，此刻的是 {under_words(now)}"
     act = Act.APPROVE_PLAN if on_plan else Act.APPROVE_ROLLBACK
     person, _ = role_parts(approval.role)
     asked = replace(asked_of(site, state, act, person, approval.digest), signed=bool(approval.signature))

@@ -117,7 +117,7 @@ def test_a_row_that_the_policy_never_let_in(tmp_path: Path, person: str) -> None
 
 def _under(desk: Desk) -> str:
     """决定里照的文件怎样写。"""
-    return under(desk.services.bound)
+    return under(desk.services.site().bound)
 
 
 def test_a_rollback_that_the_policy_never_let_in(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, PolicyRefusedError
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, digest_of
 from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.runs import site_rules
 from pam_deploy_graph.runs.actor import UNNAMED, Actor
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.evidence import gather
@@ -142,6 +144,27 @@ def test_signatures(site: Site, tmp_path: Path) -> None:
     assert any("签名不对（alice）" in each.text for each in verify(bundle))
     bundle.decisions[-1] |= {"signature": sign(tmp_path / "alice", content), "note": "改过的备注"}
     assert any("签名不对" in each.text for each in verify(bundle))
+
+
+def test_rules_are_read_once_for_a_batch(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """一批回答照同一份策略与账户文件，各读一次；下一批再读，改了就作数。"""
+    opened: list[str] = []
+
+    def counted(reader: Callable[[str], object], path: str) -> object:
+        """记下读了哪个文件。"""
+        opened.append(path)
+        return reader(path)
+
+    for name in ("open_policy", "open_people"):
+        monkeypatch.setattr(site_rules, name, partial(counted, getattr(site_rules, name)))
+    answers = [Answered(ip, digest_of({"ip": ip}), Decision.APPROVE) for ip in IPS]
+    alice, once = Actor("alice(1)@host", "alice", "cli"), [str(site.policy), str(site.people)]
+    assert all(isinstance(each, Approval) for each in settle(site.services, site.run_id, answers, alice))
+    assert opened == once
+    site.policy.write_text(POLICY.format(more="signed = true"), encoding="utf-8")
+    other = Answered(IPS[0], digest_of({"ip": "again"}), Decision.APPROVE)
+    (refused,) = settle(site.services, site.run_id, [other], alice)
+    assert (isinstance(refused, PolicyRefusedError), opened) == (True, once * 2)
 
 
 def _race(site: Site, answers: list[tuple[str, Answered]]) -> list[object]:

@@ -30,7 +30,7 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
         return heard | _unclear(f"运行 {run.run_id} 已经结束，没有可改的；请回答问题")
     actor = acting(services)
     try:
-        refuse_request(services, run, actor)
+        refuse_request(services.site(), run, actor)
         found = services.llm_client.extract_params(said[-1], run.params)
         control = validate_control(found.control_params)
     except InvalidInputError as error:

@@ -53,14 +53,14 @@ def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[st
     given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note, answer.signature)
     (outcome,) = settle(services, plan["run_id"], [given], acting(services))
     decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
-    if decided is None and why_outdated(services, services.state_of(plan["run_id"])):
+    if decided is None and why_outdated(services.site(), services.state_of(plan["run_id"])):
         return _asked_anew(services, plan, str(outcome))
     if decided is None:
         return {"problem": str(outcome) if isinstance(outcome, ConfirmationError) else _WANTS_ANOTHER}
     said = [AIMessage(str(outcome))] if isinstance(outcome, AlreadyDecidedError) else []
     approved = decided.decision == Decision.APPROVE
     run = services.state_of(plan["run_id"])
-    if plan.get("stage") == AMENDED and approved and (why := why_void(services, run, decided)):
+    if plan.get("stage") == AMENDED and approved and (why := why_void(services.site(), run, decided)):
         approved, said = False, [AIMessage(f"改动的批准不作数：{why}；改动没有生效")]
     update = {"messages": said, "problem": "", "answered": False, "decided": named([decided])}
     if plan.get("stage") == AMENDED:

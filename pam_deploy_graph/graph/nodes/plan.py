@@ -49,7 +49,7 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
     """检查过就提出计划；检查不过停在这里，能在对话里补上的就问。"""
     run_id = state["run_id"]
     try:
-        refuse_request(services, services.state_of(run_id), acting(services))
+        refuse_request(services.site(), services.state_of(run_id), acting(services))
         return _proposed(services, state)
     except PolicyRefusedError as error:
         services.finish(run_id, ExitCode.STOPPED, str(error))

@@ -37,7 +37,7 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
         record = services.ledger.get_run(run_id)
         if record.exit_code is None and not record.input.get("rollback_of"):
-            refuse_request(services, services.state_of(run_id), acting(services))
+            refuse_request(services.site(), services.state_of(run_id), acting(services))
             return heard | _asking(services, services.drive(run_id, _requested(asked)), asked)
         if record.exit_code is not None:
             version = found.extracted_params.get("VERSION_NUMBER", "")

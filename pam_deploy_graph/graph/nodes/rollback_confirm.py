@@ -38,7 +38,7 @@ def rollback_confirm_node(services: Services, state: GraphState) -> dict[str, An
     settled = [services.ledger.decision(run_id, each.subject, each.digest) for each in answered]
     decided = named([approval for approval in settled if approval])
     # 策略换了的，接着推的那一步先问要不要照现在的
-    if not decided and not why_outdated(services, services.state_of(run_id)):
+    if not decided and not why_outdated(services.site(), services.state_of(run_id)):
         return {"problem": "\n".join(str(message.content) for message in said), "messages": said}
     settled_now = {"waiting": [], "problem": "", "phase": "rolling", "answered": False}
     return settled_now | ({"decided": decided} if decided else {}) | {"messages": said}
