@@ -61,7 +61,7 @@ examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
 	done
 
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
-	$(PYTEST) -q -n 3 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
+	$(PYTEST) -q -n 4 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
 
 test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/rollout.py
 	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/rollout.py)) $(TEST_ARGS)

@@ -1,6 +1,6 @@
 """崩溃试验的司机：在许多个时刻 kill -9 自己，再由新进程接着做，逐行报告结果。
 
-用法：``python crash_driver.py 目录 恢复方式 起点 步长``。先完整做一次，数出共有几个时刻；
+用法：``python crash_driver.py 目录 恢复方式 起点 步长``，起点是负数就从末尾数起。先完整做一次，数出共有几个时刻；
 然后对选中的每个时刻分出一个子进程，到那一刻被 SIGKILL，再分出新的子进程恢复到底。
 时刻有四种：效果之前、效果之后、写账本之前、写账本之后。
 """
@@ -172,7 +172,8 @@ def main() -> None:
     root, how, first, step = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     whole = trial(root / "whole", how, ())
     tell(whole)
-    for moment in range(first, whole["ticks"] + 1, step):
+    moments = range(1, whole["ticks"] + 1)
+    for moment in moments[first if first < 0 else first - 1 :: step]:
         tell(trial(root / f"at{moment}", how, (moment,)))
         tell(trial(root / f"twice{moment}", how, (moment, moment % 5 + 1)))
 

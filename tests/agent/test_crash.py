@@ -57,9 +57,10 @@ def test_killed_at_some_moments(how: str, first: int, step: int, home: Path) -> 
 
 @pytest.mark.crash
 @pytest.mark.timeout(300)
-def test_killed_at_every_moment(home: Path) -> None:
+@pytest.mark.parametrize("how", ["create", "checkpoint"])
+def test_killed_at_every_moment(how: str, home: Path) -> None:
     """在每一个时刻都 kill -9 一遍，恢复后每个效果恰好一次。"""
-    _assert_once(_trials(home, "create", 1, 1))
+    _assert_once(_trials(home, how, 1, 1))
 
 
 def _wait_for_effects(count: int, running: subprocess.Popen[str]) -> None:

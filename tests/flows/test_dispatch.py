@@ -49,7 +49,7 @@ class SlowFake(FakeActionRunner):
         return self.run_action(state, action, **kwargs)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(bad=faults, latency=latencies, control=controls)
 def test_no_workstation_starts_after_what_stops_dispatch(
     bad: dict[str, str], latency: dict[tuple[str, str], int], control: dict[str, Any]

@@ -17,8 +17,6 @@ from tests.graph.desk import FAKE, IPS, PARAMS
 from tests.graph.slow_desk import SlowRunner
 from tests.patience import patience
 
-ROLLOUTS = 30
-
 
 class Host:
     """异步的宿主：一张图，几个会话，各走各的。"""
@@ -74,20 +72,21 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
     made.services.close()
 
 
-async def test_thirty_rollouts_and_a_question(host: Host) -> None:
-    """三十次推出同时走；其间问一句，两秒之内有答复，那时三十次都还在走。"""
+@pytest.mark.parametrize("rollouts", [8, pytest.param(30, marks=pytest.mark.slow)])
+async def test_many_rollouts_and_a_question(host: Host, rollouts: int) -> None:
+    """比线程池多的、三十次推出同时走；其间问一句，两秒之内有答复，那时每一次都还在走。"""
     host.runner.seconds = 0.1
-    threads = [f"t{number}" for number in range(ROLLOUTS)]
+    threads = [f"t{number}" for number in range(rollouts)]
     await asyncio.gather(*(host.plan(thread) for thread in threads))
     rolling = [asyncio.create_task(host.approve(thread)) for thread in threads]
-    await asyncio.to_thread(host.runner.wait_for, len(host.runner.done) + 2 * ROLLOUTS)
+    await asyncio.to_thread(host.runner.wait_for, len(host.runner.done) + 2 * rollouts)
     began = time.monotonic()
     out = await host.say("another", "能做什么？")
     assert time.monotonic() - began < patience(2)
     assert out["answered"]
     assert not any(task.done() for task in rolling)
     ends = await asyncio.gather(*rolling)
-    assert [one["exit_code"] for one in ends] == [0] * ROLLOUTS
+    assert [one["exit_code"] for one in ends] == [0] * rollouts
 
 
 @pytest.mark.parametrize("after", [1, 4, 8, 14])

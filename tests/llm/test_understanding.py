@@ -27,7 +27,7 @@ from tools.understanding import (
 )
 
 CLIENT = RuleBasedLlmClient()
-EVERY = 7
+SHARE = 200
 KNOWN_DANGERS = {"dev": 6, "heldout": 2, "requests": 1}
 """还没有改好的几句。"""
 PIECES = (
@@ -80,8 +80,9 @@ def test_eval_set_reaches_the_goal(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_share_of_the_eval_set_reaches_the_goal(name: str) -> None:
-    """快的一遍：隔几句取一句。"""
-    reaches_the_goal(name, load(DATA / f"{name}.jsonl")[::EVERY])
+    """快的一遍：隔几句取一句，每个集约两百句。"""
+    cases = load(DATA / f"{name}.jsonl")
+    reaches_the_goal(name, cases[:: max(1, len(cases) // SHARE)])
 
 
 def reaches_the_goal(name: str, cases: list[Case]) -> None:
@@ -206,6 +207,7 @@ def test_bad_input_is_unknown(text: str) -> None:
     assert not result["params"]["control_params"]
 
 
+@pytest.mark.parametrize("length", [5_000, pytest.param(20_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "unit",
     [
@@ -234,12 +236,12 @@ def test_bad_input_is_unknown(text: str) -> None:
         "x 应用 y 模块 ",
     ],
 )
-def test_long_text_is_read_in_bounded_time(unit: str) -> None:
+def test_long_text_is_read_in_bounded_time(unit: str, length: int) -> None:
     """上限之内的长文字一秒左右读完，一长串标点、字母、展开了更长的字也一样；100 kB 的不读并说明。"""
     started = time.process_time()
-    CLIENT.extract_params((unit * 20_000)[:19_999], {})
+    CLIENT.extract_params((unit * length)[: length - 1], {})
     refused = CLIENT.extract_params(unit * 100_000, {})
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 3 * length / 20_000
     assert not refused.extracted_params
     assert "--params" in refused.notes[0]
 
