@@ -10,7 +10,8 @@
 # PAM 要求稍后再来时有 RETRY_AFTER=<秒>（curl 7.84 起；更早的读不到这个头，就没有这一行）。
 # 这里只判断，从不重发：重不重发由调用者决定。
 #
-# 环境变量 PAM_CA_FILE、PAM_CLIENT_CERT、PAM_CLIENT_KEY 是站点的 CA 与客户端证书，https 的地址才用。
+# 环境变量 PAM_CA_FILE、PAM_CLIENT_CERT、PAM_CLIENT_KEY 是站点的 CA 与客户端证书，https 的地址才用。没有设 PAM_CA_FILE 的
+# 信系统的，系统的在哪里照 OpenSSL 的 SSL_CERT_FILE、SSL_CERT_DIR；CURL_CA_BUNDLE 与代理的变量不算。
 # 应答与日志都有上限（most_answer、most_log）；日志边收边写，令牌遮掉。bash 4.4 之前只在 PAM 说了长度时守得住上限。
 #
 # 令牌只取自环境变量 PAM_TOKEN，经 curl 的标准输入交给它，不进参数、文件和输出。
@@ -26,7 +27,7 @@ LC_ALL=C # 按字节处理：百分号编码才正确，也快
 umask 077
 
 token=${PAM_TOKEN-}
-unset PAM_TOKEN BASH_COMPAT
+unset PAM_TOKEN BASH_COMPAT CURL_CA_BUNDLE
 newline=$'\n'
 
 emit() { # 输出一行或多行；对方回显的令牌（短于 6 个字的守不住什么，不算）和终端转义都不放出去
@@ -284,7 +285,12 @@ call() { # 方法 路径 [curl 的其余参数...]：向 side 发一次请求，
     shift 2
     time_limit
     if [[ ${url} == https:* ]]; then
-        [[ -z ${PAM_CA_FILE-} ]] || set -- --cacert "${PAM_CA_FILE}" "$@"
+        if [[ -n ${PAM_CA_FILE-} ]]; then # 只信它：curl 编译时定下的目录也不算
+            set -- --cacert "${PAM_CA_FILE}" --capath /dev/null "$@"
+        else # 有的 curl 不看这两个变量
+            [[ -z ${SSL_CERT_FILE-} ]] || set -- --cacert "${SSL_CERT_FILE}" "$@"
+            [[ -z ${SSL_CERT_DIR-} ]] || set -- --capath "${SSL_CERT_DIR}" "$@"
+        fi
         [[ -z ${PAM_CLIENT_CERT-} ]] || set -- --cert "${PAM_CLIENT_CERT}" "$@"
         [[ -z ${PAM_CLIENT_KEY-} ]] || set -- --key "${PAM_CLIENT_KEY}" "$@"
     else # 明文 HTTP 用不到 TLS：curl 起步时不必读 OpenSSL 的配置，也不必初始化 GnuTLS。
@@ -399,7 +405,8 @@ die_sent() { # 退出码 原因：请求送出之后的失败；送的只是查�
 judge_transfer() { # 按 curl 的退出码判断请求有没有走完
     local name=NODE_URL
     [[ ${side} == PAM_NODE ]] || name=PAM_HOME_URL
-    local where="${side}（${cfg[${name}]-}）" tls_hint=''
+    local where="${side}（${cfg[${name}]-}）" tls_hint='' ca=PAM_CA_FILE
+    [[ -n ${PAM_CA_FILE-} ]] || ca=SSL_CERT_FILE
     [[ ${cfg[${name}]-} != https:* || -n ${PAM_CLIENT_CERT-} ]] || tls_hint='；对方若要客户端证书，请设 PAM_CLIENT_CERT'
     case ${curl_exit} in
         0) return 0 ;;
@@ -413,7 +420,7 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
         35) die 5 "与 ${where}的 TLS 没有谈成（curl 35）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
         51 | 60 | 83) die 3 "${where}的证书不可信（curl ${curl_exit}），请求没有送出；私有 CA 签发的请设 PAM_CA_FILE" ;;
         58) die 3 "客户端证书用不了（curl 58），请求没有送出：请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
-        77) die 3 "PAM_CA_FILE 指的 ${PAM_CA_FILE-} 用不了（curl 77），请求没有送出：应为 PEM 的证书" ;;
+        77) die 3 "${ca} 指的 ${!ca-} 用不了（curl 77），请求没有送出：应为 PEM 的证书" ;;
         63) die_sent 8 "${side} 的应答超过 ${most_answer} 字节，不能当作它的答复" ;;
         18) die_sent 8 "${side} 的应答不完整" ;;
         52 | 55 | 56) die_sent 8 "与 ${side} 的连接中断，没有收到应答（curl ${curl_exit}）${tls_hint}" ;;

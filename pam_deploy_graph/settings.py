@@ -21,7 +21,7 @@ from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.tls import TlsFiles
+from pam_deploy_graph.system.tls import SYSTEM_TRUST, TlsFiles
 
 _SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -248,6 +248,16 @@ class Settings(BaseSettings):
     def child_environ() -> dict[str, str]:
         """返回给用不着秘密的子进程的环境：本进程的，去掉秘密。"""
         return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
+
+    @staticmethod
+    def system_trust() -> dict[str, str]:
+        """返回环境说系统的证书在哪里的变量：没有设 ``PAM_CA_FILE`` 时照办，是 OpenSSL 的规矩。"""
+        return {name: os.environ[name] for name in SYSTEM_TRUST if os.environ.get(name)}
+
+    @staticmethod
+    def ignored_trust() -> list[str]:
+        """返回环境里别的程序照办、本程序不算的变量名：它们也选信谁。"""
+        return [name for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name)]
 
     @staticmethod
     def foreign_tracing() -> list[str]:

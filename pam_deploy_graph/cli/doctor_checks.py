@@ -96,15 +96,20 @@ def _platform(name: str) -> Check:
 
 
 def _tls(settings: Settings) -> Iterator[Check]:
-    """设了站点的 CA 或客户端证书的，看文件用不用得了。"""
-    if not settings.tls().environ():
+    """信谁签发的证书；设了站点的 CA 或客户端证书的，看文件用不用得了。"""
+    given, trust = settings.tls().environ(), settings.system_trust()
+    where = "，".join(f"{name}={path}" for name, path in trust.items()) or "系统的"
+    said = [f"只信 PAM_CA_FILE（来自{settings.origin('pam_ca_file').text}）" if settings.pam_ca_file else f"信{where}"]
+    said += [f"{name} 不算" for name in settings.ignored_trust()]
+    yield Check("信任的 CA", ok=True, detail="；".join(said))
+    if not given:
         return
     try:
         settings.tls().context()
     except PamError as error:
         yield Check("证书", ok=False, detail=str(error), advice="请核对 PAM_CA_FILE、PAM_CLIENT_CERT、PAM_CLIENT_KEY")
     else:
-        told = "，".join(f"{name} {path}" for name, path in settings.tls().environ().items())
+        told = "，".join(f"{name} {path}" for name, path in given.items())
         yield Check("证书", ok=True, detail=told)
 
 

@@ -3,6 +3,7 @@
 回答之前先核对问题还开着，并且不排队：同一个问题两个人同时答，一个作数，另一个得到明白的错误。
 """
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,16 @@ from http import HTTPStatus
 from typing import Any, Final, Self
 
 import httpx
-from langgraph_sdk import get_sync_client
+from langgraph_sdk.client import SyncLangGraphClient
 
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
+from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.tls import TlsFiles, certificate_problem
 
 GRAPH: Final = "pam_deploy"
 _NAMED_SECONDS: Final = 2.0
+_CONNECTS: Final = 5
+"""连不上的再连几次；请求没有送出，不会做两次。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,26 @@ class Question:
     value: dict[str, Any]
 
 
+def _client(url: str, api_key: str | None, seconds: float, tls: TlsFiles) -> SyncLangGraphClient:
+    """SDK 的客户端，像它自己建的那样，另照站点的证书；不经代理，不从环境取密钥。"""
+    verify = tls.context() or ssl.create_default_context()
+    headers = {"x-api-key": api_key} if api_key else {}
+    transport = httpx.HTTPTransport(retries=_CONNECTS, verify=verify)
+    return SyncLangGraphClient(httpx.Client(base_url=url, transport=transport, timeout=seconds, headers=headers))
+
+
 class ServerThread:
     """服务器上的一个会话；用作上下文管理器，离开时断开，会话留在服务器上。"""
 
     def __init__(
-        self, url: str, *, thread_id: str = "", graph: str = GRAPH, api_key: str | None = None, seconds: float = 600
+        self,
+        url: str,
+        *,
+        thread_id: str = "",
+        graph: str = GRAPH,
+        api_key: str | None = None,
+        seconds: float = 600,
+        tls: TlsFiles | None = None,
     ) -> None:
         """连上服务器。
 
@@ -41,14 +61,15 @@ class ServerThread:
             graph: ``langgraph.json`` 里的图名。
             api_key: 服务器要求的密钥；不给就不带。
             seconds: 一步最多等多少秒。
+            tls: 站点的 CA 与客户端证书；不给取自 ``Settings``。
 
         Raises:
             ServerError: 服务器连不上。
-            InvalidInputError: 没有这个会话。
+            InvalidInputError: 没有这个会话，或证书的文件用不了。
 
         """
         self._url, self._graph = url, graph
-        self._client = get_sync_client(url=url, api_key=api_key, timeout=seconds)
+        self._client = _client(url, api_key, seconds, tls or Settings().tls())
         try:
             with self._told(thread_id):
                 found = self._client.threads.get(thread_id) if thread_id else self._client.threads.create()
@@ -170,9 +191,8 @@ class ServerThread:
         except httpx.HTTPStatusError as error:
             raise self._refused(thread_id, error.response.status_code) from None
         except httpx.TransportError as error:
-            raise ServerError(
-                f"服务器 {self._url} 连不上：{str(error) or type(error).__name__}；会话不受影响"
-            ) from None
+            why = certificate_problem(error) or str(error) or type(error).__name__
+            raise ServerError(f"服务器 {self._url} 连不上：{why}；会话不受影响") from None
 
     def _refused(self, thread_id: str, status: int) -> PamError:
         """按 HTTP 状态说明服务器为什么不答应。"""

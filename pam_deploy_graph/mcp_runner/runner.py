@@ -195,18 +195,23 @@ class McpActionRunner:
         """这次运行连哪个服务：命令、``PAM_MCP_URL``，其次 HOME 给出的。"""
         if self._command:
             environ = self._settings.process_environ() if self._environ is None else self._environ
-            return stdio_target(self._command, self._secret, environ)
+            return stdio_target(self._command, self._secret, environ, self._tls_files)
         url = self._set_url(state) or state.mcp_url
         if not url:
             reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL 或 PAM_MCP_COMMAND"
             raise McpFault(reason, ScriptExit.CONFIG)
         return Target(url, token=self._secret, tls=self._context if url.startswith("https:") else None)
 
+    @property
+    def _tls_files(self) -> TlsFiles:
+        """站点的 CA 与客户端证书。"""
+        return self._settings.tls() if self._tls is None else self._tls
+
     @functools.cached_property
     def _context(self) -> ssl.SSLContext | None:
         """连服务用的 TLS。"""
         try:
-            return (self._settings.tls() if self._tls is None else self._tls).context()
+            return self._tls_files.context()
         except InvalidInputError as error:
             raise McpFault(str(error), ScriptExit.CONFIG) from None
 

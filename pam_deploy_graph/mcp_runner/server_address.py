@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Final
 
-_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+from pam_deploy_graph.system.tls import SYSTEM_TRUST, TlsFiles
+
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", *SYSTEM_TRUST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Target:
         return self.url or f"（stdio）{self.command[0]}"
 
 
-def stdio_target(command: Sequence[str], token: str, environ: Mapping[str, str]) -> Target:
-    """一个 stdio 服务；环境只带少数几个。"""
-    picked = {name: environ[name] for name in _INHERITED if name in environ}
+def stdio_target(command: Sequence[str], token: str, environ: Mapping[str, str], tls: TlsFiles) -> Target:
+    """一个 stdio 服务；环境只带少数几个，与站点的证书：它对 NODE 也照办。"""
+    picked = {name: environ[name] for name in _INHERITED if name in environ} | tls.environ()
     return Target(command=tuple(command), token=token, child_env=picked)

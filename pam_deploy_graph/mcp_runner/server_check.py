@@ -51,7 +51,7 @@ def check_server(
     """
     from pam_deploy_graph.settings import Settings
 
-    target = stdio_target(command, token, Settings.process_environ()) if command else None
+    target = stdio_target(command, token, Settings.process_environ(), tls or TlsFiles()) if command else None
     target = target or Target(url, token=token, tls=tls.context() if tls else None)
     return event_loop.call(_check_server, target, airport, seconds)
 

@@ -33,7 +33,7 @@ from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.private_files import private_folder
 from pam_deploy_graph.system.resources import is_packaged
 from pam_deploy_graph.system.safe_text import neutralise
-from pam_deploy_graph.system.tls import TlsFiles
+from pam_deploy_graph.system.tls import SYSTEM_TRUST, TlsFiles
 
 __all__ = [
     "INHERITED",
@@ -47,7 +47,7 @@ __all__ = [
 
 # 脚本自己也守同一个时限；多等这一点，好让它先说清原因再退出。
 _GRACE_SECONDS: Final = 0.3
-INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+INHERITED: Final = ("PATH", "HOME", "TMPDIR", "TZ", *SYSTEM_TRUST)
 
 
 class ScriptState(Protocol):

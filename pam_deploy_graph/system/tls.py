@@ -2,8 +2,12 @@
 
 import ssl
 from dataclasses import dataclass
+from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+
+SYSTEM_TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""OpenSSL 的两个变量：系统信任的证书在哪里；Python 自己照办，子进程也要看得到。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def certificate_problem(error: BaseException) -> str:
         inner = getattr(chain, "certificate_error", None) or getattr(chain, "os_error", None)
         if inner is None and isinstance(chain, ssl.SSLError):
             break
-        chain = inner or chain.__cause__
+        chain = inner or chain.__cause__ or chain.__context__
     if isinstance(chain, ssl.SSLCertVerificationError):
         return f"对方的证书不可信（{chain.verify_message}）；私有 CA 签发的请设 PAM_CA_FILE"
     if isinstance(chain, ssl.SSLError):

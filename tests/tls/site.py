@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.cli.site import Site
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -30,6 +32,22 @@ class Paper:
             "PAM_CLIENT_CERT": str(self.client),
             "PAM_CLIENT_KEY": str(self.client_key),
         }
+
+
+@dataclass(frozen=True)
+class Airport:
+    """一个站点：都在 TLS 后面的 HOME 与 MCP 服务，以及证书。"""
+
+    home: str
+    mcp: str
+    node: str
+    paper: Paper
+
+
+def at(site: Site, airport: Airport, **changed: str) -> dict[str, str]:
+    """这个站点的环境；空串是不设那一个。"""
+    env = {"PAM_HOME_URL": airport.home, "PAM_MCP_URL": airport.mcp, **airport.paper.environ(), **changed}
+    return {name: value for name, value in env.items() if value}
 
 
 def issue(folder: Path) -> Paper:

@@ -4,9 +4,6 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,42 +17,7 @@ from pam_deploy_graph.system.tls import TlsFiles
 from tests.cli.site import Site
 from tests.mcp_node.test_endpoint import INITIALIZE
 from tests.patience import patience
-from tests.tls.site import Paper, https_front, issue
-
-
-@dataclass(frozen=True)
-class Airport:
-    """一个站点：都在 TLS 后面的 HOME 与 MCP 服务，以及证书。"""
-
-    home: str
-    mcp: str
-    paper: Paper
-
-
-@pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
-    """一套证书。"""
-    return issue(tmp_path_factory.mktemp("paper"))
-
-
-@pytest.fixture(scope="module")
-def airport(lab: LabProcess, paper: Paper) -> Iterator[Airport]:
-    """HOME、NODE 前面各一个 HTTPS 入口；mcp-node 自己收 TLS，对 NODE 也走 TLS。"""
-    with ExitStack() as stack:
-        node = stack.enter_context(https_front(paper, lab.node_url()))
-        home = stack.enter_context(https_front(paper, lab.home_url, swaps={lab.node_url(): node}))
-        options = ["--tls-cert", str(paper.server), "--tls-key", str(paper.server_key), "--client-ca", str(paper.ca)]
-        env = {"PATH": "/usr/bin:/bin", "PAM_TOKEN": lab.token, **paper.environ()}
-        server = Helper(helper_command("mcp-node", "--node-url", node, *options), env=env)
-        stack.callback(server.stop)
-        assert server.info["mcp_url"].startswith("https://")
-        yield Airport(home, server.info["mcp_url"], paper)
-
-
-def at(site: Site, airport: Airport, **changed: str) -> dict[str, str]:
-    """这个站点的环境；空串是不设那一个。"""
-    env = {"PAM_HOME_URL": airport.home, "PAM_MCP_URL": airport.mcp, **airport.paper.environ(), **changed}
-    return {name: value for name, value in env.items() if value}
+from tests.tls.site import Airport, at
 
 
 def test_half_open_handshakes_are_dropped(airport: Airport) -> None:

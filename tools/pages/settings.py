@@ -32,6 +32,9 @@ _INTRO: Final = """
 账本里记着的、话里说的地址与此刻的设置不同，也只有 `--home` 的 `.env` 那么强。`--home` 的 `.env` 只能点它目录里面的
 `PAM_TOKEN_FILE`、`PAM_CLIENT_KEY`、`PAM_CLIENT_CERT`。
 `doctor` 与计划说出各从哪里来。`PamDeployAgent` 与 `build_graph` 只看环境变量，另给 `Settings` 的除外。
+信谁签发的证书由 `PAM_CA_FILE` 定，脚本、MCP、上传、模型、服务器的客户端与体检都一样；没有设它的信系统的，系统的在哪里
+照 OpenSSL 的 `SSL_CERT_FILE`、`SSL_CERT_DIR`。`CURL_CA_BUNDLE`、`REQUESTS_CA_BUNDLE` 不算。
+代理的变量（`HTTPS_PROXY` 等）只有去模型的请求照办；去 PAM、MCP 与服务器的从不经代理。
 令牌不是参数：只从 `PAM_TOKEN` 或 `PAM_TOKEN_FILE` 来，不进配置文件、状态、账本、日志与报告。
 """
 

@@ -15,7 +15,7 @@ class AnswerTooBigError(Exception):
 
 
 def bounded_client(seconds: float, tls: ssl.SSLContext | None) -> httpx.Client:
-    """返回给模型用的客户端；代理照标准的环境变量。
+    """返回给模型用的客户端；代理照标准的环境变量，PAM 与 MCP 不经代理。
 
     Args:
         seconds: 一次回答的时限，秒。
@@ -33,7 +33,7 @@ def bounded_client(seconds: float, tls: ssl.SSLContext | None) -> httpx.Client:
     return httpx.Client(
         timeout=seconds,
         follow_redirects=False,
-        verify=tls or True,
+        verify=tls or ssl.create_default_context(),  # 不给的话它信自带的一份，与脚本、MCP 不同
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [bound]},
     )

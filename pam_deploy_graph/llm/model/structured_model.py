@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from pam_deploy_graph.llm.model.prompts import Messages
 from pam_deploy_graph.system.masking import masked
+from pam_deploy_graph.system.tls import certificate_problem
 
 _AnswerT = TypeVar("_AnswerT", bound=BaseModel)
 _METHODS: Final = ("json_schema", "function_calling")
@@ -108,7 +109,8 @@ def _diagnose(error: Exception) -> _Failure:
     if status in {401, 403}:
         return _Failure(f"密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", again="")
     if status is None and "Connection" in type(error).__name__:
-        return _Failure("连不上，请检查 OPENAI_BASE_URL", again="same")
+        bad = certificate_problem(error)
+        return _Failure(bad or "连不上，请检查 OPENAI_BASE_URL", again="" if bad else "same")
     if "Timeout" in type(error).__name__:
         return _Failure("超时", again="same")
     if status is None:
