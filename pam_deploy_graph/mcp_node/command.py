@@ -63,6 +63,8 @@ def mcp_node(
 
     allow_many_files()
     settings = Settings.for_command(Path.cwd())
+    for sentence in settings.refused:
+        typer.echo(f"注意: {sentence}", err=True)
     settings.check_token_travel("")  # 当前目录的 .env 换得了 CA，就冒充得了节点
     token, url = settings.token(), _checked_url(node_url)
     if transport is Transport.HTTP and not _is_loopback(host):
