@@ -1,20 +1,28 @@
 """打整包的工具：读二进制的要求、收文件、写页面；整包本身由 ``make bundle-check`` 试。"""
 
 import ast
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pam_deploy_graph.lab.helper import helper_command
 from tools.bundle import launch, page
 from tools.bundle.build import pack
+from tools.bundle.contents import needed
 from tools.bundle.elf import Demand, asked_of_target, demands, glibc_floor
-from tools.bundle.recipe import EXCLUDED, excluded
+from tools.bundle.recipe import EXCLUDED, INSIDE, excluded
+from tools.bundle.sbom import sbom_text
 from tools.source import PROJECT, parse, python_files
 
 BLOCKS = re.compile(r"<!-- (\w+):起 -->\n\n(.+?)\n\n<!-- \1:止 -->", re.DOTALL)
@@ -94,6 +102,34 @@ def test_packs_the_same_bytes(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     subprocess.run(["tar", "-xzf", archive.name], cwd=tmp_path, check=True)
     assert (folder / "shown" / "run.sh").stat().st_mode & 0o777 == 0o755
+
+
+def _locked() -> dict[str, str]:
+    """锁住的版本，照这个解释器。"""
+    text = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    rows = [Requirement(line.rstrip("\\ ")) for line in text.splitlines() if line[:1].isalnum()]
+    rows = [row for row in rows if row.marker is None or row.marker.evaluate()]
+    return {canonicalize_name(row.name): str(row.specifier).removeprefix("==") for row in rows}
+
+
+def test_the_bill_of_materials(tmp_path: Path) -> None:
+    """物料清单合 CycloneDX 自己的模式；要的包一个不少、版本是锁住的，系统库也在；同样的内容写出同样的字节。"""
+    inside, wanted = tmp_path / INSIDE, needed()
+    inside.mkdir()
+    for module, names in packages_distributions().items():
+        if wanted & {canonicalize_name(name) for name in names}:
+            (inside / module).mkdir()
+    (inside / "libz.so.1").write_bytes(b"library")
+    text = sbom_text(tmp_path, commit="c0ffee", moment=1)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill, locked = json.loads(text), _locked()
+    packages = {one["purl"] for one in bill["components"] if one.get("purl", "").startswith("pkg:pypi/")}
+    assert packages == {f"pkg:pypi/{name}@{locked[name]}" for name in wanted}
+    rest = {one["name"] for one in bill["components"] if one.get("purl") not in packages}
+    assert rest == {"python", "openssl", "sqlite", "libz.so.1"}
+    (root,) = [row for row in bill["dependencies"] if row["ref"] == "root"]
+    assert set(root["dependsOn"]) == {one["bom-ref"] for one in bill["components"]}
+    assert sbom_text(tmp_path, commit="c0ffee", moment=1) == text
 
 
 def test_page_is_filled_from_a_build() -> None:

@@ -11,7 +11,9 @@ import tarfile
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bundle.contents import from_wheels, parts, versions_text
+from packaging.utils import canonicalize_name
+
+from tools.bundle.contents import distributions, from_wheels, needed, parts, versions_text
 from tools.bundle.elf import asked_of_target, demands, glibc_floor
 from tools.bundle.measure import paces
 from tools.bundle.page import FIGURES
@@ -25,11 +27,14 @@ TARGET_HAS: Final = frozenset({"libz.so.1"})
 
 
 def main() -> int:
-    """打包、量、写出；目标机要多给一个动态库就返回 1。"""
+    """打包、量、写出；目标机要多给一个动态库、里面多出一个包，就返回 1。"""
     folder = build()
     found = demands(folder)
     if extra := asked_of_target(found, folder / PROGRAM) - TARGET_HAS:
         print(f"整包还要目标机提供 {'、'.join(sorted(extra))}；请把它收进来，或在 recipe.EXCLUDED 里去掉用它的模块")
+        return 1
+    if foreign := {canonicalize_name(name) for name in distributions(folder)} - needed():
+        print(f"整包里多出本项目用不着的包 {'、'.join(sorted(foreign))}；请在 recipe.EXCLUDED 里去掉它的模块")
         return 1
     floor, asking = glibc_floor(found)
     (folder / "VERSIONS").write_text(versions_text(folder, commit=_commit(), glibc=floor), encoding="utf-8")

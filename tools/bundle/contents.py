@@ -9,9 +9,12 @@ import ssl
 import sys
 import tarfile
 from collections.abc import Iterable, Mapping
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pam_deploy_graph import __version__
 from tools.bundle.recipe import INSIDE
@@ -80,6 +83,25 @@ def distributions(bundle: Path) -> dict[str, str]:
     modules = {path.name.split(".")[0] for path in (bundle / INSIDE).iterdir()}
     names = {name for module in modules - set(sys.stdlib_module_names) for name in owners.get(module, [])}
     return {name: version(name) for name in sorted(names, key=str.lower) if name != "pam-deploy-graph"}
+
+
+def system_libraries(bundle: Path) -> list[Path]:
+    """返回随包的系统库的文件；Python 自己的不算。"""
+    found = sorted((bundle / INSIDE).glob("lib*.so*"))
+    return [path for path in found if _SHARED.fullmatch(path.name) and not path.name.startswith("libpython")]
+
+
+def needed(name: str = "pam-deploy-graph") -> set[str]:
+    """返回一个包要的全部包（规范的名字），连同它们要的；附加依赖不算。"""
+    found, left = set[str](), [name]
+    while left:
+        for text in requires(left.pop()) or []:
+            wanted = Requirement(text)
+            one = canonicalize_name(wanted.name)
+            if one not in found and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
+                found.add(one)
+                left.append(one)
+    return found
 
 
 def versions_text(bundle: Path, *, commit: str, glibc: str) -> str:

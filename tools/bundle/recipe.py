@@ -22,7 +22,7 @@ EXCLUDED: Final[dict[str, tuple[str, ...]]] = {
         *("setuptools", "tkinter", "matplotlib", "numpy"),
     ),
     "试着导入、没有也照常": (
-        *("IPython", "cryptography", "jwt", "sqlite_vec", "zstandard"),
+        *("IPython", "cryptography", "defusedxml", "jwt", "sqlite_vec", "zstandard"),
         *("tiktoken._educational", "websockets.trio", "websockets.legacy"),
     ),
     "C 写的那一份已经收了": ("_pydecimal", "multidict._multidict_py"),

@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from cyclonedx.model import HashAlgorithm, HashType
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
 from pam_deploy_graph import __version__
-from tools.bundle.contents import distributions
+from pam_deploy_graph.system.file_digest import file_digest
+from tools.bundle.contents import distributions, system_libraries
 
 NAME: Final = "sbom.cdx.json"
 
@@ -23,12 +30,6 @@ def sbom_text(bundle: Path, *, commit: str, moment: int) -> str:
         moment: 那个提交的时间（Unix 秒），作为清单的时间。
 
     """
-    # 只在打整包的依赖组里，用到才导入
-    from cyclonedx.model.bom import Bom
-    from cyclonedx.model.component import Component, ComponentType
-    from cyclonedx.output.json import JsonV1Dot6
-    from packageurl import PackageURL
-
     root = Component(name="pam-deploy-graph", version=__version__, type=ComponentType.APPLICATION, bom_ref="root")
     packages = {name: (number, PackageURL("pypi", name=name.lower(), version=number)) for name, number in
                 distributions(bundle).items()}  # fmt: skip
@@ -42,8 +43,15 @@ def sbom_text(bundle: Path, *, commit: str, moment: int) -> str:
         Component(name=name, version=number, type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl))
         for name, (number, purl) in packages.items()
     ]
+    inside += [_library(path) for path in system_libraries(bundle)]
     bom = Bom(components=inside, serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"pam-deploy-graph/{commit}"))
     bom.metadata.component = root
     bom.metadata.timestamp = datetime.fromtimestamp(moment, UTC)
     bom.register_dependency(root, inside)
     return JsonV1Dot6(bom).output_as_string(indent=1) + "\n"
+
+
+def _library(path: Path) -> Component:
+    """一个随包的系统库：版本不知道的不写，写文件的 SHA-256。"""
+    content = HashType(alg=HashAlgorithm.SHA_256, content=file_digest(path))
+    return Component(name=path.name, type=ComponentType.FILE, hashes=[content], bom_ref=path.name)
