@@ -33,7 +33,7 @@ from pam_deploy_graph.system.safe_text import show_value
 class DeployParams(BaseModel):
     """部署参数：键即配置文件的键，值一律成为文本；只有给出的键才算数。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     AIRPORT_CODE: AirportCode = Field("", description="机场的 IATA 代码，3 个字母")
     APP_NAME: Name = Field("", description="应用名")
@@ -63,7 +63,9 @@ _CONTROL_FIELDS: Final[dict[str, Any]] = {
     row.name: (_kept(row), Field(row.default, description=row.about)) for row in CONTROLS.values()
 }
 _MAY_BE_NONE: Final = frozenset(row.name for row in CONTROLS.values() if row.default is None)
-ControlParams: Final = create_model("ControlParams", __config__=ConfigDict(extra="forbid"), **_CONTROL_FIELDS)
+ControlParams: Final = create_model(
+    "ControlParams", __config__=ConfigDict(extra="forbid", defer_build=True), **_CONTROL_FIELDS
+)
 """控制参数：决定在哪些工作站上、以什么节奏做；只有给出的键才算数；各行见 ``constants.controls``。"""
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -135,6 +134,8 @@ def _cells(reader: Any, columns: Mapping[str, int], before: int) -> Iterator[_Ce
 
 def _toml(path: str, text: str) -> list[_Cells]:
     """读 TOML：一个表的数组，键是 ``ip``、``name``、``groups``。"""
+    import tomllib
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

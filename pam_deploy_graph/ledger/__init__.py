@@ -5,6 +5,7 @@ from pam_deploy_graph.ledger.evidence_rows import read_evidence, read_head
 from pam_deploy_graph.ledger.fold_workstation import pending_rollback, touched
 from pam_deploy_graph.ledger.positions import disagree
 from pam_deploy_graph.ledger.registry import RunRecord
+from pam_deploy_graph.ledger.rows import ending
 from pam_deploy_graph.ledger.run_session import RunSession
 from pam_deploy_graph.ledger.store import Ledger
 
@@ -19,6 +20,7 @@ __all__ = [
     "RunSession",
     "digest_of",
     "disagree",
+    "ending",
     "pending_rollback",
     "read_evidence",
     "read_head",

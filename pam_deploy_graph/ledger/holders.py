@@ -4,7 +4,6 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from sqlalchemy import Connection, text
 
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
@@ -53,6 +52,8 @@ def started(pid: int) -> int:
 
 def _started_by_clock(pid: int) -> int:
     """进程的启动时刻（Unix 毫秒）；进程不在时为 0。"""
+    import psutil
+
     try:
         return int(psutil.Process(pid).create_time() * 1000)
     except (psutil.Error, ValueError):

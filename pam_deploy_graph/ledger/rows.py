@@ -1,5 +1,6 @@
 """账本的行：逐行读出事件，沿途核对哈希链；不需要租约，别的进程在写时也能读。"""
 
+import contextlib
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, Engine, Row, select
@@ -87,6 +88,29 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
         name = f"（第 {run_no} 次）"
     advice = f"用 repair {name} 另开一次，查清每台的实情再接着做"
     return LedgerDamagedError(f"账本里运行 {name} 的{what}已损坏，没有动手；{advice}")
+
+
+def ending(engine: Engine, run_no: int, exit_code: int) -> Event | None:
+    """返回结束了的运行的 ``RUN_FINISHED``；它不在最后一行、那一行坏了的为 ``None``：要从头读起才知道。"""
+    with contextlib.suppress(LedgerDamagedError):
+        row = _last_row(engine, run_no)
+        return next((one for one in row if one["type"] == "RUN_FINISHED" and one["exit_code"] == exit_code), None)
+    return None
+
+
+@outlasting
+def _last_row(engine: Engine, run_no: int) -> list[Event]:
+    """最后一行的事件；与它前一行接不上、读不懂、一行也没有的，抛 ``LedgerDamagedError``。"""
+    query = select(events.c.seq, events.c.at, events.c.body, events.c.link).where(events.c.run_no == run_no)
+    with reading(engine) as connection:
+        found = connection.execute(query.order_by(events.c.seq.desc()).limit(2)).all()
+    try:
+        (seq, at, body, link), before = found[0], found[1]
+        if before.seq == seq - 1 and chain.link_of(bytes(before.link), seq, at, body) == bytes(link):
+            return chain.decode(body, at)
+    except (IndexError, KeyError, UnicodeError, AttributeError, ValueError):
+        pass
+    raise damaged(engine, run_no, "最后一行")
 
 
 @outlasting

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 class _Model(BaseModel):
     """理解结果的共同设置：多余的字段不接受；``r["intent"]`` 与 ``r.intent`` 等价。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     def __getitem__(self, name: str) -> Any:
         """按下标读取一个字段。"""

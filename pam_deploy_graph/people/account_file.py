@@ -28,7 +28,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^(ssh|ecdsa|sk)-[!-~]+ [A-Za-z0
 class Person(BaseModel):
     """一个人；``accounts`` 是他在各机器上的系统账号，``roles`` 是「角色 -> 机场」。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     accounts: list[Name] = Field(default_factory=list)
     roles: dict[Name, list[Airport]] = Field(default_factory=dict)
@@ -44,7 +44,7 @@ class Person(BaseModel):
 class PeopleBook(BaseModel):
     """账户文件的内容；改了要 ``save``。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     people: dict[Name, Person] = Field(default_factory=dict)
     _shown: str = PrivateAttr("")

@@ -2,23 +2,31 @@
 
 import functools
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
-_HASHER: Final = PasswordHasher()
+
+@functools.cache
+def _hasher() -> "PasswordHasher":
+    """散列的；用到才载入。"""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
 
 
 def new_hash(secret: str) -> str:
     """返回一个秘密的散列。"""
-    return _HASHER.hash(secret)
+    return _hasher().hash(secret)
 
 
 def matches(stored: str, secret: str) -> bool:
     """秘密对不对；没有存过散列的也照算一遍，免得从用时看出有没有这个人。"""
+    from argon2.exceptions import Argon2Error, InvalidHashError
+
     try:
-        _HASHER.verify(stored or _nobody(), secret)
+        _hasher().verify(stored or _nobody(), secret)
     except (Argon2Error, InvalidHashError):
         return False
     return bool(stored)

@@ -5,7 +5,6 @@
 
 import hashlib
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,7 @@ POLICY: Final = "PAM_POLICY"
 class _Rules(BaseModel):
     """文件的内容。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     rule: list[Rule] = Field(default_factory=list)
 
@@ -97,6 +96,8 @@ def policy_of(text: str, path: str) -> Policy:
         InvalidInputError: 看不懂。
 
     """
+    import tomllib
+
     try:
         rules = _Rules.model_validate(tomllib.loads(text)).rule
     except tomllib.TOMLDecodeError as error:

@@ -59,7 +59,7 @@ def role_under(role: str) -> str:
 class Rule(BaseModel):
     """策略里的一条；``airport``、``application`` 可以用 ``*``，第一条对得上的作数。"""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     airport: str = _ANYONE
     application: str = _ANYONE

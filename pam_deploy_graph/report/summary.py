@@ -84,6 +84,18 @@ def counts(state: AgentState) -> dict[str, int]:
     }
 
 
+def tally_of(state: AgentState) -> dict[str, Any]:
+    """结束时记下的：一次运行在 ``runs`` 里的一行要的数与几台，不必再读全部事件。"""
+    count = counts(state)
+    return {
+        "requested_by": state.requested_by or state.registered_by,
+        "targets": count["targets"],
+        "done": count["succeeded"] + count["recalled"],
+        "failed": count["failed"],
+        "out_of_service": out_of_service(state),
+    }
+
+
 def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[str, Any]:
     """返回 ``report --format json`` 的对象（contract 第 8 节）。"""
     return {

@@ -5,14 +5,13 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError
-from pam_deploy_graph.flows.service_state import out_of_service
 from pam_deploy_graph.inputs.addresses import show_ips
-from pam_deploy_graph.ledger import Ledger, RunRecord
+from pam_deploy_graph.ledger import Ledger, RunRecord, ending
 from pam_deploy_graph.ledger.clock import now_ms, shown_time
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.report.shown_time import span, zone, zoned_clock
-from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.report.text_table import aligned, width_of
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, phase_of
@@ -45,7 +44,10 @@ def _row(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
     """一次运行的一行；读不出的各项为 ``None``。"""
     known = {"run_id": run.run_id, "created_at": shown_time(run.created_at), "exit_code": run.exit_code}
     try:
-        return known | _told(ledger, policy, run, ledger.load_state(run.run_id, keep_events=False))
+        over = None if run.exit_code is None else ending(ledger.engine, run.run_no, run.exit_code)
+        if over and "tally" in over:  # 结束时数好了的，不必读全部事件
+            return known | _told(run, run.input["params"], "finished", over["at"], over["tally"])
+        return known | _folded(ledger, policy, run)
     except LedgerDamagedError:
         return known | dict.fromkeys(_KEYS) | {"standing": f"记录已损坏，用 repair {run.run_id}"}
 
@@ -56,28 +58,34 @@ _KEYS: Final = (
 )
 
 
-def _told(ledger: Ledger, policy: Policy, run: RunRecord, state: AgentState) -> dict[str, Any]:
-    """一次读得下去的运行。"""
+def _folded(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
+    """从全部事件折叠出的一行：还没有结束的，与结束时没有记下数目的。"""
+    state = ledger.load_state(run.run_id, keep_events=False)
     waiting = open_questions(ledger, state) if run.exit_code is None else []
     phase = phase_of(ledger, run, state, waiting=bool(waiting))
+    until = (state.last_at or run.created_at) if phase == "finished" else now_ms()
+    more = {"holder": ledger.holder(run.run_id), "waiting": _waiting(policy, state, waiting)}
+    return _told(run, state.params, phase, until, tally_of(state)) | more
+
+
+def _told(
+    run: RunRecord, params: Mapping[str, str], phase: str, until: int, tally: Mapping[str, Any]
+) -> dict[str, Any]:
+    """一次读得下去的运行；``until`` 是算用时算到何时，``tally`` 见 ``tally_of``。"""
     names = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
-    count = counts(state)
-    found = [
-        *(state.params[name] for name in names),
-        run.input.get("rollback_of", ""),
-        state.requested_by or state.registered_by,
-        phase,
-        PHASES[phase] if run.exit_code is None else _OVER.get(ExitCode(run.exit_code), PHASES[phase]),
-        run.reason or "",
-        (state.last_at or run.created_at) - run.created_at if phase == "finished" else now_ms() - run.created_at,
-        count["targets"],
-        count["succeeded"] + count["recalled"],
-        count["failed"],
-        out_of_service(state),
-        ledger.holder(run.run_id),
-        _waiting(policy, state, waiting),
-    ]
-    return dict(zip(_KEYS, found, strict=True))
+    found = dict(zip(_KEYS, (params[name] for name in names), strict=False))
+    return (
+        dict.fromkeys(_KEYS)
+        | found
+        | {
+            **tally,
+            "rollback_of": run.input.get("rollback_of", ""),
+            "phase": phase,
+            "standing": PHASES[phase] if run.exit_code is None else _OVER.get(ExitCode(run.exit_code), PHASES[phase]),
+            "reason": run.reason or "",
+            "took_ms": until - run.created_at,
+        }
+    )
 
 
 def _waiting(policy: Policy, state: AgentState, waiting: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
 from pam_deploy_graph.ledger import CANCEL, Approval, Ledger, RunSession
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.runs.actor import Actor, local_actor
 from pam_deploy_graph.runs.anchoring import anchor
 from pam_deploy_graph.runs.lease_wait import open_session, wait_out
@@ -237,7 +238,7 @@ class Services:
         async def work(ctx: RunContext) -> None:
             """结束、退出码与放开模块是同一个事务；已经结束了的不再结束一次。"""
             if ctx.state.exit_code is None:
-                over = {"type": "RUN_FINISHED", "exit_code": int(code), "reason": reason}
+                over = {"type": "RUN_FINISHED", "exit_code": int(code), "reason": reason, "tally": tally_of(ctx.state)}
                 over |= cancel.taken_in() if cancel else {}
                 await ctx.session.append(over, also=self.ledger.finish_row(run_id, int(code), reason))
 

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import pytest
+
+from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.policy.policy_file import policy_of
 from pam_deploy_graph.report.text_table import aligned, width_of
+from pam_deploy_graph.runs import run_table
 from pam_deploy_graph.runs.run_table import list_runs, render_runs
+from pam_deploy_graph.system.account import name_of
 from tests.graph.desk import IPS, Desk
 
 ONE = IPS[0]
@@ -35,6 +40,22 @@ def test_a_run_from_plan_to_end(desk: Desk) -> None:
     desk.answer("reject")
     row = _listed(desk)
     assert (row["standing"], row["waiting"], row["done"]) == ("有失败", None, len(IPS) - 1)
+
+
+def test_a_run_that_is_over_is_not_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """结束了的一行出自结束时记下的数，与从全部事件折叠的一字不差；没有记下的（旧账本）照旧折叠。"""
+    desk.fake.fail("start-ip", ONE, times=1)
+    desk.begin()
+    desk.answer("approve")
+    desk.answer("reject")
+    ledger = desk.services.ledger
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "load_state", None)
+        quick = _listed(desk)
+    monkeypatch.setattr(run_table, "ending", lambda *_: None)
+    assert _listed(desk) == quick
+    assert (quick["failed"], quick["out_of_service"], quick["targets"]) == (1, [ONE], len(IPS))
+    assert ledger.load_state(quick["run_id"]).registered_by.startswith(name_of(quick["requested_by"]))
 
 
 def test_a_narrow_screen_folds_each_run(desk: Desk) -> None:
