@@ -20,15 +20,17 @@ def doctor(
 ) -> None:
     """检查环境：程序、脚本、目录、PAM、MCP、模型；给了部署参数就再试接只问不改的动作。必需的有一项不行就以 2 退出。"""
     from pam_deploy_graph.cli.backend_trial import try_on
+    from pam_deploy_graph.cli.check_list import render
     from pam_deploy_graph.cli.doctor_checks import examine
     from pam_deploy_graph.cli.inputs import read_params
     from pam_deploy_graph.cli.lock_checks import held_here
     from pam_deploy_graph.system.masking import mask
 
     given = read_params(param, params)
-    checks = examine(home) + held_here(home) + (try_on(given, strategy, ip, home) if given else [])
+    checks = examine(home) + held_here(home)
+    checks += try_on(given, strategy, ip, home, checks) if given else []
     if as_json:
         o.print_json([check.as_dict() for check in checks])
     else:
-        typer.echo(mask("\n".join(check.line() for check in checks)))
-    raise typer.Exit(ExitCode.USAGE if any(check.required and not check.ok for check in checks) else ExitCode.DONE)
+        typer.echo(mask(render(checks)))
+    raise typer.Exit(ExitCode.USAGE if any(check.fatal for check in checks) else ExitCode.DONE)

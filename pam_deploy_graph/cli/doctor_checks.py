@@ -6,13 +6,19 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pam_deploy_graph import __version__
+from pam_deploy_graph.cli.check_list import CREDENTIAL, HOME, MCP, Check, cause_among
 from pam_deploy_graph.cli.options import settings_for
-from pam_deploy_graph.constants import DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
+from pam_deploy_graph.constants import (
+    DEFAULT_PARAMS,
+    DEFAULT_STRATEGY,
+    REQUIRED_PARAMS,
+    ScriptExit,
+    build_action_backends,
+)
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.home.run_files import config_path, trace_path, write_run_config
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls
@@ -28,26 +34,6 @@ from pam_deploy_graph.system.resources import packaged_folder, packaged_path
 _TRIAL: Final = "doctor"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """一项检查的结果；``advice`` 是不行时该怎么办。"""
-
-    name: str
-    ok: bool
-    detail: str
-    advice: str = ""
-    required: bool = True
-
-    def line(self) -> str:
-        """写成一行。"""
-        mark = "正常" if self.ok else ("不行" if self.required else "没有")
-        return f"[{mark}] {self.name}: {self.detail}" + ("" if self.ok or not self.advice else f"。{self.advice}")
-
-    def as_dict(self) -> dict[str, Any]:
-        """写成 JSON 对象。"""
-        return asdict(self)
-
-
 def examine(home: Path) -> list[Check]:
     """做全部检查。
 
@@ -56,17 +42,19 @@ def examine(home: Path) -> list[Check]:
 
     """
     settings = settings_for(home)
-    return [
+    here = [
         *_program(),
         *_sources(settings),
         *_tls(settings),
         _scripts(settings),
         _ledger(settings, home),
-        *_pam(settings),
-        _mcp(settings),
-        _model(settings),
-        *_policy(settings),
+        _token(settings),
     ]
+    asked = [
+        *_pam(settings, cause_among(here, "bash", "curl", "证书", "脚本入口", CREDENTIAL)),
+        _mcp(settings, cause_among(here, "证书", CREDENTIAL)),
+    ]
+    return [*here, *asked, _model(settings), *_policy(settings)]
 
 
 def _program() -> Iterator[Check]:
@@ -137,17 +125,23 @@ def _ledger(settings: Settings, home: Path) -> Check:
     return Check("账本", ok=True, detail=f"写得进，已有 {count} 次运行{alone if url.startswith(SQLITE) else ''}")
 
 
-def _pam(settings: Settings) -> Iterator[Check]:
-    """PAM_HOME 真的答话，令牌真的管用。"""
+def _token(settings: Settings) -> Check:
+    """有没有令牌。"""
     token = bool(settings.token())
-    yield Check(
-        "令牌", ok=token, detail="已设" if token else "没有设", advice="请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"
-    )
+    advice = "请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"
+    return Check(CREDENTIAL, ok=token, detail="已设" if token else "没有设", advice=advice)
+
+
+def _pam(settings: Settings, because: str) -> Iterator[Check]:
+    """PAM_HOME 真的答话，令牌真的管用；``because`` 是使它问不成的那一项。"""
     url = settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
+    if because:
+        yield Check(HOME, ok=False, detail=f"{url}：没有去问", because=because)
+        return
     try:
         settings.check_token_travel(url)
     except PamError as error:
-        yield Check("PAM_HOME", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
+        yield Check(HOME, ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
         return
     with tempfile.TemporaryDirectory() as folder:
         params = {**DEFAULT_PARAMS, **dict.fromkeys(REQUIRED_PARAMS, "AAA"), **settings.params()}
@@ -160,7 +154,8 @@ def _pam(settings: Settings) -> Iterator[Check]:
         )
         result = runner.run_action(state, "check-home", time_limit=10)
     detail = f"{url} 版本 {result.values.get('HOME_VERSION')}" if result.ok else f"{url}：{result.error_summary}"
-    yield Check("PAM_HOME", ok=result.ok, detail=detail, advice="请检查 PAM_HOME_URL、网络与令牌")
+    advice = "请换一个有效的令牌" if result.exit_code == ScriptExit.UNAUTHORISED else "请检查 PAM_HOME_URL 与网络"
+    yield Check(HOME, ok=result.ok, detail=detail, advice=advice)
 
 
 def trial_state(params: dict[str, str], strategy: str, folder: Path) -> AgentState:
@@ -184,16 +179,18 @@ def trial_state(params: dict[str, str], strategy: str, folder: Path) -> AgentSta
     return state
 
 
-def _mcp(settings: Settings) -> Check:
-    """指定了 MCP 服务的，看它连不连得上、工具合不合用。"""
+def _mcp(settings: Settings, because: str) -> Check:
+    """指定了 MCP 服务的，看它连不连得上、工具合不合用；``because`` 是使它问不成的那一项。"""
     try:
         command, url = settings.mcp_command(), settings.pam_mcp_url
         if not (command or url):
             detail = "没有设 PAM_MCP_URL 或 PAM_MCP_COMMAND，运行时用 HOME 给出的"
-            return Check("MCP 服务", ok=False, detail=detail, required=False)
+            return Check(MCP, ok=False, detail=detail, required=False)
+        if because:
+            return Check(MCP, ok=False, detail="没有去问", because=because)
         settings.check_token_travel("")
     except PamError as error:
-        return Check("MCP 服务", ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
+        return Check(MCP, ok=False, detail=str(error), advice="没有去问，令牌没有离开本机")
     from pam_deploy_graph.mcp_runner import check_server
 
     urls = {"": ""} if command else read_mcp_urls(url)
@@ -203,7 +200,7 @@ def _mcp(settings: Settings) -> Check:
     ]
     detail = "；".join(f"{one.url} 工具合用" if one.ok else f"{one.url}：{one.reason}" for one in found)
     advice = f"请检查 {'PAM_MCP_COMMAND' if command else 'PAM_MCP_URL'} 与令牌；mcp-node 可以起一个"
-    return Check("MCP 服务", ok=all(one.ok for one in found), detail=detail, advice=advice)
+    return Check(MCP, ok=all(one.ok for one in found), detail=detail, advice=advice)
 
 
 _VARIABLE: Final = "这个变量本身也要由服务或登录脚本定下：账号自己改得了变量的，仍只是约定"

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pam_deploy_graph.cli.doctor_checks import Check
+from pam_deploy_graph.cli.check_list import Check
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.ledger import Ledger, locks

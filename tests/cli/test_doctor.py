@@ -41,6 +41,27 @@ def test_a_silent_entry_does_not_fit(site: Site, tmp_path: Path) -> None:
         assert (ok, detail) == (False, f"{name} 的应答缺少 {', '.join(ACTIONS[name].gives)}")
 
 
+@pytest.mark.parametrize(
+    ("env", "cause"),
+    [
+        ({"PAM_HOME_URL": "http://127.0.0.1:1"}, "PAM_HOME"),
+        ({"PAM_TOKEN": "wrong"}, "PAM_HOME"),
+        ({"PAM_TOKEN": ""}, "令牌"),
+    ],
+    ids=["away", "refused", "no-token"],
+)
+def test_one_cause_is_told_once(site: Site, env: dict[str, str], cause: str) -> None:
+    """PAM_HOME 问不到、令牌不对、没有令牌：只有一个毛病，因它没有问成的都收在它下面；可有可无的不算毛病。"""
+    pairs = [part for name, value in site.params().items() for part in ("--param", f"{name}={value}")]
+    done = site.pam("doctor", *pairs, "--ip", site.take(1)[0], env=env)
+    lines = done.out.splitlines()
+    (bad,) = [n for n, line in enumerate(lines) if line.startswith("[不行]")]
+    assert lines[bad].startswith(f"[不行] {cause}: ")
+    assert lines[bad + 1].startswith("       因此没有问成: ")
+    assert all(name in lines[bad + 1] for name in ASKING)
+    assert (done.code, lines[-1], "[可选] 语言模型: 用离线规则" in lines) == (2, f"先解决: {cause}", True)
+
+
 @pytest.mark.parametrize(("name", "ok"), [("linux", True), ("win32", False), ("darwin", False)])
 def test_says_where_it_runs(name: str, ok: bool) -> None:  # noqa: FBT001  参数化的期望值
     """只在 Linux 上试过：别处说明白，连同 Windows 的入口随包没有。"""
