@@ -43,7 +43,10 @@ def read_rows(draft: Draft) -> list[Group]:
             continue
         spans = [one.span() for one in items]
         if cells:
-            remarks = list(cell_remarks(line.group(), line.start(), headings, spans))
+            told = cell_remarks(line.group(), line.start(), headings, spans)
+            remarks = [
+                one for one in told if not any(start < one.end and one.start < end for _, start, end in draft.fields)
+            ]
         else:
             remarks = list(_line_remarks(text, line, spans))
         if not remarks:
@@ -59,8 +62,9 @@ def read_rows(draft: Draft) -> list[Group]:
 
 
 def _headings(draft: Draft, line: re.Match[str], before: Sequence[str]) -> Sequence[str]:
-    """表头的各格；隔线不是表头。"""
-    draft.account.claim(*line.span(), As.FILLER)
+    """表头的各格；隔线不是表头，写着参数的一行也不是。"""
+    if not any(line.start() <= start < line.end() for _, start, _ in draft.fields):
+        draft.account.claim(*line.span(), As.FILLER)
     return before if _RULE.fullmatch(line.group()) else line.group().split("|")
 
 

@@ -5,16 +5,17 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.draft import Draft
-from pam_deploy_graph.llm.rules.left_over import in_pace, speaks_of_pace
+from pam_deploy_graph.llm.rules.gazetteer import gazetteer
+from pam_deploy_graph.llm.rules.left_over import in_pace, limit_forms, speaks_of_pace
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
-from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.span_account import As, Label
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
 
@@ -28,6 +29,14 @@ _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
 _APART: Final = re.compile(r"[,;/|、]")
 _SHOWN: Final = 24
+_CODE: Final = re.compile(r"(?<![\w./-])[A-Z]{3}(?![\w./-])", re.ASCII)
+_NOTE: Final = re.compile(r"\([^()]*\)?|#.*")
+_VALUE: Final = re.compile(r"[a-z\d][a-z\d.-]*", FLAGS)
+_DOTTED: Final = re.compile(r"\d+(?:\.\d+)+")
+_DIGIT: Final = re.compile(r"\d|[两三四五六七八九十]|\b(?:two|three|four|five|six|ten)\b", FLAGS)
+_SENTENCE: Final = re.compile(r"[。!?\n]|\.\s")
+_CORRECTABLE: Final = frozenset({"AIRPORT_CODE", *_NAMES, "VERSION_NUMBER", "target_ips", "exclude_ips"})
+_TOLD: Final = re.compile(r"[\u4e00-\u9fffA-Za-z\d]")
 
 
 def doubt(draft: Draft) -> None:
@@ -39,6 +48,10 @@ def doubt(draft: Draft) -> None:
     _versions(draft)
     _marks(draft)
     _moods(draft)
+    _fields(draft)
+    _corrections(draft)
+    _airports(draft)
+    _hidden(draft)
 
 
 def not_meant(text: str) -> str:
@@ -175,6 +188,93 @@ def _moods(draft: Draft) -> None:
             said = match.group().strip()[:_SHOWN]
             why = f"「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）"
             draft.leave_open("target_ips", why)
+
+
+def _corrections(draft: Draft) -> None:
+    """说了更正而没有听懂改成什么的：后面紧跟着的那一项不是读出来的值，或者只有没着落的字，去问。"""
+    for match in (match for form in _forms("corrected") for match in form.finditer(draft.original)):
+        if not _free(draft, *match.span(), filler=True):
+            continue
+        cut = _SENTENCE.search(draft.original, match.end())
+        end = min(cut.start() if cut else len(draft.original), match.end() + _SHOWN)
+        said = draft.original[match.end() : end]
+        after = next(_mentions(draft, range(match.end(), end)), "")
+        left = any(_free(draft, match.end() + one.start(), match.end() + one.end()) for one in _VALUE.finditer(said))
+        value = draft.params.get(after) or " ".join(draft.control.get(after, ()))
+        name = after if after and value.lower() not in said.lower() and after in _NAMES else ""
+        name = name or (next(_mentions(draft, reversed(range(match.start()))), "") if left else "")
+        if name:
+            told = draft.original[match.start() : end].strip()
+            draft.leave_open(name, f"「{told}」像在更正，没有听懂：请说明 {name}")
+
+
+def _mentions(draft: Draft, places: Iterable[int]) -> Iterator[str]:
+    """各处说的是哪一项，先后照给的。"""
+    labels = (draft.account.labels[place] for place in places)
+    return (label[1] for label in labels if label and label[0] is As.SLOT and label[1] in _CORRECTABLE)
+
+
+def _airports(draft: Draft) -> None:
+    """没有着落的三字码是另一座机场：问是哪一座。"""
+    for match in _CODE.finditer(draft.original):
+        code = match.group()
+        if code in gazetteer().codes and code != draft.params.get("AIRPORT_CODE") and _free(draft, *match.span()):
+            draft.leave_open("AIRPORT_CODE", f"又提到了 {code}：一次只部署一座机场，请说明是哪一座")
+
+
+def _hidden(draft: Draft) -> None:
+    """不算数的分句里说着限度的：那一项没有读出来，去问。"""
+    for text in _asides(draft):
+        for name, forms in limit_forms():
+            if (
+                name in {"ask_after", "max_failures"}
+                and name not in draft.control
+                and any(form.search(text) for form in forms)
+            ):
+                draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
+
+
+def _asides(draft: Draft) -> Iterator[str]:
+    """说条件、否定的各段里，有数目的。"""
+    for kind, run in groupby(
+        range(len(draft.account.labels)), lambda place: (draft.account.labels[place] or (None,))[0]
+    ):
+        places = list(run)
+        text = _DOTTED.sub("", draft.original[places[0] : places[-1] + 1])
+        if kind in {As.CONDITION, As.NEGATED} and _DIGIT.search(text):
+            yield text
+
+
+def _fields(draft: Draft) -> None:
+    """表单里写着一项参数的值，没有读成那一项，或只读了一部分：去问。"""
+    for name, start, end in draft.fields:
+        value, labels = draft.original[start:end], draft.account.labels[start:end]
+        read_as = {label[1] for label in labels if label and label[0] is As.SLOT} - {"intent"}
+        left = bool(_TOLD.search("".join(map(_unread, _NOTE.sub(_blank, value), labels))))
+        bare = not _TOLD.search(value)
+        for each in _NAMES if name == "pair" else (name,):
+            if each in draft.params:
+                wrong = each in draft.guessed if bare else (not read_as or (left and name != "VERSION_NUMBER"))
+            else:
+                wrong = each == "target_ips" and not (bare or _says_all(value)) and read_as <= {"scope"}
+                wrong = wrong and (left or not read_as)
+            if wrong:
+                draft.leave_open(each, f"「{value.strip()[:_SHOWN]}」写在该写 {each} 的地方，没有听懂：请说明 {each}")
+
+
+def _unread(char: str, label: Label | None) -> str:
+    """没有着落的字。"""
+    return char if label is None or label[0] is As.UNREAD else ""
+
+
+def _blank(found: re.Match[str]) -> str:
+    """一样长的空白。"""
+    return " " * len(found.group())
+
+
+def _says_all(value: str) -> bool:
+    """说的是全部。"""
+    return any(form.search(value) for form in compile_all(table("statements")["everyone"]))
 
 
 @cache

@@ -39,6 +39,7 @@ class Draft:
     ``undecided`` 是「提到了却定不下来的参数 -> 为什么」，``guessed`` 是没有明说、按先后猜出来的参数，
     ``versions`` 是各个版本写在哪里，
     ``names`` 是断定了的名字从哪里起、是什么、是应用还是模块，
+    ``fields`` 是表单里写着参数的各项，``former`` 是表单里写着的原来的版本，
     ``listening`` 为真时不算数的分句里的参数也读，``named`` 为真时名字都已知。
     """
 
@@ -55,6 +56,8 @@ class Draft:
     named: bool = False
     doubts: list[Clause] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    fields: list[tuple[str, int, int]] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)
     original: str = ""
 
     def __post_init__(self) -> None:

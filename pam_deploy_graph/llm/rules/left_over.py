@@ -139,7 +139,7 @@ def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
     found = (match.span() for form in _forms("scope") for match in form.finditer(draft.text, low, high))
     if not paced and not _scoped(draft) and any(begin < end and stop > start for begin, stop in found):
         draft.leave_open("target_ips", f"「{text.strip()[:_SHOWN]}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
-    for name, forms in _limits() if limits else ():
+    for name, forms in limit_forms() if limits else ():
         if name not in draft.control and not in_pace(draft, start, end) and any(form.search(text) for form in forms):
             draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
             break
@@ -206,7 +206,7 @@ def _segment(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _smells(word: str) -> bool:
     """一个词像不像在说要紧的事。"""
-    named = [*_forms("scope"), *(form for _, forms in _limits() for form in forms)]
+    named = [*_forms("scope"), *(form for _, forms in limit_forms() for form in forms)]
     return any(form.search(word) for form in named)
 
 
@@ -223,7 +223,7 @@ def _forms(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 @cache
-def _limits() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+def limit_forms() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     """各项限度的说法。"""
     data: dict[str, Any] = table("filler")["limits"]
     return tuple((name, compile_all(forms)) for name, forms in data.items())

@@ -90,7 +90,7 @@ def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> 
         draft.agree("VERSION_NUMBER", {paired, *wanted})
     elif len(wanted) > 1:
         draft.leave_open("VERSION_NUMBER", f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
-    elif wanted and not deliberate and (newer := _newer(roles, wanted[0])):
+    elif wanted and not deliberate and (newer := _newer([*roles, *((one, "old") for one in draft.former)], wanted[0])):
         again = f"请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」"
         draft.leave_open("VERSION_NUMBER", f"从 {newer} 到 {wanted[0]} 是降级：{again}")
     elif wanted:

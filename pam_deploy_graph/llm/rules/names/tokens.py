@@ -65,10 +65,10 @@ class Token:
 
 
 def spelled(text: str) -> Iterator[Token]:
-    """还没有断定名字时，含字母的字母串；与别种字母连写的不算。"""
+    """还没有断定的，含字母的字母串；与别种字母连写的不算。"""
     for match in islice(_TOKEN.finditer(text), MOST):
         word = match.group().rstrip(".-_")
-        if not _glued(text, match) and not word.isdigit():
+        if word and word[0] != NAMED and not _glued(text, match) and not word.isdigit():
             yield Token(word, match.start(), match.start() + len(word))
 
 
