@@ -12,6 +12,7 @@ import typer
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.cli.audit import audit
+from pam_deploy_graph.cli.campaign import campaign
 from pam_deploy_graph.cli.chat import chat
 from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
@@ -61,6 +62,7 @@ for _command in (
 
 app.add_typer(people, name="people")
 app.add_typer(audit, name="audit")
+app.add_typer(campaign, name="campaign")
 
 
 def _show_version(value: bool) -> None:

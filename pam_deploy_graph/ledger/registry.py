@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Text, Update, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Engine, Select, Text, Update, func, insert, select, true, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
@@ -138,9 +138,10 @@ def get(engine: Engine, run_id: str) -> RunRecord:
 
 
 @outlasting
-def latest(engine: Engine, limit: int) -> Sequence[RunRecord]:
-    """返回最近的运行，新的在前；登记读不懂的也在，它的 ``input`` 抛 ``LedgerDamagedError``。"""
-    numbers = select(runs.c.run_no).order_by(runs.c.run_no.desc()).limit(limit)
+def latest(engine: Engine, limit: int, prefix: str = "") -> Sequence[RunRecord]:
+    """返回名字以 ``prefix`` 开头的最近的运行，新的在前；登记读不懂的也在，它的 ``input`` 抛错。"""
+    named = runs.c.run_id.startswith(prefix, autoescape=True) if prefix else true()
+    numbers = select(runs.c.run_no).where(named).order_by(runs.c.run_no.desc()).limit(limit)
     with reading(engine) as connection:
         try:
             return [RunRecord(*row) for row in connection.execute(_query().where(runs.c.run_no.in_(numbers)))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Backend, Control, Side
@@ -19,6 +20,7 @@ _FINGERPRINT: Final = 12
 _PACE: Final = "节奏"
 _AND: Final = "；"
 _NONE: Final = "（无）"
+_CHANGES: Final = "- 变化:"
 _CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
 """部署参数怎样称呼；别的照它的名字。"""
 
@@ -74,7 +76,7 @@ def render_plan(state: AgentState, plan: LlmDeployPlan, facts: PlanFacts) -> str
         "",
         f"把{_sentence(state.params)}，共 {sum(len(group.ips) for group in facts.groups)} 台。",
         "",
-        "- 变化:",
+        _CHANGES,
         *(f"  - {line}" for line in change_lines(facts.groups, state.names)),
         *(
             [f"- 排除: {show_ips(excluded, state.names)}"]
@@ -169,3 +171,11 @@ def _sentence(params: Mapping[str, str]) -> str:
     """读回给操作员听的一句话。"""
     airport, app, module, version = (params[name] for name in REQUIRED_PARAMS)
     return f"机场 {airport} 的 {app} 应用 {module} 模块部署到 {version}"
+
+
+def change_part(text: str) -> list[str]:
+    """从写好的计划里取出「变化」的几行。"""
+    lines = iter(text.splitlines())
+    if _CHANGES not in lines:  # ``in`` 走到那一行为止
+        return []
+    return list(takewhile(lambda line: line.startswith("  - "), lines))

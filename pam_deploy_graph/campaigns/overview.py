@@ -1,0 +1,151 @@
+"""看：各机场走到哪里、一共做完几台、停在哪里（只读；由各机场的账本得出）。"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from pam_deploy_graph.campaigns.arrangement import Campaign
+from pam_deploy_graph.constants import Ask, ExitCode
+from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.report.summary import counts
+from pam_deploy_graph.report.summary import render_report as render_run
+from pam_deploy_graph.report.text_table import aligned
+from pam_deploy_graph.runs.open_questions import open_questions
+from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST, phase_of
+
+_NOT_REGISTERED: Final = "没有登记"
+_COLUMNS: Final = ("机场", "处境", "目标", "成功", "失败", "停用", "运行", "说明")
+
+
+@dataclass(frozen=True, slots=True)
+class AirportRow:
+    """一个机场此刻；``phase`` 为空是还没有登记，``plan_digest`` 是等着批准的计划的摘要，没有等着为空。"""
+
+    airport: str
+    run_id: str
+    phase: str = ""
+    exit_code: int | None = None
+    reason: str = ""
+    targets: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    out_of_service: int = 0
+    plan_digest: str = ""
+
+    @property
+    def shown_phase(self) -> str:
+        """处境怎样说。"""
+        if self.plan_digest:
+            return "等批准计划"
+        return PHASES.get(self.phase, _NOT_REGISTERED)
+
+    def cells(self) -> tuple[str, ...]:
+        """表里的一行。"""
+        numbers = (self.targets, self.succeeded, self.failed, self.out_of_service)
+        return (self.airport, self.shown_phase, *map(str, numbers), self.run_id, self.reason or self._ending())
+
+    def _ending(self) -> str:
+        """没有原因的，照退出码说。"""
+        return "" if self.exit_code is None else {0: "全部完成", 11: "做完了，有没做成的"}.get(self.exit_code, "停止")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """一次多机场部署此刻的样子。"""
+
+    campaign: Campaign
+    rows: tuple[AirportRow, ...]
+
+    def row(self, airport: str) -> AirportRow:
+        """一个机场。"""
+        return next(row for row in self.rows if row.airport == airport)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """照各机场得出：都完了的取最重的；有等人的是 10，别的停在半路是 12。"""
+        if all(row.exit_code is not None for row in self.rows):
+            return ExitCode(max(row.exit_code or 0 for row in self.rows))
+        waiting = any(row.phase in ("waiting", "decided") for row in self.rows)
+        return ExitCode.WAITING if waiting else ExitCode.STOPPED
+
+    @property
+    def plan_digest(self) -> str:
+        """等着批准的合成的计划的摘要：安排改了、哪个机场的计划改了，它就变；没有等着的为空串。"""
+        parts = [[row.run_id, row.plan_digest] for row in self.rows if row.plan_digest]
+        whole = json.dumps([self.campaign.as_dict(), parts], ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest() if parts else ""
+
+    def first_line(self) -> str:
+        """停用的放在最前面；没有为空串。"""
+        dark = {row.airport: row.out_of_service for row in self.rows if row.out_of_service}
+        told = "、".join(f"{airport} {number} 台" for airport, number in dark.items())
+        return f"停用: {told}；各台见 status RUN_ID" if dark else ""
+
+    def text(self) -> str:
+        """写给人看：停用的、概况、一个机场一行，没做成的在前。"""
+        total: Counter[str] = Counter()
+        for row in self.rows:
+            total.update(targets=row.targets, succeeded=row.succeeded, failed=row.failed)
+        ended = sum(row.exit_code is not None for row in self.rows)
+        told = f"目标 {total['targets']} 台，成功 {total['succeeded']}，失败 {total['failed']}"
+        head = [
+            *filter(None, [self.first_line()]),
+            f"多机场部署 {self.campaign.campaign_id}: {self.campaign.text()}",
+            f"结束 {ended}/{len(self.rows)} 个机场；{told}",
+        ]
+        rows = sorted(self.rows, key=lambda row: (not (row.failed or row.out_of_service), not row.reason))
+        return "\n".join([*head, *aligned([_COLUMNS, *(row.cells() for row in rows)])])
+
+    def as_dict(self) -> dict[str, Any]:
+        """写成 JSON 对象。"""
+        rows = [asdict(row) for row in self.rows]
+        return self.campaign.as_dict() | {"exit_code": int(self.exit_code), "runs": rows}
+
+
+def look(ledger: Ledger, campaign: Campaign, airports: Sequence[str] = ()) -> Overview:
+    """看一遍；``airports`` 给出时只看这几个。"""
+    chosen = airports or campaign.airports
+    return Overview(campaign, tuple(_row(ledger, each, campaign.run_id(each)) for each in chosen))
+
+
+def _row(ledger: Ledger, airport: str, run_id: str) -> AirportRow:
+    """一个机场的一行。"""
+    if not ledger.exists(run_id):
+        return AirportRow(airport, run_id)
+    record, state = ledger.get_run(run_id), ledger.load_state(run_id, keep_events=False)
+    waiting = open_questions(ledger, state) if record.exit_code is None else []
+    plan = next((str(each["digest"]) for each in waiting if each["type"] == Ask.PLAN), "")
+    count = counts(state)
+    return AirportRow(
+        airport,
+        run_id,
+        phase_of(ledger, record, state, waiting=bool(waiting)),
+        record.exit_code,
+        record.reason or "",
+        count["targets"] or len(state.planned_ips or []),
+        count["succeeded"],
+        count["failed"],
+        len(out_of_service(state)),
+        plan,
+    )
+
+
+def waiting_text(found: Overview) -> str:
+    """等人的各机场怎样答；没有为空串。"""
+    name, code = found.campaign.campaign_id, found.plan_digest[:SHORT_DIGEST]
+    plan = f"等批准计划: campaign confirm {name} --approve --digest {code}（或 --reject）"
+    asked = [row for row in found.rows if row.phase == "waiting" and not row.plan_digest]
+    lines = [plan] if code else []
+    lines += [f"{row.airport} 等人决定: status {row.run_id}，然后 confirm {row.run_id}" for row in asked]
+    return "\n".join([*lines, f"答完用 campaign resume {name} 接着做"]) if lines else ""
+
+
+def render_report(ledger: Ledger, found: Overview) -> str:
+    """一页 Markdown：概况，然后各机场的报告，没做好的在前。"""
+    rows = sorted((row for row in found.rows if row.phase), key=lambda row: not (row.failed or row.out_of_service))
+    pages = [render_run(ledger.load_state(row.run_id, keep_events=False), brief=True) for row in rows]
+    return "\n".join([f"# 多机场部署 {found.campaign.campaign_id}", "", "```", found.text(), "```", "", *pages])

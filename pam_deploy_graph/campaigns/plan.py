@@ -1,0 +1,152 @@
+"""计划与批准：各机场各出一份计划，合成一份给人看，一次批准，各记各的摘要（contract 第 5、8 节）。"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pam_deploy_graph.campaigns.arrangement import KEY, Campaign
+from pam_deploy_graph.campaigns.overview import look
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import ConfirmationError, PamError
+from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
+from pam_deploy_graph.report.plan_text import change_part
+from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.runs.open_questions import cancel_run
+from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.status import SHORT_DIGEST
+
+Drive = Callable[[str], object]
+"""推进一个机场的运行，直到结束或要等人。"""
+_PLANNING: Final = 4
+"""同时给几个机场出计划。"""
+
+
+@dataclass(frozen=True, slots=True)
+class AirportPlan:
+    """一个机场等着批准的计划。"""
+
+    airport: str
+    run_id: str
+    digest: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """合成的计划；``digest`` 见 ``Overview.plan_digest``。"""
+
+    campaign: Campaign
+    parts: tuple[AirportPlan, ...]
+    digest: str
+
+    def text(self) -> str:
+        """写给人看：安排，各机场的变化，全文在哪里看。"""
+        lines = [f"多机场部署 {self.campaign.campaign_id} 的计划（摘要 {self.digest[:SHORT_DIGEST]}）"]
+        lines.append(self.campaign.text())
+        for part in self.parts:
+            lines += [f"{part.airport}（计划全文: status {part.run_id}）", *change_part(part.text)]
+        return "\n".join(lines)
+
+
+def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunRequest], drive: Drive) -> None:
+    """登记各机场的运行，各出一份计划；同样的输入再来一次，接着做没有做完的。
+
+    Args:
+        services: 部件。
+        campaign: 安排。
+        requests: 各机场的输入（没有运行名与安排）。
+        drive: 推进一次运行。
+
+    Raises:
+        InvalidInputError: 输入不合规则；一个也没有登记。
+        RunConflictError: 名字已被另一份输入占用。
+        PamError: 有机场出不了计划，逐个说明；什么也没有改变。
+
+    """
+    extra = {KEY: campaign.as_dict()}
+    wanted = [replace(requests[each], run_id=campaign.run_id(each), extra=extra) for each in campaign.airports]
+    for one in wanted:
+        register(services.ledger, one)
+    unplanned = [row.run_id for row in look(services.ledger, campaign).rows if row.phase == "interrupted"]
+    with ThreadPoolExecutor(_PLANNING, thread_name_prefix="pam-campaign") as pool:
+        problems = list(filter(None, pool.map(lambda run_id: _problem(drive, run_id), unplanned)))
+    if problems:
+        raise PamError("；".join(problems))
+
+
+def _problem(drive: Drive, run_id: str) -> str:
+    """推进一次；出不了计划的说明原因。"""
+    try:
+        drive(run_id)
+    except PamError as error:
+        return f"{run_id}: {error}"
+    return ""
+
+
+def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
+    """返回等着批准的合成的计划，只有还等着批准的机场。
+
+    Raises:
+        ConfirmationError: 没有机场等着批准计划，或有机场出不了计划。
+
+    """
+    found = look(ledger, campaign)
+    rows = found.rows
+    if without := [row for row in rows if row.phase == "interrupted" or not row.phase]:
+        told = "、".join(f"{row.airport} {row.reason or row.shown_phase}" for row in without)
+        raise ConfirmationError(f"还有机场没有计划，不能一并批准：{told}；改好之后用 campaign resume 再出")
+    waiting = [row for row in rows if row.plan_digest]
+    if not waiting:
+        raise ConfirmationError(f"多机场部署 {campaign.campaign_id} 没有等着批准的计划；用 campaign status 查看")
+    texts = {row.run_id: ledger.load_state(row.run_id, keep_events=False).plan_text for row in waiting}
+    parts = (AirportPlan(row.airport, row.run_id, row.plan_digest, texts[row.run_id]) for row in waiting)
+    return CampaignPlan(campaign, tuple(parts), found.plan_digest)
+
+
+def approve(
+    services: Services, plan: CampaignPlan, decision: Decision, *, operator: str = "", note: str = ""
+) -> list[str]:
+    """给每个机场记下同一个决定，各带自己的摘要。
+
+    Args:
+        services: 部件。
+        plan: 给人看过的计划。
+        decision: 批准或否决。
+        operator: 自报的名字。
+        note: 备注。
+
+    Returns:
+        没有作数的、还要另一个人批准的，各一句；全部记下为空。
+
+    """
+    said = f"{note}（多机场部署 {plan.campaign.campaign_id}，摘要 {plan.digest[:SHORT_DIGEST]}）".strip()
+    actor = services.local_actor()
+    problems: list[str] = []
+    for part in plan.parts:
+        answer = Answered(PLAN, part.digest, decision, operator, said)
+        outcome = settle(services, part.run_id, [answer], actor)[0]
+        if not isinstance(outcome, Approval):
+            problems.append(f"{part.airport} 没有作数：{outcome}")
+        elif outcome.subject == FIRST_OF_TWO:
+            problems.append(f"{part.airport} 已记下，策略要求两个人批准，还要另一个人")
+    return problems
+
+
+def cancel_all(services: Services, campaign: Campaign) -> list[str]:
+    """取消还没有结束的各机场，各说一句结局。"""
+    told = []
+    for row in look(services.ledger, campaign).rows:
+        if not row.phase or row.exit_code is not None:
+            continue
+        done = cancel_run(services, row.run_id)
+        left = f"，{done['holder']}做完在途的就停" if done["holder"] else ""
+        left = left or (f"，还欠着 {len(done['owed'])} 台，用 resume {row.run_id} 做完" if done["owed"] else "")
+        told.append(f"{row.airport} 已取消{left}")
+    return told or ["没有还没结束的机场"]
+
+
+def named(plan: CampaignPlan, digests: Sequence[str]) -> bool:
+    """给出的摘要说的是不是这一份。"""
+    return any(plan.digest.startswith(each.lower()) for each in digests)

@@ -1,0 +1,183 @@
+"""``campaign`` 的里面：部件、工作台，出计划、问、记、推出。"""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pam_deploy_graph.campaigns import (
+    Campaign,
+    CampaignPlan,
+    CampaignRollout,
+    Overview,
+    launch,
+    look,
+    plan_of,
+    read_campaign,
+)
+from pam_deploy_graph.campaigns import approve as record_decision
+from pam_deploy_graph.campaigns.overview import waiting_text
+from pam_deploy_graph.campaigns.plan import cancel_all, named
+from pam_deploy_graph.cli.asking import somebody
+from pam_deploy_graph.cli.desk import Desk, open_desk
+from pam_deploy_graph.cli.driver import Driver, open_driver
+from pam_deploy_graph.cli.help_now import LEAVE
+from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
+from pam_deploy_graph.cli.options import print_json, settings_for
+from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.lookup import require_store
+from pam_deploy_graph.runs.registration import RunRequest
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.status import SHORT_DIGEST
+from pam_deploy_graph.system.open_files import allow_many_files
+
+_PROMPT: Final = "批准以上各机场的计划？同意或拒绝> "
+
+
+@dataclass
+class CampaignSession:
+    """一次命令的会话；``campaign`` 由 ``launch`` 或名字给出。"""
+
+    services: Services
+    graph: Any
+    desk: Desk
+    as_json: bool
+    campaign: Campaign
+
+    def say(self, text: str) -> None:
+        """把几行写到标准错误。"""
+        self.desk.say(text)
+
+    def drive(self, run_id: str) -> ExitCode:
+        """推进一个机场；没有人在这里答，问题留在账本里。"""
+        return Driver(self.services, self.graph, lambda _question: None).resume(run_id)
+
+    def launch(self, campaign: Campaign, requests: Mapping[str, RunRequest]) -> None:
+        """登记各机场，各出一份计划；``requests`` 是各机场的输入。"""
+        self.campaign = campaign
+        self.say(f"多机场部署 {campaign.campaign_id}：给 {len(campaign.airports)} 个机场出计划")
+        self.desk.work(lambda: launch(self.services, campaign, requests, self.drive))
+
+    def plan(self) -> CampaignPlan:
+        """等着批准的计划，见 ``plan_of``。"""
+        return plan_of(self.services.ledger, self.campaign)
+
+    def ask(self) -> Decision | None:
+        """问人批不批准；没有人可问、要离开的为 ``None``。"""
+        fresh = True
+        while somebody() and (text := self.desk.face.read(_PROMPT, fresh=fresh)) is not None:
+            fresh = False
+            if text.lower() in LEAVE:
+                return None
+            with contextlib.suppress(InvalidInputError):
+                return Decision(read_decisions(text, [PLAN])[PLAN].decision)
+            self.say(f"「{text}」没有听作批准或否决，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。")
+        return None
+
+    def tell_waiting(self) -> None:
+        """没有人答：说出怎样答。"""
+        self.say(waiting_text(look(self.services.ledger, self.campaign)))
+
+    def refuse_unseen(self, plan: CampaignPlan, decision: Decision, digests: Sequence[str]) -> None:
+        """答的得是给人看过的。
+
+        Raises:
+            ConfirmationError: 摘要说的不是这一份；或没有终端，批准而没有给摘要。
+
+        """
+        if digests and not named(plan, digests):
+            now = plan.digest[:SHORT_DIGEST]
+            raise ConfirmationError(f"{digests[0]}…: 给人看过之后变了；此刻是上面的 {now}，看过再答")
+        if not digests and decision is Decision.APPROVE and not somebody():
+            raise ConfirmationError("没有终端时批准计划要给 --digest：批准的是哪一份（上面有摘要）")
+
+    def decide(self, plan: CampaignPlan, decision: Decision, *, operator: str = "", note: str = "") -> ExitCode:
+        """记下决定；否决的把各机场都取消。都记下了是 0。"""
+        problems = record_decision(self.services, plan, decision, operator=operator, note=note)
+        self.say("\n".join([*problems, f"已记下: {len(plan.parts) - len(problems)} 个机场的计划 → {decision}"]))
+        if decision is Decision.REJECT:
+            self.say("\n".join(cancel_all(self.services, self.campaign)))
+            return ExitCode.STOPPED
+        return ExitCode.WAITING if problems else ExitCode.DONE
+
+    def go(self, *, past_pilot: bool = False) -> ExitCode:
+        """推出，说明停在哪里，返回退出码；``past_pilot`` 见 ``CampaignRollout``。"""
+        rollout = CampaignRollout(self.services, self.campaign, self.drive, self.say, past_pilot=past_pilot)
+        self.desk.progress, self.desk.in_flight = rollout.line, rollout.in_flight
+        found: Overview = self.desk.work(rollout.run)
+        if self.as_json:
+            print_json(found.as_dict() | {"reason": rollout.problem})
+        else:
+            sys.stdout.write(found.text() + "\n")
+        told = [
+            f"已停下: {rollout.problem}" if rollout.problem else "",
+            waiting_text(found),
+            self._how_to_go_on(found, pilot=rollout.pilot_failed),
+        ]
+        self.say("\n".join(filter(None, told)))
+        return ExitCode.STOPPED if rollout.problem else found.exit_code
+
+    def _how_to_go_on(self, found: Overview, *, pilot: bool) -> str:
+        """停在半路的怎样接着做；都结束了的看报告。"""
+        name = self.campaign.campaign_id
+        if all(row.exit_code is not None for row in found.rows):
+            return f"报告: campaign report {name}"
+        go_on = (
+            f"看过试点还是要做其余的: campaign resume {name} --past-pilot"
+            if pilot
+            else f"可以继续: campaign resume {name}"
+        )
+        return f"{go_on}；只做一个机场用 resume RUN_ID；不做了用 campaign cancel {name}"
+
+
+def requests_for(
+    home: Path, airports: Sequence[str], pairs: Sequence[str], file: Path | None, controls: Mapping[str, Any]
+) -> dict[str, RunRequest]:
+    """读参数，返回「机场 -> 它的输入」，都查过了。
+
+    Raises:
+        InvalidInputError: 参数不合规则，或给了一个机场。
+
+    """
+    params, control = read_params(pairs, file), read_control(controls)
+    if "AIRPORT_CODE" in params:
+        raise InvalidInputError("几个机场一起做，机场写在 --airports，不要给 AIRPORT_CODE")
+    strategy = control.pop("execution_strategy", None)
+
+    def request(airport: str) -> RunRequest:
+        """一个机场的。"""
+        given = {**params, "AIRPORT_CODE": airport}
+        one = make_request(given, control, strategy=strategy, run_id=None, home=home)
+        normalize_params(one.params, one.environment)
+        validate_control(one.control_params)
+        return one
+
+    return {airport: request(airport) for airport in airports}
+
+
+@contextlib.contextmanager
+def open_campaign(home: Path, campaign_id: str = "", *, as_json: bool = False) -> Iterator[CampaignSession]:
+    """打开会话；给了名字的，安排从账本读回。
+
+    Raises:
+        RunNotFoundError: 没有这样一次多机场部署。
+
+    """
+    allow_many_files()
+    settings = settings_for(home)
+    if campaign_id:
+        require_store(settings, home, campaign_id)
+    with contextlib.ExitStack() as stack:
+        desk = stack.enter_context(open_desk(home, plain=as_json))
+        services = Services(home=home, settings=settings, channel="cli")
+        stack.callback(services.close)
+        services.stop = desk.stop
+        known = read_campaign(services.ledger, campaign_id) if campaign_id else Campaign("", ())
+        graph = stack.enter_context(open_driver(services, desk.ask)).graph
+        yield CampaignSession(services, graph, desk, as_json, known)
