@@ -4,9 +4,9 @@
 """
 
 from pam_deploy_graph.campaigns.arrangement import Campaign, read_campaign
+from pam_deploy_graph.campaigns.joint_plan import CampaignPlan, approve, launch, plan_of
 from pam_deploy_graph.campaigns.overview import Overview, look
-from pam_deploy_graph.campaigns.plan import CampaignPlan, approve, launch, plan_of
-from pam_deploy_graph.campaigns.rollout import CampaignRollout
+from pam_deploy_graph.campaigns.schedule import CampaignRollout
 
 __all__ = [
     "Campaign",

@@ -142,7 +142,7 @@ def report(campaign_id: NAME, home: o.Home = o.HERE) -> None:
 def cancel(campaign_id: NAME, home: o.Home = o.HERE) -> None:
     """取消：各机场都不再开新的工作站，在途的做完为止。"""
     from pam_deploy_graph.campaigns import read_campaign
-    from pam_deploy_graph.campaigns.plan import cancel_all
+    from pam_deploy_graph.campaigns.joint_plan import cancel_all
     from pam_deploy_graph.runs.lookup import past_runs
 
     with past_runs(o.settings_for(home), home, campaign_id) as services:

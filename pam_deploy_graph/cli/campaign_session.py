@@ -18,8 +18,8 @@ from pam_deploy_graph.campaigns import (
     read_campaign,
 )
 from pam_deploy_graph.campaigns import approve as record_decision
+from pam_deploy_graph.campaigns.joint_plan import cancel_all, named
 from pam_deploy_graph.campaigns.overview import waiting_text
-from pam_deploy_graph.campaigns.plan import cancel_all, named
 from pam_deploy_graph.cli.asking import somebody
 from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.driver import Driver, open_driver
