@@ -94,7 +94,7 @@ class Driver:
 
     def _outdated(self, run_id: str) -> tuple[str, str]:
         """计划照的策略与账户文件换了，从哪里接着：没有动过手的重提，动过手的只问变了的。"""
-        return "approve-plan", "rolling" if has_begun(self.services.state_of(run_id)) else "replan"
+        return "params", "rolling" if has_begun(self.services.state_of(run_id)) else "replan"
 
     def _snapshot(self, run_id: str) -> Any:
         """读检查点里的状态。
@@ -133,7 +133,7 @@ class Driver:
     def _recall(self, run_id: str) -> ExitCode:
         """接着做退回的运行：登记之后还没有提出就被杀的先提出；绝不当作部署。"""
         run = propose_recall(self.services, run_id, self.services.local_actor())
-        node, phase = ("approve-plan", "approved") if self._plan_approved(run_id) else ("recall", "planned")
+        node, phase = ("approve-plan", "approved") if self._plan_approved(run_id) else ("params", "planned")
         update = {"run_id": run_id, "phase": phase, "problem": "", "plan": recall_plan(run), "waiting": []}
         self.graph.update_state(_config(run_id), update, as_node=node)
         return self._advance(run_id, None)

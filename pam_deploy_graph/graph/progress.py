@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final, Literal
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable, RunnableLambda
 from langgraph.config import get_stream_writer
 from langgraph.graph.message import push_message
 
+from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.progress_line import Figures, Progress
 
@@ -41,15 +43,42 @@ def progress_message(state: AgentState, line: str = "") -> AIMessage:
     return AIMessage(f"运行 {state.run_id}：{line}", id=f"pam-progress-{state.run_id}")
 
 
+_outside: Final[ContextVar[Context | None]] = ContextVar("pam_outside", default=None)
+"""外面那个节点的上下文：宿主没有要求看里面的（``subgraphs=True``），LangGraph 就不把流交给里面的图。"""
+
+
+def heard_outside(inner: Runnable[GraphState, dict[str, Any]]) -> Runnable[GraphState, dict[str, Any]]:
+    """把里面的图包成一个节点：里面说的，宿主不必打开它也听得见。"""
+
+    def step(state: GraphState) -> dict[str, Any]:
+        """同步的面孔。"""
+        mark = _outside.set(copy_context())
+        try:
+            return inner.invoke(state)
+        finally:
+            _outside.reset(mark)
+
+    async def step_async(state: GraphState) -> dict[str, Any]:
+        """异步的面孔。"""
+        mark = _outside.set(copy_context())
+        try:
+            return await inner.ainvoke(state)
+        finally:
+            _outside.reset(mark)
+
+    return RunnableLambda(step, afunc=step_async, name="body")
+
+
 @contextmanager
 def telling_host(state: AgentState) -> Iterator[Callable[[Event], None]]:
     """跟着一次运行的一段，逐个事件告诉正在跑图的宿主；不在图里的没有人可告诉。"""
+    here = _outside.get() or copy_context()
     try:
-        write = get_stream_writer()
+        write = here.run(get_stream_writer)
     except RuntimeError:
         yield lambda _event: None
         return
-    progress, here, told = Progress(), copy_context(), time.monotonic()
+    progress, told = Progress(), time.monotonic()
 
     def hear(event: Event) -> None:
         """告诉宿主。"""

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.graph.routes import passes
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import outlast
@@ -32,12 +33,14 @@ def with_records(services: Services, name: str, node: Node) -> Runnable[GraphSta
 
 
 def _run(services: Services, name: str, node: Node, state: GraphState) -> dict[str, Any]:
-    """核对，做，记下位置。
+    """没有轮到它的直接过去；轮到了就核对，做，记下位置。
 
     Raises:
         RecordsDisagreeError: 两份记录对不上，没有进节点。
 
     """
+    if passes(name, state):
+        return {}
     services.at_node(name)
     if known := state.get("ledger"):
         services.ledger.check_position(known)

@@ -20,6 +20,9 @@ from pam_deploy_graph.ledger import Approval
 PREVIEWED: Final = "previewed"
 """``phase``：刚看过预演，还没有登记；说「就按这个执行」就照它提出计划。"""
 
+UNREAD: Final = "unread"
+"""``intent``：问题上的回答看不懂，没有什么要听，回去再问。"""
+
 
 class GraphInput(TypedDict, total=False):
     """图的输入：``messages`` 是原话，或现成的 ``params`` 与 ``control``；``run_id`` 可以自己取名。"""

@@ -1,14 +1,16 @@
-"""主流程的几幅图：边与何时走取自编译好的图，每条边归一幅；图上多一条少一条，这里就报错。"""
+"""主线与它里面的两张图：边与何时走取自编译好的图；图上与 ``graph/edge_labels.py`` 不一致，这里就报错。"""
 
 from typing import Final
 
+from langchain_core.runnables.graph import Graph
+
 from pam_deploy_graph.graph import build_graph
-from pam_deploy_graph.graph.edge_labels import TALK, TURNS, WORK, Edges
+from pam_deploy_graph.graph.edge_labels import MAIN, STEP, TALK, Edges
 from tools.pages import mermaid
 
 _START, _END = "__start__", "__end__"
 _ABOUT: Final = {
-    _START: "一句话，或现成的参数",
+    _START: "进来",
     "intent": "听懂要做什么",
     "params": "摘出并检查参数",
     "ask-params": "问缺的参数",
@@ -17,12 +19,17 @@ _ABOUT: Final = {
     "global-flow": "六个全局步骤",
     "ip-flow": "逐台推进一步",
     "rollback-confirm": "请人决定回滚",
+    "talk": "对着已有的运行说的话",
     "amend": "拟出改动",
     "recall": "找到那次运行",
-    "report": "报告与退出码",
     "answer": "只回答，不动手",
+    "wave": "执行决定，推一批",
+    "judge": "看接下来做什么",
+    "report": "报告与退出码",
     _END: "完",
 }
+_INSIDE: Final = ("talk", "ip-flow")
+"""里面另有一张图的节点。"""
 _ASKING: Final = ("ask-params", "approve-plan", "rollback-confirm")
 """停下来等人的节点。"""
 
@@ -31,19 +38,31 @@ def pictures() -> dict[str, str]:
     """返回「小标题 -> Mermaid 代码块」。
 
     Raises:
-        ValueError: 编译好的图与这里的边不一致；消息列出哪几条。
+        ValueError: 编译好的图与 ``graph/edge_labels.py`` 的边不一致；消息列出哪几条。
 
     """
-    begin, end = {(_START, "intent"): ""}, {("report", _END): ""}
-    drawn = {**begin, **TALK, **WORK, **end, **TURNS}
-    real = {(edge.source, edge.target): edge.data or "" for edge in build_graph().get_graph().edges}
-    if different := real.items() ^ drawn.items():
-        raise ValueError(f"graph/edge_labels.py 的边与图不一致：{sorted(different)}")
+    graph = build_graph()
+    inside = {name: inner.get_graph() for name, inner in graph.get_subgraphs()}
     return {
-        "从一句话到计划": _picture({**begin, **TALK}),
-        "从批准到报告": _picture({**WORK, **end}),
-        "途中与事后": _picture(TURNS),
+        "主线": _picture(_checked(graph.get_graph(), MAIN)),
+        "`talk` 里面": _picture(_checked(inside["talk"], TALK)),
+        "`ip-flow` 里面": _picture(_checked(inside["ip-flow"], STEP)),
     }
+
+
+def _checked(drawn: Graph, labels: Edges) -> Edges:
+    """一张图的边，照从上到下的次序；条件边与写着的一致。
+
+    Raises:
+        ValueError: 不一致；消息列出哪几条。
+
+    """
+    edges = {(edge.source, edge.target): str(edge.data) if edge.conditional else "" for edge in drawn.edges}
+    real = {(edge.source, edge.target): str(edge.data) for edge in drawn.edges if edge.conditional}
+    if different := real.items() ^ labels.items():
+        raise ValueError(f"graph/edge_labels.py 的边与图不一致：{sorted(different)}")
+    order = [*_ABOUT]
+    return dict(sorted(edges.items(), key=lambda one: [order.index(name) for name in one[0]]))
 
 
 def _picture(edges: Edges) -> str:
@@ -60,4 +79,6 @@ def _shape(name: str) -> str:
     if name in (_START, _END):
         return f'(["{_ABOUT[name]}"])'
     text = f'"{name}<br/>{_ABOUT[name]}"'
+    if name in _INSIDE:
+        return f"[[{text}]]"
     return f"{{{{{text}}}}}" if name in _ASKING else f"[{text}]"

@@ -6,7 +6,9 @@ from pam_deploy_graph.graph import build_graph
 from tools.pages import HEADER, code, table
 
 _DRAWING: Final = """
-Studio、`draw_mermaid` 画的就是这一张：实线总走，虚线按写着的情形走。分成三幅、带说明的在[流程图](flowchart.md)。
+Studio、`draw_mermaid` 画的就是这一张：实线总走，虚线按写着的情形走；展开（`xray`）看得见 `talk` 与 `ip-flow` 里面。
+每个节点做什么在[流程图](flowchart.md)。问题都停在外面的节点上，`get_state` 不必给 `subgraphs` 就看得见；
+`custom` 与 `messages` 的流也不必给 `stream_subgraphs`。
 """
 _INPUT: Final = """
 `messages` 给原话就够了；`params` 与 `control` 是现成的，Studio 照模式画表单，SDK 的 `assistants.get_schemas` 读得到。
@@ -17,7 +19,7 @@ _INPUT: Final = """
 def render() -> str:
     """返回整页 Markdown。"""
     graph = build_graph()
-    drawn = graph.get_graph(xray=True).draw_mermaid().rstrip()
+    drawn, inside = (graph.get_graph(xray=depth).draw_mermaid().rstrip() for depth in (False, True))
     given = graph.get_input_jsonschema()["properties"]
     return "\n".join(
         [
@@ -25,6 +27,8 @@ def render() -> str:
             "# Studio 里看见的\n",
             f"## 图\n{_DRAWING}",
             f"```mermaid\n{drawn}\n```\n",
+            "### 展开\n",
+            f"```mermaid\n{inside}\n```\n",
             f"## 输入\n{_INPUT}",
             "### `params`\n",
             table(["键", "类型", "默认", "说明"], _rows(given["params"])),

@@ -12,7 +12,7 @@ from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import Answer, read_decisions, spoken_text
 from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_plan, asking
-from pam_deploy_graph.graph.state import GraphState, named
+from pam_deploy_graph.graph.state import UNREAD, GraphState, named
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.registration import has_begun
@@ -36,8 +36,13 @@ def approve_plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     except InvalidInputError as error:
         if text := spoken_text(value):
             return {"problem": "", "messages": [HumanMessage(text)]}
-        return {"problem": str(error)}
+        return _unread(str(error))
     return _record(services, plan, answer)
+
+
+def _unread(why: str) -> dict[str, Any]:
+    """没有作出决定：说明为什么，再问。"""
+    return {"problem": why, "intent": UNREAD}
 
 
 def _asked_anew(services: Services, plan: dict[str, Any], why: str) -> dict[str, Any]:
@@ -49,14 +54,14 @@ def _asked_anew(services: Services, plan: dict[str, Any], why: str) -> dict[str,
 def _record(services: Services, plan: dict[str, Any], answer: Answer) -> dict[str, Any]:
     """记下决定；已有人先决定的，以先决定的为准。"""
     if not DECISIONS[answer.decision].on_plan:
-        return {"problem": f"计划只能答 {offered(PLAN_DECISIONS)}"}
+        return _unread(f"计划只能答 {offered(PLAN_DECISIONS)}")
     given = Answered(PLAN, plan["digest"], answer.decision, answer.operator, answer.note, answer.signature)
     (outcome,) = settle(services, plan["run_id"], [given], acting(services))
     decided = services.ledger.decision(plan["run_id"], PLAN, plan["digest"])
     if decided is None and why_outdated(services.site(), services.state_of(plan["run_id"])):
         return _asked_anew(services, plan, str(outcome))
     if decided is None:
-        return {"problem": str(outcome) if isinstance(outcome, ConfirmationError) else _WANTS_ANOTHER}
+        return _unread(str(outcome) if isinstance(outcome, ConfirmationError) else _WANTS_ANOTHER)
     said = [AIMessage(str(outcome))] if isinstance(outcome, AlreadyDecidedError) else []
     approved = decided.decision == Decision.APPROVE
     run = services.state_of(plan["run_id"])

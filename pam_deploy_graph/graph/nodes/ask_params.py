@@ -8,7 +8,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_params
 from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_params
-from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.graph.state import UNREAD, GraphState
 from pam_deploy_graph.runs.services import Services
 
 
@@ -18,7 +18,7 @@ def ask_params_node(_services: Services, state: GraphState) -> dict[str, Any]:
     try:
         answer = read_params(value)
     except InvalidInputError as error:
-        return {"problem": str(error)}
+        return {"problem": str(error), "intent": UNREAD}
     if isinstance(answer, str):
         return {"messages": [HumanMessage(answer)]}
     params = {name: item for name, item in answer.items() if name.isupper()}

@@ -9,7 +9,15 @@ from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import read_decisions
 from pam_deploy_graph.graph.previewing import goes_on
 from pam_deploy_graph.graph.standing import standing_now, told
-from pam_deploy_graph.graph.state import PREVIEWED, GraphState, Question, open_question, unheard, words_of
+from pam_deploy_graph.graph.state import (
+    PREVIEWED,
+    UNREAD,
+    GraphState,
+    Question,
+    open_question,
+    unheard,
+    words_of,
+)
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
 from pam_deploy_graph.runs.registration import has_begun
@@ -24,14 +32,20 @@ _COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """先问账本走到哪里，再判断意图；人要停着的运行继续，就记下是谁。"""
+    """先问账本走到哪里，再判断意图；人要停着的运行继续，就记下是谁；没看懂的回答回到问题上。"""
+    if state.get("intent") == UNREAD and not unheard(state):
+        return {"intent": "deploy"}
     here, update = _now(services, state)
     run_id = here.get("run_id", "")
     if here.get("phase") == "rolling" and update["intent"] not in _ASIDE and services.wait_out(run_id):
         here, update = _now(services, state)
-    if update["intent"] == "resume" and here.get("phase") == "stopped" and services.ledger.exists(run_id):
+    if update["intent"] != "resume" or here.get("phase") != "stopped":
+        return update
+    if services.ledger.exists(run_id):
         services.go_on(run_id, acting(services))
-    return update
+    heard = {"heard": len(words_of(state))}
+    approved = (here.get("plan") or {}).get("digest") in here.get("decided", {})
+    return update | {"phase": "approved"} | heard if approved else update | {"phase": "params"}
 
 
 def _now(services: Services, state: GraphState) -> tuple[GraphState, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""节点 ``ip-flow``：推出的一步；只带回几个数字和正等人决定的问题。"""
+"""节点 ``ip-flow`` 里面的两个：``wave`` 推一步，``judge`` 看接下来做什么；只带回几个数字和正等人决定的问题。"""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import told_to_stop
 
 
-def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
+def wave(services: Services, state: GraphState) -> dict[str, Any]:
     """推进一步。
 
     Raises:
@@ -54,18 +54,48 @@ def ip_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         run = services.drive(run_id, work)
     except PlanChangedError:
         return rewired(services, run_id, state["plan"])
-    if cancelled := services.cancelled(run_id):
+    if services.cancelled(run_id):
         run = services.drive(run_id, withdraw_retries)
-    if services.signs.by_person(run_id) and not cancelled:
+        return {**_told(run), "phase": "closing", "waiting": []}
+    if services.signs.by_person(run_id):
         services.stop_here(run_id, acting(services))
         return {"phase": "diverted", "waiting": []}
-    rules = FlowRules.of_run(run, self_healing=True)
-    progress = {"phase": "closing", "waiting": []} if cancelled else _next(services, run, rules, state["plan"])
-    if progress["phase"] == "rolling" and run.ledger_seq == seq and not told_to_stop().is_set():
+    if run.ledger_seq == seq and not told_to_stop().is_set() and _rolls_on(run):
         raise NoProgressError(f"运行 {run_id} 推了一步，账本里什么也没有多出来，还说有可做的；已停下，用 status 查看")
+    return _told(run)
+
+
+def judge(services: Services, state: GraphState) -> dict[str, Any]:
+    """推过一步之后：问人（附上日志里的原因）、请人再批准、继续推进，还是收尾。"""
+    run, plan = services.state_of(state["run_id"]), state["plan"]
+    rules = FlowRules.of_run(run, self_healing=True)
+    if run.moved:
+        return rewired(services, run.run_id, plan)
+    if _canary_done(run, rules):
+        return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
+    if not must_ask(run, rules):
+        return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
+    explained = waiting_now(services, run)
+    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
+    return {"phase": "waiting", "waiting": explained, "messages": [said]}
+
+
+def _told(run: AgentState) -> dict[str, Any]:
+    """走到哪里了：几个数字，和一条就地更新的话。"""
     said = [] if run.rollback_of else [progress_message(run)]
-    told = {"counters": counts(run), "out_of_service": service_line(run), **progress}
-    return told | {"messages": [*said, *progress.get("messages", [])]}
+    return {"counters": counts(run), "out_of_service": service_line(run), "messages": said}
+
+
+def _canary_done(run: AgentState, rules: FlowRules) -> bool:
+    """灰度做完了，其余的要再批准。"""
+    wants = rules.confirm_canary and run.canary_released and run.plan_stage != AFTER_CANARY
+    return bool(wants) and can_go_on(run, rules)
+
+
+def _rolls_on(run: AgentState) -> bool:
+    """不必问谁，还有可推的。"""
+    rules = FlowRules.of_run(run, self_healing=True)
+    return not (run.moved or _canary_done(run, rules) or must_ask(run, rules)) and can_go_on(run, rules)
 
 
 def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> dict[str, Any]:
@@ -77,16 +107,3 @@ def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> 
     proposed |= {"requested_by": run.requested_by}
     services.drive(run.run_id, record("PLAN_PROPOSED", **proposed))
     return plan | {"digest": digest, "stage": AFTER_CANARY, "text": text}
-
-
-def _next(services: Services, run: AgentState, rules: FlowRules, plan: dict[str, Any]) -> dict[str, Any]:
-    """接下来：问人（附上日志里的原因）、继续推进，还是收尾。"""
-    if run.moved:
-        return rewired(services, run.run_id, plan)
-    if rules.confirm_canary and run.canary_released and run.plan_stage != AFTER_CANARY and can_go_on(run, rules):
-        return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
-    if not must_ask(run, rules):
-        return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
-    explained = waiting_now(services, run)
-    said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
-    return {"phase": "waiting", "waiting": explained, "messages": [said]}
