@@ -8,7 +8,7 @@ from pam_deploy_graph.cli.check_list import Check
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.ledger import Ledger, locks
-from pam_deploy_graph.ledger.clock import shown_time
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 
 def held_here(home: Path) -> list[Check]:
@@ -25,5 +25,5 @@ def held_modules(ledger: Ledger) -> Iterator[Check]:
         holder = None if over else ledger.holder(run_id)
         state = "已经结束，占着的不算数" if over else f"正由{holder}做着" if holder else "没有进程在做它"
         advice = "下一次部署会清掉它" if over else f"用 resume {run_id} 做完它，或用 cancel {run_id} 放弃它"
-        detail = f"由运行 {run_id} 占着（自 {shown_time(since)}，{state}）"
+        detail = f"由运行 {run_id} 占着（自 {zoned_moment(since)}，{state}）"
         yield Check(f"模块 {module}", ok=bool(holder), detail=detail, advice=advice, required=False)

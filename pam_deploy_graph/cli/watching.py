@@ -9,10 +9,11 @@ from typing import Any, Final
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.cli.screen import is_live
-from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.runs.lookup import past_runs
 from pam_deploy_graph.runs.status import render_standing, standing_of
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 _TICK: Final = 1.0
 _SHARE: Final = 5
@@ -74,7 +75,7 @@ class _View:
 def _screenful(found: dict[str, Any], line: str) -> None:
     """换一屏；放不下的说还有几行。"""
     columns, rows = shutil.get_terminal_size()
-    now = f"{shown_time(now_ms())} · {line or _idle(found)} · Ctrl-C 不再看"
+    now = f"{zoned_moment(now_ms())} · {line or _idle(found)} · Ctrl-C 不再看"
     told = render_standing(found).splitlines()
     told.insert(bool(found["first_line"]), now)  # 停用的柜台总在第一行
     lines = [piece for text in told for piece in _folded(text, columns)]
@@ -122,5 +123,5 @@ class _Changes:
             sys.stdout.write(render_standing(found) + "\n")
         else:
             brief = render_standing(found, brief=True).replace("\n", "；")
-            sys.stdout.write(f"{shown_time(now_ms())} {line or f'{_idle(found)}；{brief}'}\n")
+            sys.stdout.write(f"{zoned_moment(now_ms())} {line or f'{_idle(found)}；{brief}'}\n")
         sys.stdout.flush()

@@ -33,7 +33,7 @@ class Dispatcher:
         self._failed = failed_count(ctx.state)
         self._places: dict[str, int] = {}
         self._causes: dict[int, str] = {}
-        self._stopped = _token_failed(ctx.state)
+        self._stopped = bool(refused_ips(ctx.state))
         self._settled = settled_causes(ctx.state)
         self.step_time = StepTime(len(ctx.state.target_ips), ctx.rules.max_parallel)
 
@@ -69,7 +69,7 @@ class Dispatcher:
         cause = cause_of(ip, self._ctx.state.ip_states[ip])
         if not self._ctx.rules.self_healing or self._stopped:
             return []
-        if _token_failed(self._ctx.state):  # 令牌不行，再开多少台都一样：只问一次
+        if refused_ips(self._ctx.state):  # 令牌不行，再开多少台都一样：只问一次
             self._stopped = True
             return [{"type": "SAME_FAILURES", "cause": cause}]
         if cause in self._settled:
@@ -111,16 +111,16 @@ async def _slot(ctx: RunContext, dispatcher: Dispatcher) -> None:
 
 def same_failures(state: AgentState) -> bool:
     """为接连同样的失败停了下来，而那个毛病还没有人决定：多半是版本或环境的问题，先问一次再说。"""
-    if _token_failed(state):
+    if refused_ips(state):
         return True
     if not state.same_cause or state.same_cause in settled_causes(state):
         return False
     return any(cause_of(ip, state.ip_states[ip]) == state.same_cause for ip in waiting_ips(state))
 
 
-def _token_failed(state: AgentState) -> bool:
-    """等人决定的里面，有没有因为令牌不行而失败的。"""
-    return any(state.ip_states[ip]["unauthorised"] for ip in waiting_ips(state))
+def refused_ips(state: AgentState) -> set[str]:
+    """等人决定的里面，因为令牌不行而没有做成的。"""
+    return {ip for ip in waiting_ips(state) if state.ip_states[ip]["unauthorised"]}
 
 
 def settled_causes(state: AgentState) -> set[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, READ_ONLY_GLOBAL_ACTIONS, ScriptExit
 from pam_deploy_graph.errors import GlobalStepError, PackageMissingError, PlanChangedError
-from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, endpoints_now, refuse_rewired
+from pam_deploy_graph.flows.approved_endpoints import NODE_LOOKUP, endpoints_now
 from pam_deploy_graph.flows.calls import PackageQuery, result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
@@ -24,7 +24,6 @@ async def run_global(ctx: RunContext) -> None:
 
     """
     write_run_config(ctx.state)
-    await refuse_rewired(ctx)
     outbox = Outbox(ctx.session)
     for action in GLOBAL_ACTION_SEQUENCE:
         if action in ctx.state.completed_global_steps:

@@ -1,6 +1,6 @@
 """读回：问工作站此刻的真相（``query-ip``），记成 ``READ_BACK``；问不到也记，记的是「不知道」。"""
 
-from pam_deploy_graph.constants import ACTIONS
+from pam_deploy_graph.constants import ACTIONS, ScriptExit
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.outbox import Outbox
@@ -8,9 +8,10 @@ from pam_deploy_graph.models import ActionResult, Event
 
 
 async def read_back(ctx: RunContext, outbox: Outbox, ip: str) -> ActionResult:
-    """问一台的真相并记下；随发件箱的下一行落盘。"""
+    """问一台的真相并记下；随发件箱的下一行落盘。令牌不行而没有问成的不是工作站的事，上次读回的仍然作数。"""
     truth = await perform(ctx, outbox, QUERY, ip)
-    outbox.tell(read_back_event(truth, ip))
+    if truth.exit_code != ScriptExit.UNAUTHORISED:
+        outbox.tell(read_back_event(truth, ip))
     return truth
 
 

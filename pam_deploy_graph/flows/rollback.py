@@ -4,7 +4,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision
+from pam_deploy_graph.constants import DECISION_EVENTS, IP_ACTION_SEQUENCE, Ask, Decision, ScriptExit
 from pam_deploy_graph.flows.calls import result_event
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import perform
@@ -59,20 +59,26 @@ async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval
     workstation = ctx.state.ip_states[ip]
     known = touched(ctx.state, ip) or bool(workstation["read_at"])
     before, key = _shown(ctx, ip), workstation["last_key"] if known else None
-    why = await to_thread.run_sync(ctx.vet, ctx.state, approval)  # 核对签名要另起进程
-    if not why:
-        await read_back(ctx, outbox, ip)
-    if not (changed := why or _changed(ctx, ip, approval, before, key)):
+    truth = None
+    if not (changed := await to_thread.run_sync(ctx.vet, ctx.state, approval)):  # 核对签名要另起进程
+        truth = await read_back(ctx, outbox, ip)
+        changed = _changed(ctx, truth, ip, approval, (before, key))
+    if not changed:
         return True
     message = f"{approval.operator} 的决定（{approval.decision}）没有执行：{changed}"
-    await outbox.commit({"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message})
+    void: Event = {"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message}
+    if truth and truth.exit_code == ScriptExit.UNAUTHORISED:
+        void["unauthorised"] = True
+    await outbox.commit(void)
     return False
 
 
-def _changed(ctx: RunContext, ip: str, approval: Approval, before: str, key: str | None) -> str:
+def _changed(ctx: RunContext, truth: ActionResult, ip: str, approval: Approval, shown: tuple[str, str | None]) -> str:
     """决定的是不是此刻的样子：不是就说出哪里变了。接着做的只看有没有别人动过它，保持原样的什么也不看。"""
-    state, last_key = ctx.state, ctx.state.ip_states[ip]["last_key"]
+    state, last_key, (before, key) = ctx.state, ctx.state.ip_states[ip]["last_key"], shown
     if approval.decision == Decision.APPROVE:
+        if not truth.ok:
+            return f"动手之前读不到它的实情：{truth.error_summary}"
         if refused := nothing_to_go_back_to(state, ip):
             return refused
         same = question_digest(state, ip) == approval.digest
@@ -137,7 +143,10 @@ def _as_read_back(ctx: RunContext, ip: str, result: ActionResult, truth: ActionR
         return ActionResult(ok=True, action=result.action, backend=result.backend, values=result.values | said)
     said_so = "" if result.ok else f"{result.error_summary}；"
     if version is None:
-        reason = f"{said_so}退没退成不知道：{truth.error_summary or '工作站不在线'}"
-        return ActionResult.failure(result.action, result.backend, reason, in_doubt=True)
-    reason = f"{said_so}读回来是 {_shown(ctx, ip)}；应为 {workstation['to_version']}，在运行"
-    return ActionResult.failure(result.action, result.backend, reason, in_doubt=result.in_doubt)
+        reason, in_doubt = f"{said_so}退没退成不知道：{truth.error_summary or '工作站不在线'}", True
+    else:
+        shown, in_doubt = _shown(ctx, ip), result.in_doubt
+        reason = f"{said_so}读回来是 {shown}；应为 {workstation['to_version']}，在运行"
+    refused = ScriptExit.UNAUTHORISED in (result.exit_code, truth.exit_code)
+    code = ScriptExit.UNAUTHORISED if refused else ScriptExit.REFUSED
+    return ActionResult.failure(result.action, result.backend, reason, in_doubt=in_doubt, exit_code=code)

@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import ExitCode, RollbackStatus
 from pam_deploy_graph.flows.approved_endpoints import refuse_rewired
 from pam_deploy_graph.flows.canary import canary_in_question, canary_left, canary_open, observe_canary
 from pam_deploy_graph.flows.context import FlowRules, RunContext, failed_count, waiting_ips
-from pam_deploy_graph.flows.dispatch import fresh_ips, run_wave, same_failures, unfinished_ips
+from pam_deploy_graph.flows.dispatch import fresh_ips, refused_ips, run_wave, same_failures, unfinished_ips
 from pam_deploy_graph.flows.rollback import carry_out
 from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
@@ -145,20 +145,28 @@ async def withdraw_retries(ctx: RunContext) -> None:
 async def carry_out_decisions(ctx: RunContext, decision_of: Lookup) -> None:
     """执行已作而未执行的决定；同时进行的不超过 ``max_parallel``。有人要停一停，还没有动手的留到继续的时候。
 
+    令牌不行了，还没有动手的也留着：为它问的那个问题有人答了，才接着执行。
+
     Raises:
         PlanChangedError: 批准之后自己设置的地址、程序或策略变了；什么也没有做。
 
     """
     await refuse_rewired(ctx)
+    found = {ip: await decision_of(ip, question_digest(ctx.state, ip)) for ip in waiting_ips(ctx.state)}
+    decided = {ip: approval for ip, approval in found.items() if approval}
+    asked = refused_ips(ctx.state)
+    if asked and asked.isdisjoint(decided):
+        return
     limiter = anyio.CapacityLimiter(ctx.rules.max_parallel)
+    again: set[str] = set()
 
     async def one(ip: str, approval: Approval) -> None:
         """执行一台的决定。"""
         async with limiter:
-            if not ctx.paused():
+            if not (ctx.paused() or again):
                 await carry_out(ctx, ip, approval)
+                again.update({ip} & refused_ips(ctx.state))
 
     async with task_group() as group:
-        for ip in waiting_ips(ctx.state):
-            if approval := await decision_of(ip, question_digest(ctx.state, ip)):
-                group.start_soon(one, ip, approval)
+        for ip, approval in decided.items():
+            group.start_soon(one, ip, approval)

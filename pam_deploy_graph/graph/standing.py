@@ -13,7 +13,6 @@ from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.flows.context import FlowRules
 from pam_deploy_graph.flows.diagnosis import diagnose
-from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.rollout import must_ask
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.state import GraphState, named, open_question
@@ -23,7 +22,7 @@ from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.ledger import PLAN, Approval, RunRecord
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts, render_report
-from pam_deploy_graph.runs.open_questions import open_questions
+from pam_deploy_graph.runs.open_questions import open_questions, still_open, workstation_questions
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
@@ -60,8 +59,9 @@ def standing_now(services: Services, state: GraphState) -> dict[str, Any]:
 
 
 def waiting_now(services: Services, run: AgentState) -> list[dict[str, Any]]:
-    """返回等人决定的各台，附上日志里的原因。"""
-    asked = with_cautions(services.ledger, run, waiting_questions(run))
+    """返回等人决定的各台，附上日志里的原因；已有决定而还没有执行的不再问，除非只有它们。"""
+    asked = still_open(services.ledger, run.run_id, workstation_questions(run))
+    asked = with_cautions(services.ledger, run, asked)
     return [question | {"diagnosis": _diagnosis(services, run, question["ip"])} for question in asked]
 
 

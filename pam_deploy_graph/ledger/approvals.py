@@ -16,11 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from pam_deploy_graph.errors import AlreadyDecidedError
 from pam_deploy_graph.ledger import chain, rows
 from pam_deploy_graph.ledger.chain import to_text
-from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import decisions, runs
 from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 PLAN = "plan"
 FIRST_OF_TWO: Final = f"{PLAN}/1"
@@ -168,7 +169,7 @@ def _same_or_refused(theirs: Approval, mine: Approval) -> Approval | AlreadyDeci
     """已有决定：与我的相同就用它，否则告知是谁作的。"""
     if (theirs.decision, theirs.operator) == (mine.decision, mine.operator):
         return theirs
-    who = f"{theirs.operator} 在 {shown_time(theirs.decided_at)} 决定了 {theirs.decision}"
+    who = f"{theirs.operator} 在 {zoned_moment(theirs.decided_at)} 决定了 {theirs.decision}"
     return AlreadyDecidedError(f"{mine.subject}：{who}，这一次不再作数")
 
 

@@ -99,14 +99,12 @@ def _ip_done(state: AgentState, event: Event) -> None:
     """工作站完工。"""
     workstation = workstation_of(state, event)
     workstation["status"] = str(IpStatus.SUCCESS)
-    workstation.pop("retrying", None)
 
 
 def _ip_skipped(state: AgentState, event: Event) -> None:
     """工作站本来就在目标版本上。"""
     workstation = workstation_of(state, event)
     workstation.update(status=str(IpStatus.SUCCESS), version_before=event["version"])
-    workstation.pop("retrying", None)
 
 
 def _ask(workstation: IpState, event: Event) -> None:
@@ -120,7 +118,6 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
     failed = IpStatus.IN_DOUBT if event.get("in_doubt") else IpStatus.FAILED
     workstation = workstation_of(state, event)
     _ask(workstation, event)
-    workstation.pop("retrying", None)
     workstation.update(
         status=str(failed),
         failed_stage=event["failed_stage"],
@@ -175,7 +172,7 @@ def _approval_void(state: AgentState, event: Event) -> None:
     """同意的是另一个样子的：作废，再问就是一个新问题。"""
     workstation = workstation_of(state, event)
     _ask(workstation, event)
-    workstation["changed"] = event["message"]
+    workstation.update(changed=event["message"], unauthorised=bool(event.get("unauthorised")))
 
 
 def _rollback_settled(state: AgentState, event: Event) -> IpState:
@@ -205,7 +202,7 @@ def rollback_failed(state: AgentState, event: Event) -> None:
     workstation = _rollback_settled(state, event)
     _ask(workstation, event)
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
-    workstation["rollback_failure"] = event.get("message", "")
+    workstation.update(rollback_failure=event.get("message", ""), unauthorised=bool(event.get("unauthorised")))
     state.last_failed_step = str(Ask.ROLLBACK)
 
 

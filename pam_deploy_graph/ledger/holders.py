@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 _SERVER_NOW: Final = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 _DEAD: Final = ("Z", "X")
@@ -34,8 +35,8 @@ def elsewhere(row: Any) -> bool:
 
 def describe(row: Any) -> str:
     """持有者的中文描述；在别的主机上的，连同租期何时到期。"""
-    until = f"，租期到 {shown_time(row['expires_at'])}，它若已死，过了这一刻就能接手" if elsewhere(row) else ""
-    return f"主机 {row['host']} 上的进程 {row['pid']}（自 {shown_time(row['since'])}{until}）"
+    until = f"，租期到 {zoned_moment(row['expires_at'])}，它若已死，过了这一刻就能接手" if elsewhere(row) else ""
+    return f"主机 {row['host']} 上的进程 {row['pid']}（自 {zoned_moment(row['since'])}{until}）"
 
 
 def started(pid: int) -> int:

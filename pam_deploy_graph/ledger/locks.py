@@ -8,11 +8,12 @@ from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.errors import ModuleBusyError
-from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.outlast import outlasting
 from pam_deploy_graph.ledger.schema import module_locks, runs
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 _OVER: Final = select(runs.c.run_no).where(runs.c.exit_code.is_not(None))
 
@@ -80,6 +81,6 @@ def _refuse(connection: Connection, run_no: int, module: str) -> None:
     )
     if row := connection.execute(query).first():
         raise ModuleBusyError(
-            f"{module} 正由运行 {row.run_id} 占着（自 {shown_time(row.since)}，还没有结束）；"
+            f"{module} 正由运行 {row.run_id} 占着（自 {zoned_moment(row.since)}，还没有结束）；"
             f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 放弃它，然后再继续；也可以加 --wait 秒数等它"
         )

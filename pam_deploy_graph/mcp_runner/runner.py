@@ -20,6 +20,7 @@ from pam_deploy_graph.inputs.mcp_addresses import mcp_url_for
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.call_trace import append_trace
+from pam_deploy_graph.mcp_runner.conventions import CLOSE_SECONDS
 from pam_deploy_graph.mcp_runner.log_files import save_log
 from pam_deploy_graph.mcp_runner.server_address import Target, stdio_target
 from pam_deploy_graph.models import ActionResult, AgentState
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     _Asked = tuple[ToolAnswer, Link]
 
-_CLOSE_SECONDS: Final = 2.0
 TOOLS_KEY: Final = "MCP_TOOLS"
 """``get-online-ips`` 的应答另带的键：工具清单的指纹，批准之后不许再变。"""
 
@@ -151,7 +151,7 @@ class McpActionRunner:
         """关掉在本事件循环里打开的会话，最多等 2 秒；别的循环里的只通知。"""
         mine = [link for (loop, *_), link in self._links.open.items() if loop is asyncio.get_running_loop()]
         self._links.shut()
-        with anyio.move_on_after(_CLOSE_SECONDS):
+        with anyio.move_on_after(CLOSE_SECONDS):
             for link in mine:
                 await link.wait_closed()
 

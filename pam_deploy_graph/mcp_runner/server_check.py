@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.mcp_runner.conventions import CLOSE_SECONDS
 from pam_deploy_graph.mcp_runner.server_address import Target, stdio_target
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.tls import TlsFiles
-
-_CLOSE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,6 @@ async def _check_server(target: Target, airport: str, seconds: float) -> McpChec
         return McpCheck(ok=False, url=target.name, reason=str(fault))
     finally:
         link.shut()
-        with anyio.move_on_after(_CLOSE_SECONDS):
+        with anyio.move_on_after(CLOSE_SECONDS):
             await link.wait_closed()
     return McpCheck(ok=True, url=target.name, tools=link.fingerprint)

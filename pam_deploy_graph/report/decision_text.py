@@ -14,8 +14,8 @@ from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.flows.diagnosis import cause_of, without_ip
 from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
 from pam_deploy_graph.inputs.addresses import show_ips
-from pam_deploy_graph.report.shown_time import zoned_clock
 from pam_deploy_graph.system.safe_text import markdown_safe
+from pam_deploy_graph.system.shown_time import zoned_clock
 
 _RUNNING: Final = {True: "在运行", False: "已停止", None: f"在不在运行{UNKNOWN}"}
 _SAME: Final = ("status", "rollback_status", "version_before", "version_now", "running", "wanted", "to_version")

@@ -9,10 +9,10 @@ from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIR
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.durations import Expected
-from pam_deploy_graph.report.shown_time import span
 from pam_deploy_graph.report.summary import deployed, rerun, table
 from pam_deploy_graph.report.version_changes import VersionGroup, change_lines
 from pam_deploy_graph.system.safe_text import markdown_safe, printable
+from pam_deploy_graph.system.shown_time import span
 
 _SPOKEN: Final[dict[str, str]] = {Backend.SCRIPT: "脚本 action", Backend.MCP: "MCP"}
 """后端在预演里怎样称呼；别的照它的名字。"""

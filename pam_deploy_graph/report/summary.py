@@ -22,8 +22,8 @@ from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
 from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, with_word
 from pam_deploy_graph.report.decision_words import decision_label, subject_of
-from pam_deploy_graph.report.shown_time import moment, zone
 from pam_deploy_graph.system.safe_text import markdown_safe
+from pam_deploy_graph.system.shown_time import moment, zone
 
 REPORT_TITLE: Final = "## PAM 智能部署报告"
 _RUNNING: Final = {True: "在运行", False: "已停止", None: UNKNOWN}
@@ -203,7 +203,8 @@ def decided(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
     """返回一张表：谁决定了什么；没有决定为空。"""
     if not decisions:
         return []
-    head = (f"时刻（{zone(decisions[0]['decided_at'])}）", "对象", "决定", "谁", "账号", "从哪里", "为什么")
+    zones = zone(*(one["decided_at"] for one in decisions))
+    head = (f"时刻（{zones}）", "对象", "决定", "谁", "账号", "从哪里", "为什么")
     rows = [
         (
             moment(one["decided_at"]),

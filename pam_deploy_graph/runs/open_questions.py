@@ -34,16 +34,20 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
         plan = {"subject": PLAN, "digest": state.plan_digest, "type": str(Ask.PLAN), "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
-    return with_cautions(ledger, state, _workstation_questions(state))
+    return with_cautions(ledger, state, workstation_questions(state))
 
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
     """返回取消之后还欠着的工作站：停在半路的，以及有了决定而还没有执行的。"""
-    decided = [q["ip"] for q in _workstation_questions(state) if _decision(ledger, state.run_id, q)]
-    return unfinished_ips(state) + decided
+    return unfinished_ips(state) + decided_ips(ledger, state)
 
 
-def _workstation_questions(state: AgentState) -> list[dict[str, Any]]:
+def decided_ips(ledger: Ledger, state: AgentState) -> list[str]:
+    """返回有了决定而还没有执行的工作站。"""
+    return [q["ip"] for q in workstation_questions(state) if _decision(ledger, state.run_id, q)]
+
+
+def workstation_questions(state: AgentState) -> list[dict[str, Any]]:
     """返回各台工作站的问题，``subject`` 是它的地址。"""
     return [question | {"subject": question["ip"]} for question in waiting_questions(state)]
 

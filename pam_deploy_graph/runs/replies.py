@@ -14,7 +14,6 @@ from pam_deploy_graph.flows.service_state import out_of_service, running_now, ve
 from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.inventory import mentions_in, put_addresses
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval
-from pam_deploy_graph.ledger.clock import shown_time
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.abilities import CAN, CAN_EN
@@ -24,6 +23,7 @@ from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import render_standing, standing
 from pam_deploy_graph.runs.time_left import time_left
 from pam_deploy_graph.system.safe_text import markdown_safe
+from pam_deploy_graph.system.shown_time import zoned_moment
 
 MAYBE_ASKED: Final = frozenset({"status", "preview", "unknown"})
 """听成这几种意图的，可能是在问谁批准的、为什么失败之类的事；别的是要做什么。"""
@@ -137,7 +137,7 @@ def _approved(asked: _Asked) -> str:
 
 def _decision(asked: _Asked, one: Approval) -> str:
     """一个决定：谁、何时、决定了什么。"""
-    at, who = shown_time(one.decided_at), one.operator or one.account
+    at, who = zoned_moment(one.decided_at), one.operator or one.account
     who += f"（{one.account}）" if one.account and one.account != who else ""
     if one.subject == CANCEL:
         return asked.say(f"{who} 在 {at} 取消了它", f"{who} cancelled it at {at}")
@@ -203,7 +203,7 @@ def _last_read(asked: _Asked, ip: str) -> str:
     if its is None or not its["read_at"]:
         return asked.say(f"{asked.state.label(ip)} 没有读到过", f"{asked.state.label(ip)} was never read")
     running = {True: ("在运行", "running"), False: ("已停止", "stopped"), None: ("未知", "unknown")}[running_now(its)]
-    at = shown_time(its["read_at"])
+    at = zoned_moment(its["read_at"])
     zh = f"{asked.state.label(ip)} {version_text(version_now(its))}，{running[0]}（{at} 读到）"
     return asked.say(zh, f"{asked.state.label(ip)} {version_now(its) or 'none'}, {running[1]} (read at {at})")
 

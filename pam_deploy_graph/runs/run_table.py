@@ -7,16 +7,16 @@ from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord, ending
-from pam_deploy_graph.ledger.clock import now_ms, shown_time
+from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Policy
-from pam_deploy_graph.report.shown_time import span, zone, zoned_clock
 from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.report.text_table import aligned, width_of
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, phase_of
 from pam_deploy_graph.system.account import name_of
 from pam_deploy_graph.system.safe_text import printable
+from pam_deploy_graph.system.shown_time import span, zoned_clock, zoned_moment
 
 _OVER: Final = {
     ExitCode.DONE: "全部完成",
@@ -42,7 +42,7 @@ def list_runs(ledger: Ledger, policy: Policy, most: int) -> list[dict[str, Any]]
 
 def _row(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
     """一次运行的一行；读不出的各项为 ``None``。"""
-    known = {"run_id": run.run_id, "created_at": shown_time(run.created_at), "exit_code": run.exit_code}
+    known = {"run_id": run.run_id, "created_at": zoned_moment(run.created_at), "exit_code": run.exit_code}
     try:
         over = None if run.exit_code is None else ending(ledger.engine, run.run_no, run.exit_code)
         if over and "tally" in over:  # 结束时数好了的，不必读全部事件
@@ -111,7 +111,8 @@ def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) 
     if not rows:
         return "还没有任何运行。"
     now = now_ms()
-    head = (*_HEAD[:3], f"{_HEAD[3]}（{zone(now)}）", *_HEAD[4:])
+    zones = "、".join(dict.fromkeys(f"UTC{row['created_at'][-6:]}" for row in rows))
+    head = (*_HEAD[:3], f"{_HEAD[3]}（{zones}）", *_HEAD[4:])
     cells = [_cells(row) for row in rows]
     table = aligned([head, *cells])
     if width and max(map(width_of, table)) > width:

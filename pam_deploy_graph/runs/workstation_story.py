@@ -11,9 +11,9 @@ from pam_deploy_graph.ledger import REFUSED, Approval, Ledger
 from pam_deploy_graph.models import Event, IpState
 from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, exit_text, with_word
 from pam_deploy_graph.report.decision_words import label_of
-from pam_deploy_graph.report.shown_time import moment, span, zone, zoned_clock
 from pam_deploy_graph.report.text_table import aligned
 from pam_deploy_graph.system.safe_text import printable
+from pam_deploy_graph.system.shown_time import moment, span, zone, zoned_clock, zoned_moment
 
 _QUERY: Final = "query-ip"
 _HEAD: Final = ("步骤", "第几次", "结果", "用时", "说明")
@@ -135,7 +135,7 @@ def _read_text(values: Mapping[str, Any]) -> str:
 
 def render_story(told: Mapping[str, Any]) -> str:
     """写成几行：此刻怎样在最前，然后是各步、决定与日志。"""
-    params, last = told["params"], told["steps"][-1]["at"] if told["steps"] else None
+    params = told["params"]
     what = f"{params['AIRPORT_CODE']} {params['APP_NAME']} {params['MODULE_NAME']} {params['VERSION_NUMBER']}"
     lines = [f"{told['ip']} {told['name']}".rstrip() + f"（运行 {told['run_id']}，{what}）"]
     decided = with_word(told["rollback_status"], over=told["exit_code"] is not None)
@@ -144,7 +144,8 @@ def render_story(told: Mapping[str, Any]) -> str:
     if told["failure_reason"]:
         lines.append(f"停在 {told['failed_stage'] or Ask.ROLLBACK}: {told['failure_reason']}")
     if told["steps"]:
-        lines += ["", *aligned([(f"时刻（{zone(last)}）", *_HEAD), *map(_step, told["steps"])])]
+        zones = zone(*(step["at"] for step in told["steps"]))
+        lines += ["", *aligned([(f"时刻（{zones}）", *_HEAD), *map(_step, told["steps"])])]
     lines += ["", "决定:", *map(_decision, told["decisions"])] if told["decisions"] else []
     lines += ["", f"日志: {told['log_file'] or '没有取到'}"]
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
@@ -169,4 +170,4 @@ def _decision(one: Mapping[str, Any]) -> str:
     label = label_of(one["decision"], refused=one["refused"])
     who = "，".join(filter(None, [one["operator"], one["account"], one["channel"]]))
     why = f"：{one['note']}" if one["note"] else ""
-    return f"  {moment(one['decided_at'])} {label} —— {who}{why}"
+    return f"  {zoned_moment(one['decided_at'])} {label} —— {who}{why}"

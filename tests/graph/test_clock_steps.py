@@ -1,24 +1,39 @@
-"""钟前后拨几小时、几天、几年，正好在崩溃之后：次序看账本，不看钟；接得下去，不打转，也不重做（contract 第 8 节）。"""
+"""钟前后拨几小时、几天、几年，换夏令时，在崩溃之后或途中：次序看账本，不看钟；接得下去，不打转，也不重做（contract 第 8 节）。"""
 
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from copy import deepcopy
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.constants import IpStatus, ScriptExit
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.models import ActionResult, AgentState
+from pam_deploy_graph.report.html.page import render_html
+from pam_deploy_graph.report.summary import report_object
+from pam_deploy_graph.runs.workstation_story import render_story, story_of
+from pam_deploy_graph.system.shown_time import zone, zoned_moment
 from tests.graph.desk import IPS, Desk
 
 HOUR = 3600
 CHANGING = ("stop-ip", "deploy-ip", "start-ip")
 STEPS = [-HOUR, HOUR, -3 * 24 * HOUR, 3 * 24 * HOUR, -10 * 365 * 24 * HOUR, 10 * 365 * 24 * HOUR]
+BERLIN, NEW_YORK = "CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0"
+SAVING = [  # 时区，换的那一刻（UTC），换的前后
+    (BERLIN, "2026-10-25T01:00:00+00:00", "UTC+02:00、UTC+01:00"),
+    (BERLIN, "2027-03-28T01:00:00+00:00", "UTC+01:00、UTC+02:00"),
+    (NEW_YORK, "2026-11-01T06:00:00+00:00", "UTC-04:00、UTC-05:00"),
+    (NEW_YORK, "2027-03-14T07:00:00+00:00", "UTC-05:00、UTC-04:00"),
+]
 
 
 class Snapshot:
@@ -71,3 +86,58 @@ def test_the_clock_is_set_after_a_crash(seconds: int, at: str, tmp_path: Path, m
     assert run.exit_code == 0
     assert {one.status for one in run.ip_states.values()} == {IpStatus.SUCCESS}
     assert sorted(changing) == sorted((action, ip) for action in CHANGING for ip in IPS)
+
+
+@pytest.fixture
+def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """换本机的时区；用完换回来。"""
+
+    def put(name: str) -> None:
+        """换成这一个。"""
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield put
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("name", "at", "zones"), SAVING)
+def test_a_shown_time_is_one_time(name: str, at: str, zones: str, set_zone: Any) -> None:
+    """换夏令时的前后三小时，每一刻写出来的都读得回那一刻：没有两刻写成一样。"""
+    set_zone(name)
+    change = int(datetime.fromisoformat(at).timestamp() * 1000)
+    moments = range(change - 3 * HOUR * 1000, change + 3 * HOUR * 1000, 60_000)
+    assert [datetime.fromisoformat(zoned_moment(each)).timestamp() * 1000 for each in moments] == list(moments)
+    assert zone(change - 1, change) == zones
+
+
+@pytest.mark.parametrize(("name", "at", "zones"), SAVING[:2], ids=["autumn", "spring"])
+def test_daylight_saving_changes_midway(
+    name: str, at: str, zones: str, desk: Desk, set_zone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """推到第二台换夏令时，正等着再送：等的还是那么久，每一步一次；报告说出前后两个时区，没有一台的用时多出一小时。"""
+    now, inner, step = time.time_ns, desk.fake.run_action, 2 * HOUR * 1_000_000_000
+    start = int(datetime.fromisoformat(at).timestamp() * 1e9) - step // 2 - now()
+    changed: list[float] = []
+    monkeypatch.setattr(time, "time_ns", lambda: now() + start + (step if changed else 0))
+
+    def run_action(state: AgentState, action: str, **given: Any) -> ActionResult:
+        """第二台的第一步没有收下，钟在这时换了。"""
+        if (action, given.get("ip")) == ("stop-ip", IPS[1]) and not changed:
+            changed.append(time.monotonic())
+            return ActionResult.failure(action, "fake", "忙", exit_code=ScriptExit.NOT_TAKEN, retry_after=0)
+        return inner(state, action, **given)
+
+    set_zone(name)
+    monkeypatch.setattr(desk.fake, "run_action", run_action)
+    desk.begin()
+    ended = desk.answer("approve")
+    run, took = desk.services.ledger.load_state(ended["run_id"]), time.monotonic() - changed[0]
+    report = report_object(run, list(map(asdict, desk.services.ledger.decisions(run.run_id))))
+    told = story_of(desk.services.ledger, run.run_id, IPS[1], Inventory())
+    assert (ended["exit_code"], took < HOUR / 60) == (0, True)
+    changing = [call for call in desk.actions() if call[1] and call[0] in CHANGING]
+    assert changing == [(action, ip) for ip in IPS for action in CHANGING]
+    assert f"时刻都是 {zones}。" in render_html(report)
+    assert f"时刻（{zones}）" in render_story(told)

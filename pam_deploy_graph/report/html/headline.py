@@ -11,7 +11,7 @@ from pam_deploy_graph.flows.rollout import not_reached_text
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.timeline import Entry, waited
 from pam_deploy_graph.report.html.workstations import Workstation
-from pam_deploy_graph.report.shown_time import moment, span, zone
+from pam_deploy_graph.system.shown_time import moment, span, zone
 
 _VERDICTS: Final = {
     ExitCode.DONE: ("全部完成", "done"),
@@ -54,7 +54,7 @@ def summary_of(report: Mapping[str, Any], fleet: Sequence[Workstation], entries:
         reason=reason,
         shares=_shares(fleet),
         facts=_facts(report, fleet, entries),
-        zone=zone(entries[0].at if entries else None),
+        zone=zone(*(at for entry in entries for at in (entry.at, entry.until))),
     )
 
 

@@ -18,7 +18,7 @@ from pam_deploy_graph.report.html.timeline import timeline_of
 from pam_deploy_graph.report.html.version_groups import versions_of
 from pam_deploy_graph.report.html.workstation_grid import grid_of
 from pam_deploy_graph.report.html.workstations import fleet_of
-from pam_deploy_graph.report.shown_time import clock, moment, span
+from pam_deploy_graph.system.shown_time import clock, moment, span
 
 _PACKAGE: Final = "pam_deploy_graph.report.html"
 _NO_LOGS: Final[Mapping[str, str]] = {}

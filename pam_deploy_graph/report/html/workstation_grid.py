@@ -8,7 +8,7 @@ from pam_deploy_graph.report.html.networks import networks, split
 from pam_deploy_graph.report.html.shown_text import shorten
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.workstations import Workstation
-from pam_deploy_graph.report.shown_time import clock, span
+from pam_deploy_graph.system.shown_time import clock, span
 
 _VERSION: Final = 40
 """一格的说明里版本号至多几个字符。"""

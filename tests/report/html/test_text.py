@@ -5,7 +5,7 @@ import pytest
 from pam_deploy_graph.flows.diagnosis import PLACEHOLDER, without_ip
 from pam_deploy_graph.report.html.networks import networks, ranges, split
 from pam_deploy_graph.report.html.shown_text import clean
-from pam_deploy_graph.report.shown_time import span
+from pam_deploy_graph.system.shown_time import span
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,17 @@ def clock(at: int | None) -> str:
 
 def zoned_clock(at: int | None) -> str:
     """把 Unix 毫秒写成当地的时刻，带着时区；没有则为空串。"""
-    return _local(at).timetz().isoformat(timespec="seconds") if at else ""
+    return zoned_moment(at).partition(" ")[2] if at else ""
 
 
-def zone(at: int | None) -> str:
-    """返回当地时区的写法，如 ``UTC+08:00``。"""
-    offset = f"{_local(at):%z}" if at else ""
-    return f"UTC{offset[:3]}:{offset[3:]}" if offset else ""
+def zoned_moment(at: int) -> str:
+    """把 Unix 毫秒写成当地的日期与时刻，带着时区。"""
+    return _local(at).isoformat(sep=" ", timespec="seconds")
+
+
+def zone(*moments: int | None) -> str:
+    """返回这些时刻当地时区的写法，如 ``UTC+08:00``；跨过夏令时的有两个，都说出来。"""
+    return "、".join(dict.fromkeys(f"UTC{zoned_moment(at)[-6:]}" for at in moments if at))
 
 
 def span(milliseconds: float) -> str:
