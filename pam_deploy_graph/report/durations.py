@@ -30,8 +30,8 @@ class Times:
 
     @property
     def took(self) -> int | None:
-        """用了多少毫秒；不知道为 ``None``。"""
-        return self.ended - self.began if self.began and self.ended else None
+        """用了多少毫秒；不知道、钟在途中拨回过的为 ``None``。"""
+        return self.ended - self.began if self.began and self.ended and self.ended >= self.began else None
 
 
 def times_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Times]:

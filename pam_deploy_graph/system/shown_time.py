@@ -33,7 +33,9 @@ def zone(*moments: int | None) -> str:
 
 
 def span(milliseconds: float) -> str:
-    """把毫秒写成人读的时长。"""
+    """把毫秒写成人读的时长；小于零的是钟拨回过，多久不知道。"""
+    if milliseconds < 0:
+        return "未知（钟拨回过）"
     if milliseconds < _SECOND:
         return f"{milliseconds:.0f} 毫秒"
     seconds = milliseconds / _SECOND

@@ -1,4 +1,4 @@
-"""钟前后拨几小时、几天、几年，换夏令时，在崩溃之后或途中：次序看账本，不看钟；接得下去，不打转，也不重做（contract 第 8 节）。"""
+"""钟前后拨几小时、几天、几年，换夏令时，在崩溃之后或途中：次序看账本，不看钟；接得下去，不打转，不重做。"""
 
 import shutil
 import sqlite3
@@ -19,6 +19,7 @@ from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.report.html.page import render_html
+from pam_deploy_graph.report.html.timeline import timeline_of
 from pam_deploy_graph.report.summary import report_object
 from pam_deploy_graph.runs.workstation_story import render_story, story_of
 from pam_deploy_graph.system.shown_time import zone, zoned_moment
@@ -141,3 +142,18 @@ def test_daylight_saving_changes_midway(
     assert changing == [(action, ip) for ip in IPS for action in CHANGING]
     assert f"时刻都是 {zones}。" in render_html(report)
     assert f"时刻（{zones}）" in render_story(told)
+
+
+@pytest.mark.parametrize("seconds", STEPS)
+def test_the_timeline_is_the_ledgers(seconds: int, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """问与答之间拨了钟：时间线上问在答之前、答在做之前，没有负的用时。"""
+    now, moved = time.time_ns, [0]
+    monkeypatch.setattr(time, "time_ns", lambda: now() + moved[0] * 1_000_000_000)
+    desk.to_rollback(IPS[0])
+    moved[0] = seconds
+    ended = desk.answer("approve")
+    ledger, run_id = desk.services.ledger, ended["run_id"]
+    report = report_object(ledger.load_state(run_id), list(map(asdict, ledger.decisions(run_id))))
+    kinds = [entry.kind for entry in timeline_of(report)]
+    assert kinds == ["plan", "approval", "steps", "wave", "pause", "decision", "rollback", "wave", "end"]
+    assert "-" not in render_html(report).partition("历时")[2][:20]

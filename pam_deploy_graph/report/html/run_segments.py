@@ -1,12 +1,12 @@
 """走一遍事件，把它们收成一段段：全局步骤、波、暂停、回滚、结束（纯函数）。"""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISION_EVENTS, Ask, ExitCode
+from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.report.html.shown_text import shorten
 
 Fields = dict[str, Any]
@@ -14,12 +14,17 @@ _VALUE: Final = 64
 """一个应答值至多几个字符。"""
 _MESSAGE: Final = 300
 """一条消息至多几个字符。"""
+_ASKING: Final = frozenset(
+    {"PLAN_PROPOSED", "CONFIRMATION_REQUIRED", "ROLLBACK_REQUESTED", "APPROVAL_VOID", "ROLLBACK_FAILED"}
+)
+"""问出一个问题的事件。"""
 
 
 @dataclass(slots=True)
 class _Wave:
     """两次停顿之间的一波。"""
 
+    order: int
     at: int
     until: int
     canary: bool
@@ -30,31 +35,50 @@ class _Wave:
 
 
 class Walk:
-    """按次序接受事件，最后给出时间线条目的各个字段。"""
+    """按次序接受事件，最后给出时间线条目的各个字段；先后看账本（``order`` 是第几个事件），钟可能拨过。"""
 
     def __init__(self, canary: int, decisions: Iterable[Mapping[str, Any]]) -> None:
-        """``canary`` 是灰度台数，没有为 0；``decisions`` 用来算每次暂停等到何时。"""
+        """``canary`` 是灰度台数，没有为 0；``decisions`` 按编号，用来算每次暂停等到何时。"""
         self._canary = canary
-        self._decided = sorted((one["decided_at"], one["subject"]) for one in decisions)
+        self._decided = list(decisions)
+        self._asked: dict[str, int] = {}
+        self._carried_out: dict[int, tuple[int, int]] = {}
+        self._latest: list[int] = []
         self._found: list[Fields] = []
         self._wave: _Wave | None = None
         self._started = 0
         self._waves = 0
-        self._unasked: list[str] = []
+        self._unasked: dict[str, int] = {}
         self._now = 0
         self._handlers = self._table()
 
     def take(self, event: Mapping[str, Any]) -> None:
         """接受一个事件；不认识的跳过。"""
+        self._latest.append(max(event.get("at", self._now), self._latest[-1] if self._latest else 0))
         if handler := self._handlers.get(event["type"]):
             handler(event)
             self._now = event.get("at", self._now)
+        subject = str(event.get("ip", PLAN))
+        if number := event.get("decision_number"):
+            self._carried_out[number] = (self._asked.get(subject, -1) + 1, self._order)
+        if event["type"] in _ASKING:
+            self._asked[subject] = self._order
 
     def finish(self) -> list[Fields]:
         """收尾：还开着的波与还在等的决定也写上。"""
         self._close_wave()
         self._pause(None)
         return self._found
+
+    def order_of(self, decision: Mapping[str, Any]) -> float:
+        """一个决定排在哪里：照时刻，但总在问它的事件之后、执行它的事件之前。"""
+        first, last = self._carried_out.get(decision.get("number", 0), (0, len(self._latest)))
+        return min(max(bisect_right(self._latest, decision["decided_at"]), first), last) - 0.5
+
+    @property
+    def _order(self) -> int:
+        """此刻是第几个事件，从 0 数。"""
+        return len(self._latest) - 1
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         """哪种事件由谁处理。"""
@@ -77,7 +101,8 @@ class Walk:
 
     def _add(self, event: Mapping[str, Any], kind: str, label: str, **more: Any) -> None:
         """加一条。"""
-        self._found.append({"kind": kind, "label": label, "at": event.get("at", self._now), **more})
+        at = event.get("at", self._now)
+        self._found.append({"kind": kind, "label": label, "at": at, "order": self._order, **more})
 
     def _plan(self, event: Mapping[str, Any]) -> None:
         """拟出计划。"""
@@ -110,7 +135,7 @@ class Walk:
         """事件归入当前这一波；没有就开一波。"""
         at = event.get("at", self._now)
         if self._wave is None:
-            self._wave = _Wave(at, at, canary=self._started < self._canary)
+            self._wave = _Wave(self._order, at, at, canary=self._started < self._canary)
         self._wave.until = at
         return self._wave
 
@@ -130,7 +155,7 @@ class Walk:
     def _failed(self, event: Mapping[str, Any]) -> None:
         """失败，要问人。"""
         self._in_wave(event).failed.append(event["ip"])
-        self._unasked.append(event["ip"])
+        self._unasked[event["ip"]] = self._order
 
     def _decided_on(self, event: Mapping[str, Any]) -> None:
         """执行一个决定：这一波到此为止，等的就是它。"""
@@ -145,7 +170,7 @@ class Walk:
         label, tone = ("回滚完成", "rolled") if ok else ("回滚失败", "stuck")
         self._add(event, "rollback", label, tone=tone, ips=[event["ip"]], lines=lines)
         if not ok:
-            self._unasked.append(event["ip"])
+            self._unasked[event["ip"]] = self._order
 
     def _end(self, event: Mapping[str, Any]) -> None:
         """结束。"""
@@ -168,19 +193,19 @@ class Walk:
         self._waves += not wave.canary
         label = "灰度" if wave.canary else f"第 {self._waves} 波"
         tone = "failed" if wave.failed else "done"
-        self._found.append({"kind": "wave", "label": label, "at": wave.at, "until": wave.until, "tone": tone})
-        self._found[-1].update(ips=wave.started, lines=_wave_lines(wave))
+        found: Fields = {"kind": "wave", "label": label, "order": wave.order, "at": wave.at, "until": wave.until}
+        self._found.append(found | {"tone": tone, "ips": wave.started, "lines": _wave_lines(wave)})
 
     def _pause(self, over: int | None) -> None:
         """停下来等人；``over`` 是最迟等到何时，``None`` 表示还没有等到。"""
         if not (ips := self._unasked):
             return
-        self._unasked = []
-        later = islice(self._decided, bisect_left(self._decided, (self._now, "")), None)
-        until = next((at for at, subject in later if subject in ips), None)
+        self._unasked = {}
+        later = (one for one in self._decided if one.get("number", 0) > max(self._carried_out, default=0))
+        until = next((one["decided_at"] for one in later if one["subject"] in ips), None)
         label = "暂停，等人决定" if over else "已有决定，还没有执行" if until else "仍在等人决定"
         pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or over) if over else None}
-        self._found.append(pause | {"tone": "waiting", "ips": ips})
+        self._found.append(pause | {"tone": "waiting", "ips": list(ips), "order": max(ips.values()) + 0.25})
 
 
 def _step(event: Mapping[str, Any]) -> str:

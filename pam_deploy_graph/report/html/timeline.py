@@ -29,6 +29,7 @@ class Entry:
     kind: str
     label: str
     at: int
+    order: float
     until: int | None = None
     tone: str = ""
     ips: list[str] = field(default_factory=list)
@@ -48,13 +49,13 @@ class Entry:
 
 
 def timeline_of(report: Mapping[str, Any]) -> list[Entry]:
-    """返回按时间先后的条目；相邻而相同的决定与回滚合并成一条。"""
+    """返回按账本先后的条目；相邻而相同的决定与回滚合并成一条。"""
     decisions = report["decisions"]
     walk = Walk(report["control_params"].get("canary") or 0, decisions)
     for event in report["events"]:
         walk.take(event)
-    entries = [Entry(**fields) for fields in walk.finish()] + [_decision(one) for one in decisions]
-    entries.sort(key=lambda entry: entry.at)
+    entries = [Entry(**fields) for fields in walk.finish()] + [_decision(one, walk.order_of(one)) for one in decisions]
+    entries.sort(key=lambda entry: entry.order)
     return list(_merged(entries))
 
 
@@ -63,7 +64,7 @@ def waited(entries: Iterable[Entry]) -> int:
     return sum(entry.took for entry in entries if entry.kind == "pause")
 
 
-def _decision(decision: Mapping[str, Any]) -> Entry:
+def _decision(decision: Mapping[str, Any], order: float) -> Entry:
     """一条决定：谁、凭哪个账号、从哪里来的、为什么。"""
     subject = decision["subject"].removeprefix(f"{REFUSED}:")
     refused, about_plan = subject != decision["subject"], subject in (PLAN, FIRST_OF_TWO)
@@ -73,6 +74,7 @@ def _decision(decision: Mapping[str, Any]) -> Entry:
         kind="approval" if about_plan else "decision",
         label=decision_label(decision),
         at=decision["decided_at"],
+        order=order,
         tone=row.meaning(plan=about_plan).tone if row and not refused else "",
         ips=[] if about_plan or subject == CANCEL else [subject],
         who=decision["operator"] + (f"（{whence}）" if whence else ""),
