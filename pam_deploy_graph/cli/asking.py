@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.help_now import LEAVE, help_at, is_help
-from pam_deploy_graph.constants import Ask, Decision
+from pam_deploy_graph.constants import DECISIONS, Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import spoken
 from pam_deploy_graph.llm import RuleBasedLlmClient
@@ -16,7 +16,6 @@ from pam_deploy_graph.system.safe_text import printable
 Reader = Callable[[Mapping[str, Any], str], dict[str, Any]]
 """把操作员打的字读成对问题的决定；不是决定的抛 ``InvalidInputError``。"""
 _PROMPTS: Final = {Ask.PARAMS: "补充> ", Ask.PLAN: "批准？同意、拒绝，或说要改什么> "}
-_ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝（保持现状）", str(Decision.RETRY): "重试"}
 
 
 class Asker:
@@ -98,7 +97,7 @@ def _prompt(question: Mapping[str, Any]) -> str:
         return "确认？> "
     if question["ask"] != Ask.ROLLBACK:
         return _PROMPTS[question["ask"]]
-    return f"回滚？{'、'.join(_ANSWERS[decision] for decision in question['allowed_decisions'])}，或先问一句> "
+    return f"回滚？{'、'.join(DECISIONS[Decision(one)].offer for one in question['allowed_decisions'])}，或先问一句> "
 
 
 def nobody(desk: Desk) -> Callable[[Mapping[str, Any]], Any]:

@@ -34,7 +34,7 @@ class DecisionSpec:
     """决定表的一行。
 
     ``word`` 是中文叫什么，``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），
-    ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词。
+    ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词，``note`` 是问的时候附在叫法后面的话。
     ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
     ``resumes`` 的让这台工作站回到进行中。
     """
@@ -46,11 +46,17 @@ class DecisionSpec:
     does: str
     recorded: str
     progress: str = ""
+    note: str = ""
     on_workstation: Meaning
     on_plan: Meaning | None = None
     spoken: tuple[str, ...]
     reviewable: bool = True
     resumes: bool = False
+
+    @property
+    def offer(self) -> str:
+        """问的时候怎样列出来。"""
+        return f"{self.word}（{self.note}）" if self.note else self.word
 
     def meaning(self, *, plan: bool) -> Meaning:
         """它用在计划上、或一台工作站上的意思。"""
@@ -82,6 +88,7 @@ _ROWS: Final = (
         does="保持原样",
         recorded="不回滚，保持原样",
         progress="保持原样",
+        note="保持现状",
         on_workstation=Meaning("不回滚，保持原样", "failed"),
         on_plan=Meaning("计划被拒绝", "failed", ("不通过", "算了")),
         spoken=(

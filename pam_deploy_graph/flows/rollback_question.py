@@ -5,7 +5,7 @@
 
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REVIEW_DECISIONS, Ask, Decision, IpStatus
+from pam_deploy_graph.constants import DECISIONS, REVIEW_DECISIONS, Ask, Decision, IpStatus
 from pam_deploy_graph.flows.context import waiting_ips
 from pam_deploy_graph.flows.service_state import (
     running_now,
@@ -97,7 +97,7 @@ def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision,
     module = state.params["MODULE_NAME"]
     running = running_now(workstation)
     left = running_text(running, module) + ("，柜台不可用" if running is False else "")
-    return {
+    return {decision: row.does for decision, row in DECISIONS.items()} | {
         Decision.APPROVE: _going_back(workstation),
         Decision.REJECT: f"保持现状，{version_text(version_now(workstation))}，{left}",
         Decision.RETRY: f"先查证它的实情，再{_from(state, ip)}，装 {state.params['VERSION_NUMBER']}",

@@ -10,8 +10,8 @@ from pam_deploy_graph.constants import (
     PLAN_DECISIONS,
     REQUIRED_PARAMS,
     REVIEW_DECISIONS,
+    WORDS,
     Ask,
-    Decision,
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
 from pam_deploy_graph.inputs.addresses import show_ips
@@ -27,7 +27,6 @@ _NAMED: Final = {
     "exclude_ips": "不做哪几台",
 }
 _MOST_SPOKEN: Final = 20
-_ANSWERS: Final = {str(Decision.APPROVE): "同意", str(Decision.REJECT): "拒绝", str(Decision.RETRY): "重试"}
 
 
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
@@ -63,14 +62,14 @@ def ask_rollback(
     ``first_line`` 是停用的几台（contract 第 8 节），说在最前面。
     """
     each, groups = [one for question in waiting for one in group_alike([question])], group_alike(waiting)
-    descriptions = [describe(one, _ANSWERS) for one in each]
-    allowed = [d for d in _ANSWERS if any(d in question["allowed_decisions"] for question in waiting)]
+    descriptions = [describe(one, WORDS) for one in each]
+    allowed = [d for d in WORDS if any(d in question["allowed_decisions"] for question in waiting)]
     reviewable = [decision for decision in REVIEW_DECISIONS if decision in allowed]
     shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, reviewable)
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
     more |= {"groups": [group.data() for group in groups], "covers": coverage(waiting)}
     headline = "\n".join(filter(None, [first_line, _headline(waiting)]))
-    said = "\n".join(describe(group, _ANSWERS) for group in groups[:_MOST_SPOKEN])
+    said = "\n".join(describe(group, WORDS) for group in groups[:_MOST_SPOKEN])
     return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line, "text": said}
 
 
