@@ -34,7 +34,8 @@ class DecisionSpec:
     """决定表的一行。
 
     ``word`` 是中文叫什么，``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），
-    ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``spoken`` 是单独说出来就算数的词，``note`` 是问的时候附在叫法后面的话。
+    ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``note`` 是问的时候附在叫法后面的话，
+    ``spoken`` 是单独说出来就算数的词。
     ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
     ``resumes`` 的让这台工作站回到进行中。
     """

@@ -13,12 +13,14 @@ from pam_deploy_graph.llm import question_kinds, read_plan_decision, read_spoken
 
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args", "signature"})
 _WORDS: Final = {
-    word: decision for decision, row in DECISIONS.items() for word in (*row.spoken, *row.on_workstation.spoken)
+    word: decision
+    for decision, row in DECISIONS.items()
+    for word in (decision, *row.spoken, *row.on_workstation.spoken)
 }
 _PLAN_WORDS: Final = {
     word: decision
     for decision, row in DECISIONS.items()
-    for word in (*row.spoken, *(row.on_plan.spoken if row.on_plan else ()))
+    for word in (decision, *row.spoken, *(row.on_plan.spoken if row.on_plan else ()))
 }
 """「取消」不在其中：它是取消这次运行，由意图那里办。"""
 

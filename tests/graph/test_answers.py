@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.graph.answers import Answer, read_decisions
 from tests.graph.desk import IPS, PARAMS, SOME, Desk
 
 ROLLED_BACK = [("rollback-ip", IPS[1])]
@@ -206,3 +208,11 @@ def test_a_refused_value_is_missing_again(desk: Desk, value: str) -> None:
     question = desk.answer({"APP_NAME": value})
     assert "APP_NAME" in question["problem"]
     assert question["missing"] == ["APP_NAME"]
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_every_decision_is_offered_and_known_by_its_name(desk: Desk, decision: Decision) -> None:
+    """决定表里的每一行都列在问题里，说出做什么；它的名字就是一种回答。"""
+    (question,) = desk.to_rollback(IPS[0])["waiting"]
+    assert question["effects"][decision]
+    assert read_decisions({"decision": str(decision)}, IPS[:1]) == {IPS[0]: Answer(decision)}
