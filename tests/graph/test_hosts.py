@@ -1,7 +1,9 @@
 """异步的宿主：许多推出同时走、其间来问、宿主取消时收尾；一步的长短（contract 第 5 节，architecture「图」）。"""
 
 import asyncio
+import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,28 @@ async def test_cancelled_by_the_host_it_drains(host: Host, after: int) -> None:
     assert state.paused_by == ""
     await asyncio.sleep(0.3)
     assert host.runner.done == done
+
+
+async def test_a_job_limit(host: Host) -> None:
+    """宿主的作业有时限，一次推出要好几个作业才做得完：每次停在半路，说「继续」接着做；各步恰好一次，不留锁。"""
+    host.runner.seconds = 0.02
+    await host.plan("t")
+    job, jobs = asyncio.create_task(host.approve("t")), 1
+    while True:
+        enough = len(host.runner.done) + 4
+        while len(host.runner.done) < enough and not (await asyncio.wait([job], timeout=0.01))[0]:
+            pass
+        if not job.cancel():
+            break
+        with contextlib.suppress(asyncio.CancelledError):
+            await job
+        job, jobs = asyncio.create_task(host.say("t", "继续")), jobs + 1
+        assert jobs <= 10
+    found = await job
+    run_id = (await host.values("t"))["run_id"]
+    assert (found["exit_code"], jobs > 1, host.services.ledger.holder(run_id)) == (0, True, None)
+    changing = Counter(one for one in host.runner.done if one[0] in ("stop-ip", "deploy-ip", "start-ip"))
+    assert changing == Counter((action, ip) for ip in IPS for action in ("stop-ip", "deploy-ip", "start-ip"))
 
 
 async def test_another_run_is_not_stopped(host: Host) -> None:

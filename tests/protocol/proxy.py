@@ -23,7 +23,8 @@ class Fault:
     ``status`` 转发之后改答这个状态和一页 HTML；``head``、``body`` 转发之后只送出应答头、正文的前几个字节；
     ``reset`` 转发之后重置；``early`` 不转发就重置；``busy`` 不转发，答这个状态；
     ``refuse`` 不转发，照 PAM 的写法答这个状态与原因；``twice`` 转发两次，答后一个；
-    ``slow`` 转发之后一个字节一个字节地答，每个字节隔几毫秒；``gone`` 原样答了，然后这么多毫秒不听，谁来都被拒绝连接。
+    ``slow`` 转发之后一个字节一个字节地答，每个字节隔几毫秒；``mute`` 转发之后不答也不断（半开）；
+    ``gone`` 原样答了，然后这么多毫秒不听，谁来都被拒绝连接。
     """
 
     kind: str
@@ -129,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             for byte in head.encode() + answer:
                 self.wfile.write(bytes([byte]))
                 threading.Event().wait(fault.value / 1000)
+        elif fault.kind == "mute":
+            self.rfile.read(1)
+            self.close_connection = True
         else:
             self.cut(b"")
 
