@@ -31,7 +31,7 @@ class Ordeal:
         for ip in site.ips:
             site.lab.add_fault(f"{ip}:deploy:slow=0.6:1")
         self.folder = site.pam.home / "runtime"
-        self.figures = {"kills": 0, "processes": 0, "stopped": 0, "repaired": 0, "lost": 0}
+        self.figures = {"kills": 0, "processes": 0, "stopped": 0, "repaired": 0, "without_ledger": 0}
 
     def strike(self) -> None:
         """开始或继续，工作站上又生效了一两步之后 kill -9。"""
@@ -74,7 +74,7 @@ class Ordeal:
         found = {"effects": len(keys), "duplicates": len(keys) - len(set(keys))}
         found["lost"] = sum(not ended or self.first.real(ip) != wanted for ip in ips)
         found["false"] = sum(said[ip] != self.first.real(ip) or rows[ip]["status"] != "SUCCESS" for ip in said)
-        return {name: number for name, number in self.figures.items() if name != "lost"} | found
+        return {name: number for name, number in self.figures.items() if name != "without_ledger"} | found
 
     def _go_on(self, kills: int) -> Done:
         """恢复到结束或停下；问了就同意计划、让失败的重试。"""
@@ -107,7 +107,7 @@ class Ordeal:
             for suffix in ("", "-wal", "-shm"):
                 (self.folder / f"pam.db{suffix}").unlink(missing_ok=True)
         if done.code == 12 or not self._newest().startswith(f"{self.now.run_id}-r"):
-            self.figures["lost"] += 1
+            self.figures["without_ledger"] += 1
             done = self.now.pam("repair", self.now.run_id, "--targets", ",".join(self.first.ips))
         assert done.code == 10, done.err
         self.figures["repaired"] += 1

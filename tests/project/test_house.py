@@ -1,5 +1,6 @@
 """文档的规矩：每一页都在目录里，每个房间都有一行。"""
 
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -32,3 +33,13 @@ def test_every_room_has_a_line(room: str) -> None:
     """参与开发的那一页里，包里的每个目录都有一行；一行可以顺带说里面的小间。"""
     text = (PROJECT / "docs" / "contributing.md").read_text(encoding="utf-8")
     assert f"`{room}/`" in text or f"`{PurePosixPath(room).name}/`" in text
+
+
+def test_every_family_of_faults_has_a_figure() -> None:
+    """docs/faults.md 的每一族都有数，除了另有一张表的 ``answers``；点名的测试文件与目录都在。"""
+    told, _, counted = (PROJECT / "docs" / "faults.md").read_text(encoding="utf-8").partition("## 数出来的")
+    rows = [line.split(" | ")[0].strip("| ") for line in told.splitlines() if line.startswith("| ")][1:]
+    figures = [line.split(" | ")[0].strip("| ") for line in counted.splitlines() if line.startswith("| ")]
+    assert [row for row in rows[1:] if row not in figures and row != "answers"] == []
+    named = re.findall(r"`(tests/[\w/.]+)`", told)
+    assert [path for path in named if not (PROJECT / path).exists()] == []
