@@ -58,7 +58,7 @@ async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval
     """再问一遍策略，再读一次真相；不合策略的、与问的时候不同的，记下决定作废，返回假。"""
     workstation = ctx.state.ip_states[ip]
     known = touched(ctx.state, ip) or bool(workstation["read_at"])
-    before, key = _shown(ctx, ip), workstation["last_key"] if known else None
+    before, key = _shown(ctx, ip), workstation["last_key"] if known else ctx.state.seen_keys.get(ip)
     truth = None
     if not (changed := await to_thread.run_sync(ctx.vet, ctx.state, approval)):  # 核对签名要另起进程
         truth = await read_back(ctx, outbox, ip)
@@ -75,7 +75,7 @@ async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval
 
 def _changed(ctx: RunContext, truth: ActionResult, ip: str, approval: Approval, shown: tuple[str, str | None]) -> str:
     """决定的是不是此刻的样子：不是就说出哪里变了。接着做的只看有没有别人动过它，保持原样的什么也不看。"""
-    state, last_key, (before, key) = ctx.state, ctx.state.ip_states[ip]["last_key"], shown
+    state, (before, key) = ctx.state, shown
     if approval.decision == Decision.APPROVE:
         if not truth.ok:
             return f"动手之前读不到它的实情：{truth.error_summary}"
@@ -83,8 +83,16 @@ def _changed(ctx: RunContext, truth: ActionResult, ip: str, approval: Approval, 
             return refused
         same = question_digest(state, ip) == approval.digest
         return "" if same else f"问的时候是 {before}，此刻是 {_shown(ctx, ip)}，最后动它的也可能换了"
-    stranger = "" if key in (None, last_key) else other_owner(state, last_key)
-    return f"问过之后{stranger}动过它" if stranger and approval.decision == Decision.RETRY else ""
+    stranger = _stranger(ctx, ip, key) if approval.decision == Decision.RETRY else ""
+    return f"{stranger}动过它，问的时候没有说到" if stranger else ""
+
+
+def _stranger(ctx: RunContext, ip: str, key: str | None) -> str:
+    """答的人不知道的、动过它的运行；``key`` 是他知道的最近的键，一次也没有读到过的为 ``None``。"""
+    last_key = ctx.state.ip_states[ip]["last_key"]
+    owner = other_owner(ctx.state, last_key)
+    known = ctx.held(last_key) or owner in ctx.state.seen_owners if key is None else key == last_key
+    return "" if known else owner
 
 
 def _shown(ctx: RunContext, ip: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import FOREIGN, other_owner
@@ -36,8 +37,9 @@ class Survey:
 
     @property
     def keys(self) -> dict[str, str]:
-        """每台最近一次生效的键；开工之前再看到别的，就是有人在这之间动过它。"""
-        return {ip: str(values["LAST_KEY"]) for ip, values in self.found.items()}
+        """每台最近一次生效的键；开工之前再看到别的，就是有人在这之间动过它。离线而没有键的是不知道，不是没有人动过。"""
+        keys = {ip: (str(values["LAST_KEY"]), is_true(values["ONLINE"])) for ip, values in self.found.items()}
+        return {ip: key for ip, (key, online) in keys.items() if key or online}
 
     @property
     def owners(self) -> list[str]:

@@ -39,6 +39,12 @@ def touched(state: AgentState, ip: str) -> bool:
     return done or any(slot in state.open_intents or slot in state.attempts for slot in slots)
 
 
+def _tells_key(values: Values) -> bool:
+    """这一次读回说没说最近的键：没有读到的没有说，不在线而没有键的，节点可能什么也不知道。"""
+    online = bool(values) and str(values.get("ONLINE", "true")).lower() == "true"
+    return online or bool(values.get("LAST_KEY"))
+
+
 def read_from(workstation: IpState, values: Values, at: int) -> None:
     """收下一次读回；``values`` 为空是没有读到，工作站不在线的也不知道。"""
     online = str(values.get("ONLINE", "true")).lower() == "true" and bool(values)
@@ -48,9 +54,8 @@ def read_from(workstation: IpState, values: Values, at: int) -> None:
     workstation["running"] = running
     workstation["version_now"] = str(values.get("VERSION", "")) if online else ""
     workstation["read_at"] = at if online else 0
-    key = str(values.get("LAST_KEY", workstation["last_key"]))
-    if online or key:  # 不在线的，节点可能什么也不知道
-        workstation["last_key"] = key
+    if _tells_key(values):
+        workstation["last_key"] = str(values.get("LAST_KEY", workstation["last_key"]))
 
 
 def about_to_act(state: AgentState, event: Event) -> None:
@@ -67,7 +72,7 @@ def _read_back(state: AgentState, event: Event) -> None:
     untouched = not touched(state, event["ip"])
     workstation = workstation_of(state, event)
     read_from(workstation, event["values"], event.get("at", 0))
-    if event["values"]:
+    if _tells_key(event["values"]):
         state.seen_keys.pop(event["ip"], None)
     if untouched:
         workstation["version_before"] = workstation["version_now"]

@@ -56,7 +56,7 @@ def test_killed_at_some_moments(how: str, first: int, step: int, home: Path) -> 
 
 
 @pytest.mark.crash
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("how", ["create", "checkpoint"])
 def test_killed_at_every_moment(how: str, home: Path) -> None:
     """在每一个时刻都 kill -9 一遍，恢复后每个效果恰好一次。"""
