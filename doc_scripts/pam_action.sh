@@ -97,8 +97,9 @@ done
 [[ -n ${token} ]] || die 4 '没有令牌：请设置环境变量 PAM_TOKEN'
 [[ ${token} != *[!\!-~]* && ${token} != *[\"\\]* ]] ||
     die 4 'PAM_TOKEN 含有空白、引号、反斜线或非 ASCII 字符，不能放进请求头'
-# 没有给出幂等键时，每次调用各算一次新的尝试。
-key=${key:-${cfg[RUN_ID]:-manual}:${ip:--}:${action}:manual-$$-${RANDOM}}
+# 没有给出幂等键时，每次调用各算一次新的尝试；进程号与随机数会再来，所以带上时刻。
+printf -v now '%(%s)T' -1
+key=${key:-${cfg[RUN_ID]:-manual}:${ip:--}:${action}:manual-${now}-$$-${RANDOM}}
 
 # ---- 请求：每个动作的方法、地址、正文 ----
 

@@ -1,5 +1,6 @@
 """回来时的第一句：停用的柜台、停在半路的、等着人的，都照账本说。"""
 
+import time
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
@@ -10,8 +11,8 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.status import PHASES, standing
 
 _MOST_LOOKED: Final = 20
-_MOST_FINISHED: Final = 5
-"""结束了的只看最近几次：更早的柜台，多半已经有后来的运行说过。"""
+_SECONDS: Final = 1.0
+"""结束了的一次次看，最多看这么久：几千台的一次要读上一会儿；没有看的说出来，不当作没有停用的。"""
 _MOST_NAMED: Final = 5
 _HOW: Final = "说「继续」接着最近的一次，说「继续 运行名」接着那一次；也可以先说别的。"
 
@@ -26,14 +27,18 @@ def greeting(ledger: Ledger) -> str:
     unfinished: list[str] = []
     dark: list[str] = []
     seen: set[tuple[str, ...]] = set()
-    for place, run in enumerate(ledger.list_runs(_MOST_LOOKED)):
+    until, left = time.monotonic() + _SECONDS, 0
+    for run in ledger.list_runs(_MOST_LOOKED):
         try:
             if run.exit_code is None:
                 unfinished.append(_half_done(standing(ledger, run.run_id)))
-            elif place < _MOST_FINISHED:
+            elif time.monotonic() > until:
+                left += 1
+            else:
                 dark += _newly_dark(ledger.load_state(run.run_id, keep_events=False), seen)
         except LedgerDamagedError:
             unfinished.append(f"运行 {run.run_id} 的记录已损坏，用 repair {run.run_id}")
+    dark += [f"另有 {left} 次更早结束的没有看有没有停用的柜台，用 runs 看"] if left else []
     return "\n".join([*dark, *unfinished, *([_HOW] if unfinished else [])])
 
 
