@@ -9,7 +9,7 @@ from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PolicyRe
 from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.service_state import version_before
 from pam_deploy_graph.home.run_files import unused_run_id
-from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger import Ledger, touched
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.deciding import refuse_request
@@ -31,7 +31,7 @@ class Recall:
 
 
 def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str]) -> str:
-    """找出要退回的是哪次运行：话里点了名的，其次这个会话的，再次最近的，这些工作站都要在其中。
+    """找出要退回的是哪次运行：话里点了名的，其次这个会话的，再次最近的；对这些工作站都要动过手，只看过、跳过的不算。
 
     Raises:
         ConfirmationError: 没说是哪几台，或没有哪次运行部署过它们。
@@ -42,10 +42,11 @@ def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str
     names = [run.run_id for run in ledger.list_runs()]
     named = runs_named(ledger.exists, text)
     for run_id in named or sorted(names, key=lambda name: name != preferred):
-        if all(ip in ledger.load_state(run_id, keep_events=False).ip_states for ip in asked):
+        state = ledger.load_state(run_id, keep_events=False)
+        if all(touched(state, ip) for ip in asked):
             return run_id
     where = f"运行 {named[0]} 没有" if named else "没有哪次运行"
-    raise ConfirmationError(f"{where}部署过 {'、'.join(asked)}；用 runs 查看已有的运行")
+    raise ConfirmationError(f"{where}动过 {'、'.join(asked)}；用 runs 查看已有的运行")
 
 
 def recall_of(state: AgentState, asked: Sequence[str], version: str) -> Recall:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph.constants import IpStatus
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
@@ -30,7 +29,7 @@ def failed_again(ledger: Ledger, run_id: str = "") -> Again:
 
     Raises:
         RunNotFoundError: 没有这次运行。
-        ConfirmationError: 它还没有结束，或没有不成功的。
+        ConfirmationError: 它还没有结束，是退回而不是部署，或没有不成功的。
 
     """
     run_id = run_id or next((run.run_id for run in ledger.list_runs(1)), "（还没有任何运行）")
@@ -39,6 +38,8 @@ def failed_again(ledger: Ledger, run_id: str = "") -> Again:
         advice = f"confirm {run_id} --retry 让等着的几台从失败的步骤继续，再 resume {run_id}"
         raise ConfirmationError(f"运行 {run_id} 还没有结束：用 {advice}")
     state = ledger.load_state(run_id, keep_events=False)
+    if state.rollback_of:
+        raise ConfirmationError(f"运行 {run_id} 是退回，不是部署；要再退回，在 chat 里说退回哪几台")
     left = unsuccessful_ips(state)
     if not left:
         raise ConfirmationError(f"运行 {run_id} 没有不成功的工作站，不必再来")
@@ -50,7 +51,7 @@ def failed_again(ledger: Ledger, run_id: str = "") -> Again:
 def unsuccessful_ips(state: AgentState) -> list[str]:
     """返回没有成功的工作站，计划里的在前，要求了而不在线的在后。"""
     every = dict.fromkeys([*(state.planned_ips or []), *state.target_ips, *state.missing_ips])
-    return [ip for ip in every if ip not in state.ip_states or state.ip_states[ip]["status"] != IpStatus.SUCCESS]
+    return [ip for ip in every if ip not in state.ip_states or state.ip_states[ip].tally != "succeeded"]
 
 
 def _params(state: AgentState) -> dict[str, str]:

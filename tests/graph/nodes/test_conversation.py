@@ -18,6 +18,7 @@ from pam_deploy_graph.report.html.timeline import timeline_of
 from pam_deploy_graph.report.html.workstations import fleet_of
 from pam_deploy_graph.report.summary import render_report, report_object
 from pam_deploy_graph.runs.later_rollback import open_recall, recall_of
+from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.status import render_standing, standing
 from tests.graph.desk import IPS, PARAMS, Desk
 from tests.llm.scripted_model import Scene, serve
@@ -369,3 +370,23 @@ def test_nothing_to_do_again(finished: Desk) -> None:
     out = finished.say({"messages": [("user", "重试失败的")]})
     assert "没有不成功的" in out["answer"]
     assert len(finished.actions()) == done
+
+
+def test_a_run_that_only_looked_is_not_the_one_to_recall(finished: Desk) -> None:
+    """之后的一次运行发现已是这个版本、都跳过了：没有点名的「退回」是动过它们的那一次，不是只看过的这一次。"""
+    first = finished.values()["run_id"]
+    finished.begin()
+    assert finished.answer("approve")["counters"]["succeeded"] == len(IPS)
+    plan = finished.say({"messages": [("user", f"把 {IPS[1]} 退回上一个版本")]})
+    assert f"退回运行 {first} 之前" in plan["plan"]["text"]
+    assert "退回 0.0.0 并启动" in plan["plan"]["text"]
+
+
+def test_what_went_back_is_tried_again(desk: Desk) -> None:
+    """途中照要求退回了的一台，结束之后「失败的再来一次」里有它；退回的运行本身没有什么可以再部署。"""
+    desk.to_rollback(IPS[2], ask_after=2)
+    desk.say({"messages": [("user", f"把 {IPS[0]} 退回上一个版本")]})
+    while "exit_code" not in (found := desk.answer("approve")):
+        assert found.get("ask") == "rollback-ip", found
+    ledger, run_id = desk.services.ledger, found["run_id"]
+    assert failed_again(ledger, run_id).control["target_ips"] == [IPS[0], IPS[2]]
