@@ -15,6 +15,7 @@ import httpx
 from langgraph_sdk.client import SyncLangGraphClient
 
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
+from pam_deploy_graph.protocol.outcome import BUSY
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.tls import TlsFiles, certificate_problem
 
@@ -178,9 +179,8 @@ class ServerThread:
         with self._told(self.thread_id):
             out = go(run)
         if isinstance(out, dict) and (error := out.get("__error__")):
-            raise ServerError(
-                f"服务器上的运行出错：{error.get('message') or error.get('error')}；问题照旧开着，可以再试"
-            )
+            why = error.get("message") or error.get("error")
+            raise ServerError(f"服务器上的运行出错：{why}；记下了的决定照样作数，先看会话还问着什么")
         return self.questions()
 
     @contextmanager
@@ -190,9 +190,11 @@ class ServerThread:
             yield
         except httpx.HTTPStatusError as error:
             raise self._refused(thread_id, error.response.status_code) from None
-        except httpx.TransportError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = certificate_problem(error) or str(error) or type(error).__name__
-            raise ServerError(f"服务器 {self._url} 连不上：{why}；会话不受影响") from None
+            raise ServerError(f"服务器 {self._url} 连不上：{why}；没有送到，会话不受影响") from None
+        except httpx.TransportError as error:
+            raise self._unknown(f"断了：{str(error) or type(error).__name__}") from None
 
     def _refused(self, thread_id: str, status: int) -> PamError:
         """按 HTTP 状态说明服务器为什么不答应。"""
@@ -200,4 +202,12 @@ class ServerThread:
             return ConfirmationError(f"会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后再看")
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
             return InvalidInputError(f"{self._url} 上没有会话 {thread_id or '（新）'} 或图 {self._graph}")
+        if status in BUSY:
+            return ServerError(f"服务器 {self._url} 正忙，没有收下（HTTP {status}）；稍后再来")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # 也许是它前面的代理等不及了
+            return self._unknown(f"回答 HTTP {status}")
         return ServerError(f"服务器 {self._url} 拒绝了：HTTP {status}")
+
+    def _unknown(self, what: str) -> ServerError:
+        """送出去了，收没收下不知道。"""
+        return ServerError(f"服务器 {self._url} {what}；送去的也许已经作数，先看会话还问着什么，不要当作没有送")
