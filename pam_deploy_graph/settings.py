@@ -21,7 +21,7 @@ from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.tls import SYSTEM_TRUST, TlsFiles
+from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles
 
 _SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
 _OPENAI: Final = "https://api.openai.com/v1"
@@ -235,6 +235,10 @@ class Settings(BaseSettings):
         """返回环境给出的部署参数（介于命令行与默认值之间）。"""
         return {"PAM_HOME_URL": self.pam_home_url} if self.pam_home_url else {}
 
+    def home_url(self) -> str:
+        """返回设置的 ``PAM_HOME_URL``；没有设是默认值。"""
+        return self.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
+
     def pinned(self) -> dict[str, str]:
         """返回批准一并管着的设置：改了它，批准之后不必问人就能改用的节点也就改了；没有设为空。"""
         return {"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}
@@ -250,14 +254,9 @@ class Settings(BaseSettings):
         return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
 
     @staticmethod
-    def system_trust() -> dict[str, str]:
-        """返回环境说系统的证书在哪里的变量：没有设 ``PAM_CA_FILE`` 时照办，是 OpenSSL 的规矩。"""
-        return {name: os.environ[name] for name in SYSTEM_TRUST if os.environ.get(name)}
-
-    @staticmethod
-    def ignored_trust() -> list[str]:
-        """返回环境里别的程序照办、本程序不算的变量名：它们也选信谁。"""
-        return [name for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE") if os.environ.get(name)]
+    def trust_environ() -> dict[str, str]:
+        """返回环境里选信谁的变量：``SYSTEM_TRUST`` 没有设 ``PAM_CA_FILE`` 时照办，``OTHERS_TRUST`` 不算。"""
+        return {name: os.environ[name] for name in (*SYSTEM_TRUST, *OTHERS_TRUST) if os.environ.get(name)}
 
     @staticmethod
     def foreign_tracing() -> list[str]:

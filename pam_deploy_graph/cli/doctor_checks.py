@@ -30,6 +30,7 @@ from pam_deploy_graph.policy import open_policy
 from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.resources import packaged_folder, packaged_path
+from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST
 
 _TRIAL: Final = "doctor"
 
@@ -69,7 +70,7 @@ def _program() -> Iterator[Check]:
 
 def _sources(settings: Settings) -> Iterator[Check]:
     """设置从哪里来；有没有因为别人写得了而没有读的 ``.env``。"""
-    yield Check("设置", ok=True, detail=settings.sources(settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]))
+    yield Check("设置", ok=True, detail=settings.sources(settings.home_url()))
     if names := settings.foreign_tracing():
         told = f"环境里有 {'、'.join(names)}：LangGraph 会把对话、参数与计划送往 LangSmith"
         yield Check("LangSmith", ok=False, detail=told, advice="不要送出去就 unset 它们", required=False)
@@ -85,10 +86,10 @@ def _platform(name: str) -> Check:
 
 def _tls(settings: Settings) -> Iterator[Check]:
     """信谁签发的证书；设了站点的 CA 或客户端证书的，看文件用不用得了。"""
-    given, trust = settings.tls().environ(), settings.system_trust()
-    where = "，".join(f"{name}={path}" for name, path in trust.items()) or "系统的"
+    given, trust = settings.tls().environ(), settings.trust_environ()
+    where = "，".join(f"{name}={trust[name]}" for name in SYSTEM_TRUST if name in trust) or "系统的"
     said = [f"只信 PAM_CA_FILE（来自{settings.origin('pam_ca_file').text}）" if settings.pam_ca_file else f"信{where}"]
-    said += [f"{name} 不算" for name in settings.ignored_trust()]
+    said += [f"{name} 不算" for name in OTHERS_TRUST if name in trust]
     yield Check("信任的 CA", ok=True, detail="；".join(said))
     if not given:
         return
@@ -134,7 +135,7 @@ def _token(settings: Settings) -> Check:
 
 def _pam(settings: Settings, because: str) -> Iterator[Check]:
     """PAM_HOME 真的答话，令牌真的管用；``because`` 是使它问不成的那一项。"""
-    url = settings.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
+    url = settings.home_url()
     if because:
         yield Check(HOME, ok=False, detail=f"{url}：没有去问", because=because)
         return

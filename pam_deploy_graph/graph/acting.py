@@ -14,10 +14,14 @@ _SERVER_KEYS: Final = frozenset({_USER, f"{_USER}_id", "assistant_id", "graph_id
 
 def acting(services: Services) -> Actor:
     """返回此刻动手的人；只在节点里用。"""
-    configurable = get_config().get("configurable", {})
-    if not _SERVER_KEYS & configurable.keys():
+    if not through_server():
         return services.local_actor()
-    return server_actor(services.people, _identity(configurable))
+    return server_actor(services.people, _identity(get_config().get("configurable", {})))
+
+
+def through_server() -> bool:
+    """这一次是不是经 LangGraph 服务器来的；只在节点里用。"""
+    return bool(_SERVER_KEYS & get_config().get("configurable", {}).keys())
 
 
 def _identity(configurable: dict[str, Any]) -> str:

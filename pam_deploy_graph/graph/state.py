@@ -42,6 +42,7 @@ class GraphState(TypedDict, total=False):
     ``out_of_service`` 是停用的几台（一行，没有为空串），``counters`` 是各状态的台数，
     ``decided`` 是刚答过的问题「摘要 -> 谁决定了什么」，``answered`` 表示这一次只回答了一句话，
     ``ledger`` 是写下时账本的位置（``id``、``run_id``、``seq``、``link``），还没有登记的为空，
+    ``home_asked`` 是正问着人要不要用的、话里说的 HOME，
     ``confirm`` 是等人再说一遍才做的事（``intent``、代价 ``costs``；说过了的有 ``given``）。
     """
 
@@ -64,6 +65,7 @@ class GraphState(TypedDict, total=False):
     answered: bool
     exit_code: int
     confirm: dict[str, str]
+    home_asked: str
     ledger: dict[str, Any]
 
 

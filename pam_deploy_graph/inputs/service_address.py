@@ -62,6 +62,11 @@ def same_address(one: str, other: str) -> bool:
     return _parts(one) == _parts(other)
 
 
+def same_host(one: str, other: str) -> bool:
+    """两个地址是不是同一台主机上的同一个服务：协议、主机名与端口都相同。"""
+    return _parts(one)[:3] == _parts(other)[:3]
+
+
 def usable_unasked(after: str, allowed: Sequence[str]) -> bool:
     """新地址不必问人就能用：本机的，或 ``PAM_NODE_ALLOW`` 允许的。"""
     return is_loopback(after) or any(_allows(entry, urlsplit(after)) for entry in allowed)

@@ -16,7 +16,7 @@ from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, sta
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
-from pam_deploy_graph.ledger import CANCEL, Approval, Ledger, RunSession
+from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.runs.actor import Actor, local_actor
@@ -65,6 +65,8 @@ class Services:
     """这个进程要停了（Ctrl-C）：它的运行都不再开新的。"""
     preapproved: dict[str, str] = field(default_factory=dict)
     """哪次运行由谁事先批准：只管本进程给它提出的第一份计划（contract 第 8 节 ``--yes``）。"""
+    agreed_homes: set[str] = field(default_factory=set)
+    """话里说的、人确认过令牌可以去的 HOME；只管本进程。"""
     nodes_asked: set[str] = field(default_factory=set)
     """本进程已经问过 HOME 节点在哪里的运行；停过的、别的进程做到一半的要再问。"""
     _states: dict[str, AgentState] = field(default_factory=dict)
@@ -170,17 +172,13 @@ class Services:
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
                     ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
-                    ctx.also_bound, ctx.vet = self.site().bound, self._vet
+                    ctx.also_bound, ctx.vet = self.site().bound, lambda *asked: why_void(self.site(), *asked)
                     await work(ctx)
 
         open_session(self.ledger, state, self.signs.leaving).drive(session_work)
         self._states[run_id] = state
         self.anchor(run_id)
         return state
-
-    def _vet(self, state: AgentState, approval: Approval) -> str:
-        """动手之前照此刻的规矩再问一遍账本里的一个决定。"""
-        return why_void(self.site(), state, approval)
 
     def wait_out(self, run_id: str) -> bool:
         """没有进程握着了返回真；在别的主机上的先等，见 ``lease_wait``。"""
@@ -287,8 +285,9 @@ class Services:
 
     def check_travel(self, state: AgentState) -> None:
         """令牌不去来源比它弱的地址；后端是宿主给的，或没有外部世界的，不归这里管。"""
+        url = state.params["PAM_HOME_URL"]
         if self.given_router is None and state.execution_strategy != ExecutionStrategy.FAKE:
-            self.settings.check_token_travel(state.params["PAM_HOME_URL"])
+            self.settings.check_token_travel("" if url in self.agreed_homes else url)
 
     def _event_logs(self, run_id: str) -> list[Callable[[Event], None]]:
         """写日志的听众；默认没有。"""

@@ -8,6 +8,8 @@ from pam_deploy_graph.errors import InvalidInputError
 
 SYSTEM_TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """OpenSSL 的两个变量：系统信任的证书在哪里；Python 自己照办，子进程也要看得到。"""
+OTHERS_TRUST: Final = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+"""别的程序照办、本程序不算的。"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ _INTRO: Final = """
 `~/.config/pam-deploy/.env`），再次 `--home` 里的 `.env`（点了名，或那里已有 `runtime/pam.db`），最后默认值。
 `.env` 只有本人或 root 所有、别人写不了的才读，不读的会说出来；值里的 `${…}` 不展开；选程序的 `PAM_SCRIPT_ENTRY`、
 `PAM_MCP_COMMAND` 不能写在里面。秘密不去来源比它弱的地址：令牌在环境变量里，`PAM_HOME_URL` 就不能只写在 `.env` 里；
-账本里记着的、话里说的地址与此刻的设置不同，也只有 `--home` 的 `.env` 那么强。`--home` 的 `.env` 只能点它目录里面的
+账本里记着的地址与此刻的设置不同，也只有 `--home` 的 `.env` 那么强；
+话里说的 HOME 与设置不在一处，先问人要不要把令牌送去，经服务器给的一概不用。`--home` 的 `.env` 只能点它目录里面的
 `PAM_TOKEN_FILE`、`PAM_CLIENT_KEY`、`PAM_CLIENT_CERT`。
 `doctor` 与计划说出各从哪里来。`PamDeployAgent` 与 `build_graph` 只看环境变量，另给 `Settings` 的除外。
 信谁签发的证书由 `PAM_CA_FILE` 定，脚本、MCP、上传、模型、服务器的客户端与体检都一样；没有设它的信系统的，系统的在哪里

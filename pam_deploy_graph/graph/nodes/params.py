@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import ask_params, spoken
+from pam_deploy_graph.graph.spoken_home import home_to_use
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.inputs.addresses import compress_ips
@@ -37,7 +38,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     said = words_of(state)
     asked = [name for name in state.get("missing") or [] if name not in REQUIRED_PARAMS]
     unresolved = [name for name in asked if name.islower()]  # 答了键值的，还缺哪个部署参数要重新查过
-    for text in said[state.get("heard", 0) :]:
+    for text in (new := said[state.get("heard", 0) :]):
         found = services.llm_client.extract_params(text, known | _shown(state))
         known |= found.extracted_params
         told = _answering(asked, found.control_params, text)
@@ -51,8 +52,11 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         if state.get("missing") and not told_something:
             problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
             unresolved = asked
+    home = home_to_use(services, state, _accepted(known, validate_params, problems), new)
+    problems.append(home.problem)
     update: dict[str, Any] = {
-        "params": _accepted(known, validate_params, problems),
+        "home_asked": home.asked,
+        "params": home.params,
         "control": _short_scopes(_accepted(control, validate_control, problems)),
         "notes": notes,
         "heard": len(said),
