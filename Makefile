@@ -15,6 +15,8 @@ TEST_ARGS ?=
 EVAL_ARGS ?=
 BENCH_ARGS ?=
 STORM_ARGS ?=
+CLUSTER_ARGS ?=
+PYTHON312 ?= python3.12
 PYTEST := $(PY) -m pytest
 # 卡住的用例到时写出每个线程在哪里，算失败，别的接着测
 NO_HANG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart=2
@@ -29,8 +31,8 @@ EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: conformance terminal
-.PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser test-terminal
+.PHONY: conformance terminal cluster
+.PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser test-terminal test-cluster
 .PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
@@ -69,13 +71,24 @@ test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=p
 test-studio: $(VENV)/.embedding
 test-postgres: $(VENV)/.postgres
 test-browser: $(VENV)/.pictures
+test-cluster: $(VENV)/.postgres build/cluster/.stamp
 test-llm: $(if $(PAM_LLM_MODEL),,build/llm/.stamp)
 
-test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser test-terminal: $(STAMP)
+test-slow test-crash test-soak test-llm test-fleet test-studio test-postgres test-docs test-browser test-terminal test-cluster: $(STAMP)
 	$(PYTEST) -q -m '$(@:test-%=%)' $(TEST_ARGS)
 
 storm: $(VENV)/.postgres ## 长风暴：几种 kill -9 轮着打，数一张表（STORM_ARGS='--kills 2000 --seed 1'）
 	$(PY) -m tests.crash.storm $(STORM_ARGS)
+
+# Aegra 要 Python 3.12 或更新的；本项目自己的下限仍是 3.11
+build/cluster/.stamp: pyproject.toml
+	@command -v '$(PYTHON312)' >/dev/null || { echo '集群要 Python 3.12：没有 $(PYTHON312)，用 PYTHON312= 指出它在哪里' >&2; exit 2; }
+	$(PYTHON312) -m venv build/cluster
+	build/cluster/bin/pip --disable-pip-version-check install --quiet --editable '.[postgres]' 'aegra-api==0.11.0'
+	@touch $@
+
+cluster: $(VENV)/.postgres build/cluster/.stamp ## 走一遍集群：两个 Aegra 实例，杀掉一个，做完（要 redis-server、PostgreSQL、Python 3.12）
+	$(PY) -m tests.cluster.walk $(CLUSTER_ARGS)
 
 test-docs: ## 照着文档把命令敲一遍
 test-slow: ## 较慢的用例
@@ -83,6 +96,7 @@ test-crash: ## kill -9 与恢复
 test-soak: ## 耐久试验
 test-llm: ## 接一个真实的模型（自己装一个小的；设了 PAM_LLM_MODEL、OPENAI_BASE_URL 就接那一个）
 test-fleet: ## 上千台工作站
+test-cluster: ## 两个 Aegra 实例，反复 kill -9（要 redis-server、PostgreSQL、Python 3.12）
 test-postgres: ## 账本与检查点在一个真的 PostgreSQL 上
 test-browser: ## 报告页在真的浏览器里（apt install chromium）
 test-terminal: ## 终端的十二幕：真的伪终端，看得见的与 docs/terminal.md 一样
