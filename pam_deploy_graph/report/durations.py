@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS
@@ -53,3 +54,37 @@ def times_of(events: Iterable[Mapping[str, Any]]) -> dict[str, Times]:
 def took_of(events: Iterable[Mapping[str, Any]]) -> list[int]:
     """做完的各台各用了多少毫秒；等人决定的时间不算。"""
     return [one.took for one in times_of(events).values() if one.done and one.took is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """一次推出走到了哪里：有了结果几台，放行到第几台为止的各批，灰度放行了没有；默认是还没有开始。"""
+
+    settled: int = 0
+    waves_done: int = 0
+    canary_released: bool = False
+
+
+def stops_ahead(count: int, control: Mapping[str, Any], behind: Behind) -> list[int]:
+    """返回还要在做到第几台时停一停；灰度那一次不在内（次序同 ``flows.waves``）。"""
+    start = max(behind.waves_done, control.get("canary") or 0)
+    parallel: int = control.get("max_parallel") or 1
+    if waves := control.get("waves"):
+        return [mark for mark in waves if start < mark < count]
+    return list(range(start + parallel, count, parallel)) if control.get("pause_between") else []
+
+
+def pauses_ms(count: int, control: Mapping[str, Any], behind: Behind) -> int:
+    """还没有过的停顿一共多少毫秒：灰度的观察，批与批之间的停。"""
+    holding = not behind.canary_released and 0 < (control.get("canary") or 0) < count
+    between = len(stops_ahead(count, control, behind)) * (control.get("pause_between") or 0)
+    return (between + (control.get("hold") or 0) * holding) * 1000
+
+
+def work_ms(each_ms: float, count: int, control: Mapping[str, Any], behind: Behind) -> int:
+    """一共 ``count`` 台，做完其余的要多少毫秒：一轮同时几台，灰度与各批各算各的轮数，加上停顿；等人的时间不算。"""
+    parallel: int = control.get("max_parallel") or 1
+    marks = [control.get("canary") or 0, *stops_ahead(count, control, behind)]
+    edges = sorted({behind.settled, count, *(mark for mark in marks if behind.settled < mark < count)})
+    rounds = sum(-(-(after - before) // parallel) for before, after in pairwise(edges))
+    return round(rounds * each_ms) + pauses_ms(count, control, behind)

@@ -12,8 +12,10 @@ from typing_extensions import TypedDict
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Ask, IpStatus
 from pam_deploy_graph.flows.service_state import running_now
+from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import AgentState, Event
+from pam_deploy_graph.report.durations import Behind, pauses_ms
 from pam_deploy_graph.report.summary import targets_of
 
 _FETCHING: Final = "download-log"
@@ -45,6 +47,7 @@ class Progress:
         self._worked = 0.0
         self._begun = self._heard = self._clock()
         self._settled_before = 0
+        self._left_out = self._resting_since = 0.0
         self._tallies: dict[str, str] = {}
         self._count: Counter[str] = Counter()
         self._dark: set[str] = set()
@@ -62,6 +65,7 @@ class Progress:
             self._begin(state)
             if another:
                 self._worked, self._settled_before = 0.0, self._settled()
+                self._left_out = self._resting_since = 0.0
         try:
             yield self._hear
         finally:
@@ -75,7 +79,7 @@ class Progress:
         return self._state.names if self._state else {}
 
     def in_flight(self) -> dict[str, str]:
-        """返回在途的各台正做着的动作。"""
+        """返回进行中的各台正做着的动作。"""
         with self._lock:
             return {ip: step for ip, (step, _) in self._flying.items()}
 
@@ -134,6 +138,7 @@ class Progress:
             if (ip := event.get("ip")) and self._state and ip in self._state.ip_states:
                 self._recount(ip)
                 self._follow_step(ip, event)
+            self._follow_pace(event["type"])
 
     def _recount(self, ip: str) -> None:
         """重数一台。"""
@@ -152,6 +157,16 @@ class Progress:
             self._flying.pop(ip, None)
         elif self._flying.get(ip, ("", 0.0))[0] != step:
             self._flying[ip] = (step, self._heard)
+
+    def _follow_pace(self, kind: str) -> None:
+        """快慢从灰度放行之后算起：灰度同时做的少；一批与一批之间停着的时间不算。"""
+        worked = self._worked + self._clock() - self._begun
+        if kind == "CANARY_RELEASED":
+            self._settled_before, self._left_out = self._settled(), worked
+        elif kind == "WAVE_PAUSE":
+            self._resting_since = worked
+        elif kind == "WAVE_DONE" and self._resting_since:
+            self._left_out, self._resting_since = self._left_out + worked - self._resting_since, 0.0
 
     def _step(self, ip: str, event: Event) -> str:
         """听到这个事件之后，这一台在做的动作；没有在做为空串。"""
@@ -178,11 +193,15 @@ class Progress:
         return f"等 PAM 答话 已 {now - self._heard:.0f} 秒"
 
     def _times(self, state: AgentState, worked: float) -> list[str]:
-        """已用与约剩；做完的还太少就不估。"""
-        done = self._settled() - self._settled_before
-        left = len(targets_of(state)) - self._settled()
-        guess = [f"约剩 {_clock(left * worked / done)}"] if done >= _ENOUGH and left > 0 else []
-        return [f"已用 {_clock(worked)}", *guess]
+        """已用与约剩：其余的照这一程的快慢，加上还没有过的停顿；做完的还太少、灰度还没有放行就不估。"""
+        done, scope = self._settled() - self._settled_before, len(targets_of(state))
+        control, left = in_numbers(state.control_params, scope), scope - self._settled()
+        used = f"已用 {_clock(worked)}"
+        if done < _ENOUGH or left <= 0 or (control.get("canary") and not state.canary_released):
+            return [used]
+        rested = self._left_out + (worked - self._resting_since if self._resting_since else 0)
+        ahead = pauses_ms(scope, control, Behind(self._settled(), state.waves_done, state.canary_released)) / _MS
+        return [used, f"约剩 {_clock(left * (worked - rested) / done + ahead)}"]
 
 
 def _timed(state: AgentState, step: str, seconds: float) -> str:

@@ -1,14 +1,13 @@
 """从前用了多久：同一个应用与模块，账本里别的运行每台用多少时间；没有做完过的就是不知道。"""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report.durations import Expected, took_of
+from pam_deploy_graph.report.durations import Behind, Expected, took_of, work_ms
 
 _LOOKED_AT: Final = 100
 """往回看最近几次运行。"""
@@ -34,7 +33,7 @@ def expected_time(ledger: Ledger, state: AgentState, count: int, control: Mappin
     if not known:
         return None
     each = round(median(known))
-    return Expected(each, _total(each, count, control), len(known))
+    return Expected(each, work_ms(each, count, control, Behind()), len(known))
 
 
 def durations(ledger: Ledger, state: AgentState) -> list[int]:
@@ -53,15 +52,3 @@ def durations(ledger: Ledger, state: AgentState) -> list[int]:
         if len(found) >= _ENOUGH:
             break
     return found
-
-
-def _total(each: int, count: int, control: Mapping[str, Any]) -> int:
-    """全部做完要多少毫秒：一轮同时几台，灰度与各批各算各的轮数，加上说好了的停顿。"""
-    parallel: int = control.get("max_parallel") or 1
-    canary = min(control.get("canary") or 0, count)
-    marks = sorted({0, canary, *(min(limit, count) for limit in control.get("waves") or ()), count})
-    sizes = [after - before for before, after in pairwise(marks)]
-    rounds: int = sum(-(-size // parallel) for size in sizes)
-    batches = len(control["waves"]) if control.get("waves") else -(-count // parallel)
-    pauses = max(batches - 1, 0) * (control.get("pause_between") or 0) + (control.get("hold") or 0)
-    return rounds * each + pauses * 1000

@@ -1,12 +1,11 @@
 """还要多久：照这次运行里做完的几台用的时间估；一台还没有做完的，照从前同样的运行估，与计划上的预计用时同一个来源。"""
 
-from math import ceil
 from statistics import mean, median
 from typing import Final
 
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report.durations import took_of
+from pam_deploy_graph.report.durations import Behind, took_of, work_ms
 from pam_deploy_graph.runs.past_times import durations
 from pam_deploy_graph.runs.services import Services
 
@@ -30,14 +29,15 @@ def time_left(services: Services, state: AgentState, *, english: bool) -> str:
             if english
             else (f"还剩 {len(left)} 台；还没有一台做完，估不出来。")
         )
-    at_once = int(in_numbers(state.control_params, len(scope)).get("max_parallel") or 1)
-    seconds = ceil(len(left) / at_once) * each
+    behind = Behind(len(scope) - len(left), state.waves_done, state.canary_released)
+    seconds = work_ms(each * 1000, len(scope), in_numbers(state.control_params, len(scope)), behind) / 1000
     running = services.ledger.holder(state.run_id)
     if english:
         pause = "" if running else " once it goes on (it is waiting now)"
-        return f"About {_shown(seconds, 'min', 's')} for the {len(left)} left, at {each:.0f} s each{pause}."
+        pace = f"at {each:.0f} s each, agreed pauses included"
+        return f"About {_shown(seconds, 'min', 's')} for the {len(left)} left, {pace}{pause}."
     pause = "" if running else "（现在没有在做；从接着做的时候算起，等人的时间不算）"
-    return f"还剩 {len(left)} 台，照每台 {each:.0f} 秒估，约 {_shown(seconds, '分', '秒')}{pause}。"
+    return f"还剩 {len(left)} 台，照每台 {each:.0f} 秒估（含说好的停顿），约 {_shown(seconds, '分', '秒')}{pause}。"
 
 
 def _each(services: Services, state: AgentState) -> float | None:

@@ -8,6 +8,7 @@ import pytest
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.durations import Behind, work_ms
 from pam_deploy_graph.report.progress_line import Progress
 
 IPS = [f"10.0.0.{number}" for number in range(1, 5)]
@@ -28,7 +29,7 @@ class Run:
 
     def tell(self, listen: Any, kind: str, ip: str, **more: Any) -> None:
         """一个事件。"""
-        event = {"type": kind, "ip": ip, "at": int(self.now * 1000), **more}
+        event = {"type": kind, "ip": ip or None, "at": int(self.now * 1000), **more}
         apply(self.state, event)
         listen(event)
 
@@ -63,6 +64,45 @@ def test_a_hanging_step(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> 
         assert progress.line() == f"2/4 · {told} · 失败 0 · 停用 0 · 已用 1:07 · 约剩 1:07"
         assert progress.in_flight() == {IPS[2]: "deploy-ip"}
     assert (progress.line(), progress.in_flight(), progress.done_text()) == ("", {}, "2/4")
+
+
+def test_pauses_are_no_pace_and_are_still_to_come(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
+    """灰度放行之前不估；之后的快慢从放行算起，一批与一批之间停着的不算，还没有过的停顿算上。"""
+    run = Run(monkeypatch, progress)
+    run.state.target_ips = [f"10.0.0.{number}" for number in range(1, 9)]
+    run.state.control_params = {"canary": 2, "hold": 600, "max_parallel": 1, "waves": [4, 6, 8], "pause_between": 300}
+    ips = run.state.target_ips
+    with progress.following(run.state) as listen:
+        for ip in ips[:2]:
+            run.whole(listen, ip, 99)
+        assert "约剩" not in progress.line()
+        run.tell(listen, "CANARY_RELEASED", "")
+        for ip in ips[2:4]:
+            run.whole(listen, ip, 10)
+        assert progress.line().endswith("约剩 10:40")
+        run.tell(listen, "WAVE_PAUSE", "", done=4, seconds=300)
+        run.now += 300
+        run.tell(listen, "WAVE_DONE", "", done=4)
+        assert progress.line().endswith("约剩 5:40")
+
+
+@pytest.mark.parametrize(
+    ("control", "behind", "seconds"),
+    [
+        ({}, Behind(), 80),
+        ({"max_parallel": 3}, Behind(), 30),
+        ({"max_parallel": 3}, Behind(settled=3), 20),
+        ({"max_parallel": 4, "canary": 1, "hold": 60}, Behind(), 10 + 60 + 20),
+        ({"max_parallel": 4, "canary": 1, "hold": 60}, Behind(1, canary_released=True), 20),
+        ({"max_parallel": 4, "waves": [2, 8], "pause_between": 100}, Behind(), 10 + 100 + 20),
+        ({"max_parallel": 4, "waves": [2, 8], "pause_between": 100}, Behind(2, 2), 20),
+        ({"max_parallel": 4, "pause_between": 100}, Behind(), 10 + 100 + 10),
+        ({"max_parallel": 4, "pause_between": 100, "canary": 2}, Behind(), 10 + 10 + 100 + 10),
+    ],
+)
+def test_what_is_left_keeps_to_the_pace(control: dict[str, Any], behind: Behind, seconds: int) -> None:
+    """八台、每台十秒：轮数照同时几台、灰度与分批算，停顿只算还没有过的。"""
+    assert work_ms(10_000, 8, control, behind) == seconds * 1000
 
 
 def test_a_failure_and_its_log(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
