@@ -150,7 +150,7 @@ class PamDeployAgent:
         Args:
             params: 部署参数（大写键）。
             execution_strategy: 执行策略；没有另外指定时，``control_params`` 里说的算数。
-            run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头再来）。
+            run_id: 运行名，不给按时间取；同名同输入的接着走（``fake`` 没有外部世界，从头重做）。
             script_entry: 脚本入口；不给按平台选择（``select_script_entry``），什么策略都写进状态。
             config_path: 配置文件；默认 ``runtime/config_<run_id>.txt``。
             trace_file_path: 调用轨迹；默认 ``logs/api_trace_<run_id>.log``。
@@ -212,7 +212,7 @@ class PamDeployAgent:
 
         """
         if not isinstance(approved, bool):
-            raise InvalidInputError(f"approved 的值 {show_value(approved)} 应为 True（回滚）或 False（保持原样）")
+            raise InvalidInputError(f"approved 的值 {show_value(approved)} 应为 True（回滚）或 False（保持现状）")
         shown = digest_shown(state)
         self._waits(state)
         ip = pending_ip(state)
@@ -292,5 +292,5 @@ class PamDeployAgent:
 
 
 async def _restart(ctx: RunContext) -> None:
-    """同名演练从头再来。"""
+    """同名演练从头重做。"""
     await ctx.session.append({"type": "RUN_RESTARTED"})

@@ -87,7 +87,7 @@ class RunHeldError(PamError):
 
 
 class RunPausedError(PamError):
-    """按要求停下（例如 Ctrl-C）：在途的已做完，随时可以继续。"""
+    """按要求停下（例如 Ctrl-C）：进行中的已做完，随时可以继续。"""
 
     exit_code = ExitCode.STOPPED
 

@@ -107,7 +107,7 @@ def same_site(bundle: Bundle) -> Iterator[str]:
 
 
 def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> Asked | None:
-    """把一个决定写成策略听得懂的样子；否决计划、取消谁都可以，不许的本来就没有作数，这些不问，为 ``None``。"""
+    """把一个决定写成策略听得懂的样子；拒绝计划、取消谁都可以，不许的本来就没有作数，这些不问，为 ``None``。"""
     person, roles = role_parts(row["role"])
     params, subject = _params(bundle), row["subject"]
     where = (params.get("AIRPORT_CODE", ""), params.get("APP_NAME", ""), person, roles)

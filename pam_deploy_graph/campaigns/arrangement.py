@@ -39,7 +39,7 @@ class Campaign:
         """写成一句：次序、试点、同时几个、什么时候停。"""
         said = [f"{len(self.airports)} 个机场，依次 {'、'.join(self.airports)}", f"同时 {self.at_once} 个机场"]
         said += [f"先试 {self.pilot}，它全部做完才做其余的"] if self.pilot else []
-        said += [f"一共坏满 {self.max_failures} 台就不再做"] if self.max_failures else []
+        said += [f"一共失败满 {self.max_failures} 台就不再继续"] if self.max_failures else []
         return "；".join(said)
 
 

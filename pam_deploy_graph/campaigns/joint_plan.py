@@ -113,7 +113,7 @@ def approve(
     Args:
         services: 部件。
         plan: 给人看过的计划。
-        decision: 批准或否决。
+        decision: 批准或拒绝。
         operator: 自报的名字。
         note: 备注。
 
@@ -141,7 +141,7 @@ def cancel_all(services: Services, campaign: Campaign) -> list[str]:
         if not row.phase or row.exit_code is not None:
             continue
         done = cancel_run(services, row.run_id)
-        left = f"，{done['holder']}做完在途的就停" if done["holder"] else ""
+        left = f"，{done['holder']}做完进行中的就停" if done["holder"] else ""
         left = left or (f"，还欠着 {len(done['owed'])} 台，用 resume {row.run_id} 做完" if done["owed"] else "")
         told.append(f"{row.airport} 已取消{left}")
     return told or ["没有还没结束的机场"]

@@ -66,7 +66,7 @@ class Overview:
 
     @property
     def exit_code(self) -> ExitCode:
-        """照各机场得出：都完了的取最重的；有等人的是 10，别的停在半路是 12。"""
+        """照各机场得出：都完了的取最重的；有等人的是 10，别的已中断是 12。"""
         if all(row.exit_code is not None for row in self.rows):
             return ExitCode(max(row.exit_code or 0 for row in self.rows))
         waiting = any(row.phase in ("waiting", "decided") for row in self.rows)

@@ -58,11 +58,11 @@ class CampaignRollout:
         return " · ".join(filter(str.strip, told))
 
     def in_flight(self) -> dict[str, str]:
-        """在途的各台正做着的动作。"""
+        """进行中的各台正做着的动作。"""
         return {f"{airport} {ip}": step for airport, ip, step in self._flying()}
 
     def _flying(self) -> Iterator[tuple[str, str, str]]:
-        """各机场在途的各台。"""
+        """各机场进行中的各台。"""
         for airport in list(self._rolling.values()):
             for ip, step in self._progress_of(airport).in_flight().items():
                 yield airport, ip, step
@@ -99,7 +99,7 @@ class CampaignRollout:
         return Overview(self._campaign, tuple(self._rows[each] for each in self._campaign.airports))
 
     def _may_start(self, found: Overview, row: AirportRow) -> bool:
-        """一个机场此刻能不能做：批准了或停在半路，试点之后的要等它做好。"""
+        """一个机场此刻能不能做：批准了或已中断，试点之后的要等它做好。"""
         idle = row.airport not in self._rolling.values() and row.airport not in self._broken
         turn = self._pilot in ("", row.airport) or found.row(self._pilot).exit_code == ExitCode.DONE
         return idle and turn and row.phase in _GOES_ON

@@ -37,7 +37,7 @@ def save_checkpoint(state: AgentState, path: str | Path, *, redact: bool = False
         redact: 为真时隐去地址、路径、操作员与备注，用于交给别人看；这样的文件不能再读回。
 
     Raises:
-        OSError: 写不进去；原来的文件保持原样。
+        OSError: 写不进去；原来的文件保持现状。
 
     """
     data = state.to_dict()

@@ -73,7 +73,7 @@ def known_threads(path: Path, limit: int = 20) -> list[str]:
     except sqlite3.Error as error:
         raise RecordsDisagreeError(
             f"账本不在，而检查点文件 {path} 读不了（{error}）：它知道哪几次运行，不知道。没有新建账本；"
-            "从备份放回账本，或者确知没有要接着做的，就把检查点文件移走"
+            "从备份放回账本，或者确认没有要继续的运行，就把检查点文件移走"
         ) from error
 
 

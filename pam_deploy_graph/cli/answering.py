@@ -99,7 +99,7 @@ def _refuse(chosen: Sequence[dict[str, Any]], decision: Decision, digests: Seque
     for question in [] if about_plan else chosen:
         refuse_unoffered(question, decision)
     if about_plan and not DECISIONS[decision].on_plan:
-        raise ConfirmationError(f"计划只能批准或否决，不能 --{decision}")
+        raise ConfirmationError(f"计划只能批准或拒绝，不能 --{decision}")
     seen = sys.stdin.isatty() and sys.stderr.isatty()
     if about_plan and decision is Decision.APPROVE and not digests and not seen:
         raise ConfirmationError("没有终端时批准计划要给 --digest：批准的是哪一份（status 里有摘要）")

@@ -79,7 +79,7 @@ def run(
 
 @campaign.command(cls=Command)
 def resume(campaign_id: NAME, past_pilot: PAST_PILOT = False, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
-    """接着做：停在半路的、已有决定的、还没有开始的机场。"""
+    """接着做：中断的、已有决定的、还没有开始的机场。"""
     from pam_deploy_graph.cli.asking import somebody
     from pam_deploy_graph.cli.campaign_session import open_campaign
 
@@ -98,7 +98,7 @@ def confirm(
     operator: OPERATOR = "",
     home: o.Home = o.HERE,
 ) -> None:
-    """一并批准或否决等着的计划；之后由 campaign resume 执行。"""
+    """一并批准或拒绝等着的计划；之后由 campaign resume 执行。"""
     from pam_deploy_graph.cli.campaign_session import open_campaign
     from pam_deploy_graph.errors import InvalidInputError
 
@@ -140,7 +140,7 @@ def report(campaign_id: NAME, home: o.Home = o.HERE) -> None:
 
 @campaign.command(cls=Command)
 def cancel(campaign_id: NAME, home: o.Home = o.HERE) -> None:
-    """取消：各机场都不再开新的工作站，在途的做完为止。"""
+    """取消：各机场都不再开新的工作站，进行中的做完为止。"""
     from pam_deploy_graph.campaigns import read_campaign
     from pam_deploy_graph.campaigns.joint_plan import cancel_all
     from pam_deploy_graph.runs.lookup import past_runs

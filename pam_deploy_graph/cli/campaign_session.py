@@ -77,7 +77,7 @@ class CampaignSession:
                 return None
             with contextlib.suppress(InvalidInputError):
                 return Decision(read_decisions(text, [PLAN])[PLAN].decision)
-            self.say(f"「{text}」没有听作批准或否决，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。")
+            self.say(f"「{text}」没有听作批准或拒绝，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。")
         return None
 
     def tell_waiting(self) -> None:
@@ -124,7 +124,7 @@ class CampaignSession:
         return ExitCode.STOPPED if rollout.problem else found.exit_code
 
     def _how_to_go_on(self, found: Overview, *, pilot: bool) -> str:
-        """停在半路的怎样接着做；都结束了的看报告。"""
+        """中断的怎样接着做；都结束了的看报告。"""
         name = self.campaign.campaign_id
         if all(row.exit_code is not None for row in found.rows):
             return f"报告: campaign report {name}"

@@ -138,7 +138,7 @@ def _decided(services: Services, desk: Desk, question: Mapping[str, Any], text: 
 
 
 _NODES: Final = {
-    "intent": "在听懂",
+    "intent": "理解中",
     "params": "核对参数",
     "plan": "出计划：问 HOME、NODE 与各台工作站",
     "recall": "查要退回的几台",

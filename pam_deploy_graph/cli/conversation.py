@@ -47,7 +47,7 @@ def _early(desk: Desk, early: list[str], text: str) -> None:
 
 
 def _open(stack: contextlib.ExitStack, home: Path, desk: Desk, *, lab: bool) -> "Talk":
-    """载入，打开会话，说出谁停在半路、谁等着人。"""
+    """载入，打开会话，说出谁已中断、谁等着人。"""
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.cli.options import settings_for
     from pam_deploy_graph.cli.talk import Talk

@@ -57,7 +57,7 @@ def confirm(
 
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
-    """取消一次运行：不再开新的工作站；在途的和已有决定的做完为止。"""
+    """取消一次运行：不再开新的工作站；进行中的和已有决定的做完为止。"""
     from pam_deploy_graph.runs.lookup import past_runs
     from pam_deploy_graph.runs.open_questions import cancel_run
 
@@ -66,7 +66,7 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     if as_json:
         o.print_json(done)
     if done["holder"]:
-        typer.echo(f"已要求取消：{done['holder']}做完在途的工作站就停", err=True)
+        typer.echo(f"已要求取消：{done['holder']}做完进行中的工作站就停", err=True)
     elif done["owed"]:
         typer.echo(f"已要求取消；{'、'.join(done['owed'][:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
     else:

@@ -8,7 +8,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 
 STATE = Annotated[Path | None, typer.Option("--state", help="试验场的状态留在哪里；不给就用完即弃。", metavar="DIR")]
-YES = Annotated[bool, typer.Option("--yes", help="凡问皆同意，不用键盘。")]
+YES = Annotated[bool, typer.Option("--yes", help="所有问题自动同意，不读键盘。")]
 
 
 def demo(yes: YES = False, state: STATE = None, home: o.Home = o.HERE, as_json: o.Json = False) -> None:

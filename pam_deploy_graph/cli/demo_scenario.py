@@ -60,7 +60,7 @@ def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_j
             code = session.run(run.run_id, lambda: session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
         if code is ExitCode.WAITING:
-            desk.say("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里再来一次，或加 --yes")
+            desk.say("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里重新运行，或加 --yes")
             return code
         found = _compare(after, lab.workstations(), version)
         verdict = _verdict(desk, code, found)

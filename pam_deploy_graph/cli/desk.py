@@ -46,7 +46,7 @@ class Desk:
     """一次命令的工作台。
 
     ``stop`` 是「不再开新的」的开关；``answer`` 答一个问题，``hear`` 收下途中打的一句；``progress`` 给出进度的一行，
-    ``in_flight`` 给出在途的各台与动作。用的人换上自己的。
+    ``in_flight`` 给出进行中的各台与动作。用的人换上自己的。
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Desk:
         return done.result()
 
     def request_stop(self) -> None:
-        """要它停（Ctrl-C、「暂停」）：立刻应一声；第二次不等在途的。"""
+        """要它停（Ctrl-C、「暂停」）：立刻应一声；第二次不等进行中的。"""
         self._pressed += 1
         self.face.wake()
 
@@ -159,7 +159,7 @@ class Desk:
                 box.set_result(None)
 
     def _stop_soon(self) -> None:
-        """第一次：不再开新的，在途的做完。"""
+        """第一次：不再开新的，进行中的做完。"""
         self.stop.set()
         flying = "、".join(list(self.in_flight())[:_MOST_NAMED])
         self.say(f"正在停：等 {flying or '这一步'} 做完；再按一次 Ctrl-C 立即停", "yellow")
@@ -168,7 +168,7 @@ class Desk:
         """第二次：不等了。停在哪里、哪些结果未知，由停下的一方照账本说。"""
         from pam_deploy_graph.system import event_loop
 
-        self.say("立即停，不等在途的了", "yellow")
+        self.say("立即停，不等进行中的了", "yellow")
         event_loop.abort()
 
     def _no_more_keys(self) -> None:
@@ -182,7 +182,7 @@ class Desk:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """做着的时候，Ctrl-C、TERM 与终端关闭都让在途的做完再停；问着的时候照旧：不答，或离开。"""
+        """做着的时候，Ctrl-C、TERM 与终端关闭都让进行中的做完再停；问着的时候照旧：不答，或离开。"""
         kinds = [kind for kind in _SIGNALS if signal.getsignal(kind) is not signal.SIG_IGN]  # nohup 之下不理 HUP
         before: dict[int, Any] = {int(kind): signal.getsignal(kind) for kind in kinds}
 

@@ -75,7 +75,7 @@ def _sources(settings: Settings) -> Iterator[Check]:
         told = f"环境里有 {'、'.join(names)}：LangGraph 会把对话、参数与计划送往 LangSmith"
         yield Check("LangSmith", ok=False, detail=told, advice="不要送出去就 unset 它们", required=False)
     for sentence in settings.refused:
-        yield Check(".env", ok=False, detail=sentence, advice="没有算它的数", required=False)
+        yield Check(".env", ok=False, detail=sentence, advice="没有使用它", required=False)
 
 
 def _platform(name: str) -> Check:
@@ -215,7 +215,7 @@ def _policy(settings: Settings) -> Iterator[Check]:
         try:
             open_policy(path) if path == settings.pam_policy else open_people(path)
         except PamError as error:
-            yield Check(name, ok=False, detail=str(error), advice="请照消息改正；读不懂时一概不许")
+            yield Check(name, ok=False, detail=str(error), advice="请照消息改正；读不懂时一律不允许")
             continue
         bound = not any(os.access(each, os.W_OK) for each in (path, Path(path).parent))
         advice = "让它与它的目录归另一个账号（例如 root）所有，当前账号只读"

@@ -155,7 +155,7 @@ class Driver:
         """把输入交给图，返回图停下时的状态（含 ``__interrupt__``）。
 
         Raises:
-            RunPausedError: 有人要它停；消息照账本说在途的怎样了，停的人已经记下。
+            RunPausedError: 有人要它停；消息照账本说进行中的怎样了，停的人已经记下。
 
         """
         try:
@@ -167,7 +167,7 @@ class Driver:
         return result
 
     def _stopped(self, run_id: str) -> str:
-        """记下是谁让它停的（没等在途的就停的，还没有记），返回停在哪里。"""
+        """记下是谁让它停的（没等进行中的就停的，还没有记），返回停在哪里。"""
         with contextlib.suppress(PamError):
             self.services.pause(run_id, self.services.local_actor())
         return stopped_text(self.services.state_of(run_id))

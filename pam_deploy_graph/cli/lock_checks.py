@@ -24,6 +24,6 @@ def held_modules(ledger: Ledger) -> Iterator[Check]:
     for module, run_id, since, over in locks.held(ledger.engine):
         holder = None if over else ledger.holder(run_id)
         state = "已经结束，占着的不算数" if over else f"正由{holder}做着" if holder else "没有进程在做它"
-        advice = "下一次部署会清掉它" if over else f"用 resume {run_id} 做完它，或用 cancel {run_id} 放弃它"
+        advice = "下一次部署会清掉它" if over else f"用 resume {run_id} 做完它，或用 cancel {run_id} 取消它"
         detail = f"由运行 {run_id} 占着（自 {zoned_moment(since)}，{state}）"
         yield Check(f"模块 {module}", ok=bool(holder), detail=detail, advice=advice, required=False)

@@ -44,11 +44,11 @@ class Midway:
         """说出代价，确认了才取消。"""
         run_id = self._run_id()
         costs = cancel_costs(self._services.state_of(run_id))
-        self._desk.say(f"{costs or f'取消运行 {run_id}：没有还没开工的了，在途的做完就结束。'}确定就说「确认」。")
+        self._desk.say(f"{costs or f'取消运行 {run_id}：没有还没开工的了，进行中的做完就结束。'}确定就说「确认」。")
         if not is_sure(self._desk.face.read("确认取消？> ", fresh=True) or ""):
             return self._desk.say("没有取消，照旧进行。")
         try:
             cancel_run(self._services, run_id)
         except PamError as error:
             return self._desk.say(str(error))
-        return self._desk.say("已取消：没有开工的不再做，在途的做完就结束。")
+        return self._desk.say("已取消：没有开工的不再做，进行中的做完就结束。")

@@ -55,7 +55,7 @@ def _coloured() -> bool:
 
 @contextlib.contextmanager
 def deaf_stops(stop: threading.Event) -> Iterator[None]:
-    """写不出去（管道断了、磁盘满了）时像 Ctrl-C 那样停：在途的做完，不再开新的。"""
+    """写不出去（管道断了、磁盘满了）时像 Ctrl-C 那样停：进行中的做完，不再开新的。"""
     try:
         yield
     except OSError:

@@ -67,7 +67,7 @@ def _parts(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Answe
 
 
 def _required(services: Services, question: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """策略要不要签名；否决计划谁都可以，不必签。"""
+    """策略要不要签名；拒绝计划谁都可以，不必签。"""
     if question["ask"] == Ask.PLAN and answer["decision"] != Decision.APPROVE:
         return False
     params = services.state_of(question["run_id"]).params

@@ -32,7 +32,7 @@ class Talk:
         session.desk.hear = Midway(session.services, session.desk, lambda: self._run_id).hear
 
     def greet(self) -> None:
-        """说出停在半路的、等着人的、停用的柜台；没有就不说。"""
+        """说出中断的、等着人的、停用的柜台；没有就不说。"""
         if told := greeting(self._session.services.ledger):
             self._session.say(told)
 
@@ -53,7 +53,7 @@ class Talk:
             return self._advance(self._run_id)
         intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
-            sure = goes_on_bare(text) or self._sure("接着做停在半路的那次运行：没有开工的会继续开工。")
+            sure = goes_on_bare(text) or self._sure("接着做中断的那次运行：没有开工的会继续开工。")
             return self._go_on() if sure else None
         if intent == "cancel" and (run_id := self._run_id or latest_unfinished(services.ledger)):
             return self._cancel(run_id)
@@ -64,7 +64,7 @@ class Talk:
         return self._stopped(self._desk.work(lambda: driver.hear(run_id, text)))
 
     def paused(self, error: RunPausedError) -> None:
-        """停下了：照账本说在途的怎样了。"""
+        """停下了：照账本说进行中的怎样了。"""
         services = self._session.services
         if self._desk.stop.is_set() and services.ledger.exists(self._run_id):
             return self._session.say(f"{stopped_text(services.state_of(self._run_id))}。{_LATER}")
@@ -102,10 +102,10 @@ class Talk:
             self._session.finish(run_id, code)
 
     def _go_on(self) -> None:
-        """继续：正说着的运行，或最近一次停在半路的。"""
+        """继续：正说着的运行，或最近一次中断的。"""
         if not self._run_id:
             self._run_id = latest_unfinished(self._session.services.ledger)
-            self._session.say(f"接着做运行 {self._run_id}。" if self._run_id else "没有停在半路的运行。")
+            self._session.say(f"接着做运行 {self._run_id}。" if self._run_id else "没有中断的运行。")
         return self._advance(self._run_id) if self._run_id else None
 
     def _cancel(self, run_id: str) -> None:
@@ -117,7 +117,7 @@ class Talk:
                 return None
             done = cancel_run(services, run_id)
             if done["holder"]:
-                return self._session.say(f"已要求取消：{done['holder']}做完在途的工作站就停。")
+                return self._session.say(f"已要求取消：{done['holder']}做完进行中的工作站就停。")
             self._run_id = run_id
             return self._stopped(ExitCode.STOPPED)
         self._run_id = ""
@@ -144,7 +144,7 @@ class Talk:
             return None
         record = services.ledger.get_run(self._run_id)
         if record.exit_code is None and services.cancelled(self._run_id) and not resumed:
-            # 停在半路又取消：在途的做完，收尾
+            # 已中断又取消：进行中的做完，收尾
             return self._stopped(self._desk.work(lambda: self._session.driver.resume(self._run_id)), resumed=True)
         if record.exit_code is None:
             return self._session.say(self._unfinished(code, record.reason or ""))

@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Decision(StrEnum):
-    """人对一个问题的回答：同意、保持原样、查清真相后继续。"""
+    """人对一个问题的回答：同意、保持现状、查清实情后继续。"""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -85,16 +85,29 @@ _ROWS: Final = (
         decision=Decision.REJECT,
         word="拒绝",
         event="CONFIRMATION_REJECTED",
-        about="不同意（否决计划，或保持原样）。",
-        does="保持原样",
-        recorded="不回滚，保持原样",
-        progress="保持原样",
+        about="不同意（拒绝计划，或保持现状）。",
+        does="保持现状",
+        recorded="不回滚，保持现状",
+        progress="保持现状",
         note="保持现状",
-        on_workstation=Meaning("不回滚，保持原样", "failed"),
+        on_workstation=Meaning("不回滚，保持现状", "failed"),
         on_plan=Meaning("计划被拒绝", "failed", ("不通过", "算了")),
         spoken=(
             *("reject", "rejected", "decline", "ignore", "no", "n"),
-            *("拒绝", "不同意", "不批准", "不可以", "不行", "不", "不要", "否", "不回滚", "保持", "保持原样"),
+            *(
+                "拒绝",
+                "不同意",
+                "不批准",
+                "不可以",
+                "不行",
+                "不",
+                "不要",
+                "否",
+                "不回滚",
+                "保持",
+                "保持现状",
+                "保持原样",
+            ),
         ),
     ),
     DecisionSpec(
@@ -105,7 +118,7 @@ _ROWS: Final = (
         does="查清后继续",
         recorded="查清之后继续，这台回到进行中",
         progress="查清后继续",
-        on_workstation=Meaning("查清真相后继续", "running"),
+        on_workstation=Meaning("查清实情后继续", "running"),
         spoken=("retry", "重试", "再试", "继续"),
         reviewable=False,
         resumes=True,

@@ -99,7 +99,7 @@ async def propose_endpoints(ctx: RunContext) -> None:
     wanted = await endpoints_of(ctx.router, there) | dict(ctx.also_bound)
     _refuse_lost_tls(state.endpoints, wanted)
     before, after = (state.endpoints | named_tools(state.mcp_tools)), (wanted | named_tools(tools))
-    text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就此结束这次运行。"])
+    text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就结束这次运行。"])
     digest = digest_of({"run_id": state.run_id, "plan": state.plan_digest, "stage": REWIRED, "endpoints": after})
     proposed = {"digest": digest, "target_ips": state.planned_ips or [], "stage": REWIRED, "text": text}
     proposed |= {"requested_by": state.requested_by}

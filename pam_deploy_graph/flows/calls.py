@@ -28,7 +28,7 @@ _MOST_RETRY_SECONDS: Final = 30.0
 _TICK_SECONDS: Final = 1.0
 _LOOKUP_SECONDS: Final = 5.0
 _ASK_AGAIN: Final = 3
-"""再问无妨的调用，答得不成样子时最多再问几次。"""
+"""再问无妨的调用，答得不对时最多再问几次。"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ async def run_wave(ctx: RunContext, fresh: Iterable[str]) -> None:
     """推进上次没做完的和 ``fresh`` 里的工作站，最多 ``max_parallel`` 台同时进行。
 
     Raises:
-        LedgerError: 账本写不进去；其余在途的一并停下，由恢复时查证。
+        LedgerError: 账本写不进去；其余进行中的一并停下，由恢复时查证。
 
     """
     dispatcher = Dispatcher(ctx, fresh)
@@ -130,7 +130,7 @@ def settled_causes(state: AgentState) -> set[str]:
 
 
 def unfinished_ips(state: AgentState) -> list[str]:
-    """返回开了工而没有结果的工作站（上次中断时在途的）。"""
+    """返回开了工而没有结果的工作站（上次中断时进行中的）。"""
     return [ip for ip, workstation in state.ip_states.items() if workstation["status"] == IpStatus.RUNNING]
 
 

@@ -74,7 +74,7 @@ async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval
 
 
 def _changed(ctx: RunContext, truth: ActionResult, ip: str, approval: Approval, shown: tuple[str, str | None]) -> str:
-    """决定的是不是此刻的样子：不是就说出哪里变了。接着做的只看有没有别人动过它，保持原样的什么也不看。"""
+    """决定的是不是此刻的样子：不是就说出哪里变了。接着做的只看有没有别人动过它，保持现状的什么也不看。"""
     state, (before, key) = ctx.state, shown
     if approval.decision == Decision.APPROVE:
         if not truth.ok:

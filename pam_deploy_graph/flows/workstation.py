@@ -142,7 +142,7 @@ def _question(result: ActionResult, ip: str) -> Event:
 
 
 async def leave_in_doubt(ctx: RunContext) -> None:
-    """不去新的地址了，运行就此结束：停在半路的做没做没有人知道，记成结果未知，不当作还在做。"""
+    """不去新的地址了，运行就此结束：中断的做没做没有人知道，记成结果未知，不当作还在做。"""
     for slot in ctx.state.open_intents:
         ip, _, action = slot.rpartition(":")
         if ip not in ctx.state.ip_states or ctx.state.ip_states[ip]["status"] != IpStatus.RUNNING:
@@ -157,5 +157,5 @@ async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:
     result = await perform(ctx, outbox, "download-log", ip)
     event = result_event(result, ip) | {"best_effort": True}
     if result.ok or event["message"] == NO_REASON:
-        event["message"] = "已尽力下载日志" if result.ok else "尽力下载日志失败"
+        event["message"] = "已下载日志" if result.ok else "下载日志失败（不影响结果）"
     await outbox.commit(event)

@@ -15,7 +15,7 @@ MAIN: Final[Edges] = {
     ("approve-plan", "global-flow"): "批准了",
     ("approve-plan", "intent"): "没有决定：一句话、看不懂、要重提",
     ("approve-plan", "report"): "否决，或检查不过",
-    ("ip-flow", "ip-flow"): "还有可推的",
+    ("ip-flow", "ip-flow"): "还有可做的",
     ("ip-flow", "rollback-confirm"): "有要决定的",
     ("ip-flow", "plan"): "要再批准：灰度之后，或有变化",
     ("ip-flow", "report"): "做完或停下",

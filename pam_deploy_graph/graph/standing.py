@@ -40,7 +40,7 @@ def standing_now(services: Services, state: GraphState) -> dict[str, Any]:
     """返回状态要改成的样子；还没有登记的、正问着参数的不改。
 
     ``phase`` 是 ``finished``（了结了）、``rolling``（别处正推着）、``planned``、``waiting``（问题还开着）
-    或 ``stopped``（停在半路）。
+    或 ``stopped``（已中断）。
     """
     run_id = _run_of(services, state)
     if not run_id:
@@ -70,15 +70,15 @@ def told(services: Services, run_id: str) -> str:
     run = services.state_of(run_id)
     done = f"{sum(counts(run)[name] for name in ('succeeded', 'recalled', 'failed'))}/{len(run.target_ips)}"
     if holder := services.ledger.holder(run_id):
-        first = f"运行 {run_id} 正由{holder}推着：{done}。问进度说「到哪了」，要停说「取消」。"
+        first = f"运行 {run_id} 正由{holder}执行：{done}。问进度说「到哪了」，要停说「取消」。"
     else:
-        by = f"由 {run.paused_by} 停着" if run.paused_by else "停在半路"
-        first = f"运行 {run_id} {by}：{done}。说「继续」接着做，说「取消」就此作罢。"
+        by = f"由 {run.paused_by} 停着" if run.paused_by else "已中断"
+        first = f"运行 {run_id} {by}：{done}。说「继续」接着做，说「取消」取消本次部署。"
     return f"{first}\n\n{render_report(run, brief=True)}"
 
 
 def _at_rest(services: Services, run: AgentState, state: GraphState) -> dict[str, Any]:
-    """没有人推着：问题还开着，还是停在半路。"""
+    """没有人推着：问题还开着，还是已中断。"""
     asked = open_questions(services.ledger, run)
     if asked and asked[0]["subject"] == PLAN:
         return {"phase": "planned", "waiting": [], "plan": _plan(run, run.plan_digest, state)}

@@ -70,10 +70,8 @@ class GraphState(TypedDict, total=False):
 
 
 def misshapen(what: str) -> LedgerError:
-    """检查点里的一项不成样子的错误。"""
-    return LedgerError(
-        f"检查点里的{what}不成样子：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续"
-    )
+    """检查点里的一项不对的错误。"""
+    return LedgerError(f"检查点里的{what}不对：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续")
 
 
 def refuse_misshapen(values: Mapping[str, Any]) -> None:
@@ -106,7 +104,7 @@ def open_question(state: GraphState) -> Question | None:
 
 
 def astray(state: GraphState) -> bool:
-    """账本说不在这里：运行了结了（``closing``），或停着、正由别处推着（``diverted``）。"""
+    """账本说不在这里：运行了结了（``closing``），或停着、正由别处执行（``diverted``）。"""
     return state.get("phase") in ("closing", "diverted")
 
 

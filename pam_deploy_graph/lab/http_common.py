@@ -40,7 +40,7 @@ class Refused(Exception):  # noqa: N818 —— 拒绝是协议的正常应答，
 
     @property
     def final(self) -> bool:
-        """是否是对这个幂等键的最终答复；429 与 503 是暂时的，同一个键可以再试。"""
+        """是否是对这个幂等键的最终答复；429 与 503 是暂时的，同一个键可以重试。"""
         return self.status not in _BUSY
 
 

@@ -53,7 +53,7 @@ class Workshop:
 
         Raises:
             Refused: 按真实情况不能做（409），什么也没有改变。
-            OSError: 磁盘不听话；意图已撤回，同一个键可以再试。
+            OSError: 磁盘不听话；意图已撤回，同一个键可以重试。
 
         """
         plan = await self._plan(call, order, target, ref)

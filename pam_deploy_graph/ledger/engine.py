@@ -153,7 +153,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def is_corrupt(error: SQLAlchemyError) -> bool:
-    """文件本身坏了（SQLite 说它不成样子，或文字不是 UTF-8）；数据库停了、忙、读写出错都不是：那是不知道。"""
+    """文件本身坏了（SQLite 说它不对，或文字不是 UTF-8）；数据库停了、忙、读写出错都不是：那是不知道。"""
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:

@@ -103,7 +103,7 @@ def _action_fail(state: AgentState, event: Event) -> None:
 
 
 def _restarted(state: AgentState, _event: Event) -> None:
-    """同名的演练从头再来：此前的进度一概不算，此前的决定也不算。"""
+    """同名的演练从头重做：此前的进度一概不算，此前的决定也不算。"""
     seq, generation = state.ledger_seq, state.generation
     forget_progress(state)
     state.ledger_seq, state.generation = seq, generation + 1

@@ -203,7 +203,7 @@ def rollback_done(state: AgentState, event: Event) -> None:
 
 
 def rollback_failed(state: AgentState, event: Event) -> None:
-    """回滚失败：仍然等着，可以再试；再问就是一个新问题。"""
+    """回滚失败：仍然等着，可以重试；再问就是一个新问题。"""
     workstation = _rollback_settled(state, event)
     _ask(workstation, event)
     workstation["rollback_status"] = str(RollbackStatus.FAILED)
@@ -212,7 +212,7 @@ def rollback_failed(state: AgentState, event: Event) -> None:
 
 
 def _retry(state: AgentState, event: Event) -> None:
-    """人要求查清真相后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。
+    """人要求查清实情后继续：工作站回到进行中；``redo`` 是读回来看已经不作数的步骤，用新的键重做。
 
     ``over`` 是在这之间动过它的别的运行：人知道了还要做，未了的那次就从它的键算起，同一个键再送。
     ``retrying`` 是原来的失败，动手之前留着：说好了重试而还没有做的，停下时不做，取消了就还是原来的失败。

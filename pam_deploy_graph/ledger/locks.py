@@ -82,5 +82,5 @@ def _refuse(connection: Connection, run_no: int, module: str) -> None:
     if row := connection.execute(query).first():
         raise ModuleBusyError(
             f"{module} 正由运行 {row.run_id} 占着（自 {zoned_moment(row.since)}，还没有结束）；"
-            f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 放弃它，然后再继续；也可以加 --wait 秒数等它"
+            f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 取消它，然后再继续；也可以加 --wait 秒数等它"
         )

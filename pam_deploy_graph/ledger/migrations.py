@@ -49,7 +49,7 @@ def migrate(connection: Connection, kept: Path | None) -> None:
     """
     for row in connection.execute(select(leases)).mappings():
         if holders.alive(row, holders.database_now(connection)):
-            raise LedgerError(f"账本属于旧版本，而{holders.describe(row)}正用着它；等它停下再来，届时自动迁移")
+            raise LedgerError(f"账本属于旧版本，而{holders.describe(row)}正用着它；等它停下后重试，届时自动迁移")
     old = connection.execute(text("SELECT * FROM approvals ORDER BY run_no, decided_at")).mappings().all()
     cancels = connection.execute(text("SELECT run_no, created_at, cancelled_by FROM runs")).mappings().all()
     connection.execute(text("DROP TABLE approvals"))

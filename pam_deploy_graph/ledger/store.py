@@ -111,7 +111,7 @@ class Ledger:
         return known[1]
 
     def stopped(self, run_id: str, reason: str | None, *, unlock: bool = False) -> None:
-        """记下停在半路的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""
+        """记下中断的原因（``None`` 是没有停）；``unlock`` 为真时同时放开模块。"""
         run_no = self.get_run(run_id).run_no
         unlocking = [locks.releasing(run_no)] if unlock else []
         execute(self.engine, [registry.changing(run_no, reason=reason), *unlocking])

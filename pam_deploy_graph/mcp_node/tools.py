@@ -35,7 +35,7 @@ _INPUTS: Final[dict[str, Any]] = {
     "to_version": (Version | None, Field(None, description="退回哪个版本；不给则退回这次运行动手之前的版本")),
     "idempotency_key": (
         str,
-        Field(pattern="^[!-~]+$", max_length=_MAX_KEY, description="幂等键；结果未知时用同一个键再来"),
+        Field(pattern="^[!-~]+$", max_length=_MAX_KEY, description="幂等键；结果未知时用同一个键重试"),
     ),
 }
 _OUTPUTS: Final[dict[str, Any]] = {"SUCCESS": bool, "ONLINE": bool, "RUNNING": bool, "IP": list[str]}

@@ -116,7 +116,7 @@ class Link:
         raise McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT)
 
     def retire(self) -> None:
-        """不再接新的调用，在途的做完就关。"""
+        """不再接新的调用，进行中的做完就关。"""
         self.closed = True
 
     def shut(self) -> None:
@@ -177,7 +177,7 @@ class Link:
             raise McpFault(reason, ScriptExit.REFUSED)
 
     async def _keep(self) -> None:
-        """守到被关、服务换了工具或闲置太久；在途的调用总是做完。"""
+        """守到被关、服务换了工具或闲置太久；进行中的调用总是做完。"""
         while self._calls or not (self.closed or self._loop.time() - self._used > _IDLE_SECONDS):
             with anyio.move_on_after(_TICK_SECONDS):
                 await self._stop.wait()
@@ -213,14 +213,14 @@ class Link:
         return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.UNKNOWN)
 
     def _abort(self) -> None:
-        """放开在途的调用，然后关。"""
+        """放开进行中的调用，然后关。"""
         self.closed = True
         for scope in self._calls:
             scope.cancel()
         self._stop.set()
 
     def _end(self) -> None:
-        """结束：放开在途的调用；没打开过的，把原因告诉等着的人。"""
+        """结束：放开进行中的调用；没打开过的，把原因告诉等着的人。"""
         self._abort()
         if not self._ready.done():
             self._ready.set_exception(self._fault.before_sending())

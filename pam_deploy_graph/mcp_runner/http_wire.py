@@ -1,6 +1,6 @@
 """streamable HTTP 的收发：会话仍是 SDK 的 ``ClientSession``，下面用 aiohttp。
 
-没有用 SDK 的 ``streamable_http_client``：它遇到一次 HTTP 失败就关掉整个会话，连累同时在途的别的调用，也分不清
+没有用 SDK 的 ``streamable_http_client``：它遇到一次 HTTP 失败就关掉整个会话，连累同时进行中的别的调用，也分不清
 请求有没有送达；而且每次调用多花一倍的处理器时间。这里「写出一个请求」就是一次完整的 HTTP 往返，在调用者自己的
 任务里做：到了时限就断开，失败直接抛给那一个调用者，答复放进会话的读流。
 """

@@ -61,7 +61,7 @@ class IpState(dict[str, Any]):
 
     @property
     def awaits_decision(self) -> bool:
-        """是否在等人决定回滚（包括回滚失败、可以再试的）。"""
+        """是否在等人决定回滚（包括回滚失败、可以重试的）。"""
         return self["rollback_status"] in (RollbackStatus.PENDING, RollbackStatus.FAILED)
 
     @property

@@ -23,7 +23,7 @@ def failure_of(error: Exception, who: str) -> tuple[str, ScriptExit]:
 
     """
     gap = " " if who.isascii() else ""
-    if problem := certificate_problem(error):  # TLS 没有谈成，请求到不了对面的程序
+    if problem := certificate_problem(error):  # TLS 握手失败，请求到不了对面的程序
         return f"连接不上 {who}：{problem}", ScriptExit.CONFIG
     if isinstance(error, _NEVER_SENT):
         return f"连接不上 {who}：{error}", classify(Transport.UNSENT)

@@ -59,7 +59,7 @@ _OUTCOMES: Final[dict[int, Outcome]] = {
 _ERROR_LINE: Final = re.compile(rb"^ERROR=(.*?)\r?$", re.MULTILINE)
 ADVICE: Final[dict[int, str]] = {
     ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
-    ScriptExit.CONFIG: "请按上述原因改正参数后再来",
+    ScriptExit.CONFIG: "请按上述原因改正参数后重试",
     ScriptExit.UNAUTHORISED: "请检查 PAM_TOKEN 是否有效、有没有权限",
     ScriptExit.NOT_TAKEN: "请检查到 PAM 的网络，以及 PAM 是否繁忙",
     ScriptExit.REFUSED: "请按 PAM 给出的原因处理",

@@ -26,8 +26,8 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
     ScriptExit.UNAUTHORISED: "没有令牌，或令牌没有权限",
     ScriptExit.NOT_TAKEN: "没有送出，或没有收下",
     ScriptExit.REFUSED: "PAM 拒绝",
-    ScriptExit.TIMEOUT: "到了时限",
-    ScriptExit.UNKNOWN: "说不准",
+    ScriptExit.TIMEOUT: "超时",
+    ScriptExit.UNKNOWN: "结果未知",
 }
 """动作的退出码（contract 第 3 节）。"""
 
@@ -41,4 +41,4 @@ def with_word(code: str, *, over: bool = False) -> str:
 
 def exit_text(code: int) -> str:
     """一个退出码连同意思，如 ``退出码 6（PAM 拒绝）``。"""
-    return f"退出码 {code}（{EXIT_MEANINGS.get(code, '不知道做没做')}）"
+    return f"退出码 {code}（{EXIT_MEANINGS.get(code, '结果未知')}）"

@@ -160,7 +160,7 @@ def rerun(state: AgentState) -> list[str]:
     run_id = state.control_params.get("failed_of")
     if state.rollback_of:
         return [f"- 退回: 到运行 {state.rollback_of} 之前"]
-    return [f"- 再来: 运行 {run_id} 里没有成功的"] if run_id else []
+    return [f"- 重做: 运行 {run_id} 里没有成功的"] if run_id else []
 
 
 def _all_ips(state: AgentState) -> list[str]:

@@ -105,7 +105,7 @@ def why_not_in_advance(services: Services, run_id: str, actor: Actor) -> str:
 
 
 def _why_not(site: Site, state: AgentState, answer: Answered, asked: Asked) -> str:
-    """为什么不作数；否决计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。
+    """为什么不作数；拒绝计划谁都可以，已经有了决定的不再问（``resume`` 照着它执行，改不了它）。
 
     计划照的策略与账户文件不是此刻的，此刻的说许也不算：换一份文件，谁都可以是别人。
     """

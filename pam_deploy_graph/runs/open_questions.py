@@ -38,7 +38,7 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
 
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
-    """返回取消之后还欠着的工作站：停在半路的，以及有了决定而还没有执行的。"""
+    """返回取消之后还欠着的工作站：中断的，以及有了决定而还没有执行的。"""
     return unfinished_ips(state) + decided_ips(ledger, state)
 
 

@@ -156,7 +156,7 @@ class _Sender:
         except _NoAnswerError:
             if not body.changed:
                 raise
-        told = f"{wanted.package} 在算过哈希之后变了（原为 {wanted.hash}），没有送完，HOME 没有收下；请等它写完再来"
+        told = f"{wanted.package} 在算过哈希之后变了（原为 {wanted.hash}），没有送完，HOME 没有收下；请等它写完后重试"
         raise _NoAnswerError(told, ScriptExit.CONFIG)
 
     async def _call(self, method: str, **options: Any) -> tuple[int, bytes]:

@@ -36,8 +36,8 @@ _REPLIES: Final = {
 }
 """问的是哪一种回答；先认「不」。"""
 _WHOLE: Final = {
-    "取消": "取消：没有开工的不再做，在途的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
-    "暂停": "暂停：不再开新的，在途的做完就停；说「继续」接着做。",
+    "取消": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
+    "暂停": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
     "继续": "继续：从停下的地方接着做，没有开工的会开工。",
     "cancel": "Cancel: what has not started is left undone, what is in flight finishes, and the run ends for good.",
     "paus": "Pause: nothing new is started, what is in flight finishes; say “continue” to go on.",

@@ -42,7 +42,7 @@ def failed_again(ledger: Ledger, run_id: str = "") -> Again:
         raise ConfirmationError(f"运行 {run_id} 是退回，不是部署；要再退回，在 chat 里说退回哪几台")
     left = unsuccessful_ips(state)
     if not left:
-        raise ConfirmationError(f"运行 {run_id} 没有不成功的工作站，不必再来")
+        raise ConfirmationError(f"运行 {run_id} 没有不成功的工作站，不必重做")
     control = {name: value for name, value in state.control_params.items() if name != "exclude_ips"}
     more = {"target_ips": left, "force": True, "failed_of": run_id}
     return Again(_params(state), state.execution_strategy, control | more)

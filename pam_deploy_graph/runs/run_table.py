@@ -23,7 +23,7 @@ _OVER: Final = {
     ExitCode.FINISHED_WITH_FAILURES: "有失败",
     ExitCode.STOPPED: "已停止",
 }
-_HEAD: Final = ("运行", "部署", "谁", "开始", "用时", "处境", "做完", "失败", "停用")
+_HEAD: Final = ("运行", "部署", "谁", "开始", "用时", "状态", "做完", "失败", "停用")
 _DAY_AND_MINUTE: Final = slice(5, 16)
 _NARROW: Final = "  {} · {} 开始 · 用时 {} · 做完 {} · 失败 {} · 停用 {}"
 

@@ -75,7 +75,7 @@ def why_outdated(site: Site, state: AgentState) -> str:
 def why_void(site: Site, state: AgentState, approval: Approval) -> str:
     """动手之前再问一遍：账本里记着的这个决定，照此刻的策略还作不作数；作数的为空串。
 
-    否决计划谁都可以，所以不问。
+    拒绝计划谁都可以，所以不问。
     """
     on_plan = approval.subject in (PLAN, FIRST_OF_TWO)
     if on_plan and approval.decision != Decision.APPROVE:

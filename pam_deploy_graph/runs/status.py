@@ -23,7 +23,7 @@ _NEXT: Final = {
     "waiting": "confirm {run_id} --approve{code}（或 {others}），然后 resume {run_id}",
     "decided": "resume {run_id}",
     "interrupted": "resume {run_id}",
-    "running": "稍后再看；要停用 cancel {run_id}",
+    "running": "稍后再看；要取消就用 cancel {run_id}",
     "finished": "report {run_id}",
 }
 _COUNTS: Final = {
@@ -45,7 +45,7 @@ SHORT_DIGEST: Final = 12
 PHASES: Final = {
     "waiting": "等人决定",
     "decided": "已有决定，等着执行",
-    "interrupted": "停在半路",
+    "interrupted": "已中断",
     "running": "正在进行",
     "finished": "已结束",
 }
@@ -154,7 +154,7 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     if brief:
         return "\n".join(lines)
     label = partial(with_name, names=found["names"])
-    lines += [f"照运行 {found['failed_of']} 再来的"] if found["failed_of"] else []
+    lines += [f"重做运行 {found['failed_of']} 里没有成功的"] if found["failed_of"] else []
     lines += show_questions(found["waiting"])
     lines += [] if found["waiting"] else [f"没有成功: {label(ip)} {why}" for ip, why in found["unsuccessful"].items()]
     if found["not_reached"] and found["exit_code"] is None:

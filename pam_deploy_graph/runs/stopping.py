@@ -1,4 +1,4 @@
-"""停下之后在途的怎样了；说的都是账本里的实情。"""
+"""停下之后进行中的怎样了；说的都是账本里的实情。"""
 
 from typing import Final
 
@@ -9,14 +9,14 @@ _MOST_NAMED: Final = 10
 
 
 def stopped_text(state: AgentState) -> str:
-    """停下之后的一句话：在途的都做完了没有，没有的点名。"""
+    """停下之后的一句话：进行中的都做完了没有，没有的点名。"""
     owed = {*unfinished_ips(state), *(ip for ip, one in state.ip_states.items() if one.get("approved"))}
     doubtful = [slot for slot in state.open_intents if slot.rpartition(":")[0] in owed]
     begun = [ip for ip in unfinished_ips(state) if not any(slot.startswith(f"{ip}:") for slot in doubtful)]
     sent = [" 的 ".join(slot.rsplit(":", 1)) for slot in doubtful]
     parts = [f"{_named(sent)} 已经发出、结果未知，继续时先查证"] if sent else []
     parts += [f"{_named(begun)} 做到一半，继续时接着做"] if begun else []
-    return f"已停下，{'；'.join(parts) or '在途的都已做完'}"
+    return f"已停下，{'；'.join(parts) or '进行中的都已做完'}"
 
 
 def _named(names: list[str]) -> str:

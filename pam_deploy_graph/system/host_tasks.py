@@ -25,7 +25,7 @@ _told: Final[contextvars.ContextVar[threading.Event]] = contextvars.ContextVar("
 async def outlast(work: Callable[..., T], *args: Any) -> T:
     """在自己的线程里做 ``work(*args)``。
 
-    宿主取消时立起 ``told_to_stop`` 的标志，等它收完尾（在途的做完、交还租约），再把取消传出去；再取消几次也一样。
+    宿主取消时立起 ``told_to_stop`` 的标志，等它收完尾（进行中的做完、交还租约），再把取消传出去；再取消几次也一样。
 
     Raises:
         asyncio.CancelledError: 宿主取消了；那时已经收完尾，此后什么也不再做。

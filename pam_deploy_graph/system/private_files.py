@@ -65,7 +65,7 @@ def private_database(path: Path) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """原子地写一个文件（0600）；写不成时原来的文件保持原样。"""
+    """原子地写一个文件（0600）；写不成时原来的文件保持现状。"""
     private_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

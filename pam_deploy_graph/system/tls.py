@@ -86,13 +86,13 @@ def certificate_problem(error: BaseException) -> str:
     if isinstance(chain, ssl.SSLCertVerificationError):
         return f"对方的证书不可信（{chain.verify_message}）；私有 CA 签发的请设 PAM_CA_FILE"
     if isinstance(chain, ssl.SSLError):
-        return f"TLS 没有谈成（{chain.reason or chain}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY"
+        return f"TLS 握手失败（{chain.reason or chain}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY"
     return ""
 
 
 def _no_password() -> str:
     """私钥带口令的不问人，说不行。"""
-    raise ssl.SSLError("私钥带口令，程序不问人")
+    raise ssl.SSLError("私钥带口令，程序没法输入")
 
 
 def _why(error: Exception) -> str:

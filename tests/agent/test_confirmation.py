@@ -144,7 +144,7 @@ def test_a_failed_rollback_can_be_tried_again(rig: Rig) -> None:
 
 
 def test_a_failed_rollback_can_be_rejected(rig: Rig) -> None:
-    """回滚失败之后也可以拒绝，保持原样。"""
+    """回滚失败之后也可以拒绝，保持现状。"""
     state = rig.paused()
     rig.fake.fail("rollback-ip")
     rig.agent.confirm_pending(state, approved=True)

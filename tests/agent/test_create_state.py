@@ -164,7 +164,7 @@ def test_a_name_with_other_input_is_refused(rig: Rig) -> None:
 
 
 def test_the_same_input_goes_on(rig: Rig) -> None:
-    """同名同输入的真实运行接着走：状态是账本里最新的样子（演练除外，它从头再来）。"""
+    """同名同输入的真实运行接着走：状态是账本里最新的样子（演练除外，它从头重做）。"""
     state = rig.agent.create_state(params=PARAMS, run_id="r1", execution_strategy="script_only")
     state.action_backends = build_action_backends("fake")
     rig.agent.run_global_flow(state)
@@ -174,7 +174,7 @@ def test_the_same_input_goes_on(rig: Rig) -> None:
 
 
 def test_a_rehearsal_starts_over(rig: Rig) -> None:
-    """同名的 ``fake`` 演练没有外部世界，从头再来。"""
+    """同名的 ``fake`` 演练没有外部世界，从头重做。"""
     rig.agent.run_deploy_flow(rig.state(run_id="r1"))
     again = rig.state(run_id="r1")
     assert (again.completed_global_steps, again.ip_states) == ([], {})

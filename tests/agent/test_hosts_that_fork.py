@@ -95,5 +95,5 @@ def test_a_child_forked_after_use_works(kind: str, tmp_path: Path) -> None:
 
 
 def test_going_on_after_ctrl_c(tmp_path: Path) -> None:
-    """推进途中 Ctrl-C，马上再推：先查明在途的那一步做了没有，接着做完，没有重做；曾经说这次运行正被自己占着。"""
+    """推进途中 Ctrl-C，马上再推：先查明进行中的那一步做了没有，接着做完，没有重做；曾经说这次运行正被自己占着。"""
     _run(INTERRUPTED, tmp_path)

@@ -151,9 +151,9 @@ def test_event_of_a_failure(action: str, rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, ("ACTION_DONE", "已尽力下载日志")),
+        ({}, ("ACTION_DONE", "已下载日志")),
         ({"error": "磁盘满"}, ("ACTION_FAIL", "磁盘满")),
-        ({"error": ""}, ("ACTION_FAIL", "尽力下载日志失败")),
+        ({"error": ""}, ("ACTION_FAIL", "下载日志失败（不影响结果）")),
     ],
 )
 def test_event_of_the_log_of_a_failure(given: dict[str, str], expected: tuple[str, str], rig: Rig) -> None:

@@ -7,7 +7,7 @@ from tests.cli.site import BEFORE, Site
 
 @pytest.fixture
 def stopped(site: Site) -> Site:
-    """四台：成功一台，保持原样一台，退回一台，失败到了上限而没有开工一台。"""
+    """四台：成功一台，保持现状一台，退回一台，失败到了上限而没有开工一台。"""
     _, kept, returned, _ = site.take(4)
     site.lab.add_fault(f"{kept}:verify:fail:1")
     site.lab.add_fault(f"{returned}:start:fail:1")

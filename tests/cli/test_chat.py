@@ -41,7 +41,7 @@ def test_the_changed_version_is_the_one_deployed(site: Site, terminal: Terminal)
 
 
 def test_ctrl_c_then_go_on(site: Site, terminal: Terminal, job: Job) -> None:
-    """途中 Ctrl-C：在途的做完就停，说出怎样接着做；「继续」就做到底。"""
+    """途中 Ctrl-C：进行中的做完就停，说出怎样接着做；「继续」就做到底。"""
     ips = site.take(3)
     site.lab.add_fault(f"{ips[0]}:deploy:slow=1:1")
     ask_for(site, terminal, site.version)

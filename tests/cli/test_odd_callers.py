@@ -61,7 +61,7 @@ def test_a_token_file_that_is_no_text(pam: Pam) -> None:
     ids=["plan", "rollback"],
 )
 def test_saying_no_in_the_demo(pam: Pam, terminal: Terminal, answers: list[tuple[str, str]], code: int) -> None:
-    """演示里否决计划是 12；不回滚也是如愿，报告说得出那一台留在新版本上。此前两样都以 1（缺陷）结束。"""
+    """演示里拒绝计划是 12；不回滚也是如愿，报告说得出那一台留在新版本上。此前两样都以 1（缺陷）结束。"""
     job = pam.start("demo", tty=terminal.slave)
     for asked, answer in answers:
         terminal.expect(asked)
@@ -72,7 +72,7 @@ def test_saying_no_in_the_demo(pam: Pam, terminal: Terminal, answers: list[tuple
 
 @pytest.mark.parametrize("failing", ["start", "verify"])
 def test_what_is_left_as_it_is_is_read_back(site: Site, failing: str) -> None:
-    """保持原样的一台，报告里的版本是向它问来的，不是空着。"""
+    """保持现状的一台，报告里的版本是向它问来的，不是空着。"""
     (bad,) = site.take(1)
     site.lab.add_fault(f"{bad}:{failing}:fail:1")
     assert (site.run("--yes").code, site.confirm("reject").code, site.resume().code) == (10, 0, 11)

@@ -27,7 +27,7 @@ def slow_start(site: Site, seconds: float) -> Job:
 
 
 def test_interrupt_during_a_slow_step(site: Site) -> None:
-    """慢动作途中 Ctrl-C：在途的一台做完就停，退出码 12，说出怎样继续；resume 做完其余的。"""
+    """慢动作途中 Ctrl-C：进行中的一台做完就停，退出码 12，说出怎样继续；resume 做完其余的。"""
     job = slow_start(site, 1)
     job.interrupt()
     done = job.wait()
@@ -55,7 +55,7 @@ def test_whoever_read_the_progress_went_away(site: Site, deaf: str) -> None:
 
 
 def test_the_terminal_is_closed(site: Site) -> None:
-    """终端关了（SIGHUP）：像 Ctrl-C 那样，在途的一台做完才停，退出码 12。"""
+    """终端关了（SIGHUP）：像 Ctrl-C 那样，进行中的一台做完才停，退出码 12。"""
     job = slow_start(site, 1)
     job.interrupt(signal.SIGHUP)
     assert job.wait().code == 12
@@ -80,7 +80,7 @@ def test_under_nohup_it_goes_on(site: Site) -> None:
 
 
 def test_interrupt_twice(site: Site) -> None:
-    """第二次 Ctrl-C 立即停；在途的那个动作恢复时先查证，一次也不多。"""
+    """第二次 Ctrl-C 立即停；进行中的那个动作恢复时先查证，一次也不多。"""
     job = slow_start(site, 2)
     job.interrupt()
     time.sleep(0.3)
@@ -103,7 +103,7 @@ def test_a_run_that_is_held(site: Site) -> None:
 
 
 def test_cancel_while_it_runs(site: Site) -> None:
-    """从另一个终端取消：在途的做完，没开工的不碰，以 12 结束并说出是谁取消的。"""
+    """从另一个终端取消：进行中的做完，没开工的不碰，以 12 结束并说出是谁取消的。"""
     job = slow_start(site, 1.5)
     done = site.pam("cancel", site.run_id)
     assert (done.code, str(job.pid) in done.err) == (0, True)
@@ -113,7 +113,7 @@ def test_cancel_while_it_runs(site: Site) -> None:
 
 
 def test_cancel_after_a_crash(site: Site) -> None:
-    """进程被杀之后再取消：在途的那一台仍要做完，不能停在半路就算结束。"""
+    """进程被杀之后再取消：进行中的那一台仍要做完，不能已中断就算结束。"""
     slow_start(site, 1).kill()
     assert site.pam("cancel", site.run_id).code == 0
     assert site.resume().code == 12

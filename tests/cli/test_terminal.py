@@ -36,7 +36,7 @@ def test_asks_for_plan_and_rollback(site: Site, terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(("typed", "code"), [("reject\n", 12), ("\x04", 10)], ids=["reject", "end-of-input"])
 def test_no_approval(site: Site, terminal: Terminal, typed: str, code: int) -> None:
-    """否决计划是 12，Ctrl-D 没有作答是 10；都什么也没做。"""
+    """拒绝计划是 12，Ctrl-D 没有作答是 10；都什么也没做。"""
     site.take(1)
     job = start(site, terminal)
     terminal.expect("批准？")

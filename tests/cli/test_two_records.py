@@ -74,7 +74,7 @@ def refused(site: Site, *said: str) -> None:
 
 
 def own_rows(site: Site) -> list[dict[str, Any]]:
-    """HOME 与本测试几台上的效果；同用一个试验场的别的测试，被杀时在途的会晚到。"""
+    """HOME 与本测试几台上的效果；同用一个试验场的别的测试，被杀时进行中的会晚到。"""
     return [row for row in site.lab.journal() if row["ip"] is None or row["ip"] in site.ips]
 
 
@@ -116,7 +116,7 @@ def test_a_lost_wal_tail(site: Site) -> None:
     without_wal(ledger_of(site))
     deadline = time.monotonic() + patience(2)
     while not site.count("deploy-ip", site.ips[0]) and time.monotonic() < deadline:
-        time.sleep(0.02)  # 在途的一步：做了，或随着断开的连接没有做
+        time.sleep(0.02)  # 进行中的一步：做了，或随着断开的连接没有做
     refused(site)
     assert site.pam("runs").code in (0, 12)
 

@@ -66,7 +66,7 @@ def before_home(site: Site) -> Iterator[Proxy]:
 
 @pytest.mark.slow
 def test_a_check_before_the_plan_waits_until_its_time_limit(site: Site, before_home: Proxy) -> None:
-    """HOME 七八秒不听：检查一直再问，说出在等什么，等到了就提出计划，不必再来一次。"""
+    """HOME 七八秒不听：检查一直再问，说出在等什么，等到了就提出计划，不必重做一次。"""
     site.take(1)
     jobs: list[Job] = []
 

@@ -62,7 +62,7 @@ def test_one_hang_is_settled_without_asking(site: Site) -> None:
 
 @pytest.mark.parametrize("decision", ["retry", "reject"])
 def test_gone_offline(site: Site, decision: str) -> None:
-    """推到一半一直离线的：送到时限为止，没有效果，问人；回来之后重试做完，或保持原样。"""
+    """推到一半一直离线的：送到时限为止，没有效果，问人；回来之后重试做完，或保持现状。"""
     (ip,) = site.take(1)
     site.lab.add_fault(f"{ip}:deploy:offline")
     assert site.run("--yes", REQUEST_TIMEOUT="2").code == 10

@@ -111,7 +111,7 @@ def test_an_address_that_is_not_the_machines_own(stack: ExitStack, site: Site, a
     assert done.code == (12 if answer == "reject" else 0), done.err
     if answer != "reject":
         site.all_right()
-    else:  # 在途的那台做没做没有人知道：不说还在做，也不说失败；搬得慢的时候它已经在做下一步
+    else:  # 进行中的那台做没做没有人知道：不说还在做，也不说失败；搬得慢的时候它已经在做下一步
         row = site.report()["ips"][ips[0]]
         assert (row["status"], row["failed_stage"] in ("deploy-ip", "start-ip")) == ("IN_DOUBT", True), row
 

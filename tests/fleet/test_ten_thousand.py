@@ -49,7 +49,7 @@ def _size(home: Path, name: str) -> int:
 
 
 def test_ten_thousand(few_files: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """四种故障各十台，推到问人，途中 status 一直答得出；联系不上的保持原样，其余的回滚，最后逐台对得上。"""
+    """四种故障各十台，推到问人，途中 status 一直答得出；联系不上的保持现状，其余的回滚，最后逐台对得上。"""
     with LabProcess(workstations=WORKSTATIONS, faults=FAULTS, state=tmp_path / "lab") as lab:
         fleet = Fleet(lab, provision(lab), tmp_path, os.environ)
         began, job = time.monotonic(), fleet.start("all", *PACE)

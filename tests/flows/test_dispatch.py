@@ -76,7 +76,7 @@ def test_no_workstation_starts_after_what_stops_dispatch(
 
 
 def _rolled_out(services: Services, control: dict[str, Any]) -> tuple[list[list[Event]], FlowRules]:
-    """推到底：问到的一律保持原样；返回账本的各行与用的规则。"""
+    """推到底：问到的一律保持现状；返回账本的各行与用的规则。"""
     request = RunRequest(PARAMS, "fake", "r", services.home, control_params=control, target_ips=IPS)
     register(services.ledger, request)
     state = services.drive("r", _online)
@@ -99,7 +99,7 @@ async def _undecided(_ip: str, _digest: str) -> Approval | None:
 
 
 async def _rejected(ip: str, digest: str) -> Approval | None:
-    """一律保持原样。"""
+    """一律保持现状。"""
     return Approval(ip, digest, "reject", "op", "", 0)
 
 

@@ -19,7 +19,7 @@ LAST_STEP = "download-log"
 
 
 class Slow(FakeActionRunner):
-    """每个工作站动作要等一会儿的假后端；``peak`` 是同时在途的最多台数。"""
+    """每个工作站动作要等一会儿的假后端；``peak`` 是同时进行中的最多台数。"""
 
     def __init__(self) -> None:
         """十二台在线。"""
@@ -43,14 +43,14 @@ def slow(rig: Rig) -> Rig:
 
 
 def _peak(rig: Rig) -> int:
-    """同时在途的最多台数。"""
+    """同时进行中的最多台数。"""
     assert isinstance(rig.fake, Slow)
     return rig.fake.peak
 
 
 @pytest.mark.parametrize(("control", "peak"), [({}, 1), ({"max_parallel": 4}, 4), ({"max_parallel": 50}, 12)], ids=str)
 def test_so_many_are_in_flight(control: dict[str, int], peak: int, slow: Rig) -> None:
-    """在途的台数恰好到 ``max_parallel``（默认一台），每台每步各做一次。"""
+    """进行中的台数恰好到 ``max_parallel``（默认一台），每台每步各做一次。"""
     state = slow.agent.run_deploy_flow(slow.state(run_id="r1", control_params=control))
     assert _peak(slow) == peak
     assert set(Counter(call for call in slow.calls if call[1]).values()) == {1}
@@ -85,7 +85,7 @@ def test_synchronous_backends_run_in_parallel_too(rig: Rig) -> None:
 
 
 def test_in_flight_finish_when_one_fails(slow: Rig) -> None:
-    """一台失败：不再开新的，在途的做完，然后问人。"""
+    """一台失败：不再开新的，进行中的做完，然后问人。"""
     slow.fake.fail("stop-ip", MANY[1])
     state = slow.agent.run_deploy_flow(slow.state(run_id="r1", control_params={"max_parallel": 3}))
     assert set(state.ip_states) == set(MANY[:3])

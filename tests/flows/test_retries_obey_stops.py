@@ -1,4 +1,4 @@
-"""说好了重试而还没有动手的，叫停了就不做：令牌不行、有人要停、取消（contract 第 8 节 cancel：只把在途的做完）。"""
+"""说好了重试而还没有动手的，叫停了就不做：令牌不行、有人要停、取消（contract 第 8 节 cancel：只把进行中的做完）。"""
 
 from collections.abc import Callable
 from pathlib import Path

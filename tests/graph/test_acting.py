@@ -60,7 +60,7 @@ def test_pausing_going_on_and_cancelling_over_a_server(
     desk.fake.fail("upload-package", error="磁盘满了", times=1)
     desk.begin()
     desk.answer("approve")
-    assert "停一停" in _say(desk, "暂停")["answer"]
+    assert "暂停：不再开新的" in _say(desk, "暂停")["answer"]
     run_id = str(desk.values()["run_id"])
     assert desk.services.state_of(run_id).paused_by == name
     desk.fake.fail("verify-ip", IPS[0])
@@ -88,7 +88,7 @@ def test_a_pause_is_for_its_own_run(desk: Desk) -> None:
 
 
 def test_paused_while_it_rolls_out(desk: Desk) -> None:
-    """推出途中由别的线程要停：在途的做完就停，记下是他；他说「继续」就做到底，先再问一遍节点在哪里。"""
+    """推出途中由别的线程要停：进行中的做完就停，记下是他；他说「继续」就做到底，先再问一遍节点在哪里。"""
     desk.config["configurable"] |= ALICE
     desk.begin()
     run_id = str(desk.values()["run_id"])

@@ -74,7 +74,7 @@ def test_plan_answers(desk: Desk, value: Any, decision: str, note: str) -> None:
 
 @pytest.mark.parametrize(("value", "decision", "note"), [*GOOD, ({IPS[1]: "approve"}, "approve", "")])
 def test_rollback_answers(desk: Desk, value: Any, decision: str, note: str) -> None:
-    """回滚的每一种回答：同意才回滚，不同意保持原样，之后都接着做下一台。"""
+    """回滚的每一种回答：同意才回滚，不同意保持现状，之后都接着做下一台。"""
     desk.to_rollback(IPS[1])
     done = len(desk.actions())
     out = desk.answer(value)

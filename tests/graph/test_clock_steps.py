@@ -156,4 +156,4 @@ def test_the_timeline_is_the_ledgers(seconds: int, desk: Desk, monkeypatch: pyte
     report = report_object(ledger.load_state(run_id), list(map(asdict, ledger.decisions(run_id))))
     kinds = [entry.kind for entry in timeline_of(report)]
     assert kinds == ["plan", "approval", "steps", "wave", "pause", "decision", "rollback", "wave", "end"]
-    assert "-" not in render_html(report).partition("历时")[2][:20]
+    assert "-" not in render_html(report).partition("用时")[2][:20]

@@ -93,7 +93,7 @@ async def test_many_rollouts_and_a_question(host: Host, rollouts: int) -> None:
 
 @pytest.mark.parametrize("after", [1, 4, 8, 14])
 async def test_cancelled_by_the_host_it_drains(host: Host, after: int) -> None:
-    """宿主取消：在途的做完，交还租约，此后什么也不做；没有当作人要它停。"""
+    """宿主取消：进行中的做完，交还租约，此后什么也不做；没有当作人要它停。"""
     await host.plan("t")
     run_id = await host.cancelled("t", after)
     done = list(host.runner.done)
@@ -108,7 +108,7 @@ async def test_cancelled_by_the_host_it_drains(host: Host, after: int) -> None:
 
 
 async def test_a_job_limit(host: Host) -> None:
-    """宿主的作业有时限，一次推出要好几个作业才做得完：每次停在半路，说「继续」接着做；各步恰好一次，不留锁。"""
+    """宿主的作业有时限，一次推出要好几个作业才做得完：每次已中断，说「继续」接着做；各步恰好一次，不留锁。"""
     host.runner.seconds = 0.02
     await host.plan("t")
     job, jobs = asyncio.create_task(host.approve("t")), 1
@@ -138,7 +138,7 @@ async def test_another_run_is_not_stopped(host: Host) -> None:
 
 
 async def test_steps_are_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """到了时候就收一步，在途的做完；两步之间的状态读得到。"""
+    """到了时候就收一步，进行中的做完；两步之间的状态读得到。"""
     monkeypatch.setattr(step_time, "STEP_SECONDS", 0.1)
     await host.plan("t")
     steps = [

@@ -46,11 +46,11 @@ def once(host: Host) -> bool:
 
 
 async def test_half_done_it_offers_to_go_on_and_does(host: Host) -> None:
-    """宿主取消之后说什么都先说停在半路；「继续」就做完，一次也不多做。"""
+    """宿主取消之后说什么都先说已中断；「继续」就做完，一次也不多做。"""
     await host.plan("t")
     await host.cancelled("t", 6)
     out = await host.say("t", "你好")
-    assert "停在半路" in out["answer"]
+    assert "已中断" in out["answer"]
     assert "「继续」" in out["answer"]
     out = await host.say("t", "继续")
     assert (out["phase"], out["exit_code"]) == ("finished", 0)

@@ -64,7 +64,7 @@ def test_token_is_kept(tmp_path: Path) -> None:
 
 
 def test_more_workstations_later(tmp_path: Path) -> None:
-    """可以加工作站，从不减少；已有的保持原样；地址一直往后数。"""
+    """可以加工作站，从不减少；已有的保持现状；地址一直往后数。"""
     state = StateDir(tmp_path)
     stopped = build(state, 2).module("10.0.0.1", "checkin", "gate")
     stopped.settle(ModuleState("1.2.2", None, None))

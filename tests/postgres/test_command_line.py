@@ -52,7 +52,7 @@ def test_two_resumes_at_once(site: Site) -> None:
     ("url", "code"), [("postgresql://pam:s3cret@127.0.0.1:1/pam", 12), ("postgresql://", 12), ("nonsense:s3cret", 2)]
 )
 def test_a_store_that_is_away(site: Site, url: str, code: int) -> None:
-    """数据库连不上、地址不成样子：说出来，不显示口令，不是一屏回溯，什么也没做。"""
+    """数据库连不上、地址不对：说出来，不显示口令，不是一屏回溯，什么也没做。"""
     site.take(1)
     done = site.run("--yes", env={"PAM_STORE_URL": url})
     assert done.code == code

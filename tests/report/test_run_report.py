@@ -21,4 +21,4 @@ def test_failures_first_and_who_decided(desk: Desk) -> None:
     assert rows[0].startswith(f"| {LAST} | 失败 FAILED | verify-ip | 不回滚，保持现状 REJECTED_BY_OPERATOR |")
     assert rows[1].startswith(f"| {IPS[0]} | 成功 SUCCESS |  | 没有回滚 ROLLBACK_NOT_RUN |")
     assert any("| 计划 | 计划获批准 |" in line and "夜里的窗口" in line for line in lines)
-    assert any(f"| {LAST} | 不回滚，保持原样 |" in line and "现场在修" in line for line in lines)
+    assert any(f"| {LAST} | 不回滚，保持现状 |" in line and "现场在修" in line for line in lines)

@@ -259,7 +259,7 @@ def test_a_dripping_answer_times_out(pam: WirePam, config: Path) -> None:
 
 
 def test_a_lookup_that_fails_means_nothing_was_sent(pam: WirePam, config: Path) -> None:
-    """问节点地址时超时、中断或答得不成样子，动作本身肯定没有送出。"""
+    """问节点地址时超时、中断或答得不对，动作本身肯定没有送出。"""
     change(config, NODE_URL="", REQUEST_TIMEOUT="0.3")
     for answer in (hang, b"", reply(200, ""), reply(200, "AIRPORT_CODE=PEK\n"), reply(500)):
         pam.on("GET", "/api/nodes/PEK", answer)

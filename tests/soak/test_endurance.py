@@ -35,7 +35,7 @@ class Footprint:
 
 
 def roll_out(graph: Any, name: str, version: str) -> dict[str, Any]:
-    """推出一次：批准计划，同意回滚；退不回去的（没有上一个版本）再问时保持原样。返回结束时的状态。"""
+    """推出一次：批准计划，同意回滚；退不回去的（没有上一个版本）再问时保持现状。返回结束时的状态。"""
     config = {"configurable": {"thread_id": name}}
     control = {"max_parallel": 4, "force": True}
     value: Any = {"run_id": name, "params": PARAMS | {"VERSION_NUMBER": version}, "control": control}

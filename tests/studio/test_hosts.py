@@ -46,7 +46,7 @@ def rests(rolling: Rolling) -> None:
 
 
 def goes_on(rolling: Rolling) -> None:
-    """没有做完的：下一句话说出停在半路（或把问题问回来），接着做完。"""
+    """没有做完的：下一句话说出已中断（或把问题问回来），接着做完。"""
     said = rolling.heard(STATUS)
     if pending := rolling.thread.questions():  # 批准还没有送到就被取消了
         assert pending[0].value["ask"] == "approve_plan"
@@ -68,7 +68,7 @@ def is_done(rolling: Rolling) -> None:
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda one: one.setting.strip("`"))
 def test_what_the_host_does_while_it_rolls(rolling: Rolling, scene: Scene) -> None:
-    """每一幕：停在半路的接得上，不停的自己做完。"""
+    """每一幕：中断的接得上，不停的自己做完。"""
     scene.play(rolling)
     rolling.idle()
     assert rolling.over() != scene.stops
@@ -81,7 +81,7 @@ def test_what_the_host_does_while_it_rolls(rolling: Rolling, scene: Scene) -> No
 @pytest.mark.parametrize("after", MOMENTS)
 @pytest.mark.parametrize("action", ["interrupt", "rollback"])
 def test_cancelled_at_every_moment(rolling: Rolling, action: str, after: int) -> None:
-    """由服务器取消：回来的时候在途的已经做完，此后什么也不做；下一句话接得上。"""
+    """由服务器取消：回来的时候进行中的已经做完，此后什么也不做；下一句话接得上。"""
     rolling.cancel(rolling.approve(after), action)
     rests(rolling)
     if not rolling.over():
@@ -90,7 +90,7 @@ def test_cancelled_at_every_moment(rolling: Rolling, action: str, after: int) ->
 
 
 def test_forks_of_a_half_done_run(rolling: Rolling) -> None:
-    """停在半路的时候从每个检查点回去再来：接着做完，或另提一份计划；不多做一次，什么也不占。"""
+    """中断的时候从每个检查点回去再来：接着做完，或另提一份计划；不多做一次，什么也不占。"""
     rolling.cancel(rolling.approve(EARLY), "interrupt")
     for checkpoint in rolling.forks():
         rolling.fork(checkpoint)

@@ -104,7 +104,7 @@ def https_front(paper: Paper, behind: str, *, swaps: dict[str, str] | None = Non
             """不出声。"""
 
     class Front(ThreadingHTTPServer):
-        """TLS 没有谈成的连接不必说。"""
+        """TLS 握手失败的连接不必说。"""
 
         daemon_threads = True
 

@@ -75,7 +75,7 @@ class Rolling:
         self.idle()
 
     def idle(self) -> None:
-        """等服务器上这个会话没有在跑的，在途的也收完了尾：服务器说停下时，还在收尾。"""
+        """等服务器上这个会话没有在跑的，进行中的也收完了尾：服务器说停下时，还在收尾。"""
         self._wait(lambda: not self._running() and not self._draining(), "它停下")
 
     def _running(self) -> bool:

@@ -16,7 +16,7 @@ EARLY: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """一幕；``stops`` 是推出停在半路（在途的先做完），否则它自己做到底。"""
+    """一幕；``stops`` 是推出已中断（进行中的先做完），否则它自己做到底。"""
 
     what: str
     setting: str

@@ -41,7 +41,7 @@ _WHAT_TO_DO: Final = {
     AlreadyDecidedError: "别人的决定已经作数；看消息里是谁、决定了什么",
     PolicyRefusedError: "已经记下；请策略里点了名的人来决定",
     RunHeldError: "有一个活着的进程正在做；用 `status` 看着，或等它停下再 `resume`",
-    RunPausedError: "在途的已做完或留待查证；`resume` 继续",
+    RunPausedError: "进行中的已做完或留待查证；`resume` 继续",
     GlobalStepError: "一台工作站也还没有动；照原因修好，`resume` 从这一步继续",
     PackageMissingError: "给出 `PACKAGE_PATH` 或改正版本号，另开一次运行；旧的用 `cancel` 收掉",
     PlanChangedError: "没有照用；看过新的计划（或改动）再批准",

@@ -91,7 +91,7 @@ EVENTS: Final[dict[str, EventType]] = {
     "RUN_PAUSED": EventType("有人要它停一停；由人继续之前不动手", ("operator", "account", "channel")),
     "RUN_CONTINUED": EventType("有人让它继续", ("operator", "account", "channel")),
     "RUN_FINISHED": EventType("这次运行结束；取消的带上取消的编号", ("exit_code", "reason"), ("tally", *_DECISION)),
-    "RUN_RESTARTED": EventType("同名的演练（`fake`）从头再来", ()),
+    "RUN_RESTARTED": EventType("同名的演练（`fake`）从头重做", ()),
     "RUN_ADOPTED": EventType("账本里没有这次运行，从检查点文件接过进度", ("progress",)),
 }
 

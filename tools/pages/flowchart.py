@@ -179,7 +179,7 @@ def _confirmation() -> str:
             f"    {status.PENDING} --> {status.FAILED}: {Decision.APPROVE}，回滚失败",
             f"    {status.FAILED} --> {status.DONE}: 再次 {Decision.APPROVE}",
             f"    {status.FAILED} --> {status.REJECTED}: {Decision.REJECT}",
-            f"    {status.PENDING} --> {status.REJECTED}: {Decision.REJECT}，保持原样",
+            f"    {status.PENDING} --> {status.REJECTED}: {Decision.REJECT}，保持现状",
             f"    {status.PENDING} --> ASK: {Decision.RETRY}",
             "    ASK --> [*]: 做成了，继续后面的步骤",
             f"    ASK --> {status.PENDING}: 仍然失败",

@@ -24,7 +24,7 @@ _HOSTS: Final = f"""
 批准还没有送到就取消了的，计划的问题还开着。
 """
 _FORKS: Final = """
-回到从前（fork、re-run from here）：停在半路的从任一检查点再来，接着做完，或另提一份计划请人批准；
+回到从前（fork、re-run from here）：中断的从任一检查点再来，接着做完，或另提一份计划请人批准；
 了结了的说结果，什么也不动。
 """
 
@@ -66,5 +66,5 @@ def _keys() -> list[list[str]]:
 
 def _row(scene: Scene) -> list[str]:
     """一幕写成一行。"""
-    then = ("停在半路，在途的做完为止", "说走到哪里；说「继续」做完") if scene.stops else ("自己做完", "说结果")
+    then = ("已中断，进行中的做完为止", "说走到哪里；说「继续」做完") if scene.stops else ("自己做完", "说结果")
     return [scene.what, scene.setting, *then]

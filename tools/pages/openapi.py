@@ -38,7 +38,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }
 """每个名字的例子；试验场出厂就有这个版本和这台工作站。"""
 _KEY_SHAPE: Final = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
-_KEY_ABOUT: Final = "幂等键，例如 night-1:10.0.0.1:stop-ip:1；结果未知时用同一个键再来"
+_KEY_ABOUT: Final = "幂等键，例如 night-1:10.0.0.1:stop-ip:1；结果未知时用同一个键重试"
 _PAIR: Final = "app 与 module 一起给；都不给时是这台工作站上的默认模块"
 _ERRORS: Final = {
     400: "请求不合规则，或缺少幂等键",

@@ -56,7 +56,7 @@ def ticket(stage: Stage) -> None:
 
 
 def pause_and_resume(stage: Stage) -> None:
-    """Ctrl-C 立刻有回话，在途的做完就停；「继续」接着做到底。"""
+    """Ctrl-C 立刻有回话，进行中的做完就停；「继续」接着做到底。"""
     stage.lab.add_fault("10.0.0.2:deploy:slow=6:1")
     seat = stage.sit("chat")
     seat.say(stage.request, _PLAN)
@@ -64,7 +64,7 @@ def pause_and_resume(stage: Stage) -> None:
     seat.press(CTRL_C)
     seat.see("正在停：等 10.0.0.2 做完；再按一次 Ctrl-C 立即停")
     stage.shot(seat, "按了 Ctrl-C")
-    seat.see("已停下，在途的都已做完")
+    seat.see("已停下，进行中的都已做完")
     stage.shot(seat, "停下了")
     seat.say("继续", "结果: 8 台全部完成")
     stage.shot(seat, "说了「继续」")
@@ -113,7 +113,7 @@ def hang(stage: Stage) -> None:
 
 
 def terminal_closed(stage: Stage) -> None:
-    """终端关了：像 Ctrl-C 那样，在途的做完才停；回来时说得出停在哪里。"""
+    """终端关了：像 Ctrl-C 那样，进行中的做完才停；回来时说得出停在哪里。"""
     stage.lab.add_fault("10.0.0.2:deploy:slow=3:1")
     seat = stage.sit("chat")
     seat.say(stage.request, _PLAN)
@@ -121,7 +121,7 @@ def terminal_closed(stage: Stage) -> None:
     os.close(seat.screen.master)
     seat.process.wait()
     again = stage.sit("chat")
-    again.see("停在半路")
+    again.see("已中断")
     stage.shot(again, "重新连上之后的第一句")
     again.say("继续", "结果: 8 台全部完成")
 

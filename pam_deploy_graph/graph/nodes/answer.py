@@ -58,13 +58,13 @@ def costs_of(services: Services, state: GraphState) -> str:
 
 
 def _at_rest(services: Services, state: GraphState) -> bool:
-    """停在半路，也没有别的进程在做它。"""
+    """已中断，也没有别的进程在做它。"""
     run_id = state.get("run_id", "")
     return state.get("phase") == "stopped" and services.ledger.exists(run_id) and not services.ledger.holder(run_id)
 
 
 def _settled(services: Services, state: GraphState) -> dict[str, Any]:
-    """问题等着、或停在半路的时候取消：计划当作拒绝，别的去收尾，还在问参数的就此作罢。"""
+    """问题等着、或中断的时候取消：计划当作拒绝，别的去收尾，还在问参数的取消本次部署。"""
     if not services.ledger.exists(state["run_id"]):
         return {"phase": "finished"}
     if services.cancelled(state["run_id"]):
@@ -96,7 +96,7 @@ def _cancel(services: Services, state: GraphState) -> str:
     actor = acting(services)
     services.ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     services.anchor(run_id)
-    return f"已要求取消运行 {run_id}：不再开新的工作站，在途的做完为止。"
+    return f"已要求取消运行 {run_id}：不再开新的工作站，进行中的做完为止。"
 
 
 def _pause(services: Services, state: GraphState) -> str:
@@ -109,7 +109,7 @@ def _pause(services: Services, state: GraphState) -> str:
             services.signs.pausing[run_id] = acting(services)
         else:
             services.pause(run_id, acting(services))
-        return f"已要求运行 {run_id} 停一停：不再开新的，在途的做完；说「继续」接着做。"
+        return f"已要求运行 {run_id} 暂停：不再开新的，进行中的做完；说「继续」接着做。"
     return "这个会话里没有正在进行的运行。"
 
 

@@ -28,7 +28,7 @@ from pam_deploy_graph.runs.services import Services
 _CLOSED: Final = "finished"
 _ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
-_COSTS: Final = "接着做停在半路的这次运行：没有开工的会继续开工。"
+_COSTS: Final = "接着做中断的这次运行：没有开工的会继续开工。"
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _is_another(services: Services, state: GraphState, text: str) -> bool:
 
 
 def _standing(services: Services, state: GraphState, intent: str) -> str:
-    """不能照做的时候说什么：别处正推着，或停在半路而没有听懂要做什么；别的为空串。"""
+    """不能照做的时候说什么：别处正推着，或已中断而没有听懂要做什么；别的为空串。"""
     run_id, phase = state.get("run_id", ""), state.get("phase")
     lost = phase == "stopped" and intent == "unknown" and services.ledger.exists(run_id)
     return told(services, run_id) if phase == "rolling" or (lost and has_begun(services.state_of(run_id))) else ""
@@ -145,7 +145,7 @@ def _names_version(services: Services, state: GraphState, text: str) -> bool:
 
 
 def _mends(services: Services, state: GraphState, text: str) -> bool:
-    """停在半路、看过预演之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
+    """已中断、看过预演之后说的是不是要改的参数，如 ``PAM_HOME_URL=…``：单独一句听不出要做什么。"""
     if state.get("phase") not in ("stopped", PREVIEWED):
         return False
     found = services.llm_client.extract_params(text, state["params"])

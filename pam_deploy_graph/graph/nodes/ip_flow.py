@@ -30,7 +30,7 @@ def wave(services: Services, state: GraphState) -> dict[str, Any]:
     """推进一步。
 
     Raises:
-        RunPausedError: 本进程被要求停下；在途的已做完，恢复时再进这个节点。
+        RunPausedError: 本进程被要求停下；进行中的已做完，恢复时再进这个节点。
         GlobalStepError: 接着别的进程做，而问不到节点在哪里；什么也没有做。
         NoProgressError: 还有可做的，而这一步什么也没有做成；不空转。
 

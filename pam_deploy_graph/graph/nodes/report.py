@@ -16,7 +16,7 @@ _BRIEF_FROM: Final = 100
 
 
 def report_node(services: Services, state: GraphState) -> dict[str, Any]:
-    """给出报告；全局步骤停下的、停着的、正由别处推着的不算结束，说走到哪里。"""
+    """给出报告；全局步骤停下的、停着的、正由别处执行的不算结束，说走到哪里。"""
     run_id, ledger = state["run_id"], services.ledger
     run = services.state_of(run_id)
     rules = FlowRules.of_run(run, self_healing=True)

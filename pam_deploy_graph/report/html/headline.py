@@ -68,7 +68,7 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
         return word, tone, "；".join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
     if pending := report["counts"]["pending"]:
         return "等人决定", "waiting", f"{pending} 台在等决定；用 confirm 回答，再用 resume 继续"
-    return "尚未结束", "running", ""
+    return "还没有结束", "running", ""
 
 
 def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
@@ -104,7 +104,7 @@ def _facts(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Seq
     took = [one.times.took for one in fleet if one.times.took]
     found = {
         "开始": moment(began),
-        "历时": span(ended - began) if began and ended else "",
+        "用时": span(ended - began) if began and ended else "",
         "其中等人决定": span(waited(entries)) if waited(entries) else "",
         "每台用时中位数": span(median(took)) if took else "",
         "当时在线": f"{report['counts']['online']} 台",

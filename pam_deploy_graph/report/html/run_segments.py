@@ -105,7 +105,7 @@ class Walk:
         self._found.append({"kind": kind, "label": label, "at": at, "order": self._order, **more})
 
     def _plan(self, event: Mapping[str, Any]) -> None:
-        """拟出计划。"""
+        """提出计划。"""
         count = len(event.get("target_ips", ()))
         self._add(event, "plan", f"拟出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
 
@@ -182,7 +182,7 @@ class Walk:
 
     def _plain(self, event: Mapping[str, Any]) -> None:
         """只有一句话的事件。"""
-        label = "从头再来" if event["type"] == "RUN_RESTARTED" else "接过此前的进度"
+        label = "从头重做" if event["type"] == "RUN_RESTARTED" else "接过此前的进度"
         self._add(event, "plan", label)
 
     def _close_wave(self) -> None:
@@ -191,7 +191,7 @@ class Walk:
             return
         self._wave = None
         self._waves += not wave.canary
-        label = "灰度" if wave.canary else f"第 {self._waves} 波"
+        label = "灰度" if wave.canary else f"第 {self._waves} 批"
         tone = "failed" if wave.failed else "done"
         found: Fields = {"kind": "wave", "label": label, "order": wave.order, "at": wave.at, "until": wave.until}
         self._found.append(found | {"tone": tone, "ips": wave.started, "lines": _wave_lines(wave)})
@@ -223,5 +223,5 @@ def _value(value: object) -> str:
 
 def _wave_lines(wave: _Wave) -> list[str]:
     """一波的几个数。"""
-    counted = {"开工": len(wave.started), "完成": wave.done, "原已是此版本": wave.skipped, "失败": len(wave.failed)}
+    counted = {"开工": len(wave.started), "完成": wave.done, "已是这个版本": wave.skipped, "失败": len(wave.failed)}
     return [" · ".join(f"{word} {number} 台" for word, number in counted.items() if number)]

@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def took(self) -> int:
-        """历时毫秒；一瞬间的事为 0。"""
+        """用时毫秒；一瞬间的事为 0。"""
         return max(0, self.until - self.at) if self.until else 0
 
 

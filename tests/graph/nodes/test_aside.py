@@ -90,7 +90,7 @@ def test_cancel(tmp_path: Path, where: str, code: int) -> None:
 
 
 def test_cancel_before_there_is_a_run(tmp_path: Path) -> None:
-    """还在问参数就取消：就此作罢；再开始的是新的一件事。"""
+    """还在问参数就取消：取消本次部署；再开始的是新的一件事。"""
     desk = pause(tmp_path, "ask-params")
     assert "什么也没有改变" in desk.say(words("取消"))["answer"]
     assert desk.say(words("把首都机场的 gate 模块升级到 1.2.4"))["missing"] == ["APP_NAME"]

@@ -365,7 +365,7 @@ def test_the_failed_ones_again(tmp_path: Path, text: str) -> None:
 
 
 def test_nothing_to_do_again(finished: Desk) -> None:
-    """全都成功了：说明不必再来，什么也不问，什么也不做。"""
+    """全都成功了：说明不必重做，什么也不问，什么也不做。"""
     done = len(finished.actions())
     out = finished.say({"messages": [("user", "重试失败的")]})
     assert "没有不成功的" in out["answer"]

@@ -65,12 +65,12 @@ def test_timeline_tells_the_run_in_order(report: dict[str, Any]) -> None:
         ("approval", "计划获批准", []),
         ("steps", "全局步骤", []),
         ("wave", "灰度", ["10.0.0.1", "10.0.0.2"]),
-        ("wave", "第 1 波", ["10.0.0.3", "10.0.0.4", "10.0.0.5", KEPT]),
+        ("wave", "第 1 批", ["10.0.0.3", "10.0.0.4", "10.0.0.5", KEPT]),
         ("pause", "暂停，等人决定", ["10.0.0.5", KEPT]),
         ("decision", "批准回滚", ["10.0.0.5"]),
-        ("decision", "不回滚，保持原样", [KEPT]),
+        ("decision", "不回滚，保持现状", [KEPT]),
         ("rollback", "回滚完成", ["10.0.0.5"]),
-        ("wave", "第 2 波", ["10.0.0.7", "10.0.0.8", "10.0.0.9", "10.0.0.10"]),
+        ("wave", "第 2 批", ["10.0.0.7", "10.0.0.8", "10.0.0.9", "10.0.0.10"]),
         ("pause", "暂停，等人决定", ["10.0.0.8"]),
         ("decision", "批准回滚", ["10.0.0.8"]),
         ("rollback", "回滚失败", ["10.0.0.8"]),
@@ -101,7 +101,7 @@ def test_decisions_say_who_and_why(report: dict[str, Any]) -> None:
         if one.kind in ("approval", "decision")
     ]
     assert said[0] == ("计划获批准", OPERATOR, NOTE)
-    assert ("不回滚，保持原样", "李娜", "留着查") in said
+    assert ("不回滚，保持现状", "李娜", "留着查") in said
 
 
 def test_causes_group_the_same_reason(report: dict[str, Any]) -> None:
@@ -165,8 +165,8 @@ def _global_failure(fake: FakeActionRunner) -> None:
     ("arrange", "answer", "verdict", "last"),
     [
         (_arrange, _silent, "等人决定", ("pause", "仍在等人决定")),
-        (_global_failure, approve, "尚未结束", ("steps", "全局步骤停在 sync-node")),
-        (_arrange, lambda _: None, "尚未结束", ("plan", "拟出计划：10 台")),
+        (_global_failure, approve, "还没有结束", ("steps", "全局步骤停在 sync-node")),
+        (_arrange, lambda _: None, "还没有结束", ("plan", "提出计划：10 台")),
         (_arrange, lambda _: {"decision": "reject", "operator": "李娜"}, "已停止", ("end", "结束：计划被拒绝")),
     ],
     ids=["waiting", "global-failure", "unapproved", "rejected"],
