@@ -12,6 +12,7 @@ from pam_deploy_graph.constants import ACTIONS, DECISIONS
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.protocol.outcome import Outcome
+from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.system.safe_text import printable
 
@@ -96,9 +97,10 @@ def _resend_line(event: Event, ip: str) -> str:
     if event["type"] != "RESEND_WAIT":
         return ""
     why = "没有收下" if event["outcome"] == Outcome.NOT_TAKEN else "没有答清楚"
-    how = "用同一个键再发" if ACTIONS[event["stage"]].changes else "再问"
+    how = "用同一个键重发" if ACTIONS[event["stage"]].changes else "再问"
     what = f"{ip} {event['stage']}".strip()
-    return f"{what} {why}，{event['seconds']:g} 秒后{how}：{event['message']}"
+    said = bare_reason(event["message"], event["stage"], event.get("ip"))
+    return f"{what} {why}，{event['seconds']:g} 秒后{how}：{said}"
 
 
 _COLOURS: Final = {

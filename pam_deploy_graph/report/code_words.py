@@ -42,3 +42,8 @@ def with_word(code: str, *, over: bool = False) -> str:
 def exit_text(code: int) -> str:
     """一个退出码连同意思，如 ``退出码 6（PAM 拒绝）``。"""
     return f"退出码 {code}（{EXIT_MEANINGS.get(code, '结果未知')}）"
+
+
+def bare_reason(reason: object, stage: object, ip: object) -> str:
+    """原因去掉开头的「动作（地址）：」，前面已经说了是哪一台的哪一步。"""
+    return str(reason).removeprefix(f"{stage}（{ip}）：")

@@ -14,6 +14,7 @@ from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.flows.diagnosis import cause_of, without_ip
 from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
 from pam_deploy_graph.inputs.addresses import show_ips
+from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.system.safe_text import markdown_safe
 from pam_deploy_graph.system.shown_time import zoned_clock
 
@@ -37,7 +38,7 @@ class Alike:
     def reason(self) -> str:
         """为什么停下；几台时地址写成占位，已经说过的步骤与地址不再说。"""
         ip, asked = self.ips[0], self.question
-        said = str(asked["failure_reason"]).removeprefix(f"{asked['failed_stage']}（{ip}）：")
+        said = bare_reason(asked["failure_reason"], asked["failed_stage"], ip)
         return without_ip(said, ip) if len(self.ips) > 1 else said
 
     def data(self) -> dict[str, Any]:

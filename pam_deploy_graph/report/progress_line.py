@@ -193,11 +193,12 @@ class Progress:
         return f"等 PAM 答话 已 {now - self._heard:.0f} 秒"
 
     def _times(self, state: AgentState, worked: float) -> list[str]:
-        """已用与约剩：其余的照这一程的快慢，加上还没有过的停顿；做完的还太少、灰度还没有放行就不估。"""
+        """已用与约剩：其余的照这一程的快慢，加上还没有过的停顿；做完的还太少、灰度还没有放行、只剩进行中的就不估。"""
         done, scope = self._settled() - self._settled_before, len(targets_of(state))
         control, left = in_numbers(state.control_params, scope), scope - self._settled()
         used = f"已用 {_clock(worked)}"
-        if done < _ENOUGH or left <= 0 or (control.get("canary") and not state.canary_released):
+        waiting = control.get("canary") and not state.canary_released
+        if done < _ENOUGH or left <= len(self._flying) or waiting:
             return [used]
         rested = self._left_out + (worked - self._resting_since if self._resting_since else 0)
         ahead = pauses_ms(scope, control, Behind(self._settled(), state.waves_done, state.canary_released)) / _MS

@@ -17,10 +17,11 @@ from pam_deploy_graph.flows.service_state import (
     version_now,
     version_text,
 )
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
-from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, with_word
+from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, bare_reason, with_word
 from pam_deploy_graph.report.decision_words import decision_label, subject_of
 from pam_deploy_graph.system.safe_text import markdown_safe
 from pam_deploy_graph.system.shown_time import moment, zone
@@ -55,7 +56,7 @@ def render_report(state: AgentState, *, brief: bool = False, decisions: Sequence
         f"- 待确认: {count['pending']}",
         *([f"- {markdown_safe(not_reached_text(missed, state.names))}"] if (missed := not_reached(state)) else []),
         "",
-        *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _ip_rows(state, brief=brief)),
+        *_ip_table(state, brief=brief),
         *_truths(state, brief=brief),
         *reasons(state),
         *decided(decisions),
@@ -173,6 +174,17 @@ def targets_of(state: AgentState) -> list[str]:
     return state.target_ips or ([] if state.completed_global_steps else state.planned_ips or [])
 
 
+def _ip_table(state: AgentState, *, brief: bool) -> list[str]:
+    """每台一行的表；``brief`` 时成功的收成一行，一台也没有剩下就不画表。"""
+    fine = [ip for ip in _all_ips(state) if _is_fine(state, ip)] if brief else []
+    rows = list(_ip_rows(state, brief=brief))
+    lines = table(("IP", "状态", "失败阶段", "回滚状态", "日志"), rows) if rows or not fine else []
+    if not fine:
+        return lines
+    told = f"成功的 {len(fine)} 台不逐台列: {show_ips(fine, state.names)}；逐台的看 report {state.run_id}"
+    return [*lines, *([""] if lines else []), told]
+
+
 def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
     """每台一行；还没开工的也列出，不遗漏。"""
     for ip in sorted(_all_ips(state), key=lambda each: _is_fine(state, each)):
@@ -245,10 +257,9 @@ def reasons(state: AgentState) -> list[str]:
     bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
     lines = []
     for each, workstation in bad:
-        ip = escape_cell(state.label(each))
-        lines.append(
-            f"- {ip} {workstation['failed_stage']}".rstrip() + f": {escape_cell(workstation['failure_reason'])}"
-        )
+        ip, stage = escape_cell(state.label(each)), workstation["failed_stage"]
+        reason = escape_cell(bare_reason(workstation["failure_reason"], stage, each))
+        lines.append(f"- {ip} {stage}".rstrip() + f": {reason}")
         if why := workstation.get("rollback_failure"):
             lines.append(f"- {ip} rollback-ip: {escape_cell(why)}")
     return ["", *lines] if lines else []

@@ -12,10 +12,12 @@ from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import out_of_service, running_now, version_now, version_text
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inventory import mentions_in, put_addresses
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.runs.abilities import CAN, CAN_EN
 from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
 from pam_deploy_graph.runs.lookup import runs_named
@@ -68,9 +70,8 @@ class _Asked:
         return [ip for ip in ips if not self.ips or ip in self.ips]
 
     def listed(self, ips: Sequence[str]) -> str:
-        """列出来，连同名称；多了就只列前几台。"""
-        shown = "、".join(self.state.label(ip) for ip in ips[:_MOST_NAMED])
-        return markdown_safe(shown) + (f" …（{len(ips)}）" if len(ips) > _MOST_NAMED else "")
+        """列出来，连同名称；多了就合成范围。"""
+        return show_ips(list(ips), self.state.names)
 
 
 def kinds_asked(services: Services, text: str) -> tuple[str, ...]:
@@ -159,8 +160,9 @@ def _failed(asked: _Asked) -> str:
     said = []
     for ip in bad[:_MOST_CAUSES]:
         its = state.ip_states[ip]
+        why = bare_reason(its["failure_reason"], its["failed_stage"], ip)
         cause = diagnose(its, asked.services.home, log_folder(state))["summary"]
-        said.append(f"{state.label(ip)} {its['failed_stage']}: {its['failure_reason']}（{cause}）")
+        said.append(f"{state.label(ip)} {its['failed_stage']}: {why}（{cause}）")
     more = len(bad) - len(said)
     said += [asked.say(f"还有 {more} 台，见 report", f"{more} more in the report")] if more > 0 else []
     return asked.say(f"失败 {len(bad)} 台：", f"{len(bad)} failed: ") + "；".join(map(markdown_safe, said))

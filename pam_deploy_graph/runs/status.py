@@ -1,6 +1,6 @@
 """一次运行此刻的处境：从账本折叠得出，别的进程正在跑时也准。"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -14,6 +14,7 @@ from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.report.decision_text import describe, group_alike
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
@@ -183,7 +184,13 @@ def phase_of(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: b
 def _unsuccessful(state: AgentState) -> dict[str, str]:
     """有了结果而没有成功的工作站（最多列这么多台）：停在哪一步、为什么。"""
     bad = ((ip, w) for ip, w in state.ip_states.items() if w.tally == "failed")
-    return {ip: f"{w['failed_stage']}: {w['failure_reason']}" for ip, w in islice(bad, _MOST_NAMED)}
+    return {ip: _why(ip, w) for ip, w in islice(bad, _MOST_NAMED)}
+
+
+def _why(ip: str, workstation: Mapping[str, Any]) -> str:
+    """停在哪一步、为什么。"""
+    stage = workstation["failed_stage"]
+    return f"{stage}: {bare_reason(workstation['failure_reason'], stage, ip)}"
 
 
 def _told_of(state: AgentState) -> Iterator[str]:

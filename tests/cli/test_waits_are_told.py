@@ -11,7 +11,7 @@ from tests.cli.terminal import Terminal
 from tests.patience import patience
 from tests.protocol.proxy import Proxy, proxy_of
 
-TOLD = "deploy-ip 没有收下，1 秒后用同一个键再发"
+TOLD = "deploy-ip 没有收下，1 秒后用同一个键重发"
 
 
 def busy(site: Site) -> str:

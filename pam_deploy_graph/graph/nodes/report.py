@@ -12,7 +12,8 @@ from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.report.summary import counts, render_report
 from pam_deploy_graph.runs.services import Services
 
-_BRIEF_FROM: Final = 100
+_BRIEF_FROM: Final = 10
+"""这么多台起，对话里只逐台列没有成功的。"""
 
 
 def report_node(services: Services, state: GraphState) -> dict[str, Any]:
