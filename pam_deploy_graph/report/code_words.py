@@ -32,11 +32,15 @@ EXIT_MEANINGS: Final[dict[int, str]] = {
 """动作的退出码（contract 第 3 节）。"""
 
 
+def word_of(code: str, *, over: bool = False) -> str:
+    """一个代码的中文；没有说法的就是它自己。运行结束了（``over``）的，没有谁还等着谁。"""
+    return "没有人决定" if over and code == RollbackStatus.PENDING else _WORDS.get(code, code)
+
+
 def with_word(code: str, *, over: bool = False) -> str:
-    """一个代码连同中文，如 ``失败 FAILED``；没有说法的就是它自己。运行了结了（``over``）的，没有谁还等着谁。"""
-    if over and code == RollbackStatus.PENDING:
-        return f"没有人决定 {code}"
-    return f"{_WORDS[code]} {code}" if code in _WORDS else code
+    """一个代码连同中文，如 ``失败 FAILED``；没有说法的就是它自己。"""
+    word = word_of(code, over=over)
+    return code if word == code else f"{word} {code}"
 
 
 def exit_text(code: int) -> str:

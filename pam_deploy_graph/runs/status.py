@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask, Decision, RollbackStatus
 from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
@@ -14,7 +14,7 @@ from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.report.code_words import bare_reason
+from pam_deploy_graph.report.code_words import bare_reason, word_of
 from pam_deploy_graph.report.decision_text import describe, group_alike
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
@@ -184,13 +184,15 @@ def phase_of(ledger: Ledger, record: RunRecord, state: AgentState, *, waiting: b
 def _unsuccessful(state: AgentState) -> dict[str, str]:
     """有了结果而没有成功的工作站（最多列这么多台）：停在哪一步、为什么。"""
     bad = ((ip, w) for ip, w in state.ip_states.items() if w.tally == "failed")
-    return {ip: _why(ip, w) for ip, w in islice(bad, _MOST_NAMED)}
+    over = state.exit_code is not None
+    return {ip: _why(ip, w, over=over) for ip, w in islice(bad, _MOST_NAMED)}
 
 
-def _why(ip: str, workstation: Mapping[str, Any]) -> str:
-    """停在哪一步、为什么。"""
-    stage = workstation["failed_stage"]
-    return f"{stage}: {bare_reason(workstation['failure_reason'], stage, ip)}"
+def _why(ip: str, workstation: Mapping[str, Any], *, over: bool) -> str:
+    """停在哪一步、为什么、后来怎样了。"""
+    stage, rollback = workstation["failed_stage"], workstation["rollback_status"]
+    then = "" if rollback == RollbackStatus.NOT_RUN else f"（{word_of(rollback, over=over)}）"
+    return f"{stage}: {bare_reason(workstation['failure_reason'], stage, ip)}{then}"
 
 
 def _told_of(state: AgentState) -> Iterator[str]:
