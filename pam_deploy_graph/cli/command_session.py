@@ -19,7 +19,7 @@ from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
-from pam_deploy_graph.report.summary import render_report
+from pam_deploy_graph.report.summary import MANY, render_report
 from pam_deploy_graph.runs.patience import Patience
 from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
@@ -62,7 +62,9 @@ class Session:
             return code
         record = self.services.ledger.get_run(run_id)
         if not self.as_json and record.exit_code is not None:
-            sys.stdout.write(render_report(self.services.state_of(run_id)))
+            run = self.services.state_of(run_id)
+            brief = sys.stdout.isatty() and len(run.target_ips) >= MANY
+            sys.stdout.write(render_report(run, brief=brief))
         if record.exit_code is None:
             self.say(f"错误: {record.reason}" if record.reason else "已停下")
             self.say(f"可以继续：resume {run_id}")

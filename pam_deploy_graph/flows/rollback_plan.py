@@ -1,5 +1,6 @@
 """自成一次的退回：问清节点在哪里，读回每台的真相，拟出计划，提出要人决定的问题；不改变任何东西。"""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.system.safe_text import printable
 
@@ -50,11 +52,13 @@ def request_recall(
 
 
 def _text(ctx: RunContext, endpoints: Mapping[str, str]) -> str:
-    """计划的原文：退回哪次运行之前，每台此刻怎样、同意之后怎样，接到哪里；不能退回的说出为什么。"""
+    """计划的原文：退回哪次运行之前，各台此刻怎样、同意之后怎样（一样的并成一行），接到哪里；不能退回的说出为什么。"""
     told = [f"退回运行 {ctx.state.rollback_of} 之前；批准之后，每台动手之前还会再问。"]
+    alike: defaultdict[str, list[str]] = defaultdict(list)
     for question in waiting_questions(ctx.state):
         does = question["effects"].get(Decision.APPROVE) or f"不能退回：{question['no_approve']}"
-        told.append(f"- {question['ip']}: 此刻 {version_text(question['version_now'])}；{does}")
+        alike[f"此刻 {version_text(question['version_now'])}；{does}"].append(str(question["ip"]))
+    told += [f"- {show_ips(ips, ctx.state.names)}: {what}" for what, ips in alike.items()]
     wired = {**endpoints, **named_tools(ctx.state.mcp_tools)}
     told += [f"- {name}: {printable(value)}" for name, value in wired.items()]
     return "\n".join(told)

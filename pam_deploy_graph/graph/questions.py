@@ -16,6 +16,7 @@ from pam_deploy_graph.constants import (
 from pam_deploy_graph.flows.diagnosis import same_cause
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.report.decision_text import coverage, describe, group_alike
+from pam_deploy_graph.report.plan_text import CALLED
 
 _NAMED: Final = {
     "AIRPORT_CODE": "哪座机场",
@@ -31,7 +32,7 @@ _MOST_SPOKEN: Final = 20
 
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
     """要参数的问题（``provide_params``）。"""
-    told = "、".join(f"{name} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
+    told = "、".join(f"{CALLED[name]} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
     text = f"还缺 {'、'.join(_glossed(name) for name in missing)}，请补充。" if missing else "请补充。"
     if len(missing) > 1 and missing[0] in _NAMED:
         text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"

@@ -21,7 +21,7 @@ _PACE: Final = "节奏"
 _AND: Final = "；"
 _NONE: Final = "（无）"
 _CHANGES: Final = "- 变化:"
-_CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
+CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
 """部署参数怎样称呼；别的照它的名字。"""
 
 
@@ -162,7 +162,7 @@ def _facts(plan: Mapping[str, Any]) -> dict[str, Any]:
     package |= plan.get("endpoints") or {}
     scope = {"目标台数": plan["targets"], "目标": plan["scope"]}
     scope |= {"排除": given} if (given := plan["control"].get("exclude_ips")) else {}
-    params = {_CALLED.get(name, name): value for name, value in plan["params"].items()}
+    params = {CALLED.get(name, name): value for name, value in plan["params"].items()}
     pace = {_PACE: plan["pace"].split(_AND)} if "pace" in plan else {}
     return {**params, **pace, "策略": plan["execution_strategy"], **package, **scope}
 

@@ -26,6 +26,8 @@ from pam_deploy_graph.report.decision_words import decision_label, subject_of
 from pam_deploy_graph.system.safe_text import markdown_safe
 from pam_deploy_graph.system.shown_time import moment, zone
 
+MANY: Final = 10
+"""这么多台起，屏幕上只逐台列没有成功的。"""
 REPORT_TITLE: Final = "## PAM 智能部署报告"
 _RUNNING: Final = {True: "在运行", False: "已停止", None: UNKNOWN}
 

@@ -38,7 +38,7 @@ def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str
 
     """
     if not asked:
-        raise ConfirmationError("请说明要退回哪几台，例如：把 10.0.0.7 退回上一个版本")
+        raise ConfirmationError("请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本")
     names = [run.run_id for run in ledger.list_runs()]
     named = runs_named(ledger.exists, text)
     for run_id in named or sorted(names, key=lambda name: name != preferred):

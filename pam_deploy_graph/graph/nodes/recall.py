@@ -32,7 +32,10 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
     try:
         found = services.llm_client.extract_params(said[-1], state.get("params") or {})
         if "target_ips" in found.missing_params:  # 有一台没有听懂，不能只退听懂了的
-            return heard | _unclear(state, "\n".join([*found.notes, "请说明要退回哪几台，写地址或名称"]))
+            return heard | _unclear(
+                state,
+                "\n".join([*found.notes, "请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本"]),
+            )
         asked = list(found.control_params.get("target_ips") or [])
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
         record = services.ledger.get_run(run_id)

@@ -1,6 +1,6 @@
 """节点 ``report``：收尾，算退出码，说出报告。"""
 
-from typing import Any, Final
+from typing import Any
 
 from langchain_core.messages import AIMessage
 
@@ -9,11 +9,8 @@ from pam_deploy_graph.flows.context import FlowRules
 from pam_deploy_graph.flows.rollout import outcome
 from pam_deploy_graph.graph.standing import told
 from pam_deploy_graph.graph.state import GraphState
-from pam_deploy_graph.report.summary import counts, render_report
+from pam_deploy_graph.report.summary import MANY, counts, render_report
 from pam_deploy_graph.runs.services import Services
-
-_BRIEF_FROM: Final = 10
-"""这么多台起，对话里只逐台列没有成功的。"""
 
 
 def report_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -35,6 +32,6 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
         code, reason = outcome(run, rules, record.cancelled_by)
     if record.exit_code is None:
         services.finish(run_id, code, reason)
-    text = render_report(run, brief=len(run.target_ips) >= _BRIEF_FROM) + f"\n结果: {reason}\n"
+    text = render_report(run, brief=len(run.target_ips) >= MANY) + f"\n结果: {reason}\n"
     done = {"phase": "finished", "answered": False, "exit_code": int(code), "counters": counts(run)}
     return done | {"answer": text, "messages": [AIMessage(text)]}
