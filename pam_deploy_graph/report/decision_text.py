@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from pam_deploy_graph.constants import IpStatus, RollbackStatus
+from pam_deploy_graph.constants import Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.flows.diagnosis import cause_of, without_ip
 from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
 from pam_deploy_graph.inputs.addresses import show_ips
@@ -23,7 +23,7 @@ _SAME: Final = ("status", "rollback_status", "version_before", "version_now", "r
 _ALIKE: Final = ("effects", "no_approve", "cautions", "changed", "rollback_failure")
 _LOG_HEAD: Final = re.compile(r"^\S*\d\d:\d\d:\d\d\S*\s*(?:\[\w+\]\s*)?")
 _PATH_PARTS: Final = 3
-_EXAMPLE: Final = "{0} 回滚，其余重试"
+_EXAMPLE: Final = "{0} 回滚，其余{1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def describe(group: Alike, labels: Mapping[str, str]) -> str:
     question = group.question
     lines = [_failure(group), f"  {_truth(group)}"]
     if question.get("rollback_status") == RollbackStatus.FAILED:
-        lines.append(f"  上次回滚没有成功：{question.get('rollback_failure') or '没有说明原因'}")
+        why = bare_reason(question.get("rollback_failure") or "没有说明原因", Ask.ROLLBACK, group.ips[0])
+        lines.append(f"  上次回滚没有成功：{why}")
     lines += [f"  {note}" for note in filter(None, [question.get("changed"), *question.get("cautions", ())])]
     lines += [f"  {labels[decision]}：{does}" for decision, does in question["effects"].items()]
     lines += [f"  不能{labels['approve']}：{question['no_approve']}"] if question["no_approve"] else []
@@ -77,7 +78,8 @@ def coverage(waiting: Sequence[Mapping[str, Any]]) -> str:
     if len(waiting) <= 1:
         return ""
     ips = [str(question["ip"]) for question in waiting]
-    example = _EXAMPLE.format(ips[0])
+    may_retry = all(Decision.RETRY in question["allowed_decisions"] for question in waiting)
+    example = _EXAMPLE.format(ips[0], "重试" if may_retry else "保持现状")
     return f"不点名的回答管这 {len(ips)} 台：{show_ips(ips)}；只答几台就点名，如「{example}」。"
 
 
@@ -110,7 +112,8 @@ def _evidence(group: Alike) -> list[str]:
     """可能的原因与日志里的依据；与原因说的是同一句的不再念。"""
     diagnosis = group.question.get("diagnosis") or {"summary": "", "evidence": []}
     reason = str(group.question["failure_reason"])
-    lines = [f"  可能的原因: {diagnosis['summary']}"] if diagnosis["summary"] else []
+    failed = diagnosis["summary"] and group.question["failed_stage"]  # 做完了要退回的，没有失败的原因
+    lines = [f"  可能的原因: {diagnosis['summary']}"] if failed else []
     for item in diagnosis["evidence"]:
         told = _LOG_HEAD.sub("", item["quote"])
         if told not in reason and reason not in told:

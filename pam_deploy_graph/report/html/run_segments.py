@@ -107,7 +107,7 @@ class Walk:
     def _plan(self, event: Mapping[str, Any]) -> None:
         """提出计划。"""
         count = len(event.get("target_ips", ()))
-        self._add(event, "plan", f"拟出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
+        self._add(event, "plan", f"提出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
 
     def _action(self, event: Mapping[str, Any]) -> None:
         """全局步骤接在一起；单台的动作算进这一波，自己掌舵时的回滚另记。"""
