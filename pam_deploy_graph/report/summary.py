@@ -208,9 +208,9 @@ def _ip_rows(state: AgentState, *, brief: bool) -> Iterable[tuple[object, ...]]:
 
 
 def _is_fine(state: AgentState, ip: str) -> bool:
-    """成功了，也不等人决定的：排在后面。"""
-    known = state.ip_states.get(ip)
-    return known is not None and known.tally == "succeeded" and not known.awaits_decision
+    """照要求做成了（部署，或这次运行就是来退回的），也不等人决定的：排在后面。"""
+    known, wanted = state.ip_states.get(ip), "recalled" if state.rollback_of else "succeeded"
+    return known is not None and known.tally == wanted and not known.awaits_decision
 
 
 def decided(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -242,7 +242,7 @@ def _truths(state: AgentState, *, brief: bool) -> list[str]:
             _RUNNING[running_now(w)],
         )
         for ip, w in read
-        if not brief or w.tally != "succeeded" or w.awaits_decision
+        if not brief or not _is_fine(state, ip)
     ]
     return ["", *table(("IP", "开工前", "此刻", "模块"), rows)] if rows else []
 
@@ -255,8 +255,8 @@ def _near(log_file: str, state: AgentState) -> str:
 
 
 def reasons(state: AgentState) -> list[str]:
-    """每台没有成功的工作站一行原因。"""
-    bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"]]
+    """每台没有成功的工作站一行原因；照操作员的要求退回了的，没有原因可说。"""
+    bad = [(ip, w) for ip, w in state.ip_states.items() if w["failure_reason"] and w.tally != "recalled"]
     lines = []
     for each, workstation in bad:
         ip, stage = escape_cell(state.label(each)), workstation["failed_stage"]

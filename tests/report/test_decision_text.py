@@ -42,7 +42,11 @@ def test_alike_is_said_once() -> None:
 def test_whom_an_answer_covers() -> None:
     """几台一起等着，说清不点名的回答管哪几台；只有一台不必说。"""
     assert coverage([asked("10.0.0.4")]) == ""
-    assert "不点名的回答管这 2 台：10.0.0.4、10.0.0.5" in coverage([asked("10.0.0.4"), asked("10.0.0.5")])
+    two = [asked("10.0.0.4"), asked("10.0.0.5")]
+    assert "不点名的回答管这 2 台：10.0.0.4、10.0.0.5" in coverage(two)
+    assert "「10.0.0.4 回滚，其余保持现状」" in coverage(two)
+    may_retry = [one | {"allowed_decisions": ["approve", "reject", "retry"]} for one in two]
+    assert "「10.0.0.4 回滚，其余重试」" in coverage(may_retry)
 
 
 def test_what_was_not_read_is_said() -> None:
