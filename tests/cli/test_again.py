@@ -33,7 +33,7 @@ def test_only_the_unsuccessful_are_deployed_again(stopped: Site) -> None:
     assert [stopped.real(ip) for ip in (good, *rest)] == [(True, stopped.version)] * 4
     report = stopped.pam("report", f"{stopped.run_id}-b", "--format", "json").json()
     assert report["control_params"]["failed_of"] == stopped.run_id
-    assert f"再来: 运行 {stopped.run_id}" in stopped.pam("report", f"{stopped.run_id}-b").out
+    assert f"重做: 运行 {stopped.run_id}" in stopped.pam("report", f"{stopped.run_id}-b").out
     assert (again(stopped), len(stopped.lab.journal())) == (2, before), "没有不成功的就没有可再来的"
 
 

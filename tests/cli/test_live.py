@@ -51,6 +51,6 @@ def test_a_mistyped_command(pam: Pam) -> None:
 def test_completion_installs(pam: Pam, tmp_path: Path) -> None:
     """补全装得上，说的是中文；帮助里没有英文的说明。"""
     done = pam.job(["pam_deploy_graph", "--install-completion", "bash"], env={"HOME": str(tmp_path)}).wait()
-    assert (done.code, "的补全装在" in done.out, "新开一个终端" in done.out) == (0, True, True)
+    assert (done.code, "的补全装在" in done.out, "新开一个终端" in done.out) == (0, True, True), done
     told = pam.job(["pam_deploy_graph", "run", "--help"]).wait().out
     assert ("显示这段帮助" in told, "Usage" in told, "Show this" in told) == (True, False, False)
