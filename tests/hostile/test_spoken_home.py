@@ -77,7 +77,7 @@ def test_the_same_host_is_not_asked_about(desk: Desk, own: Trap) -> None:
 
 
 def test_a_plan_that_waits_is_asked_about_too(desk: Desk, own: Trap, trap: Trap) -> None:
-    """停在半路再说换一个 HOME：也先问。"""
+    """已中断再说换一个 HOME：也先问。"""
     assert _say(desk, SAID).get("phase") == "stopped"
     asked = _say(desk, f"PAM_HOME_URL={trap.url}")
     assert (asked["ask"], trap.heard) == ("provide_params", [])
