@@ -40,6 +40,8 @@ class CampaignPlan:
     campaign: Campaign
     parts: tuple[AirportPlan, ...]
     digest: str
+    absent: tuple[str, ...] = ()
+    """不在这份计划里的机场，各一句为什么。"""
 
     def text(self) -> str:
         """写给人看：安排，各机场的变化，全文在哪里看。"""
@@ -47,6 +49,7 @@ class CampaignPlan:
         lines.append(self.campaign.text())
         for part in self.parts:
             lines += [f"{part.airport}（计划全文: status {part.run_id}）", *change_part(part.text)]
+        lines += [f"不在这份计划里: {each}" for each in self.absent]
         return "\n".join(lines)
 
 
@@ -102,7 +105,8 @@ def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
         raise ConfirmationError(f"多机场部署 {campaign.campaign_id} 没有等着批准的计划；用 campaign status 查看")
     texts = {row.run_id: ledger.load_state(row.run_id, keep_events=False).plan_text for row in waiting}
     parts = (AirportPlan(row.airport, row.run_id, row.plan_digest, texts[row.run_id]) for row in waiting)
-    return CampaignPlan(campaign, tuple(parts), found.plan_digest)
+    absent = (f"{row.airport} {row.reason or row.shown_phase}" for row in rows if not row.plan_digest)
+    return CampaignPlan(campaign, tuple(parts), found.plan_digest, tuple(absent))
 
 
 def approve(

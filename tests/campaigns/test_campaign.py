@@ -136,6 +136,18 @@ def test_one_that_waits_does_not_hold_the_others(fleet: Fleet) -> None:
     assert other.status()["by"]["CAN"]["exit_code"] == 12
 
 
+def test_an_airport_that_left_changes_the_plan(fleet: Fleet) -> None:
+    """给人看过之后一个机场取消了：原来的摘要不作数，再看时说它不在其中。"""
+    digest = fleet.pam(*fleet.args()).err.partition("摘要 ")[2][:12]
+    assert fleet.pam("cancel", f"{fleet.name}-CAN").code == 0
+    old = fleet("confirm", "--approve", "--digest", digest)
+    assert (old.code, "看过再答" in old.err) == (2, True), old.err
+    assert "不在这份计划里: CAN" in old.err
+    new = old.err.partition("摘要 ")[2][:12]
+    assert fleet("confirm", "--approve", "--digest", new).code == 0
+    assert {row["airport"] for row in fleet.status()["runs"] if row["phase"] == "decided"} == {"PEK", "PVG"}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
