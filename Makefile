@@ -27,11 +27,11 @@ SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 # 测试与文档里写着的假口令；十六进制的摘要处处都是，所以不查
 FAKE_SECRETS := ^(canary-71|canary-db-91c4e0|key|pass|password|secret|s3cret|s3/cret|aeopcyxij.*)$$
 
-EXAMPLES := library subgraph other_backend agent_tool remote_graph mcp_client
+EXAMPLES := library subgraph other_backend agent_tool supervisor remote_graph mcp_client
 
 .PHONY: help demo studio examples test check lock docs picture eval bench clean
 .PHONY: bundle bundle-check bundle-docs bundle-compare
-.PHONY: conformance terminal cluster
+.PHONY: conformance deep-agent terminal cluster
 .PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser test-terminal test-cluster
 .PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
 
@@ -62,13 +62,23 @@ examples: $(VENV)/.embedding ## 依次运行 examples/ 里的每个例子
 	    IFS= read -r says < "examples/$$name.py"; echo "== $$name：$${says//\"/}"; $(PY) -m "examples.$$name"; \
 	done
 
+# deepagents 要的 google-genai 与锁定的 tenacity 合不来，所以自成一个环境，不照锁
+build/deepagents/.stamp: pyproject.toml | $(STAMP)
+	@$(PY) -m pip --disable-pip-version-check install --quiet uv
+	$(VENV)/bin/uv venv --quiet --clear --python $(PY) build/deepagents
+	$(VENV)/bin/uv pip install --quiet --python build/deepagents/bin/python --editable . 'deepagents==0.7.32'
+	@touch $@
+
+deep-agent: build/deepagents/.stamp ## 当作 deepagents 的下手走一遍（自成一个环境）
+	build/deepagents/bin/python -m examples.deep_agent
+
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 	$(PYTEST) -q -n 4 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
 
 test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/rollout.py
 	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/rollout.py)) $(TEST_ARGS)
 
-test-studio: $(VENV)/.embedding
+test-studio: $(VENV)/.embedding build/deepagents/.stamp
 test-postgres: $(VENV)/.postgres
 test-browser: $(VENV)/.pictures
 test-cluster: $(VENV)/.postgres build/cluster/.stamp

@@ -46,6 +46,12 @@ class Stage:
         """图的输入：参数现成，不必再问。"""
         return {"params": self.params, "control": dict(CONTROL)}
 
+    @property
+    def replies(self) -> dict[str, Any]:
+        """每种问题怎样答：补参数，批准计划，同意回滚。"""
+        missing = {name: self.params[name] for name in ("APP_NAME", "PACKAGE_PATH")}
+        return {"provide_params": missing, "approve_plan": "approve", "rollback-ip": "approve"}
+
     def rollbacks(self) -> list[str]:
         """试验场里真的回滚过的工作站。"""
         return [row["ip"] for row in self.lab.journal() if row["action"] == "rollback-ip"]

@@ -1,6 +1,7 @@
 """每个例子都真的跑一遍：问题浮到该浮到的地方，试验场里的真相与所说的相符。"""
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,9 @@ from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.report.summary import report_object
 from tests.postgres.server import PostgresServer
+from tools.source import PROJECT
 
+DEEP = PROJECT / "build" / "deepagents" / "bin" / "python"
 AFTER = {"10.0.0.1": "2.0.0", FAILING: "1.2.2", "10.0.0.3": "2.0.0"}
 
 
@@ -115,3 +118,25 @@ def test_agent_tool_unanswered(stage: Stage) -> None:
     asked, _ = agent_tool.run(stage, ["reject"])
     assert asked == ["approve_plan"]
     assert stage.lab.journal() == []
+
+
+@pytest.mark.studio
+@pytest.mark.filterwarnings("ignore::langgraph.warnings.LangGraphDeprecatedSinceV10")  # 上游还用着旧的函数
+def test_supervisor(stage: Stage) -> None:
+    """主管手下的一员：三个问题都浮上来，答了从停下的地方接着走，回滚恰好一次。"""
+    from examples import supervisor
+
+    asked, out = supervisor.run(stage, stage.replies)
+    assert asked == ["provide_params", "approve_plan", "rollback-ip"]
+    assert out["messages"][-1].content == "部署做完了。"
+    right(stage)
+
+
+@pytest.mark.studio
+@pytest.mark.skipif(not DEEP.exists(), reason="deepagents 自成一个环境，先 make build/deepagents/.stamp")
+def test_deep_agent() -> None:
+    """``deepagents`` 的下手，在它自己的环境里：三个问题都浮上来，回滚恰好一次。"""
+    command = [DEEP, "-m", "examples.deep_agent"]
+    said = subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, text=True, timeout=50).stdout
+    assert "['provide_params', 'approve_plan', 'rollback-ip']" in said
+    assert f"真的回滚过： ['{FAILING}']" in said
