@@ -301,7 +301,7 @@ call() { # 方法 路径 [curl 的其余参数...]：向 side 发一次请求，
     [[ ${side} == PAM_NODE && -n ${log_file} ]] || set -- --max-filesize "${most_answer}" "$@"
     set -- -q --config - --silent --show-error --globoff --noproxy '*' --proto '=http,https' \
         --connect-timeout 10 --max-time "${REPLY}" --request "${method}" --header 'Accept: text/plain' \
-        --write-out '\n%{http_code} %{time_connect} %header{retry-after}' "$@" --url "${url}"
+        --write-out '\n%{http_code} %{time_connect} %{ssl_verify_result} %header{retry-after}' "$@" --url "${url}"
     # 令牌由标准输入进入 curl，不在任何进程的参数里。here-string 从 5.1 起走管道，省一次 fork；
     # 更早的 bash 会把它写进临时文件，所以那时用进程替换；4.4 之前等不到进程替换的退出码，只好整个收下。
     local version=$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1])) transfer
@@ -330,6 +330,8 @@ call() { # 方法 路径 [curl 的其余参数...]：向 side 发一次请求，
     status=${status:-000}
     tail=${tail#* }
     connected=${tail%% *}
+    tail=${tail#* }
+    verified=${tail%% *}
     retry_after=${tail#* }
     trace "${method}" "${url}"
     [[ ${answer} != *$'\r'* ]] || answer=${answer//$'\r'/}
@@ -408,7 +410,13 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
     [[ ${side} == PAM_NODE ]] || name=PAM_HOME_URL
     local where="${side}（${cfg[${name}]-}）" tls_hint='' ca=PAM_CA_FILE
     [[ -n ${PAM_CA_FILE-} ]] || ca=SSL_CERT_FILE
-    [[ ${cfg[${name}]-} != https:* || -n ${PAM_CLIENT_CERT-} ]] || tls_hint='；对方若要客户端证书，请设 PAM_CLIENT_CERT'
+    [[ ${cfg[${name}]-} != https:* ]] || tls_hint='；对方若要客户端证书，请核对 PAM_CLIENT_CERT'
+    local untrusted='私有 CA 签发的请设 PAM_CA_FILE'
+    case ${verified} in # OpenSSL 的编号；别的 curl 没有
+        9) untrusted='它还没有生效，请核对两边的时钟' ;;
+        10) untrusted='它已经过期，请对方换一张' ;;
+        62 | 64) untrusted='它不是发给这个主机的，请核对地址' ;;
+    esac
     case ${curl_exit} in
         0) return 0 ;;
         28)
@@ -419,7 +427,7 @@ judge_transfer() { # 按 curl 的退出码判断请求有没有走完
         5 | 6) die 5 "解析不了 ${where}的主机名" ;;
         7) die 5 "连接不上 ${where}" ;;
         35) die 5 "与 ${where}的 TLS 没有谈成（curl 35）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
-        51 | 60 | 83) die 3 "${where}的证书不可信（curl ${curl_exit}），请求没有送出；私有 CA 签发的请设 PAM_CA_FILE" ;;
+        51 | 60 | 83) die 3 "${where}的证书不可信（curl ${curl_exit}），请求没有送出；${untrusted}" ;;
         58) die 3 "客户端证书用不了（curl 58），请求没有送出：请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY" ;;
         77) die 3 "${ca} 指的 ${!ca-} 用不了（curl 77），请求没有送出：应为 PEM 的证书" ;;
         63) die_sent 8 "${side} 的应答超过 ${most_answer} 字节，不能当作它的答复" ;;

@@ -14,6 +14,7 @@ from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BY
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import Transport, classify, retry_after
+from pam_deploy_graph.system.tls import client_certificate_hint
 
 _CONNECT_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
@@ -106,7 +107,8 @@ class NodeClient:
                 _judge(response, body)
                 return body, cut
         except (aiohttp.ClientError, OSError) as error:
-            raise NodeError(*failure_of(error, "PAM_NODE")) from None
+            reason, code = failure_of(error, "PAM_NODE")
+            raise NodeError(reason + client_certificate_hint(url, unknown=code is ScriptExit.UNKNOWN), code) from None
 
 
 async def _tail(stream: aiohttp.StreamReader, keep: int) -> tuple[bytes, bool]:

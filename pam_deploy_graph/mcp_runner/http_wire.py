@@ -27,6 +27,7 @@ from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
 from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
 from pam_deploy_graph.system.task_group import task_group
+from pam_deploy_graph.system.tls import client_certificate_hint
 
 _CONNECT_SECONDS: Final = 10.0
 # 常见的服务空闲五秒就断开；比它先断，免得正要用时对方刚好关掉。
@@ -165,8 +166,7 @@ def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
 def _fault(error: Exception, url: str) -> McpFault:
     """网络上的失败；TLS 上断开的，也许是对方要客户端证书。"""
     reason, code = failure_of(error, "MCP 服务")
-    broken = url.startswith("https:") and code is ScriptExit.UNKNOWN
-    return McpFault(reason + ("；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if broken else ""), code)
+    return McpFault(reason + client_certificate_hint(url, unknown=code is ScriptExit.UNKNOWN), code)
 
 
 async def _judge(response: aiohttp.ClientResponse) -> None:

@@ -22,6 +22,7 @@ from pam_deploy_graph.protocol.keys import idempotency_key, new_nonce
 from pam_deploy_graph.protocol.outcome import Outcome, Transport, classify, explain, outcome_of, own_error
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.safe_text import neutralise
+from pam_deploy_graph.system.tls import client_certificate_hint
 
 _ACTION: Final = "upload-package"
 NEEDED: Final = ("APP_NAME", "MODULE_NAME", "VERSION_NUMBER", "PACKAGE_PATH")
@@ -172,7 +173,9 @@ class _Sender:
             async with session, session.request(method, self.where, allow_redirects=False, **options) as response:
                 return response.status, await _bounded(response.content)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _NoAnswerError(*failure_of(error, "PAM_HOME")) from None
+            reason, code = failure_of(error, "PAM_HOME")
+            hint = client_certificate_hint(self.where, unknown=code is ScriptExit.UNKNOWN)
+            raise _NoAnswerError(reason + hint, code) from None
 
 
 def _ending(held: str, wanted: Upload, same: Ending) -> Ending:

@@ -8,6 +8,13 @@ from pam_deploy_graph.errors import InvalidInputError
 
 SYSTEM_TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """OpenSSL 的两个变量：系统信任的证书在哪里；Python 自己照办，子进程也要看得到。"""
+_UNTRUSTED: Final = {
+    9: "它还没有生效，请核对两边的时钟",
+    10: "它已经过期，请对方换一张",
+    62: "它不是发给这个主机的，请核对地址",
+    64: "它不是发给这个主机的，请核对地址",
+}
+"""OpenSSL 核对证书的编号；别的都当作不认得签发的人。"""
 OTHERS_TRUST: Final = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 """别的程序照办、本程序不算的。"""
 
@@ -84,10 +91,16 @@ def certificate_problem(error: BaseException) -> str:
             break
         chain = inner or chain.__cause__ or chain.__context__
     if isinstance(chain, ssl.SSLCertVerificationError):
-        return f"对方的证书不可信（{chain.verify_message}）；私有 CA 签发的请设 PAM_CA_FILE"
+        todo = _UNTRUSTED.get(chain.verify_code, "私有 CA 签发的请设 PAM_CA_FILE")
+        return f"对方的证书不可信（{chain.verify_message}）；{todo}"
     if isinstance(chain, ssl.SSLError):
         return f"TLS 握手失败（{chain.reason or chain}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY"
     return ""
+
+
+def client_certificate_hint(url: str, *, unknown: bool) -> str:
+    """TLS 上断开、不知道为什么的，也许是对方不认客户端证书；不是的为空串。"""
+    return "；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if unknown and url.startswith("https:") else ""
 
 
 def _no_password() -> str:

@@ -24,6 +24,8 @@ class Paper:
     client: Path
     client_key: Path
     other_ca: Path
+    expired: Path
+    stranger: Path
 
     def environ(self) -> dict[str, str]:
         """照着设的环境变量。"""
@@ -61,7 +63,19 @@ def issue(folder: Path) -> Paper:
                  "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
         _openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2",
                  "-CAcreateserial", "-extfile", "san.ext", "-out", f"{name}.pem")  # fmt: skip
-    names = ("ca.pem", "server.pem", "server.key", "client.pem", "client.key", "other.pem")
+    _openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "0",
+             "-CAcreateserial", "-extfile", "san.ext", "-out", "expired.pem")  # fmt: skip
+    (folder / "stranger.pem").write_text((folder / "other.pem").read_text() + (folder / "other.key").read_text())
+    names = (
+        "ca.pem",
+        "server.pem",
+        "server.key",
+        "client.pem",
+        "client.key",
+        "other.pem",
+        "expired.pem",
+        "stranger.pem",
+    )
     return Paper(*(folder / name for name in names))
 
 

@@ -57,15 +57,17 @@ def test_a_rollout_through_a_private_ca(site: Site, airport: Airport, strategy: 
         ({"PAM_CA_FILE": "other"}, "证书不可信"),
         ({"PAM_CLIENT_CERT": "", "PAM_CLIENT_KEY": ""}, "PAM_CLIENT_CERT"),
         ({"PAM_CLIENT_KEY": "key"}, "PAM_CLIENT_KEY"),
+        ({"PAM_CLIENT_CERT": "stranger", "PAM_CLIENT_KEY": "stranger"}, "核对 PAM_CLIENT_CERT"),
         ({"PAM_CA_FILE": "missing"}, "PAM_CA_FILE"),
     ],
-    ids=["no-ca", "another-ca", "no-client", "another-key", "no-file"],
+    ids=["no-ca", "another-ca", "no-client", "another-key", "another-client", "no-file"],
 )
 def test_what_is_wrong_is_the_certificate(site: Site, airport: Airport, changed: dict[str, str], named: str) -> None:
     """脚本、MCP、体检都说是证书的事，什么也没有改变。"""
     files = {
         "other": airport.paper.other_ca,
         "key": airport.paper.server_key,
+        "stranger": airport.paper.stranger,
         "missing": Path("/nonexistent.pem"),
     }
     env = at(site, airport, **{name: str(files.get(value, value)) for name, value in changed.items()})

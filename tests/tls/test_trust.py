@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pam_deploy_graph.models import LlmIntentResult
 from pam_deploy_graph.settings import Settings
 from tests.cli.site import Site
 from tests.script_runner.conftest import ENTRY, PARAMS
-from tests.tls.site import Airport, at
+from tests.tls.site import Airport, at, https_front
 
 NOWHERE = "http://127.0.0.1:1"
 PROXIES = {"http_proxy": NOWHERE, "https_proxy": NOWHERE, "HTTPS_PROXY": NOWHERE, "ALL_PROXY": NOWHERE}
@@ -116,3 +117,14 @@ def test_a_server_of_ones_own_gets_the_certificates(site: Site, airport: Airport
     done = site.run("--yes", "--strategy", "hybrid_node_mcp", env=env)
     assert done.code == 0, done.err
     site.all_right()
+
+
+def test_what_is_wrong_with_an_old_certificate(airport: Airport, site: Site) -> None:
+    """过期的：脚本与上传都说是过期，不叫人去设 CA。"""
+    with https_front(replace(airport.paper, server=airport.paper.expired), site.lab.home_url) as old:
+        env = at(site, airport, PAM_HOME_URL=old)
+        checked = site.pam("doctor", env=env)
+        given = [part for name, text in site.params(AIRPORT_CODE="").items() for part in ("--param", f"{name}={text}")]
+        sent = site.pam("upload", *given, env=env)
+    for told in (checked.out, sent.err):
+        assert ("已经过期" in told, "私有 CA" in told) == (True, False), told
