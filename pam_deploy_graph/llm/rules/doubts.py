@@ -11,18 +11,17 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
-from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.draft import PACE, Draft
+from pam_deploy_graph.llm.rules.fields import weigh_fields
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
-from pam_deploy_graph.llm.rules.left_over import in_pace, limit_forms, speaks_of_pace
+from pam_deploy_graph.llm.rules.left_over import in_pace, limit_forms, segment, speaks_of_pace
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
-from pam_deploy_graph.llm.span_account import As, Label
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
 
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
-_LIMITS: Final = frozenset(
-    {"canary", "max_parallel", "waves", "ask_after", "max_failures", "hold", "pause_between", "confirm_canary"}
-)
+_LIMITS: Final = PACE | {"confirm_canary"}
 _LATIN: Final = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9_-]{2,}(?![\w@])", FLAGS)
 _GAP: Final = re.compile(r"\s?(?:[:/]|\b(?:release|version|ver|v)\b)?\s?", FLAGS)
 _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -30,25 +29,26 @@ _JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
 _APART: Final = re.compile(r"[,;/|、]")
 _SHOWN: Final = 24
 _CODE: Final = re.compile(r"(?<![\w./-])[A-Z]{3}(?![\w./-])", re.ASCII)
-_NOTE: Final = re.compile(r"\([^()]*\)?|#.*")
 _VALUE: Final = re.compile(r"[a-z\d][a-z\d.-]*", FLAGS)
 _DOTTED: Final = re.compile(r"\d+(?:\.\d+)+")
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _DIGIT: Final = re.compile(r"\d|[两三四五六七八九十]|\b(?:two|three|four|five|six|ten)\b", FLAGS)
 _SENTENCE: Final = re.compile(r"[。!?\n]|\.\s")
 _CORRECTABLE: Final = frozenset({"AIRPORT_CODE", *_NAMES, "VERSION_NUMBER", "target_ips", "exclude_ips"})
-_TOLD: Final = re.compile(r"[\u4e00-\u9fffA-Za-z\d]")
 
 
 def doubt(draft: Draft) -> None:
     """核对要部署的一句话；有疑的那一项去问。"""
     _numbers(draft)
     _fragments(draft)
+    _digits(draft)
     _names(draft)
+    _spelled(draft)
     _negated(draft)
     _versions(draft)
     _marks(draft)
     _moods(draft)
-    _fields(draft)
+    weigh_fields(draft)
     _corrections(draft)
     _airports(draft)
     _hidden(draft)
@@ -73,13 +73,46 @@ def _numbers(draft: Draft) -> None:
     for name, forms in _groups("numbers"):
         for match in (match for form in forms for match in form.finditer(draft.original)):
             named = len(draft.control.get("target_ips") or ())
-            said = (
-                to_int(match["n"]) == named or in_pace(draft, *match.span("n")) or speaks_of_pace(draft, *match.span())
-            )
+            said = to_int(match["n"]) == named or in_pace(draft, *match.span("n"))
             if not said and _free(draft, *match.span("n"), filler=not match["n"].isdigit()):
-                asked = "target_ips" if name == "bare" and not scoped else "max_parallel" if name == "bare" else name
+                paced = scoped or speaks_of_pace(draft, *match.span())
+                asked = name if name != "bare" else "max_parallel" if paced else "target_ips"
                 if asked not in draft.control:
                     draft.leave_open(asked, f"「{match.group().strip()}」这个数没有听懂：请说明 {asked}")
+
+
+def _digits(draft: Draft) -> None:
+    """没有着落的数：不是编号、时刻、日期，多半是一台的号码；说不要动的话里另有号码的，也没有听懂。"""
+    for start, end in _spans(draft, "exclude_ips"):
+        said = ITEM.sub(lambda item: " " * len(item.group()), draft.original[start:end])
+        if found := next((match for form in _forms("inner") for match in form.finditer(said)), None):
+            draft.leave_open("target_ips", f"「{found.group().strip()}」没有听懂：请说明不要动的是哪几台（target_ips）")
+    for match in (match for form in _forms("digits") for match in form.finditer(draft.original)):
+        if all(draft.account.labels[place] in (None, (As.UNREAD, "")) for place in range(*match.span("n"))):
+            why = f"「{match.group().strip()}」这个号码没有听懂：请给出要做的 IP（target_ips）"
+            draft.leave_open("target_ips", why)
+
+
+def _spelled(draft: Draft) -> None:
+    """汉字句子里，与名字在同一个分句的字母词没有着落：也许才是名字。"""
+    named = [place for place, label in enumerate(draft.account.labels) if label and label[1] in _NAMES]
+    for name in draft.guessed & {*_NAMES}:
+        speaks = any(
+            draft.original[start - 1 : start] in {"", "\n"} and draft.original[end : end + 1] == ":"
+            for start, end in _spans(draft, name)
+        )
+        if speaks:
+            draft.leave_open(name, f"{draft.params.get(name, '')} 像是说话的人：请说明 {name}")
+    for match in _LATIN.finditer(draft.original) if _HAN.search(draft.original) else ():
+        low, high = segment(draft.original, *match.span())
+        near = any(low <= place < high for place in named) and _HAN.search(draft.original, low, high)
+        word = match.group()
+        read_as = {value.lower() for value in draft.params.values()}
+        known = word.lower() in word_set("stop") | word_set("soft") | read_as or word.istitle()
+        told = not known and not draft.undecided.keys() & {*_NAMES}
+        if near and told and all(label is None for label in draft.account.labels[slice(*match.span())]):
+            for name in _NAMES:
+                draft.leave_open(name, f"「{word}」像是名字，没有听懂：请说明应用与模块各是什么")
 
 
 def _fragments(draft: Draft) -> None:
@@ -155,7 +188,8 @@ def _marks(draft: Draft) -> None:
             ip = item.group().strip()
             before = line[items[place - 1].end() if place else 0 : item.start()]
             after = line[item.end() : items[place + 1].start() if place + 1 < len(items) else len(line)]
-            cut = _APART.split(after)[0]
+            joins = place + 1 < len(items) and after.strip() == "n"  # 「.2 n .3」是「与」
+            cut = "" if joins else _APART.split(after)[0]
             mark = (
                 _mark(cut)
                 or (_mark(_APART.split(before)[-1]) if place == 0 or _APART.search(before) else None)
@@ -182,12 +216,22 @@ def _mark(text: str) -> Role | None:
 
 def _moods(draft: Draft) -> None:
     """没有着落的否定、条件、转述、过去：不知道是不是现在要做，去问。"""
-    groups = ("mood",) if "exclude_ips" in draft.control else ("mood", "not_done")
-    for match in (match for name in groups for form in _forms(name) for match in form.finditer(draft.original)):
-        if _free(draft, *match.span(), filler=True):
+    groups = ("mood", "told") if "exclude_ips" in draft.control else ("mood", "told", "not_done")
+    found = ((name, match) for name in groups for form in _forms(name) for match in form.finditer(draft.original))
+    for name, match in found:
+        if _free(draft, *match.span(), filler=True) and (name != "told" or _acts_beside(draft, match)):
             said = match.group().strip()[:_SHOWN]
             why = f"「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）"
             draft.leave_open("target_ips", why)
+
+
+def _acts_beside(draft: Draft, match: re.Match[str]) -> bool:
+    """同一句里说着要做的事，而不是节奏。"""
+    low = max((cut.end() for cut in _SENTENCE.finditer(draft.original, 0, match.start())), default=0)
+    cut = _SENTENCE.search(draft.original, match.end())
+    high = cut.start() if cut else len(draft.original)
+    said = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
+    return bool(said & {"intent", "VERSION_NUMBER", *_NAMES}) and not said & _LIMITS
 
 
 def _corrections(draft: Draft) -> None:
@@ -223,58 +267,15 @@ def _airports(draft: Draft) -> None:
 
 
 def _hidden(draft: Draft) -> None:
-    """不算数的分句里说着限度的：那一项没有读出来，去问。"""
-    for text in _asides(draft):
+    """说条件、否定的各段里有数目，像在说限度的：那一项没有读出来，去问。"""
+    for kind, run in groupby(enumerate(draft.account.labels), lambda one: one[1][0] if one[1] else None):
+        text = _DOTTED.sub("", "".join(draft.original[place] for place, _ in run))
+        if kind not in {As.CONDITION, As.NEGATED} or not _DIGIT.search(text):
+            continue
         for name, forms in limit_forms():
-            if (
-                name in {"ask_after", "max_failures"}
-                and name not in draft.control
-                and any(form.search(text) for form in forms)
-            ):
+            wanted = name in {"ask_after", "max_failures"} and name not in draft.control
+            if wanted and any(form.search(text) for form in forms):
                 draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
-
-
-def _asides(draft: Draft) -> Iterator[str]:
-    """说条件、否定的各段里，有数目的。"""
-    for kind, run in groupby(
-        range(len(draft.account.labels)), lambda place: (draft.account.labels[place] or (None,))[0]
-    ):
-        places = list(run)
-        text = _DOTTED.sub("", draft.original[places[0] : places[-1] + 1])
-        if kind in {As.CONDITION, As.NEGATED} and _DIGIT.search(text):
-            yield text
-
-
-def _fields(draft: Draft) -> None:
-    """表单里写着一项参数的值，没有读成那一项，或只读了一部分：去问。"""
-    for name, start, end in draft.fields:
-        value, labels = draft.original[start:end], draft.account.labels[start:end]
-        read_as = {label[1] for label in labels if label and label[0] is As.SLOT} - {"intent"}
-        left = bool(_TOLD.search("".join(map(_unread, _NOTE.sub(_blank, value), labels))))
-        bare = not _TOLD.search(value)
-        for each in _NAMES if name == "pair" else (name,):
-            if each in draft.params:
-                wrong = each in draft.guessed if bare else (not read_as or (left and name != "VERSION_NUMBER"))
-            else:
-                wrong = each == "target_ips" and not (bare or _says_all(value)) and read_as <= {"scope"}
-                wrong = wrong and (left or not read_as)
-            if wrong:
-                draft.leave_open(each, f"「{value.strip()[:_SHOWN]}」写在该写 {each} 的地方，没有听懂：请说明 {each}")
-
-
-def _unread(char: str, label: Label | None) -> str:
-    """没有着落的字。"""
-    return char if label is None or label[0] is As.UNREAD else ""
-
-
-def _blank(found: re.Match[str]) -> str:
-    """一样长的空白。"""
-    return " " * len(found.group())
-
-
-def _says_all(value: str) -> bool:
-    """说的是全部。"""
-    return any(form.search(value) for form in compile_all(table("statements")["everyone"]))
 
 
 @cache

@@ -188,7 +188,8 @@ def _whole_or_deploy(draft: Draft, verdict: Verdict) -> Verdict:
     if verdict.intent is Intent.STATUS or alone or not _complete(draft, placed=False):
         return verdict
     why = f"{verdict.reason}，又说全了一次部署：按部署理解；什么时候停，请说明 max_failures，要取消请单说取消"
-    draft.leave_open("max_failures", why)
+    if "max_failures" not in draft.control:
+        draft.leave_open("max_failures", why)
     return Verdict(Intent.DEPLOY, GUESSED, why)
 
 

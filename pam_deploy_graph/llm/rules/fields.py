@@ -10,8 +10,8 @@ from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.rules.draft import Draft
-from pam_deploy_graph.llm.span_account import As
-from pam_deploy_graph.llm.text.lexicon import FLAGS, table
+from pam_deploy_graph.llm.span_account import As, Label
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table
 
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _BINDING: Final = re.compile(
@@ -31,6 +31,10 @@ _NAME: Final = re.compile(rf"\s*(?P<one>{_WRITTEN}){_NOTE}")
 _PAIR: Final = re.compile(rf"\s*(?P<one>{_WRITTEN})\s*[/·、,|]\s*(?P<two>{_WRITTEN})(?=[\s,;.。(#]|$)")
 _RULE: Final = re.compile(r"[\s|:-]+")
 _VALUE: Final = re.compile(r"\d\.\d")
+_ASIDE: Final = re.compile(r"\([^()]*\)?|#.*")
+_TOLD: Final = re.compile(r"[\u4e00-\u9fffA-Za-z\d]")
+_NAMES: Final = ("APP_NAME", "MODULE_NAME")
+_SHOWN: Final = 24
 _HEADED: Final = 2
 """一行里至少几个格是名目，才是表头。"""
 _KINDS: Final = {"past": As.PAST, "other": As.NOT_DONE, "idle": As.FILLER, "reason": As.FILLER}
@@ -43,6 +47,7 @@ def read_fields(draft: Draft) -> None:
     """认出各项；断定得了的名字记下，不是这一回要的放下，写着参数的留着核对。"""
     for name, head, start, end in [*_lines(draft.text), *_rows(draft.text)]:
         value = draft.text[start:end]
+        draft.account.claim(head, start, As.FILLER)
         if kind := _KINDS.get(name):
             _set_aside(draft, name, kind, (head, start, end))
         else:
@@ -58,6 +63,40 @@ def _set_aside(draft: Draft, name: str, kind: As, place: tuple[int, int, int]) -
         return
     draft.former += _VERSION.findall(value) if name == "past" else []
     draft.hide(head, end, kind, "other_address" if _ADDRESS.search(value) else "")
+
+
+def weigh_fields(draft: Draft) -> None:
+    """表单里写着一项参数的值，没有读成那一项，或只读了一部分：去问。"""
+    for name, start, end in draft.fields:
+        value, labels = draft.original[start:end], draft.account.labels[start:end]
+        read_as = {label[1] for label in labels if label and label[0] is As.SLOT} - {"intent"}
+        left = bool(_TOLD.search("".join(map(_unread, _ASIDE.sub(_blank, value), labels))))
+        bare = not _TOLD.search(value)
+        for each in _NAMES if name == "pair" else (name,):
+            if each in draft.params and draft.params[each] in value:
+                continue
+            if each in draft.params:
+                wrong = each in draft.guessed if bare else (not read_as or (left and name != "VERSION_NUMBER"))
+            else:
+                wrong = each == "target_ips" and not (bare or _says_all(value)) and read_as <= {"scope"}
+                wrong = wrong and (left or not read_as)
+            if wrong:
+                draft.leave_open(each, f"「{value.strip()[:_SHOWN]}」写在该写 {each} 的地方，没有听懂：请说明 {each}")
+
+
+def _unread(char: str, label: Label | None) -> str:
+    """没有着落的字。"""
+    return char if label is None or label[0] is As.UNREAD else ""
+
+
+def _blank(found: re.Match[str]) -> str:
+    """一样长的空白。"""
+    return " " * len(found.group())
+
+
+def _says_all(value: str) -> bool:
+    """说的是全部。"""
+    return any(form.search(value) for form in compile_all(table("statements")["everyone"]))
 
 
 def _name(draft: Draft, name: str, start: int, value: str) -> None:

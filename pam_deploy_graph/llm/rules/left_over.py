@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pam_deploy_graph.llm.rules.decision_lexicon import strange_in
-from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.draft import PACE, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.statements import weigh_statements
 from pam_deploy_graph.llm.span_account import As, Span
@@ -24,7 +24,6 @@ _MEANT: Final = re.compile(r"[a-z\d]{2,}|\d|[\u4e00-\u9fff]", FLAGS)
 _TOLD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{3}|\d{2}", FLAGS)
 _SEGMENT: Final = re.compile(r"[,。;!?\n]|\.\s")
 _AMOUNT: Final = compile_all([r"(?:共|一共|总共)?{N}\s*[台个俩部](?:机器|工作站)?"])[0]
-_PACE: Final = frozenset({"canary", "max_parallel", "waves", "ask_after", "max_failures", "hold", "pause_between"})
 _SHOWN: Final = 40
 _MANY: Final = 6
 _TOO_MANY: Final = 40
@@ -134,7 +133,7 @@ def _joined(draft: Draft) -> list[tuple[int, int]]:
 def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
     """像在说要紧的事的，那一项去问；已经读出来的限度不再问。"""
     text = draft.text[start:end]
-    low, high = _segment(draft.text, start, end)
+    low, high = segment(draft.text, start, end)
     paced = speaks_of_pace(draft, start, end)
     found = (match.span() for form in _forms("scope") for match in form.finditer(draft.text, low, high))
     if not paced and not _scoped(draft) and any(begin < end and stop > start for begin, stop in found):
@@ -164,7 +163,7 @@ def _weigh_addresses(draft: Draft, unread: list[tuple[int, int]]) -> None:
         role = role_of(text)
         if role is Role.TARGET or not _TOLD.search(text):
             continue
-        low, high = _segment(draft.text, start, end)
+        low, high = segment(draft.text, start, end)
         if role is Role.UNKNOWN:
             high = start  # 写在前面的多半是位置、名目；说它怎样的写在后面
         if any(label and label[1] == "target_ips" and label[0] is As.SLOT for label in draft.account.labels[low:high]):
@@ -186,17 +185,17 @@ def _weigh_doubts(draft: Draft) -> None:
 
 def in_pace(draft: Draft, start: int, end: int) -> bool:
     """同一个分句里已经读出了一项限度：余下的字是它的说明。"""
-    low, high = _segment(draft.text, start, end)
-    return any(label and label[1] in _PACE for label in draft.account.labels[low:high])
+    low, high = segment(draft.text, start, end)
+    return any(label and label[1] in PACE for label in draft.account.labels[low:high])
 
 
 def speaks_of_pace(draft: Draft, start: int, end: int) -> bool:
     """同一个分句说的是不是节奏、限度：里面的数目不是哪几台。"""
-    low, high = _segment(draft.original, start, end)
+    low, high = segment(draft.original, start, end)
     return any(form.search(draft.original, low, high) for form in _forms("pacing"))
 
 
-def _segment(text: str, start: int, end: int) -> tuple[int, int]:
+def segment(text: str, start: int, end: int) -> tuple[int, int]:
     """一段话所在的分句。"""
     floor = max(0, start - _CLAUSE)
     low = max((cut.end() for cut in _SEGMENT.finditer(text, floor, start)), default=floor)

@@ -224,6 +224,8 @@ def _remarked(text: str, items: list[str], end: int, most: int = 10_000) -> tupl
 
 def _heads(text: str, said: re.Match[str]) -> bool:
     """另起一行、或带冒号的「不要动」，下一行又是 IP：说的是下面的。"""
+    if "\n" in said.group() and text[said.end() : said.end() + 2].lstrip().startswith(":"):
+        return True
     heading = _HEADING.match(text, said.end())
     return heading is not None and (":" in heading.group() or "\n" in said.group())
 

@@ -21,6 +21,7 @@ _WAVE: Final = re.compile(
     r"|全部?|所有|剩下|其余|余下|\b(?:one|two|three|four|five|ten|twenty|half|all|everything|everyone|rest)\b",
     FLAGS,
 )
+_PERCENT: Final = re.compile(r"(?P<n>[a-z]+)\s+per ?cent", FLAGS)
 _ALL: Final = re.compile(r"全部?|所有|剩下|其余|余下|all|every\w+|rest", FLAGS)
 
 Mention = tuple[re.Match[str], Any]
@@ -87,6 +88,8 @@ def seconds(match: re.Match[str]) -> int:
 
 def share(said: str) -> str:
     """百分之几。"""
+    if spoken := _PERCENT.fullmatch(said):
+        return f"{to_int(spoken['n'])}%"
     text = said.lower().split()[-1] if said.isascii() else said
     if found := _SHARES.get(text):
         return f"{found}%"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
+from pam_deploy_graph.llm.rules.draft import MASK, NAMED, PACE, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, is_wanted
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import compile_all, table
@@ -22,11 +22,13 @@ def weigh_statements(draft: Draft) -> None:
     """逐个分句看：讲一台机器的事的、点了机器没有地址的，留给人定。"""
     scoped = "target_ips" in draft.control
     spoken = draft.with_negated()
-    everyone = [place for place, text in _clauses(spoken) if _says("everyone", text)]
+    everyone = [place for place, text in _clauses(spoken) if _says("everyone", text) and not _says("these", text)]
     for (low, high), text in _clauses(spoken):
         labels = draft.account.labels[low:high]
         kinds = {label[0] for label in labels if label}
         if kinds & {As.QUOTED, As.PAST, As.QUESTION, As.CONDITION}:
+            continue
+        if kinds and any(label and label[1] in PACE for label in labels) and not _says("sparing", text):
             continue
         places = [low + place for place, label in enumerate(labels) if label and label[1] in _ROLES]
         doubtful = _tells(draft, places, high, everyone) if places else _points(text, scoped=scoped)

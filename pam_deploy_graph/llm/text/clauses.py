@@ -20,6 +20,8 @@ _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 _OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩下|剩余|余下|另外|\b(?:others?|rest|remaining)\b")
 _NEAR: Final = 24
 _ENDS_IN_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[^。;!?\n\d]{0,10}[\s,:]*$")
+_NOTED: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}\s?\([^()\n]{0,60}$")
+"""还在地址后面的括号里。"""
 _ALREADY: Final = re.compile(
     r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*了|\balready\b"
 )
@@ -124,7 +126,8 @@ def remarks_on_address(text: str, part: Clause) -> bool:
         return False
     if part.mood == "past" and speaks(part.text, "recalled"):
         return False
-    return bool(_ENDS_IN_ADDRESS.search(text[max(0, part.start - _NEAR) : part.start]))
+    before = text[max(0, part.start - _LONG) : part.start]
+    return bool(_ENDS_IN_ADDRESS.search(before[-_NEAR:]) or _NOTED.search(before))
 
 
 def _within(text: str, start: int, end: int) -> Iterator[Clause]:
