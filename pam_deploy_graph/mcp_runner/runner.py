@@ -168,9 +168,9 @@ class McpActionRunner:
 
         """
         target = self._target(state)
+        link = self._link(state, target, limit)  # 头一回要载入 SDK；那不是服务慢，不算在时限里
         deadline = asyncio.get_running_loop().time() + limit
         for again in (True, False):
-            link = self._link(state, target, limit)
             await link.opened(deadline)
             _check_approved(state, link)
             try:
@@ -178,6 +178,7 @@ class McpActionRunner:
             except McpFault as fault:
                 if not (fault.gone and again):
                     raise
+            link = self._link(state, target, limit)
         raise AssertionError
 
     def _link(self, state: AgentState, target: Target, limit: float) -> "Link":
