@@ -39,12 +39,14 @@ def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
     """返回取消之后还欠着的工作站：中断的，以及有了决定而还没有执行的。"""
-    return unfinished_ips(state) + decided_ips(ledger, state)
+    decided = [q["ip"] for q in workstation_questions(state) if _decision(ledger, state.run_id, q)]
+    return unfinished_ips(state) + decided
 
 
-def decided_ips(ledger: Ledger, state: AgentState) -> list[str]:
-    """返回有了决定而还没有执行的工作站。"""
-    return [q["ip"] for q in workstation_questions(state) if _decision(ledger, state.run_id, q)]
+def outlives_cancel(ledger: Ledger, state: AgentState) -> bool:
+    """取消之后还有没有要执行完才结束的决定：说好了的重试不算，取消了就不再重试。"""
+    decided = (_decision(ledger, state.run_id, question) for question in workstation_questions(state))
+    return any(found is not None and found.decision != Decision.RETRY for found in decided)
 
 
 def workstation_questions(state: AgentState) -> list[dict[str, Any]]:

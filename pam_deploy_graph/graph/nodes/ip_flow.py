@@ -21,7 +21,7 @@ from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
-from pam_deploy_graph.runs.open_questions import decided_ips
+from pam_deploy_graph.runs.open_questions import outlives_cancel
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import told_to_stop
 
@@ -57,7 +57,7 @@ def wave(services: Services, state: GraphState) -> dict[str, Any]:
         return rewired(services, run_id, state["plan"])
     if cancelled := services.cancelled(run_id):
         run = services.drive(run_id, withdraw_retries)
-    if cancelled and not decided_ips(services.ledger, run):
+    if cancelled and not outlives_cancel(services.ledger, run):
         return {**_told(run), "phase": "closing", "waiting": []}
     if services.signs.by_person(run_id):
         services.stop_here(run_id, acting(services))
