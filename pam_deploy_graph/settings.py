@@ -23,7 +23,9 @@ from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles
 
-_SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY"})
+_DATABASE_PASSWORD: Final = "PGPASSWORD"  # noqa: S105 —— 变量名，不是口令
+"""PostgreSQL 自己的变量：账本的地址里没有口令的，口令从这里来。"""
+_SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY", _DATABASE_PASSWORD})
 _OPENAI: Final = "https://api.openai.com/v1"
 
 
@@ -92,8 +94,12 @@ class Settings(BaseSettings):
             refuse_alone(self.pam_store_url, self.pam_mcp_url)
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
         learn(unquote(urlsplit(self.pam_store_url).password or ""), peek_token(self.pam_token_file))
+        learn(os.environ.get(_DATABASE_PASSWORD, ""))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
         self._origins |= dict.fromkeys(given, origins.GIVEN) | known
+        if os.environ.get(_DATABASE_PASSWORD) and self.pam_store_url.startswith("postgresql"):
+            its, where = origins.ENVIRONMENT, self.origin("pam_store_url")
+            refuse_weaker(_DATABASE_PASSWORD, its, "PAM_STORE_URL", self.pam_store_url, where)
 
     @classmethod
     def for_command(cls, home: Path, *, reads_home: bool | None = None, **given: Any) -> Self:
@@ -196,21 +202,17 @@ class Settings(BaseSettings):
         if self.openai_api_key.get_secret_value():
             its, origin = self.origin("openai_api_key"), self.origin("openai_base_url")
             refuse_weaker("OPENAI_API_KEY", its, "OPENAI_BASE_URL", self.openai_base_url or _OPENAI, origin)
+            if self.pam_ca_file:
+                refuse_weaker("OPENAI_API_KEY", its, "PAM_CA_FILE", self.pam_ca_file, self.origin("pam_ca_file"))
 
     def sources(self, home_url: str) -> str:
         """令牌与各个地址从哪里来，写成一行，供计划与体检。"""
         said = {"PAM_HOME_URL": self.home_url_origin(home_url)}
         if self._has_token():
             said["PAM_TOKEN"] = self.token_origin()
-        more = (
-            "pam_mcp_url",
-            "pam_mcp_command",
-            "pam_script_entry",
-            "pam_store_url",
-            "openai_base_url",
-            "openai_api_key",
-        )
-        said |= {name.upper(): self.origin(name) for name in more if name in self._origins}
+        more = ("pam_mcp_url", "pam_mcp_command", "pam_script_entry", "pam_store_url", "pam_ca_file")
+        also = ("openai_base_url", "openai_api_key")
+        said |= {name.upper(): self.origin(name) for name in (*more, *also) if name in self._origins}
         return "，".join(f"{name} 来自{origin.text}" for name, origin in said.items())
 
     def token(self) -> str:

@@ -10,12 +10,14 @@ from pam_deploy_graph.campaigns.overview import look
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, PamError
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
-from pam_deploy_graph.report.plan_text import change_part
+from pam_deploy_graph.report.plan_text import change_part, other_part
+from pam_deploy_graph.runs import deciding
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.open_questions import cancel_run
 from pam_deploy_graph.runs.registration import RunRequest, register
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import SHORT_DIGEST
+from pam_deploy_graph.system.safe_text import printable
 
 Drive = Callable[[str], object]
 """推进一个机场的运行，直到结束或要等人。"""
@@ -44,16 +46,19 @@ class CampaignPlan:
     """不在这份计划里的机场，各一句为什么。"""
 
     def text(self) -> str:
-        """写给人看：安排，各机场的变化，全文在哪里看。"""
+        """写给人看：批准的都在里面。安排，各机场的变化与不同的各项，一样的各项（安装包、接到哪里）只写一遍。"""
         lines = [f"多机场部署 {self.campaign.campaign_id} 的计划（摘要 {self.digest[:SHORT_DIGEST]}）"]
         lines.append(self.campaign.text())
-        for part in self.parts:
+        others = [other_part(part.text) for part in self.parts]
+        same = [line for line in others[0] if all(line in each for each in others)]
+        for part, other in zip(self.parts, others, strict=True):
             lines += [f"{part.airport}（计划全文: status {part.run_id}）", *change_part(part.text)]
-        lines += [f"不在这份计划里: {each}" for each in self.absent]
-        return "\n".join(lines)
+            lines += [f"  {line}" for line in other if line not in same]
+        lines += ["各机场都一样:", *same, *(f"不在这份计划里: {each}" for each in self.absent)]
+        return "\n".join(map(printable, lines))
 
 
-def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunRequest], drive: Drive) -> None:
+def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunRequest], drive: Drive) -> frozenset[str]:
     """登记各机场的运行，各出一份计划；同样的输入再来一次，接着做没有做完的。
 
     Args:
@@ -61,6 +66,9 @@ def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunReq
         campaign: 安排。
         requests: 各机场的输入（没有运行名与安排）。
         drive: 推进一次运行。
+
+    Returns:
+        新登记的运行；从前登记过的不在其中。
 
     Raises:
         InvalidInputError: 输入不合规则；一个也没有登记。
@@ -70,13 +78,13 @@ def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunReq
     """
     extra = {KEY: campaign.as_dict()}
     wanted = [replace(requests[each], run_id=campaign.run_id(each), extra=extra) for each in campaign.airports]
-    for one in wanted:
-        register(services.ledger, one)
+    registered = [register(services.ledger, one) for one in wanted]
     unplanned = [row.run_id for row in look(services.ledger, campaign).rows if row.phase == "interrupted"]
     with ThreadPoolExecutor(_PLANNING, thread_name_prefix="pam-campaign") as pool:
         problems = list(filter(None, pool.map(lambda run_id: _problem(drive, run_id), unplanned)))
     if problems:
         raise PamError("；".join(problems))
+    return frozenset(state.run_id for state, created in registered if created)
 
 
 def _problem(drive: Drive, run_id: str) -> str:
@@ -136,6 +144,24 @@ def approve(
         elif outcome.subject == FIRST_OF_TWO:
             problems.append(f"{part.airport} 已记下，策略要求两个人批准，还要另一个人")
     return problems
+
+
+def why_not_in_advance(services: Services, plan: CampaignPlan, fresh: frozenset[str]) -> str:
+    """``--yes`` 能不能代替这一次批准：不是这个命令提出的、策略要别人批准的不能，说明原因；能的为空串。
+
+    Args:
+        services: 部件。
+        plan: 等着批准的计划。
+        fresh: 这个命令新登记的运行。
+
+    """
+    actor = services.local_actor()
+    for part in plan.parts:
+        if part.run_id not in fresh:
+            return f"{part.airport} 不是这个命令新登记的，等着的也许不是它的第一份计划"
+        if why := deciding.why_not_in_advance(services, part.run_id, actor):
+            return f"{part.airport} {why}"
+    return ""
 
 
 def cancel_all(services: Services, campaign: Campaign) -> list[str]:

@@ -16,6 +16,7 @@ from pam_deploy_graph.report.summary import render_report as render_run
 from pam_deploy_graph.report.text_table import aligned
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST, phase_of
+from pam_deploy_graph.system.safe_text import printable
 
 _NOT_REGISTERED: Final = "没有登记"
 _COLUMNS: Final = ("机场", "处境", "目标", "成功", "失败", "停用", "运行", "说明")
@@ -46,7 +47,8 @@ class AirportRow:
     def cells(self) -> tuple[str, ...]:
         """表里的一行。"""
         numbers = (self.targets, self.succeeded, self.failed, self.out_of_service)
-        return (self.airport, self.shown_phase, *map(str, numbers), self.run_id, self.reason or self._ending())
+        told = printable(self.reason) or self._ending()
+        return (self.airport, self.shown_phase, *map(str, numbers), self.run_id, told)
 
     def _ending(self) -> str:
         """没有原因的，照退出码说。"""

@@ -30,7 +30,7 @@ AT_ONCE = Annotated[int, typer.Option("--airports-at-once", help="同时做几�
 BUDGET = Annotated[
     int, typer.Option("--total-failures", help="各机场一共坏满几台就不再做；0 是不限。", metavar="N", min=0)
 ]
-YES = Annotated[bool, typer.Option("--yes", help="事先批准这个命令提出的计划（回滚照样要问）。")]
+YES = Annotated[bool, typer.Option("--yes", help="事先批准这个命令提出的第一份计划（以后的计划、回滚照样要问）。")]
 PAST_PILOT = Annotated[bool, typer.Option("--past-pilot", help="试点没有全部做好，看过了，还是要做其余的。")]
 APPROVE = Annotated[bool, typer.Option("--approve", help="批准。")]
 REJECT = Annotated[bool, typer.Option("--reject", help="否决，各机场都取消。")]
@@ -160,8 +160,9 @@ def _decide(session: "CampaignSession", *, yes: bool) -> ExitCode | None:
         session.say(str(error))
         return None
     session.say(plan.text())
-    decision = Decision.APPROVE if yes else session.ask()
+    in_advance = yes and session.in_advance(plan)
+    decision = Decision.APPROVE if in_advance else session.ask()
     if decision is None:
         session.tell_waiting()
         return ExitCode.WAITING
-    return session.decide(plan, decision) or None
+    return session.decide(plan, decision, note="事先批准" if in_advance else "") or None

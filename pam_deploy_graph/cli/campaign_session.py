@@ -18,7 +18,7 @@ from pam_deploy_graph.campaigns import (
     read_campaign,
 )
 from pam_deploy_graph.campaigns import approve as record_decision
-from pam_deploy_graph.campaigns.joint_plan import cancel_all, named
+from pam_deploy_graph.campaigns.joint_plan import cancel_all, named, why_not_in_advance
 from pam_deploy_graph.campaigns.overview import waiting_text
 from pam_deploy_graph.cli.asking import somebody
 from pam_deploy_graph.cli.desk import Desk, open_desk
@@ -32,6 +32,7 @@ from pam_deploy_graph.graph.answers import read_decisions
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.lookup import require_store
+from pam_deploy_graph.runs.open_questions import refuse_bad_codes
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import SHORT_DIGEST
@@ -49,6 +50,8 @@ class CampaignSession:
     desk: Desk
     as_json: bool
     campaign: Campaign
+    fresh: frozenset[str] = frozenset()
+    """这个命令新登记的运行。"""
 
     def say(self, text: str) -> None:
         """把几行写到标准错误。"""
@@ -62,11 +65,17 @@ class CampaignSession:
         """登记各机场，各出一份计划；``requests`` 是各机场的输入。"""
         self.campaign = campaign
         self.say(f"多机场部署 {campaign.campaign_id}：给 {len(campaign.airports)} 个机场出计划")
-        self.desk.work(lambda: launch(self.services, campaign, requests, self.drive))
+        self.fresh = self.desk.work(lambda: launch(self.services, campaign, requests, self.drive))
 
     def plan(self) -> CampaignPlan:
         """等着批准的计划，见 ``plan_of``。"""
         return plan_of(self.services.ledger, self.campaign)
+
+    def in_advance(self, plan: CampaignPlan) -> bool:
+        """``--yes`` 管不管得了这份计划；管不了的说出为什么，照常问人。"""
+        if why := why_not_in_advance(self.services, plan, self.fresh):
+            self.say(f"--yes 没有作数：{why}")
+        return not why
 
     def ask(self) -> Decision | None:
         """问人批不批准；没有人可问、要离开的为 ``None``。"""
@@ -89,8 +98,10 @@ class CampaignSession:
 
         Raises:
             ConfirmationError: 摘要说的不是这一份；或没有终端，批准而没有给摘要。
+            InvalidInputError: 摘要不合规则。
 
         """
+        refuse_bad_codes(digests)
         if digests and not named(plan, digests):
             now = plan.digest[:SHORT_DIGEST]
             raise ConfirmationError(f"{digests[0]}…: 给人看过之后变了；此刻是上面的 {now}，看过再答")

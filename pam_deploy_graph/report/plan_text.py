@@ -21,6 +21,7 @@ _PACE: Final = "节奏"
 _AND: Final = "；"
 _NONE: Final = "（无）"
 _CHANGES: Final = "- 变化:"
+_RUN: Final = "- 运行: "
 CALLED: Final = dict(zip(REQUIRED_PARAMS, ("机场", "应用", "模块", "版本"), strict=True))
 """部署参数怎样称呼；别的照它的名字。"""
 
@@ -92,7 +93,7 @@ def render_plan(state: AgentState, plan: LlmDeployPlan, facts: PlanFacts) -> str
         *([f"- 设置: {facts.sources}"] if facts.sources else []),
         *_limits(state.params),
         f"- 步骤: {' → '.join(step.action for step in plan.steps)}",
-        f"- 运行: {state.run_id}",
+        f"{_RUN}{state.run_id}",
         f"- 执行策略: {state.execution_strategy}",
         *(f"- 注意: {markdown_safe(text)}" for text in facts.cautions(plan)),
     ]
@@ -179,3 +180,10 @@ def change_part(text: str) -> list[str]:
     if _CHANGES not in lines:  # ``in`` 走到那一行为止
         return []
     return list(takewhile(lambda line: line.startswith("  - "), lines))
+
+
+def other_part(text: str) -> list[str]:
+    """从写好的计划里取出「变化」以外的各项；标题与运行名不在其中。"""
+    told = frozenset(change_part(text))
+    lines = (line for line in text.splitlines() if line.strip() and line not in told)
+    return [line for line in lines if line != _CHANGES and not line.startswith(("## ", _RUN))]

@@ -135,8 +135,7 @@ def pick(
         InvalidInputError: 摘要不合规则。
 
     """
-    if strange := [one for one in digests if not _CODE.fullmatch(one)]:
-        raise InvalidInputError(f"--digest 的值 {strange[0]!r} 应为摘要的开头，至少 10 位十六进制；status 里有")
+    refuse_bad_codes(digests)
     subjects = [question["subject"] for question in questions]
     stock = Inventory.of_names({q["subject"]: q["name"] for q in questions if q.get("name")})
     wanted = [stock.address_of(ip) for ip in ips]
@@ -148,6 +147,17 @@ def pick(
     codes = [one.lower() for one in digests]
     gone = [code for code in codes if not any(q["digest"].startswith(code) for q in chosen)]
     return [q for q in chosen if any(q["digest"].startswith(code) for code in codes)], gone
+
+
+def refuse_bad_codes(digests: Sequence[str]) -> None:
+    """``--digest`` 要写够位数：空着的、太短的，哪一份都对得上。
+
+    Raises:
+        InvalidInputError: 有一个不合规则。
+
+    """
+    if strange := [one for one in digests if not _CODE.fullmatch(one)]:
+        raise InvalidInputError(f"--digest 的值 {strange[0]!r} 应为摘要的开头，至少 10 位十六进制；status 里有")
 
 
 def still_open(ledger: Ledger, run_id: str, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """多机场部署：一份计划、一次批准，试点先做，一个机场等人不耽误别的，杀掉了接得上（contract 第 8 节）。"""
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -75,7 +76,7 @@ def test_one_approval_then_killed_and_resumed(fleet: Fleet) -> None:
     assert asked.err.count(f"1.2.2 → {fleet.version}: 2 台") == len(AIRPORTS) or fleet.number > 1
     digest = asked.err.partition("摘要 ")[2][:12]
     assert fleet("confirm", "--approve").code == 2
-    assert fleet("confirm", "--approve", "--digest", "0" * 12).code != 0
+    assert [fleet("confirm", "--approve", "--digest", code).code for code in ("0" * 12, "", digest[:1])] == [2, 2, 2]
     assert fleet("confirm", "--approve", "--digest", digest, "--operator", "值班经理").code == 0
     decisions = fleet.pam("report", f"{fleet.name}-CAN", "--format", "json").json()["decisions"]
     assert [(one["subject"], one["operator"]) for one in decisions] == [("plan", "值班经理")]
@@ -146,6 +147,35 @@ def test_an_airport_that_left_changes_the_plan(fleet: Fleet) -> None:
     new = old.err.partition("摘要 ")[2][:12]
     assert fleet("confirm", "--approve", "--digest", new).code == 0
     assert {row["airport"] for row in fleet.status()["runs"] if row["phase"] == "decided"} == {"PEK", "PVG"}
+
+
+def test_the_joint_plan_shows_what_is_approved(fleet: Fleet) -> None:
+    """一次批准的都给人看过：什么、哪一份安装包、接到哪里；一样的只写一遍，各机场不同的写在自己下面。"""
+    shown = fleet.pam(*fleet.args()).err
+    sha = hashlib.sha256(fleet.package.read_bytes()).hexdigest()
+    assert [shown.count(each) for each in (sha, f"PAM_HOME: {fleet.lab.home_url}")] == [1, 1], shown
+    assert all(f"机场 {each} 的 checkin 应用 gate 模块" in shown for each in AIRPORTS)
+    assert "NODE_URL" in shown
+
+
+def test_yes_is_for_the_first_plan_of_its_own_command(fleet: Fleet) -> None:
+    """同一条带 ``--yes`` 的命令再来一次：计划是从前提出的，不算事先批准过，问人；什么也没有改变。"""
+    assert fleet.pam(*fleet.args()).code == 10
+    again = fleet.pam(*fleet.args("--yes"))
+    assert (again.code, "--yes 没有作数" in again.err) == (10, True), again.err
+    assert not fleet.effects()
+
+
+def test_yes_is_not_another_person(fleet: Fleet) -> None:
+    """策略要两个人批准的，``--yes`` 一个也不算。"""
+    policy = fleet.pam.folder / "policy.toml"
+    policy.write_text("[[rule]]\ntwo_approvals_from = 1\n")
+    policy.chmod(0o600)
+    fleet.pam.env["PAM_POLICY"] = str(policy)
+    done = fleet.pam(*fleet.args("--yes"))
+    assert (done.code, "两个人" in done.err or "2 个人" in done.err) == (10, True), done.err
+    decisions = fleet.pam("report", f"{fleet.name}-PEK", "--format", "json").json()["decisions"]
+    assert decisions == []
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_supervisor(stage: Stage) -> None:
 @pytest.mark.skipif(not DEEP.exists(), reason="deepagents 自成一个环境，先 make build/deepagents/.stamp")
 def test_deep_agent() -> None:
     """``deepagents`` 的下手，在它自己的环境里：三个问题都浮上来，回滚恰好一次。"""
-    command = [DEEP, "-m", "examples.deep_agent"]
+    command = [str(DEEP), "-m", "examples.deep_agent"]
     said = subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, text=True, timeout=50).stdout
     assert "['provide_params', 'approve_plan', 'rollback-ip']" in said
     assert f"真的回滚过： ['{FAILING}']" in said

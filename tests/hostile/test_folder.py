@@ -170,6 +170,22 @@ def test_the_key_of_a_model(pam: Pam, trap: Trap) -> None:
         assert (done.code, "OPENAI_BASE_URL" in done.err, trap.heard) == (2, True, [])
 
 
+def test_a_secret_and_a_weaker_choice_of_whom_to_trust(pam: Pam, trap: Trap) -> None:
+    """密钥、数据库的口令在环境里，信谁签发的证书、账本在哪里写在 ``.env`` 里：都不去。"""
+    folder = pam.folder / ".config" / "pam-deploy"
+    folder.mkdir(parents=True)
+    store = f"postgresql://pam@127.0.0.1:{trap.server.server_address[1]}/pam"
+    model = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": f"{trap.url}/v1", "PAM_LLM_MODEL": "m"}
+    for name, value, env in (
+        ("PAM_CA_FILE", pam.folder / "ca.pem", model),
+        ("PAM_STORE_URL", store, {"PGPASSWORD": CANARY}),
+    ):
+        (folder / ".env").write_text(f"{name}={value}\n")
+        done = pam("analyze", "部署到 PEK", env=env)
+        assert (done.code, f"{name} 来自" in done.err, trap.heard) == (2, True, []), done.err
+        assert CANARY not in done.out + done.err
+
+
 @pytest.mark.parametrize("mode", [0o666, 0o664])
 def test_a_file_that_others_may_write(pam: Pam, trap: Trap, mode: int) -> None:
     """别人写得了的 ``.env`` 不读，说出是哪一个。"""
