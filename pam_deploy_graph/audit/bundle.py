@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from pydantic import TypeAdapter
+
 from pam_deploy_graph.errors import InvalidInputError
 
 FORMAT: Final = 1
@@ -51,10 +53,11 @@ class Bundle:
         """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            found = cls(**data)
+            found = TypeAdapter(cls).validate_python(data)
+            str.encode(found.run["run_id"])
         except OSError as error:
             raise InvalidInputError(f"证据文件 {path} 读不了：{error.strerror}") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise InvalidInputError(f"{path} 不是 audit export 写出的证据") from None
         if found.format != FORMAT:
             raise InvalidInputError(f"证据文件 {path} 的格式是 {found.format}，本程序认的是 {FORMAT}")

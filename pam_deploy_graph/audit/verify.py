@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.audit import chains, conduct
 from pam_deploy_graph.audit.bundle import Bundle
+from pam_deploy_graph.system.safe_text import printable
 
 _CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
     "运行的链": chains.run_chain,
@@ -29,12 +30,20 @@ class Finding:
 
 def verify(bundle: Bundle) -> list[Finding]:
     """核对一次运行的证据；没有不对的为空。"""
-    return [Finding(name, text) for name, check in _CHECKS.items() for text in check(bundle)]
+    return [Finding(name, text) for name, check in _CHECKS.items() for text in _told(check, bundle)]
+
+
+def _told(check: Callable[[Bundle], Iterator[str]], bundle: Bundle) -> Iterator[str]:
+    """一项核对的各处不对；证据是别人给的、改过的，形状不对而核对不下去的，也是一处不对。"""
+    try:
+        yield from check(bundle)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        yield f"没有核对完：证据里有不是本程序写的东西（{type(error).__name__}: {error}）"
 
 
 def summary(bundle: Bundle, findings: list[Finding]) -> dict[str, Any]:
     """核对的结果，写成 JSON 对象。"""
-    signed = sum(bool(row["signature"]) for row in bundle.decisions)
+    signed = sum(bool(row.get("signature")) for row in bundle.decisions)
     return {
         "run_id": bundle.run_id,
         "ok": not findings,
@@ -54,4 +63,4 @@ def render(bundle: Bundle, findings: list[Finding]) -> str:
     lines += [f"- {each.check}: {each.text}" for each in findings]
     if not bundle.anchors:
         lines.append("- 没有锚：整条重写、截去末尾而别处没有留下记录的，看不出来（见 docs/audit.md）")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

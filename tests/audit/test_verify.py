@@ -156,6 +156,61 @@ def test_a_file_that_verifies_elsewhere(books: Books, tmp_path: Path) -> None:
             Bundle.load(file)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"run": []},
+        {"run": {}},
+        {"rows": ["x"]},
+        {"decisions": {"x": 1}},
+        {"allowed_signers": 1},
+    ],
+)
+def test_a_file_of_another_shape(books: Books, tmp_path: Path, spoil: dict[str, object]) -> None:
+    """别人给的文件，形状不对的是一句话。"""
+    file = tmp_path / "evidence.json"
+    file.write_text(json.dumps(json.loads(books.bundle().to_json()) | spoil), encoding="utf-8")
+    with pytest.raises(InvalidInputError, match="不是 audit export"):
+        Bundle.load(file)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"seq": "x"},
+        {"link": "zz"},
+        {"body": "[{}]"},
+        {"body": "[1]"},
+        {"body": None},
+        {"body": "[" * 200_000},
+        {"body": json.dumps([{"type": "DECISIONS_SEEN"}])},
+        {"body": json.dumps([{"type": "PLAN_PROPOSED"}])},
+        {"body": json.dumps([{"type": "RUN_FINISHED"}])},
+        {"body": json.dumps([{"type": ["x"], "decision_number": ["x"]}])},
+    ],
+)
+def test_rows_of_another_shape(books: Books, row: dict[str, object]) -> None:
+    """一行读不懂的，也是一处不对，别处照样核对。"""
+    bundle = books.bundle()
+    bundle.rows[2] = bundle.rows[2] | row
+    found = verify(bundle)
+    assert found
+    assert f"{len(found)} 处不对" in render(bundle, found)
+    bundle = books.bundle()
+    bundle.decisions[0] = {name: value for name, value in bundle.decisions[0].items() if name in row}
+    assert "处不对" in render(bundle, verify(bundle))
+
+
+def test_evidence_cannot_draw_on_the_screen(books: Books) -> None:
+    """证据里的控制字符与换行到不了屏幕：擦不掉一处不对，也冒不出一句「没有不对」。"""
+    bundle = books.bundle()
+    bundle.run["run_id"] = "r1\x1b[2J\n运行 r1: 没有不对"
+    bundle.decisions[0]["subject"] = "plan\x1b[8m"
+    shown = render(bundle, verify(bundle))
+    assert "\x1b" not in shown
+    assert not any(line.startswith("运行 r1: 没有不对") for line in shown.splitlines())
+
+
 def test_a_deleted_last_decision(books: Books) -> None:
     """删掉末尾的决定：后来写下的每一段都记着决定的链到了哪里，没有锚也说得出。"""
     last = len(books.bundle().decisions)
