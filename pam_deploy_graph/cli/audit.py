@@ -35,8 +35,9 @@ def verify(
 ) -> None:
     """核对链、互指、锚、批准、策略与签名；有一处不对就以 12 退出，逐处说明。"""
     from pam_deploy_graph.audit import verify as checks
+    from pam_deploy_graph.cli.inputs import read_keys
 
-    known = signers.read_text(encoding="utf-8") if signers else ""
+    known = read_keys(signers) if signers else ""
     bundles = [_from_file(file, anchors, known)] if file else _from_ledger(home, run_id, anchors, known)
     found = [(bundle, checks.verify(bundle)) for bundle in bundles]
     if as_json:

@@ -116,6 +116,19 @@ def check_package(path: str) -> None:
         raise InvalidInputError(f"PACKAGE_PATH 指的安装包 {path} 读不了：{error.strerror}；请检查路径") from None
 
 
+def read_keys(path: Path) -> str:
+    """读公钥的文件。
+
+    Raises:
+        InvalidInputError: 不是文本；读不了的照 ``OSError`` 抛出。
+
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"公钥的文件 {path} 不是 UTF-8 文本，请核对路径") from None
+
+
 def _file(path: Path) -> Mapping[str, object]:
     """读参数文件；记事本存的（带 BOM、回车换行）也读得懂。"""
     try:

@@ -103,7 +103,9 @@ def token(name: NAME, label: LABEL = "default", file: FILE = "") -> None:
 @people.command(cls=Command)
 def key(name: NAME, public_key: KEY_FILE, file: FILE = "") -> None:
     """登记一把 SSH 公钥，签名由它核对。"""
-    text = public_key.read_text(encoding="utf-8").strip()
+    from pam_deploy_graph.cli.inputs import read_keys
+
+    text = read_keys(public_key).strip()
 
     def change(book: "PeopleBook") -> None:
         """加上；已有的不重复。"""

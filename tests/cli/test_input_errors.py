@@ -1,5 +1,6 @@
 """输入的错误：退出码对，用中文点出是哪一项，什么也没做，没有写了一半的东西。"""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ COMMANDS = [
     (["report", "x", "--format"], "--format 要带一个值"),
     (["runs", "--json=1"], "--json 不带值"),
     (["mcp-node", "--port", "99999"], "'99999' 不合规则：不能大于 65535"),
+    (["audit", "verify", "--signers", sys.executable], "不是 UTF-8 文本"),
+    (["people", "key", "alice", sys.executable], "不是 UTF-8 文本"),
     (["lab", "--workstations", "abc"], "--workstations 的值 'abc' 不合规则：应为整数"),
 ]
 ENVIRONMENT = [
