@@ -1,8 +1,9 @@
 """账目：一句话里每个字算作什么；没有人认领的不会悄悄不见（依据 contract 第 4 节）。"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from pam_deploy_graph.llm.text.traced import Traced
@@ -51,6 +52,12 @@ class Account:
     def claim(self, start: int, end: int, kind: As, name: str = "") -> None:
         """认领一段；先认领的算数。"""
         self.labels[start:end] = [label or (kind, name) for label in self.labels[start:end]]
+
+    def spans(self, name: str) -> Iterator[tuple[int, int]]:
+        """一项参数写在哪几处。"""
+        labels = [label is not None and label[0] is As.SLOT and label[1] == name for label in self.labels]
+        edges = [place for place, (was, now) in enumerate(pairwise([False, *labels, False])) if was is not now]
+        return zip(edges[::2], edges[1::2], strict=True)
 
     def left(self) -> list[tuple[int, int]]:
         """还没有人认领的各段。"""

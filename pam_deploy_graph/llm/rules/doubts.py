@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Final
 
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
@@ -16,6 +16,8 @@ from pam_deploy_graph.llm.rules.fields import weigh_fields
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.rules.left_over import in_pace, limit_forms, segment, speaks_of_pace
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.rules.target_doubts import doubt_targets
+from pam_deploy_graph.llm.rules.version_doubts import doubt_versions
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
@@ -45,13 +47,14 @@ def doubt(draft: Draft) -> None:
     _names(draft)
     _spelled(draft)
     _negated(draft)
-    _versions(draft)
+    doubt_versions(draft)
     _marks(draft)
     _moods(draft)
     weigh_fields(draft)
     _corrections(draft)
     _airports(draft)
     _hidden(draft)
+    doubt_targets(draft)
 
 
 def not_meant(text: str) -> str:
@@ -83,7 +86,7 @@ def _numbers(draft: Draft) -> None:
 
 def _digits(draft: Draft) -> None:
     """没有着落的数：不是编号、时刻、日期，多半是一台的号码；说不要动的话里另有号码的，也没有听懂。"""
-    for start, end in _spans(draft, "exclude_ips"):
+    for start, end in draft.account.spans("exclude_ips"):
         said = ITEM.sub(lambda item: " " * len(item.group()), draft.original[start:end])
         if found := next((match for form in _forms("inner") for match in form.finditer(said)), None):
             draft.leave_open("target_ips", f"「{found.group().strip()}」没有听懂：请说明不要动的是哪几台（target_ips）")
@@ -99,7 +102,7 @@ def _spelled(draft: Draft) -> None:
     for name in draft.guessed & {*_NAMES}:
         speaks = any(
             draft.original[start - 1 : start] in {"", "\n"} and draft.original[end : end + 1] == ":"
-            for start, end in _spans(draft, name)
+            for start, end in draft.account.spans(name)
         )
         if speaks:
             draft.leave_open(name, f"{draft.params.get(name, '')} 像是说话的人：请说明 {name}")
@@ -127,7 +130,7 @@ def _fragments(draft: Draft) -> None:
 def _names(draft: Draft) -> None:
     """挨着名字、版本的词像名字而没有着落：问应用与模块。"""
     known = {draft.params.get(name, "").lower() for name in _NAMES}
-    beside = {end for name in _NAMES for _, end in _spans(draft, name)}, {start for start, _ in draft.versions}
+    beside = {end for name in _NAMES for _, end in draft.account.spans(name)}, {start for start, _ in draft.versions}
     for match in _LATIN.finditer(draft.original):
         word, (start, end) = match.group(), match.span()
         common = word.lower() in known | word_set("stop") | word_set("soft") or not _free(draft, start, end)
@@ -140,38 +143,17 @@ def _names(draft: Draft) -> None:
                 draft.leave_open(name, f"「{word}」像是名字，没有听懂：请说明应用与模块各是什么")
 
 
-def _spans(draft: Draft, name: str) -> Iterator[tuple[int, int]]:
-    """一项参数写在哪几处。"""
-    labels = [label is not None and label[0] is As.SLOT and label[1] == name for label in draft.account.labels]
-    edges = [place for place, (was, now) in enumerate(pairwise([False, *labels, False])) if was is not now]
-    return zip(edges[::2], edges[1::2], strict=True)
-
-
 def _negated(draft: Draft) -> None:
     """「是双流不是天府」：说了不是的那一个，不能是读出来的值。"""
     for name in _NAMES:
         value = draft.params.get(name, "")
-        for start, end in _spans(draft, name) if value else ():
+        for start, end in draft.account.spans(name) if value else ():
             said = draft.original[start:end].strip().lower()
             if said == value.lower() and any(
                 form.search(draft.original[max(0, start - 12) : start]) for form in _forms("not")
             ):
                 draft.leave_open(name, f"说了不是 {value}：请说明是哪一个")
                 break
-
-
-def _versions(draft: Draft) -> None:
-    """「1.1 or 1.2」两可的，「崩了就退 4.2.8」读成了退路的，去问是哪一版。"""
-    wanted = draft.params.get("VERSION_NUMBER", "")
-    if not wanted or len({draft.original[start:end] for start, end in draft.versions}) < 2:  # noqa: PLR2004 —— 两个版本才有得选
-        return
-    for (_, one), (other, _) in pairwise(draft.versions):
-        if any(form.fullmatch(draft.original[one:other]) for form in _forms("either")):
-            draft.leave_open("VERSION_NUMBER", "说了两个版本，看不出要哪一个：请说明是哪一版")
-    for start, end in draft.versions:
-        before = draft.original[max(0, start - 16) : start]
-        if wanted in draft.original[start:end] and any(form.search(before) for form in _forms("fallback")):
-            draft.leave_open("VERSION_NUMBER", f"{wanted} 像是退路：请说明要装哪一版")
 
 
 def _marks(draft: Draft) -> None:
@@ -189,7 +171,7 @@ def _marks(draft: Draft) -> None:
             before = line[items[place - 1].end() if place else 0 : item.start()]
             after = line[item.end() : items[place + 1].start() if place + 1 < len(items) else len(line)]
             joins = place + 1 < len(items) and after.strip() == "n"  # 「.2 n .3」是「与」
-            cut = "" if joins else _APART.split(after)[0]
+            cut = "" if joins else _APART.split(after.strip().removeprefix("|"))[0]
             mark = (
                 _mark(cut)
                 or (_mark(_APART.split(before)[-1]) if place == 0 or _APART.search(before) else None)

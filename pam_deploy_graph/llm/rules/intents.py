@@ -134,6 +134,8 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
             continue  # 「接着把甲退回去」：要做的是退回
         if intent is Intent.STATUS and complete and said.ordered and speaks(said.whole, "polite"):
             continue
+        if intent is Intent.CANCEL and _speaks(said.whole, "for_now") and not _speaks(said.whole, "for_good"):
+            intent = Intent.PAUSE  # noqa: PLW2901 —— 之后还要接着做的是暂停
         return Verdict(intent, 0.9, f"原话里有「{word}」")
     if said.background and not said.ordered and (said.about_it or not complete):
         return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background}」不是现在要做的事")

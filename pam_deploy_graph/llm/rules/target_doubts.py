@@ -1,0 +1,72 @@
+"""核对要做哪几台：又提了一遍的地址、说了地址却没有一台要做的、格子里写着不做的、地名没有听懂的，去问。
+
+不看说法，看账目（依据 contract 第 4 节）；说法在 ``doubts.toml``。
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
+from pam_deploy_graph.llm.rules.draft import Draft
+from pam_deploy_graph.llm.rules.left_over import segment, speaks_of_pace
+from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.text.lexicon import compile_all, table
+
+_SINGLE: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_WORDS: Final = re.compile(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", re.IGNORECASE)
+_FEWEST: Final = 2
+
+
+def doubt_targets(draft: Draft) -> None:
+    """核对各台；有疑的去问 ``target_ips``。"""
+    _said_again(draft)
+    _none_wanted(draft)
+    _places(draft)
+
+
+def _said_again(draft: Draft) -> None:
+    """一台点过名，别处又单独提到它而没有说清为什么：看不出要不要做。"""
+    targets = set(draft.control.get("target_ips") or ())
+    seen: set[str] = set()
+    for match in _SINGLE.finditer(draft.original):
+        ip, (start, end) = match.group(), match.span()
+        if ip not in seen or ip not in targets:
+            seen.add(ip)
+            continue
+        low, high = segment(draft.original, start, end)
+        alone = len(_SINGLE.findall(draft.original[low:high])) == 1
+        beside = draft.original[low:start] + draft.original[end:high]
+        claimed = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
+        unclear = _WORDS.search(beside) and role_of(beside) is Role.UNKNOWN
+        if alone and unclear and claimed <= {"target_ips", "scope"} and not speaks_of_pace(draft, low, high):
+            draft.leave_open("target_ips", f"又提到了 {ip}：请说明要不要做它（target_ips）")
+
+
+def _none_wanted(draft: Draft) -> None:
+    """说了几个地址，没有一个读作要做或不做的：不当作全部。"""
+    if draft.control.keys() & {"target_ips", "exclude_ips"} or (As.SLOT, "scope") in draft.account.labels:
+        return
+    places = [item.start() for item in ITEM.finditer(draft.original) if not is_clock(item)]
+    other = [place for place in places if (label := draft.account.labels[place]) and label[1] == Role.OTHER]
+    if len(other) >= _FEWEST:
+        draft.leave_open("target_ips", "说了几个地址，没有听出哪几台要做：请给出 IP（target_ips）")
+
+
+def _places(draft: Draft) -> None:
+    """像在说哪几台的话没有着落，或者落在不算数的分句里。"""
+    if draft.control.keys() & {"target_ips", "exclude_ips"}:
+        return
+    for match in (match for form in _forms() for match in form.finditer(draft.original)):
+        labels = draft.account.labels[match.start() : match.end()]
+        unread = any(label is None or label[0] in {As.UNREAD, As.PAST} for label in labels)
+        if unread:
+            said = match.group().strip()
+            draft.leave_open("target_ips", f"「{said}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
+
+
+@cache
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """像在说哪几台的说法。"""
+    return compile_all(table("doubts")["places"])
