@@ -7,9 +7,12 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.models import ActionResult, AgentState
-from pam_deploy_graph.protocol.outcome import Transport, classify, own_error, retry_after
+from pam_deploy_graph.protocol.outcome import Transport, classify, explain, own_error, retry_after
 from pam_deploy_graph.script_runner.result import parse_output
 from pam_deploy_graph.system.private_files import write_private
+
+NAME = "http"
+"""计划与报告里的名字，与入口点的相同。"""
 
 
 class HttpNodeRunner:
@@ -26,22 +29,35 @@ class HttpNodeRunner:
         headers |= {"Idempotency-Key": kwargs["idempotency_key"]} if "idempotency_key" in kwargs else {}
         data, url = json.dumps(body).encode() if body else None, state.node_url + path
         request = Request(url, data, headers, method=method)  # noqa: S310 地址由 HOME 给出
+        limit = float(kwargs.get("time_limit") or state.params["REQUEST_TIMEOUT"])
         try:
-            with self._opener.open(request, timeout=float(state.params["REQUEST_TIMEOUT"])) as answer:
+            with self._opener.open(request, timeout=limit) as answer:
                 text = answer.read().decode()
         except HTTPError as error:
             page, later = error.read(), retry_after(error.headers.get("Retry-After", ""))
-            reason = f"PAM_NODE 回答 HTTP {error.code}：{own_error(page) or error.reason}"
             code = classify(Transport.ANSWERED, error.code, page)
-            return ActionResult.failure(action, "http", reason, exit_code=code, retry_after=later)
+            return _failed(action, kwargs, f"HTTP {error.code} {own_error(page) or error.reason}", code, later)
         except OSError as error:
-            unsent = isinstance(error, URLError) and isinstance(error.reason, ConnectionRefusedError)
-            code, reason = classify(Transport.UNSENT if unsent else Transport.BROKEN), f"PAM_NODE 没有答复：{error}"
-            return ActionResult.failure(action, "http", reason, exit_code=code)
+            return _failed(action, kwargs, f"PAM_NODE 没有答复：{error}", classify(_reached(error)))
         if action == "download-log":
             write_private(log := log_folder(state) / f"{kwargs['ip'].replace(':', '_')}.log", text.encode())
-            return ActionResult(True, action, "http", {"LOG_FILE": str(log)})
-        return ActionResult(True, action, "http", dict(parse_output(text)))
+            return ActionResult(True, action, NAME, {"LOG_FILE": str(log)})
+        return ActionResult(True, action, NAME, dict(parse_output(text)))
+
+
+def _failed(action: str, given: dict[str, Any], reason: str, code: int, later: float | None = None) -> ActionResult:
+    """失败的结果：开头说哪个动作、哪一台；结果未知的由退出码说。"""
+    return ActionResult.failure(
+        action, NAME, explain(action, given.get("ip"), reason, code), exit_code=code, retry_after=later
+    )
+
+
+def _reached(error: OSError) -> Transport:
+    """请求走到了哪里：没有送出，到了时限，还是送出之后断了。"""
+    why = error.reason if isinstance(error, URLError) else error
+    if isinstance(why, ConnectionRefusedError):
+        return Transport.UNSENT
+    return Transport.TIMED_OUT if isinstance(why, TimeoutError) else Transport.BROKEN
 
 
 def _route(state: AgentState, action: str, given: dict[str, Any]) -> tuple[str, str, dict[str, Any] | None]:

@@ -1,6 +1,7 @@
 """后端契约测试的夹具：同一个试验场上的几种后端，动作、输入、断言都一样。"""
 
 import os
+import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,6 +21,10 @@ from pam_deploy_graph.script_runner import ScriptActionRunner
 
 _ENTRY = "CONTRACT_SCRIPT_ENTRY"
 """给了就拿这个入口跑整套契约，代替随包的。"""
+_OWN = "CONTRACT_NODE_BACKEND"
+"""``模块:类``：给了就只拿这个 NODE 后端跑整套契约（HOME 走脚本）。"""
+REAL = ["own"] if _OWN in os.environ else ["script", "mcp", "router"]
+"""对着试验场的各种后端。"""
 _numbers = count(1)
 
 
@@ -93,6 +98,8 @@ def build_stage(kind: str, lab: LabProcess, folder: Path, token: str | None = No
     mcp = McpActionRunner(url="", token=token or lab.token)
     router = ActionRouter(script_runner=script, mcp_runner=mcp)
     node: dict[str, ActionBackend] = {"script": script, "mcp": mcp, "router": router}
+    if kind == "own":
+        node[kind] = pkgutil.resolve_name(os.environ[_OWN])(token or lab.token)
     return Stage(router if kind == "router" else script, node[kind], state, lab)
 
 
@@ -103,13 +110,13 @@ def _prepared(kind: str, lab: LabProcess, factory: pytest.TempPathFactory) -> St
     return stage
 
 
-@pytest.fixture(scope="module", params=["script", "mcp", "router", "fake"])
+@pytest.fixture(scope="module", params=[*REAL, "fake"])
 def stage(request: pytest.FixtureRequest, lab: LabProcess, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """每一种后端。"""
     return _prepared(request.param, lab, tmp_path_factory)
 
 
-@pytest.fixture(scope="module", params=["script", "mcp", "router"])
+@pytest.fixture(scope="module", params=REAL)
 def real(request: pytest.FixtureRequest, lab: LabProcess, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """每一种对着试验场的后端。"""
     return _prepared(request.param, lab, tmp_path_factory)

@@ -10,7 +10,7 @@ from pam_deploy_graph.constants import ACTIONS, IP_ACTION_SEQUENCE, Side
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.home.run_files import write_run_config
 from pam_deploy_graph.lab.launcher import LabProcess
-from tests.backends.conftest import Stage, build_stage
+from tests.backends.conftest import REAL, Stage, build_stage
 from tests.script_runner.wire import closed_port
 
 Take = Callable[[int], list[str]]
@@ -101,7 +101,7 @@ def test_faults_are_told_apart(
     assert real.effects(ip) == effects
 
 
-@pytest.mark.parametrize("kind", ["script", "mcp", "router"])
+@pytest.mark.parametrize("kind", REAL)
 def test_a_wrong_token_is_not_authorised(kind: str, lab: LabProcess, real: Stage, tmp_path: Path) -> None:
     """令牌不对：退出码 4，什么也没有做，令牌不在消息里。"""
     stage = build_stage(kind, lab, tmp_path, token="canary-wrong")
@@ -113,7 +113,7 @@ def test_a_wrong_token_is_not_authorised(kind: str, lab: LabProcess, real: Stage
         assert "canary" not in result.error_summary
 
 
-@pytest.mark.parametrize("kind", ["script", "mcp", "router"])
+@pytest.mark.parametrize("kind", REAL)
 def test_nobody_listening_means_nothing_was_sent(kind: str, lab: LabProcess, tmp_path: Path) -> None:
     """连不上：退出码 5，肯定没有送达，所以不存疑。"""
     stage = build_stage(kind, lab, tmp_path)
