@@ -25,7 +25,7 @@ SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 
 # 测试与文档里写着的假口令；十六进制的摘要处处都是，所以不查
-FAKE_SECRETS := ^(canary-71|canary-db-91c4e0|key|pass|password|secret|s3cret|s3/cret|aeopcyxij.*)$$
+FAKE_SECRETS := ^(canary-71|canary-db-91c4e0|key|pass|password|secret|stranger|s3cret|s3/cret|aeopcyxij.*)$$
 
 EXAMPLES := library subgraph other_backend agent_tool supervisor remote_graph mcp_client
 
@@ -73,7 +73,7 @@ deep-agent: build/deepagents/.stamp ## 当作 deepagents 的下手走一遍（�
 	build/deepagents/bin/python -m examples.deep_agent
 
 test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
-	$(PYTEST) -q -n 4 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
+	$(PYTEST) -q -n 3 --dist=loadfile $(NO_HANG) $(TEST_ARGS)
 
 test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/rollout.py
 	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/rollout.py)) $(TEST_ARGS)
