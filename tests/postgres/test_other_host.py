@@ -58,7 +58,7 @@ def test_its_lease_is_waited_out(site: Site, capsys: pytest.CaptureFixture[str])
 
 def test_a_live_process_elsewhere_keeps_its_run(site: Site) -> None:
     """那台主机上的进程还活着：看见它续了租就不等了，这里接不了手，它自己做完。"""
-    job = start_elsewhere(site, "gate-b", RENEWED_EVERY + 5)
+    job = start_elsewhere(site, "gate-b", 2 * RENEWED_EVERY + 5)  # 刚写过账本的，要到第二次心跳才续
     done = site.resume()
     assert (done.code, "主机 gate-b" in done.err) == (2, True), done.err
     assert job.wait().code == 0
