@@ -15,6 +15,7 @@ from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.report.summary import render_report as render_run
 from pam_deploy_graph.report.text_table import aligned
 from pam_deploy_graph.runs.open_questions import open_questions
+from pam_deploy_graph.runs.run_table import ENDINGS
 from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST, phase_of
 from pam_deploy_graph.system.safe_text import printable
 
@@ -44,15 +45,16 @@ class AirportRow:
             return "等批准计划"
         return PHASES.get(self.phase, _NOT_REGISTERED)
 
+    @property
+    def troubled(self) -> bool:
+        """有没做好的，或停用着的。"""
+        return bool(self.failed or self.out_of_service)
+
     def cells(self) -> tuple[str, ...]:
         """表里的一行。"""
         numbers = (self.targets, self.succeeded, self.failed, self.out_of_service)
-        told = printable(self.reason) or self._ending()
-        return (self.airport, self.shown_phase, *map(str, numbers), self.run_id, told)
-
-    def _ending(self) -> str:
-        """没有原因的，照退出码说。"""
-        return "" if self.exit_code is None else {0: "全部完成", 11: "做完了，有没做成的"}.get(self.exit_code, "停止")
+        ended = "" if self.exit_code is None else ENDINGS.get(ExitCode(self.exit_code), "")
+        return (self.airport, self.shown_phase, *map(str, numbers), self.run_id, printable(self.reason) or ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Overview:
             f"多机场部署 {self.campaign.campaign_id}: {self.campaign.text()}",
             f"结束 {ended}/{len(self.rows)} 个机场；{told}",
         ]
-        rows = sorted(self.rows, key=lambda row: (not (row.failed or row.out_of_service), not row.reason))
+        rows = sorted(self.rows, key=lambda row: (not row.troubled, not row.reason))
         return "\n".join([*head, *aligned([_COLUMNS, *(row.cells() for row in rows)])])
 
     def as_dict(self) -> dict[str, Any]:
@@ -148,6 +150,6 @@ def waiting_text(found: Overview) -> str:
 
 def render_report(ledger: Ledger, found: Overview) -> str:
     """一页 Markdown：概况，然后各机场的报告，没做好的在前。"""
-    rows = sorted((row for row in found.rows if row.phase), key=lambda row: not (row.failed or row.out_of_service))
+    rows = sorted((row for row in found.rows if row.phase), key=lambda row: not row.troubled)
     pages = [render_run(ledger.load_state(row.run_id, keep_events=False), brief=True) for row in rows]
     return "\n".join([f"# 多机场部署 {found.campaign.campaign_id}", "", "```", found.text(), "```", "", *pages])

@@ -59,13 +59,8 @@ class CampaignRollout:
 
     def in_flight(self) -> dict[str, str]:
         """进行中的各台正做着的动作。"""
-        return {f"{airport} {ip}": step for airport, ip, step in self._flying()}
-
-    def _flying(self) -> Iterator[tuple[str, str, str]]:
-        """各机场进行中的各台。"""
-        for airport in list(self._rolling.values()):
-            for ip, step in self._progress_of(airport).in_flight().items():
-                yield airport, ip, step
+        flying = {airport: self._progress_of(airport).in_flight() for airport in list(self._rolling.values())}
+        return {f"{airport} {ip}": step for airport, steps in flying.items() for ip, step in steps.items()}
 
     def _progress_of(self, airport: str) -> Progress:
         """一个机场的进度。"""

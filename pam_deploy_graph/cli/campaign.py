@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.decide import NOTE, OPERATOR
 from pam_deploy_graph.cli.help_pages import Command, Group
+from pam_deploy_graph.cli.run_and_resume import YES
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import Decision, ExitCode
 
@@ -30,7 +32,6 @@ AT_ONCE = Annotated[int, typer.Option("--airports-at-once", help="同时做几�
 BUDGET = Annotated[
     int, typer.Option("--total-failures", help="各机场一共坏满几台就不再做；0 是不限。", metavar="N", min=0)
 ]
-YES = Annotated[bool, typer.Option("--yes", help="事先批准这个命令提出的第一份计划（以后的计划、回滚照样要问）。")]
 PAST_PILOT = Annotated[bool, typer.Option("--past-pilot", help="试点没有全部做好，看过了，还是要做其余的。")]
 APPROVE = Annotated[bool, typer.Option("--approve", help="批准。")]
 REJECT = Annotated[bool, typer.Option("--reject", help="否决，各机场都取消。")]
@@ -38,8 +39,6 @@ DIGEST = Annotated[
     list[str],
     typer.Option("--digest", help="只答给人看过的这一份；没有终端时批准必须给。", metavar="HEX"),
 ]
-NOTE = Annotated[str, typer.Option("--note", help="备注。")]
-OPERATOR = Annotated[str, typer.Option("--operator", help="操作员自报的名字；真正的账号另由程序记下。")]
 
 
 @campaign.command(cls=Command)

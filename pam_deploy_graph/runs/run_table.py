@@ -18,7 +18,7 @@ from pam_deploy_graph.system.account import name_of
 from pam_deploy_graph.system.safe_text import printable
 from pam_deploy_graph.system.shown_time import span, zoned_clock, zoned_moment
 
-_OVER: Final = {
+ENDINGS: Final = {
     ExitCode.DONE: "全部完成",
     ExitCode.FINISHED_WITH_FAILURES: "有失败",
     ExitCode.STOPPED: "已停止",
@@ -81,7 +81,7 @@ def _told(
             **tally,
             "rollback_of": run.input.get("rollback_of", ""),
             "phase": phase,
-            "standing": PHASES[phase] if run.exit_code is None else _OVER.get(ExitCode(run.exit_code), PHASES[phase]),
+            "standing": PHASES[phase] if run.exit_code is None else ENDINGS.get(ExitCode(run.exit_code), PHASES[phase]),
             "reason": run.reason or "",
             "took_ms": until - run.created_at,
         }

@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Final
 
@@ -19,9 +19,11 @@ from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.target_doubts import doubt_targets
 from pam_deploy_graph.llm.rules.version_doubts import doubt_versions
 from pam_deploy_graph.llm.span_account import As
-from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, forms_of, table, word_set
 from pam_deploy_graph.llm.text.numbers import to_int
 
+_forms: Final = partial(forms_of, "doubts")
+"""``doubts.toml`` 里的一组说法。"""
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
 _LIMITS: Final = PACE | {"confirm_canary"}
 _LATIN: Final = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9_-]{2,}(?![\w@])", FLAGS)
@@ -258,12 +260,6 @@ def _hidden(draft: Draft) -> None:
             wanted = name in {"ask_after", "max_failures"} and name not in draft.control
             if wanted and any(form.search(text) for form in forms):
                 draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
-
-
-@cache
-def _forms(name: str) -> tuple[re.Pattern[str], ...]:
-    """``doubts.toml`` 里的一组说法。"""
-    return compile_all(table("doubts")[name])
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,11 +11,13 @@ from pam_deploy_graph.llm.rules.draft import PACE, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.statements import weigh_statements
 from pam_deploy_graph.llm.span_account import As, Span
-from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, word_set
+from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, forms_of, table, word_set
 from pam_deploy_graph.llm.text.normalise import trace
 from pam_deploy_graph.llm.text.numbers import to_int
 from pam_deploy_graph.llm.validation import Intent
 
+_forms: Final = partial(forms_of, "filler")
+"""``filler.toml`` 里的一组说法。"""
 _ACTS: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK})
 _IP: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _WORD: Final = re.compile(r"[a-z][a-z']*", FLAGS)
@@ -213,12 +215,6 @@ def _smells(word: str) -> bool:
 def _weighty() -> frozenset[str]:
     """不是名字、却有分量的词：没有人认领就不能当作没有意思。"""
     return frozenset(table("filler")["weighty"].split())
-
-
-@cache
-def _forms(name: str) -> tuple[re.Pattern[str], ...]:
-    """``filler.toml`` 里的一组说法。"""
-    return compile_all(table("filler")[name])
 
 
 @cache

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.extraction import Reading, read
 from pam_deploy_graph.llm.rules.left_over import left_in
-from pam_deploy_graph.llm.text.lexicon import compile_all, table
+from pam_deploy_graph.llm.text.lexicon import forms_of
 from pam_deploy_graph.llm.text.normalise import normalise
 from pam_deploy_graph.llm.validation import Intent
 from pam_deploy_graph.system.safe_text import printable
 
+_forms: Final = partial(forms_of, "rescoping")
+"""``rescoping.toml`` 里的一组说法。"""
 _BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
 _LISTS: Final = ("target_ips", "exclude_ips")
 _LONGEST: Final = 2_000
@@ -69,12 +71,6 @@ def _says(text: str, kind: str) -> bool:
     """这句话里有没有这一种说法。"""
     said = normalise(text)[:_LONGEST]
     return any(form.search(said) for form in _forms(kind))
-
-
-@cache
-def _forms(kind: str) -> Any:
-    """一种说法的各种写法。"""
-    return compile_all(table("rescoping")[kind])
 
 
 def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | None = None) -> Reading:

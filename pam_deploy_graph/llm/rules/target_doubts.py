@@ -4,7 +4,6 @@
 """
 
 import re
-from functools import cache
 from typing import Final
 
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
@@ -12,7 +11,7 @@ from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.left_over import segment, speaks_of_pace
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.span_account import As
-from pam_deploy_graph.llm.text.lexicon import compile_all, table
+from pam_deploy_graph.llm.text.lexicon import forms_of
 
 _SINGLE: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _WORDS: Final = re.compile(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", re.IGNORECASE)
@@ -58,15 +57,9 @@ def _places(draft: Draft) -> None:
     """像在说哪几台的话没有着落，或者落在不算数的分句里。"""
     if draft.control.keys() & {"target_ips", "exclude_ips"}:
         return
-    for match in (match for form in _forms() for match in form.finditer(draft.original)):
+    for match in (match for form in forms_of("doubts", "places") for match in form.finditer(draft.original)):
         labels = draft.account.labels[match.start() : match.end()]
         unread = any(label is None or label[0] in {As.UNREAD, As.PAST} for label in labels)
         if unread:
             said = match.group().strip()
             draft.leave_open("target_ips", f"「{said}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
-
-
-@cache
-def _forms() -> tuple[re.Pattern[str], ...]:
-    """像在说哪几台的说法。"""
-    return compile_all(table("doubts")["places"])

@@ -156,12 +156,12 @@ def _newer(roles: list[tuple[str, str]], wanted: str) -> str:
     """原来的版本里比要装的还新的一个；没有、或者不是纯数字的不比，返回空串。"""
     old = [value for value, role in roles if role == "old"]
     comparable = [value for value in old if _NUMERIC.fullmatch(value) and _NUMERIC.fullmatch(wanted)]
-    return next((value for value in comparable if _parts(value) > _parts(wanted)), "")
+    return next((value for value in comparable if parts_of(value) > parts_of(wanted)), "")
 
 
-def _parts(version: str) -> list[int]:
+def parts_of(version: str) -> list[int]:
     """版本的各段数字，从前到后比大小。"""
-    return [int(part) for part in version.split(".")]
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _role(text: str, match: re.Match[str]) -> str:

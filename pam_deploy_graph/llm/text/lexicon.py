@@ -4,7 +4,7 @@ import csv
 import re
 import tomllib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,9 +51,13 @@ def compile_all(patterns: Sequence[str | list[str]], **placeholders: str | list[
 
 
 @cache
-def words(name: str) -> tuple[re.Pattern[str], ...]:
-    """取 ``words.toml`` 里的一组说法。"""
-    return compile_all(table("words")[name])
+def forms_of(file: str, name: str) -> tuple[re.Pattern[str], ...]:
+    """取一份说法表里的一组说法。"""
+    return compile_all(table(file)[name])
+
+
+words: Final = partial(forms_of, "words")
+"""取 ``words.toml`` 里的一组说法。"""
 
 
 @cache
