@@ -33,7 +33,7 @@ EXAMPLES := library subgraph other_backend agent_tool supervisor remote_graph mc
 .PHONY: bundle bundle-check bundle-docs bundle-compare
 .PHONY: conformance deep-agent terminal cluster
 .PHONY: storm test-near test-slow test-crash test-soak test-llm test-fleet test-studio test-openapi test-postgres test-docs test-browser test-terminal test-cluster
-.PHONY: lint types imports docstrings size rules shell generated hygiene references secrets links figures mermaid docs-check
+.PHONY: lint types imports docstrings size rules shell generated catalogue english hygiene references secrets links figures mermaid docs-check
 
 help: ## 列出全部目标
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -136,7 +136,7 @@ build/conformance/.stamp:
 conformance: $(STAMP) build/conformance/.stamp ## 用官方的 MCP 一致性测试试 mcp-node（要 npm）
 	$(PY) -m tools.check_conformance --folder build/conformance
 
-check: lint types imports docstrings size rules shell generated hygiene references secrets links ## 全部静态检查（make -k check 不在第一处停下）
+check: lint types imports docstrings size rules shell generated english hygiene references secrets links ## 全部静态检查（make -k check 不在第一处停下）
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check $(SOURCES)
@@ -162,6 +162,12 @@ shell: $(STAMP)
 
 generated: $(STAMP)
 	$(PY) -m tools.gen_docs --check
+
+english: $(STAMP)
+	$(PY) -m tools.catalogue --check
+
+catalogue: $(STAMP) ## 照代码更新英文的目录（新的话留着空，译文写进 .po 再跑一遍）
+	$(PY) -m tools.catalogue --write
 
 hygiene: $(STAMP)
 	$(PY) -m tools.check_hygiene

@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from pam_deploy_graph.constants import ACTIONS, MAX_IN_FLIGHT, Backend, ScriptExit, build_action_backends
 from pam_deploy_graph.constants.backends import load_backend
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, AgentState
 
 __all__ = [
@@ -114,11 +115,22 @@ class ActionRouter:
         try:
             runner = self._runners.get(name) or self._other(name)
         except Exception as error:  # noqa: BLE001  别人写的，什么都可能抛出
-            reason = f"{action} 要走的后端 {name} 建不起来：{type(error).__name__}: {error}"
+            reason = tr(
+                "{action} 要走的后端 {name} 建不起来：{kind}: {error}",
+                action=action,
+                name=name,
+                kind=type(error).__name__,
+                error=error,
+            )
             return ActionResult.failure(action, name, reason, exit_code=ScriptExit.CONFIG)
         if runner is not None:
             return runner
-        reason = f"{action} 要走的后端 {name or '（未指定）'} 没有配置；请检查策略 {state.execution_strategy}"
+        reason = tr(
+            "{action} 要走的后端 {name} 没有配置；请检查策略 {execution_strategy}",
+            action=action,
+            name=name or tr("（未指定）"),
+            execution_strategy=state.execution_strategy,
+        )
         return ActionResult.failure(action, name, reason, exit_code=ScriptExit.CONFIG)
 
     def _other(self, name: str) -> ActionBackend | None:
@@ -137,7 +149,7 @@ async def call_backend(backend: ActionBackend, state: AgentState, action: str, *
         found = await to_thread.run_sync(lambda: backend.run_action(state, action, **kwargs), limiter=_limiter())
         return _answer(action, found).masked()
     except Exception as error:  # noqa: BLE001  后端是别人写的，什么都可能抛出；一台的意外不能掀翻整批
-        reason = f"{action} 的后端出错：{type(error).__name__}: {error}"
+        reason = tr("{action} 的后端出错：{kind}: {error}", action=action, kind=type(error).__name__, error=error)
         name = state.action_backends.get(action, "")
         doubt = ACTIONS[action].changes
         return ActionResult.failure(action, name, reason, in_doubt=doubt, exit_code=ScriptExit.UNKNOWN).masked()
@@ -184,7 +196,9 @@ def _answer(action: str, found: object) -> ActionResult:
         return found.checked()
     ok, values = getattr(found, "ok", None), getattr(found, "values", None)
     if not isinstance(ok, bool) or not isinstance(values, Mapping):
-        raise TypeError(f"{action} 的应答应为 ActionResult，得到的是 {type(found).__name__}")
+        raise TypeError(
+            tr("{action} 的应答应为 ActionResult，得到的是 {kind}", action=action, kind=type(found).__name__)
+        )
     backend, reason = getattr(found, "backend", ""), getattr(found, "error_summary", "")
     return ActionResult(ok, action, str(backend), dict(values), str(reason or "")).checked()
 

@@ -17,6 +17,7 @@ from pam_deploy_graph.flows.global_flow import run_global
 from pam_deploy_graph.flows.rollback import carry_out
 from pam_deploy_graph.flows.rollout import run_until_asked
 from pam_deploy_graph.home.run_files import refuse_planted_files
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inputs.targeting import resolve_targets
@@ -212,7 +213,9 @@ class PamDeployAgent:
 
         """
         if not isinstance(approved, bool):
-            raise InvalidInputError(f"approved 的值 {show_value(approved)} 应为 True（回滚）或 False（保持现状）")
+            raise InvalidInputError(
+                tr("approved 的值 {approved} 应为 True（回滚）或 False（保持现状）", approved=show_value(approved))
+            )
         shown = digest_shown(state)
         self._waits(state)
         ip = pending_ip(state)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.private_files import write_private
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -58,7 +59,7 @@ def parse_config(text: str) -> dict[str, str]:
         key, equals, value = line.partition("=")
         if not equals:
             # 不回显这一行：它可能正是误放进来的秘密。
-            raise InvalidInputError(f"配置文件第 {number} 行不是 KEY=VALUE，请改正或删去这一行")
+            raise InvalidInputError(tr("配置文件第 {number} 行不是 KEY=VALUE，请改正或删去这一行", number=number))
         _check_key(key)
         _check_value(key, value)
         values[key] = value
@@ -96,24 +97,30 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, str]:
     try:
         return parse_config(Path(path).read_bytes().decode("utf-8"))
     except OSError as error:
-        raise InvalidInputError(f"配置文件 {path} 读不了：{error.strerror}；请核对路径与权限") from None
+        raise InvalidInputError(
+            tr("配置文件 {path} 读不了：{problem}；请核对路径与权限", path=path, problem=error.strerror)
+        ) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(f"配置文件 {path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+        raise InvalidInputError(tr("配置文件 {path} 不是 UTF-8 文本，请另存为 UTF-8", path=path)) from None
     except InvalidInputError as error:
-        raise InvalidInputError(f"{path}：{error}") from None
+        raise InvalidInputError(tr("{path}：{error}", path=path, error=error)) from None
 
 
 def _check_key(key: str) -> None:
     """键必须合乎写法，并且不像秘密。"""
     if not _KEY.fullmatch(key):
-        raise InvalidInputError(f"配置的键 {show_value(key)} 不合规则：大写字母开头，只含大写字母、数字和下划线")
+        raise InvalidInputError(
+            tr("配置的键 {key} 不合规则：大写字母开头，只含大写字母、数字和下划线", key=show_value(key))
+        )
     if _SECRET.search(key):
-        raise InvalidInputError(f"配置的键 {key} 像是秘密：令牌只能来自环境变量 PAM_TOKEN 或密钥文件")
+        raise InvalidInputError(tr("配置的键 {key} 像是秘密：令牌只能来自环境变量 PAM_TOKEN 或密钥文件", key=key))
 
 
 def _check_value(key: str, value: object) -> None:
     """值必须是一行可以写成 UTF-8 的文本。"""
     if not isinstance(value, str):
-        raise InvalidInputError(f"配置 {key} 的值 {show_value(value)} 应为文本")
+        raise InvalidInputError(tr("配置 {key} 的值 {value} 应为文本", key=key, value=show_value(value)))
     if not value.isprintable() and not _FORBIDDEN.isdisjoint(map(unicodedata.category, value)):
-        raise InvalidInputError(f"配置 {key} 的值 {show_value(value)} 不能含换行或其他控制字符")
+        raise InvalidInputError(
+            tr("配置 {key} 的值 {value} 不能含换行或其他控制字符", key=key, value=show_value(value))
+        )

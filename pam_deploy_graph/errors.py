@@ -30,6 +30,7 @@
 from collections.abc import Sequence
 
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.i18n import tr
 
 
 class PamError(Exception):
@@ -50,7 +51,7 @@ class MissingParamsError(InvalidInputError):
     def __init__(self, names: Sequence[str]) -> None:
         """记下缺少的参数名并生成规定的消息。"""
         self.names = list(names)
-        super().__init__("缺少必填参数: " + ", ".join(names))
+        super().__init__(tr("缺少必填参数: ") + ", ".join(names))
 
 
 class RunNotFoundError(InvalidInputError):
@@ -58,8 +59,8 @@ class RunNotFoundError(InvalidInputError):
 
     def __init__(self, run_id: str = "") -> None:
         """说出找不到的 run_id；空串表示还没有任何运行。"""
-        named = f"没有找到运行 {run_id}；用 runs 命令查看已有的运行"
-        super().__init__(named if run_id else "还没有任何运行；用 run 或 chat 开始一次")
+        named = tr("没有找到运行 {run_id}；用 runs 命令查看已有的运行", run_id=run_id)
+        super().__init__(named if run_id else tr("还没有任何运行；用 run 或 chat 开始一次"))
 
 
 class RunConflictError(InvalidInputError):

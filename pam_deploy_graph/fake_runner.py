@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.models import ActionResult, AgentState, Values
 from pam_deploy_graph.system.file_digest import file_digest
@@ -58,7 +59,7 @@ class FakeActionRunner:
         action: str,
         ip: str | None = None,
         *,
-        error: str = "演练注入的失败",
+        error: str = "",
         values: Values | None = None,
         times: int | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class FakeActionRunner:
         Args:
             action: 哪个动作。
             ip: 哪台；``None`` 是每一台（以及全局动作）。
-            error: 失败原因；给了 ``values`` 时不用。
+            error: 失败原因；给了 ``values`` 时不用，没有给的说是演练注入的。
             values: 盖在本来的应答之上的键，``ok`` 仍为真，由流程自己判断。
             times: 失败几次；``None`` 是永远。
 
@@ -76,9 +77,11 @@ class FakeActionRunner:
 
         """
         if action not in ACTIONS:
-            raise ValueError(f"没有动作 {action!r}；可以编排的是 {'、'.join(ACTIONS)}")
+            raise ValueError(
+                tr("没有动作 {action!r}；可以编排的是 {actions}", action=action, actions=tr("、").join(ACTIONS))
+            )
         if times is not None and not str(times).isdecimal():
-            raise ValueError(f"times 的值 {times!r} 应为不小于 0 的整数；None 是永远")
+            raise ValueError(tr("times 的值 {times!r} 应为不小于 0 的整数；None 是永远", times=times))
         limit = None if times is None else int(times)
         self._failures.append(_Failure(action, ip and same_ip(ip), error, values, limit))
 
@@ -90,7 +93,7 @@ class FakeActionRunner:
             return ActionResult.failure(action, Backend.FAKE, reason, exit_code=ScriptExit.USAGE)
         failure = next((f for f in self._failures if f.matches(action, ip)), None)
         if failure is not None and failure.values is None:
-            return ActionResult.failure(action, Backend.FAKE, failure.error)
+            return ActionResult.failure(action, Backend.FAKE, failure.error or tr("演练注入的失败"))
         values = self._answer(state, action, ip, kwargs)
         return ActionResult(True, action, Backend.FAKE, values | ((failure and failure.values) or {}))
 
@@ -112,7 +115,7 @@ class FakeActionRunner:
         wanted = kwargs.get("to_version") if action == "rollback-ip" else state.params.get("VERSION_NUMBER", "")
         _perform(workstation, action, wanted, kwargs.get("idempotency_key"))
         return {
-            "MESSAGE": "" if "SUCCESS" in ACTIONS[action].gives else f"{action} 完成",
+            "MESSAGE": "" if "SUCCESS" in ACTIONS[action].gives else tr("{action} 完成", action=action),
             "SUCCESS": "true",
             "VERSION": workstation.version,
             "LOG_FILE": f"logs/{state.run_id}/{ip}.log",
@@ -156,8 +159,8 @@ def _hash_of(state: AgentState) -> str:
 def _misused(action: str, ip: str | None) -> str:
     """调用得不对：没有这个动作，或该说哪台工作站而没有说；没有问题时为空串。"""
     if action not in ACTIONS:
-        return f"没有动作 {action!r}；可用的是 {'、'.join(ACTIONS)}"
-    return f"{action} 要给出 ip" if ip is None and ACTIONS[action].per_ip else ""
+        return tr("没有动作 {action!r}；可用的是 {actions}", action=action, actions=tr("、").join(ACTIONS))
+    return tr("{action} 要给出 ip", action=action) if ip is None and ACTIONS[action].per_ip else ""
 
 
 def _perform(workstation: _Workstation, action: str, version: str | None, key: str | None) -> None:

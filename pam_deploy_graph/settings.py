@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.env_file import env_text, refuse_outside, refuse_programs
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
@@ -87,9 +88,9 @@ class Settings(BaseSettings):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise InvalidInputError("；".join(explain(each, known) for each in error.errors())) from None
+            raise InvalidInputError(tr("；").join(explain(each, known) for each in error.errors())) from None
         if self.pam_mcp_command and self.pam_mcp_url:
-            raise InvalidInputError("PAM_MCP_COMMAND 与 PAM_MCP_URL 都设了，不知道该用哪一个；请只留一个")
+            raise InvalidInputError(tr("PAM_MCP_COMMAND 与 PAM_MCP_URL 都设了，不知道该用哪一个；请只留一个"))
         if self.pam_require_shared_store:
             refuse_alone(self.pam_store_url, self.pam_mcp_url)
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
@@ -213,7 +214,7 @@ class Settings(BaseSettings):
         more = ("pam_mcp_url", "pam_mcp_command", "pam_script_entry", "pam_store_url", "pam_ca_file")
         also = ("openai_base_url", "openai_api_key")
         said |= {name.upper(): self.origin(name) for name in (*more, *also) if name in self._origins}
-        return "，".join(f"{name} 来自{origin.text}" for name, origin in said.items())
+        return tr("，").join(tr("{name} 来自{origin}", name=name, origin=origin.text) for name, origin in said.items())
 
     def token(self) -> str:
         """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。

@@ -13,6 +13,7 @@ import yaml
 
 from pam_deploy_graph.constants import ACTIONS, Ask, Phase
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.resources import nearby_path
 
 DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
@@ -68,12 +69,14 @@ def _read(path: Path) -> str:
     try:
         data = _locate(path).read_bytes()
         if len(data) > _MAX_BYTES:
-            raise InvalidInputError(f"操作规程 {path} 有 {len(data)} 字节，超过上限 {_MAX_BYTES}")
+            raise InvalidInputError(
+                tr("操作规程 {path} 有 {n} 字节，超过上限 {max_bytes}", path=path, n=len(data), max_bytes=_MAX_BYTES)
+            )
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        raise InvalidInputError(f"操作规程 {path} 读不了：{error.strerror}") from None
+        raise InvalidInputError(tr("操作规程 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(f"操作规程 {path} 不是 UTF-8 文本") from None
+        raise InvalidInputError(tr("操作规程 {path} 不是 UTF-8 文本", path=path)) from None
 
 
 def _locate(path: Path) -> Path:
@@ -85,7 +88,7 @@ def _split(text: str, path: str | Path) -> tuple[dict[str, Any], str]:
     """分开 YAML 头与正文。"""
     match = _FRONT_MATTER.match(text)
     if not match:
-        raise InvalidInputError(f"操作规程 {path} 缺少以 --- 包起来的 YAML 头（name、description）")
+        raise InvalidInputError(tr("操作规程 {path} 缺少以 --- 包起来的 YAML 头（name、description）", path=path))
     return _mapping(match.group(1), path), match.group(2)
 
 
@@ -94,9 +97,9 @@ def _mapping(text: str, path: str | Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise InvalidInputError(f"操作规程 {path} 里的 YAML 写错了，请检查缩进和引号") from None
+        raise InvalidInputError(tr("操作规程 {path} 里的 YAML 写错了，请检查缩进和引号", path=path)) from None
     if not isinstance(value, dict):
-        raise InvalidInputError(f"操作规程 {path} 里的 YAML 应为「键: 值」")
+        raise InvalidInputError(tr("操作规程 {path} 里的 YAML 应为「键: 值」", path=path))
     return value
 
 
@@ -104,14 +107,14 @@ def _required(head: dict[str, Any], key: str, path: str | Path) -> str:
     """取 YAML 头里的一个非空文本。"""
     value = head.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInputError(f"操作规程 {path} 的 YAML 头缺少 {key}")
+        raise InvalidInputError(tr("操作规程 {path} 的 YAML 头缺少 {key}", path=path, key=key))
     return value.strip()
 
 
 def _names(value: object, key: str, path: str | Path) -> tuple[str, ...]:
     """取一个名字列表。"""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise InvalidInputError(f"操作规程 {path} 的 {key} 应为名字的列表")
+        raise InvalidInputError(tr("操作规程 {path} 的 {key} 应为名字的列表", path=path, key=key))
     return tuple(value)
 
 
@@ -121,13 +124,21 @@ def _allowed_actions(rules: dict[str, Any], path: str | Path) -> tuple[str, ...]
     if stated is None:
         return tuple(ACTIONS)
     if not isinstance(stated, dict) or set(stated) - set(Phase):
-        raise InvalidInputError(f"操作规程 {path} 的 allowed_actions 应按阶段分组：{'、'.join(Phase)}")
+        raise InvalidInputError(
+            tr("操作规程 {path} 的 allowed_actions 应按阶段分组：{phase}", path=path, phase=tr("、").join(Phase))
+        )
     for phase in Phase:
         names = _names(stated.get(str(phase), []), f"allowed_actions.{phase}", path)
         expected = tuple(spec.name for spec in ACTIONS.values() if spec.phase is phase)
         if names != expected:
             raise InvalidInputError(
-                f"操作规程 {path} 的 {phase} 动作是 {'、'.join(names) or '空'}，与程序的 {'、'.join(expected)} 不一致"
+                tr(
+                    "操作规程 {path} 的 {phase} 动作是 {names}，与程序的 {expected} 不一致",
+                    path=path,
+                    phase=phase,
+                    names=tr("、").join(names) or tr("空"),
+                    expected=tr("、").join(expected),
+                )
             )
     return tuple(ACTIONS)
 
@@ -136,5 +147,11 @@ def _needs_human(rules: dict[str, Any], path: str | Path) -> tuple[str, ...]:
     """核对必须由人决定的事：可以更多，不可以更少。"""
     names = _names(rules.get("needs_human", list(NEEDS_HUMAN)), "needs_human", path)
     if lacking := [name for name in NEEDS_HUMAN if name not in names]:
-        raise InvalidInputError(f"操作规程 {path} 的 needs_human 少了 {'、'.join(lacking)}；这些事必须由人决定")
+        raise InvalidInputError(
+            tr(
+                "操作规程 {path} 的 needs_human 少了 {lacking}；这些事必须由人决定",
+                path=path,
+                lacking=tr("、").join(lacking),
+            )
+        )
     return names

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from pydantic import TypeAdapter
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 
 FORMAT: Final = 1
 
@@ -56,9 +57,18 @@ class Bundle:
             found = TypeAdapter(cls).validate_python(data)
             str.encode(found.run["run_id"])
         except OSError as error:
-            raise InvalidInputError(f"证据文件 {path} 读不了：{error.strerror}") from None
+            raise InvalidInputError(
+                tr("证据文件 {path} 读不了：{problem}", path=path, problem=error.strerror)
+            ) from None
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise InvalidInputError(f"{path} 不是 audit export 写出的证据") from None
+            raise InvalidInputError(tr("{path} 不是 audit export 写出的证据", path=path)) from None
         if found.format != FORMAT:
-            raise InvalidInputError(f"证据文件 {path} 的格式是 {found.format}，本程序认的是 {FORMAT}")
+            raise InvalidInputError(
+                tr(
+                    "证据文件 {path} 的格式是 {format}，本程序认的是 {format2}",
+                    path=path,
+                    format=found.format,
+                    format2=FORMAT,
+                )
+            )
         return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pam_deploy_graph.audit.bundle import Bundle
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain
 
 _NO_LINK: Final = chain.GENESIS.hex()
@@ -27,16 +28,16 @@ def run_chain(bundle: Bundle) -> Iterator[str]:
     link, expected = chain.GENESIS, 1
     for row in bundle.rows:
         if row["seq"] != expected:
-            yield f"第 {expected} 行不在了（下一行是第 {row['seq']} 行）"
+            yield tr("第 {expected} 行不在了（下一行是第 {seq} 行）", expected=expected, seq=row["seq"])
         expected = row["seq"] + 1
         if chain.link_of(link, row["seq"], row["at"], row["body"]).hex() != row["link"]:
-            yield f"第 {row['seq']} 行被改动过：它的链接与内容、上一行对不上"
+            yield tr("第 {seq} 行被改动过：它的链接与内容、上一行对不上", seq=row["seq"])
         link = bytes.fromhex(row["link"])
     said = [event.get("input") for _, event in events_of(bundle) if event["type"] in ("RUN_REGISTERED", "RUN_REVISED")]
     if not said:
-        yield "链上没有登记：开头被去掉了，或不是本程序写的"
+        yield tr("链上没有登记：开头被去掉了，或不是本程序写的")
     elif said[-1] != chain.text_digest(bundle.run["input"]):
-        yield "登记的输入与链上记着的不同：登记被改动过"
+        yield tr("登记的输入与链上记着的不同：登记被改动过")
     yield from _end(bundle)
 
 
@@ -45,9 +46,9 @@ def _end(bundle: Bundle) -> Iterator[str]:
     over = [event["exit_code"] for _, event in events_of(bundle) if event["type"] == "RUN_FINISHED"]
     code = bundle.run["exit_code"]
     if code is not None and not over:
-        yield f"登记说以 {code} 结束，链上却没有结束：末尾被截去了"
+        yield tr("登记说以 {code} 结束，链上却没有结束：末尾被截去了", code=code)
     elif over and code != over[-1]:
-        yield f"登记的退出码是 {code}，链上的是 {over[-1]}"
+        yield tr("登记的退出码是 {code}，链上的是 {over}", code=code, over=over[-1])
 
 
 def decision_chain(bundle: Bundle) -> Iterator[str]:
@@ -55,10 +56,15 @@ def decision_chain(bundle: Bundle) -> Iterator[str]:
     previous, expected = _NO_LINK, 1
     for row in bundle.decisions:
         if row["number"] != expected:
-            yield f"第 {expected} 个决定不在了（下一个是第 {row['number']} 个）"
+            yield tr("第 {expected} 个决定不在了（下一个是第 {number} 个）", expected=expected, number=row["number"])
         expected = row["number"] + 1
         if _decision_link(previous, row) != row["link"]:
-            yield f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）是伪造的，或被改动过"
+            yield tr(
+                "第 {number} 个决定（{subject} → {decision}）是伪造的，或被改动过",
+                number=row["number"],
+                subject=row["subject"],
+                decision=row["decision"],
+            )
         previous = row["link"]
 
 
@@ -75,27 +81,37 @@ def cross_links(bundle: Bundle) -> Iterator[str]:
     for row in bundle.decisions:
         seen = row["head_seq"]
         if seen > last:
-            yield f"第 {row['number']} 个决定作出时已有 {seen} 行，现在只到第 {last} 行：末尾被截去了"
+            yield tr(
+                "第 {number} 个决定作出时已有 {seen} 行，现在只到第 {last} 行：末尾被截去了",
+                number=row["number"],
+                seen=seen,
+                last=last,
+            )
         elif seen and links.get(seen) != row["head_link"]:
-            yield f"第 {seen} 行不是第 {row['number']} 个决定作出时的那一行：链被重写过"
+            yield tr("第 {seen} 行不是第 {number} 个决定作出时的那一行：链被重写过", seen=seen, number=row["number"])
     made = {row["number"]: row["link"] for row in bundle.decisions}
     for seq, event in events_of(bundle):
         if event["type"] == "DECISIONS_SEEN":
             yield from _tail(seq, event, made)
         number = event.get("decision_number")
         if number and number not in made:
-            yield f"第 {seq} 行执行的第 {number} 个决定不在了"
+            yield tr("第 {seq} 行执行的第 {number} 个决定不在了", seq=seq, number=number)
         elif number and made[number] != event.get("decision_link"):
-            yield f"第 {seq} 行执行的第 {number} 个决定不是现在的这一个：决定被换过"
+            yield tr("第 {seq} 行执行的第 {number} 个决定不是现在的这一个：决定被换过", seq=seq, number=number)
 
 
 def _tail(seq: int, event: dict[str, Any], made: dict[int, str]) -> Iterator[str]:
     """写下一行时决定的链到了哪里，现在不能更短，也不能换过。"""
     number = event["decisions"]
     if number not in made:
-        yield f"第 {seq} 行写下时已有 {number} 个决定，现在只到第 {max(made, default=0)} 个：末尾的决定不在了"
+        yield tr(
+            "第 {seq} 行写下时已有 {number} 个决定，现在只到第 {made} 个：末尾的决定不在了",
+            seq=seq,
+            number=number,
+            made=max(made, default=0),
+        )
     elif made[number] != event["decision_link"]:
-        yield f"第 {seq} 行写下时的第 {number} 个决定不是现在的这一个：决定被换过"
+        yield tr("第 {seq} 行写下时的第 {number} 个决定不是现在的这一个：决定被换过", seq=seq, number=number)
 
 
 def anchors(bundle: Bundle) -> Iterator[str]:
@@ -104,10 +120,15 @@ def anchors(bundle: Bundle) -> Iterator[str]:
     made = {row["number"]: row["link"] for row in bundle.decisions}
     for anchor in bundle.anchors:
         for found, place, link, what in (
-            (links, anchor["seq"], anchor["link"], "行"),
-            (made, anchor["decisions"], anchor["decision_link"], "个决定"),
+            (links, anchor["seq"], anchor["link"], tr("行")),
+            (made, anchor["decisions"], anchor["decision_link"], tr("个决定")),
         ):
             if place > max(found, default=0):
-                yield f"锚记着第 {place} {what}，现在只到第 {max(found, default=0)} {what}：末尾被截去了"
+                yield tr(
+                    "锚记着第 {place} {what}，现在只到第 {found} {what}：末尾被截去了",
+                    place=place,
+                    what=what,
+                    found=max(found, default=0),
+                )
             elif place and found.get(place) != link:
-                yield f"第 {place} {what}不是锚记着的那一{what[-1]}：链被重写过"
+                yield tr("第 {place} {what}不是锚记着的那一{what2}：链被重写过", place=place, what=what, what2=what[-1])

@@ -10,6 +10,7 @@ from pam_deploy_graph.audit.chains import events_of
 from pam_deploy_graph.audit.signing import signed_bytes, why_bad
 from pam_deploy_graph.constants import ACTIONS, Decision
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
 from pam_deploy_graph.policy import (
     NOT_SET,
@@ -47,16 +48,16 @@ def approvals(bundle: Bundle) -> Iterator[str]:
         if kind == "PLAN_APPROVED":
             approved = True
             if decided.get((PLAN, event["digest"])) != Decision.APPROVE:
-                yield f"第 {seq} 行照批准动手，而那份计划的批准不在决定里"
+                yield tr("第 {seq} 行照批准动手，而那份计划的批准不在决定里", seq=seq)
         elif kind == "CONFIRMATION_APPROVED":
             agreed.add(ip)
         elif kind in ("INTENT", "ACTION_DONE", "ROLLBACK_DONE") and stage in ACTIONS and ACTIONS[stage].changes:
             if planned and not approved and "plan" not in told:
                 told.add("plan")
-                yield f"第 {seq} 行的 {stage} 没有批准过的计划"
+                yield tr("第 {seq} 行的 {stage} 没有批准过的计划", seq=seq, stage=stage)
             if stage == "rollback-ip" and ip not in agreed and ip not in told:
                 told.add(ip)
-                yield f"第 {seq} 行回滚了 {ip}，没有人同意过"
+                yield tr("第 {seq} 行回滚了 {ip}，没有人同意过", seq=seq, ip=ip)
 
 
 def _amendments(bundle: Bundle, decided: Mapping[tuple[str, str], str]) -> Iterator[str]:
@@ -67,7 +68,7 @@ def _amendments(bundle: Bundle, decided: Mapping[tuple[str, str], str]) -> Itera
             asked = event["digest"]
         settled = event["type"] == "AMENDMENT_SETTLED" and event["approved"]
         if settled and decided.get((PLAN, asked)) != Decision.APPROVE:
-            yield f"第 {seq} 行照批准改动，而那个改动的批准不在决定里"
+            yield tr("第 {seq} 行照批准改动，而那个改动的批准不在决定里", seq=seq)
 
 
 def policy(bundle: Bundle) -> Iterator[str]:
@@ -79,7 +80,7 @@ def policy(bundle: Bundle) -> Iterator[str]:
         return
     digest = hashlib.sha256(bundle.policy.encode()).hexdigest()
     if not bundle.policy or any(digest not in text for text in shown):
-        yield f"照的策略是 {'、'.join(sorted(shown))}，手上没有这一份，没法核对"
+        yield tr("照的策略是 {shown}，手上没有这一份，没法核对", shown=tr("、").join(sorted(shown)))
         return
     try:
         rules = policy_of(bundle.policy, bundle.policy_path)
@@ -90,7 +91,13 @@ def policy(bundle: Bundle) -> Iterator[str]:
         if asked := _asked(bundle, row, plans.get(row["digest"])):
             alone = _alone(rules.approvals_needed, asked) if row["subject"] == PLAN else ""
             if reason := rules.why_not(asked) or alone:
-                yield f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）不合策略：{reason}"
+                yield tr(
+                    "第 {number} 个决定（{subject} → {decision}）不合策略：{reason}",
+                    number=row["number"],
+                    subject=row["subject"],
+                    decision=row["decision"],
+                    reason=reason,
+                )
 
 
 def same_site(bundle: Bundle) -> Iterator[str]:
@@ -102,8 +109,18 @@ def same_site(bundle: Bundle) -> Iterator[str]:
             continue
         then, mine = under(shown[-1]), role_under(row["role"])
         if mine != then and (PEOPLE in shown[-1] or mine):
-            what = f"第 {row['number']} 个决定（{row['subject']} → {row['decision']}）"
-            yield f"{what}照的是 {under_words(mine)}，计划写着的是 {under_words(then)}"
+            what = tr(
+                "第 {number} 个决定（{subject} → {decision}）",
+                number=row["number"],
+                subject=row["subject"],
+                decision=row["decision"],
+            )
+            yield tr(
+                "{what}照的是 {under_words}，计划写着的是 {under_words2}",
+                what=what,
+                under_words=under_words(mine),
+                under_words2=under_words(then),
+            )
 
 
 def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> Asked | None:
@@ -132,7 +149,7 @@ def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> 
 def _alone(needed: Any, asked: Asked) -> str:
     """要两个人而只有一个的。"""
     wants = needed(asked.airport, asked.application, asked.workstations)
-    return f"要 {wants} 个人批准，只有一个" if wants > 1 and not asked.others else ""
+    return tr("要 {wants} 个人批准，只有一个", wants=wants) if wants > 1 and not asked.others else ""
 
 
 def _params(bundle: Bundle) -> dict[str, str]:
@@ -151,6 +168,11 @@ def signatures(bundle: Bundle) -> Iterator[str]:
         person, _ = role_parts(row["role"])
         content = signed_bytes(bundle.run_id, bundle.nonce, Row(row))
         if not bundle.allowed_signers:
-            yield f"第 {row['number']} 个决定签了名，而没有公钥可以核对（PAM_PEOPLE 或 --signers）"
+            yield tr("第 {number} 个决定签了名，而没有公钥可以核对（PAM_PEOPLE 或 --signers）", number=row["number"])
         elif reason := why_bad(row["signature"], content, person, bundle.allowed_signers):
-            yield f"第 {row['number']} 个决定的签名不对（{person or '不知道是谁'}）：{reason}"
+            yield tr(
+                "第 {number} 个决定的签名不对（{person}）：{reason}",
+                number=row["number"],
+                person=person or tr("不知道是谁"),
+                reason=reason,
+            )

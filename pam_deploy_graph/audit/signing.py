@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.settings import Settings
 
 NAMESPACE: Final = "pam-deploy-decision"
@@ -78,7 +79,13 @@ def _run(*argv: str, content: bytes | None = None) -> None:
     try:
         done = subprocess.run(["ssh-keygen", *argv], input=content, check=False, **options)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidInputError(f"ssh-keygen 用不了：{error}") from None
+        raise InvalidInputError(tr("ssh-keygen 用不了：{error}", error=error)) from None
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise InvalidInputError(f"ssh-keygen {argv[1]} 不成：{said[-1] if said else f'退出码 {done.returncode}'}")
+        raise InvalidInputError(
+            tr(
+                "ssh-keygen {argv} 不成：{said}",
+                argv=argv[1],
+                said=said[-1] if said else tr("退出码 {returncode}", returncode=done.returncode),
+            )
+        )

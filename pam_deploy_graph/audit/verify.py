@@ -6,17 +6,18 @@ from typing import Any, Final
 
 from pam_deploy_graph.audit import chains, conduct
 from pam_deploy_graph.audit.bundle import Bundle
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import printable
 
 _CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
-    "运行的链": chains.run_chain,
-    "决定的链": chains.decision_chain,
-    "两条链互指": chains.cross_links,
-    "锚": chains.anchors,
-    "批准": conduct.approvals,
-    "策略": conduct.policy,
-    "照的文件": conduct.same_site,
-    "签名": conduct.signatures,
+    msgid("运行的链"): chains.run_chain,
+    msgid("决定的链"): chains.decision_chain,
+    msgid("两条链互指"): chains.cross_links,
+    msgid("锚"): chains.anchors,
+    msgid("批准"): conduct.approvals,
+    msgid("策略"): conduct.policy,
+    msgid("照的文件"): conduct.same_site,
+    msgid("签名"): conduct.signatures,
 }
 
 
@@ -30,7 +31,7 @@ class Finding:
 
 def verify(bundle: Bundle) -> list[Finding]:
     """核对一次运行的证据；没有不对的为空。"""
-    return [Finding(name, text) for name, check in _CHECKS.items() for text in _told(check, bundle)]
+    return [Finding(tr(name), text) for name, check in _CHECKS.items() for text in _told(check, bundle)]
 
 
 def _told(check: Callable[[Bundle], Iterator[str]], bundle: Bundle) -> Iterator[str]:
@@ -38,7 +39,7 @@ def _told(check: Callable[[Bundle], Iterator[str]], bundle: Bundle) -> Iterator[
     try:
         yield from check(bundle)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        yield f"没有核对完：证据里有不是本程序写的东西（{type(error).__name__}: {error}）"
+        yield tr("没有核对完：证据里有不是本程序写的东西（{kind}: {error}）", kind=type(error).__name__, error=error)
 
 
 def summary(bundle: Bundle, findings: list[Finding]) -> dict[str, Any]:
@@ -58,9 +59,22 @@ def summary(bundle: Bundle, findings: list[Finding]) -> dict[str, Any]:
 def render(bundle: Bundle, findings: list[Finding]) -> str:
     """写给人看；没有锚的说明末尾有没有被截去无从知道。"""
     found = summary(bundle, findings)
-    what = f"{found['rows']} 行，{found['decisions']} 个决定（{found['signed']} 个签了名），{found['anchors']} 个锚"
-    lines = [f"运行 {bundle.run_id}: {'没有不对' if not findings else f'{len(findings)} 处不对'}（{what}）"]
+    what = tr(
+        "{rows} 行，{decisions} 个决定（{signed} 个签了名），{anchors} 个锚",
+        rows=found["rows"],
+        decisions=found["decisions"],
+        signed=found["signed"],
+        anchors=found["anchors"],
+    )
+    lines = [
+        tr(
+            "运行 {run_id}: {n}（{what}）",
+            run_id=bundle.run_id,
+            n=tr("没有不对") if not findings else tr("{n} 处不对", n=len(findings)),
+            what=what,
+        )
+    ]
     lines += [f"- {each.check}: {each.text}" for each in findings]
     if not bundle.anchors:
-        lines.append("- 没有锚：整条重写、截去末尾而别处没有留下记录的，看不出来（见 docs/audit.md）")
+        lines.append(tr("- 没有锚：整条重写、截去末尾而别处没有留下记录的，看不出来（见 docs/audit.md）"))
     return "\n".join(map(printable, lines))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError, RunNotFoundError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import validate_params, validate_run_id
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.system.safe_text import show_value
@@ -37,10 +38,15 @@ class Campaign:
 
     def text(self) -> str:
         """写成一句：次序、试点、同时几个、什么时候停。"""
-        said = [f"{len(self.airports)} 个机场，依次 {'、'.join(self.airports)}", f"同时 {self.at_once} 个机场"]
-        said += [f"先试 {self.pilot}，它全部做完才做其余的"] if self.pilot else []
-        said += [f"一共失败满 {self.max_failures} 台就不再继续"] if self.max_failures else []
-        return "；".join(said)
+        said = [
+            tr("{n} 个机场，依次 {airports}", n=len(self.airports), airports=tr("、").join(self.airports)),
+            tr("同时 {at_once} 个机场", at_once=self.at_once),
+        ]
+        said += [tr("先试 {pilot}，它全部做完才做其余的", pilot=self.pilot)] if self.pilot else []
+        said += (
+            [tr("一共失败满 {max_failures} 台就不再继续", max_failures=self.max_failures)] if self.max_failures else []
+        )
+        return tr("；").join(said)
 
 
 def arrange(
@@ -54,15 +60,28 @@ def arrange(
     """
     known = [validate_params({"AIRPORT_CODE": each})["AIRPORT_CODE"] for each in airports]
     if twice := sorted({each for each in known if known.count(each) > 1}):
-        raise InvalidInputError(f"机场 {'、'.join(twice)} 说了两遍，请只写一遍")
+        raise InvalidInputError(tr("机场 {twice} 说了两遍，请只写一遍", twice=tr("、").join(twice)))
     if not _FEWEST <= len(known) <= MOST_AIRPORTS:
         raise InvalidInputError(
-            f"--airports 给了 {len(known)} 个机场，应为 {_FEWEST} 到 {MOST_AIRPORTS} 个；一个机场用 run"
+            tr(
+                "--airports 给了 {n} 个机场，应为 {fewest} 到 {most_airports} 个；一个机场用 run",
+                n=len(known),
+                fewest=_FEWEST,
+                most_airports=MOST_AIRPORTS,
+            )
         )
     if pilot and pilot not in known:
-        raise InvalidInputError(f"试点 {show_value(pilot)} 不在 --airports（{'、'.join(known)}）里")
+        raise InvalidInputError(
+            tr("试点 {pilot} 不在 --airports（{known}）里", pilot=show_value(pilot), known=tr("、").join(known))
+        )
     if len(validate_run_id(campaign_id)) > _LONGEST_NAME:
-        raise InvalidInputError(f"名字 {campaign_id} 太长，最多 {_LONGEST_NAME} 个字符")
+        raise InvalidInputError(
+            tr(
+                "名字 {campaign_id} 太长，最多 {longest_name} 个字符",
+                campaign_id=campaign_id,
+                longest_name=_LONGEST_NAME,
+            )
+        )
     order = ([pilot] if pilot else []) + [each for each in known if each != pilot]
     return Campaign(campaign_id, tuple(order), pilot, at_once, max_failures)
 

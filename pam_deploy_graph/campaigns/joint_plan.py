@@ -9,6 +9,7 @@ from pam_deploy_graph.campaigns.arrangement import KEY, Campaign
 from pam_deploy_graph.campaigns.overview import look
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, PamError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
 from pam_deploy_graph.report.plan_text import change_part, other_part
 from pam_deploy_graph.runs import deciding
@@ -47,14 +48,23 @@ class CampaignPlan:
 
     def text(self) -> str:
         """写给人看：批准的都在里面。安排，各机场的变化与不同的各项，一样的各项（安装包、接到哪里）只写一遍。"""
-        lines = [f"多机场部署 {self.campaign.campaign_id} 的计划（摘要 {self.digest[:SHORT_DIGEST]}）"]
+        lines = [
+            tr(
+                "多机场部署 {campaign_id} 的计划（摘要 {digest}）",
+                campaign_id=self.campaign.campaign_id,
+                digest=self.digest[:SHORT_DIGEST],
+            )
+        ]
         lines.append(self.campaign.text())
         others = [other_part(part.text) for part in self.parts]
         same = [line for line in others[0] if all(line in each for each in others)]
         for part, other in zip(self.parts, others, strict=True):
-            lines += [f"{part.airport}（计划全文: status {part.run_id}）", *change_part(part.text)]
+            lines += [
+                tr("{airport}（计划全文: status {run_id}）", airport=part.airport, run_id=part.run_id),
+                *change_part(part.text),
+            ]
             lines += [f"  {line}" for line in other if line not in same]
-        lines += ["各机场都一样:", *same, *(f"不在这份计划里: {each}" for each in self.absent)]
+        lines += [tr("各机场都一样:"), *same, *(tr("不在这份计划里: {each}", each=each) for each in self.absent)]
         return "\n".join(map(printable, lines))
 
 
@@ -83,7 +93,7 @@ def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunReq
     with ThreadPoolExecutor(_PLANNING, thread_name_prefix="pam-campaign") as pool:
         problems = list(filter(None, pool.map(lambda run_id: _problem(drive, run_id), unplanned)))
     if problems:
-        raise PamError("；".join(problems))
+        raise PamError(tr("；").join(problems))
     return frozenset(state.run_id for state, created in registered if created)
 
 
@@ -106,11 +116,15 @@ def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
     found = look(ledger, campaign)
     rows = found.rows
     if without := [row for row in rows if row.phase == "interrupted" or not row.phase]:
-        told = "、".join(f"{row.airport} {row.reason or row.shown_phase}" for row in without)
-        raise ConfirmationError(f"还有机场没有计划，不能一并批准：{told}；改好之后用 campaign resume 再出")
+        told = tr("、").join(f"{row.airport} {row.reason or row.shown_phase}" for row in without)
+        raise ConfirmationError(
+            tr("还有机场没有计划，不能一并批准：{told}；改好之后用 campaign resume 再出", told=told)
+        )
     waiting = [row for row in rows if row.plan_digest]
     if not waiting:
-        raise ConfirmationError(f"多机场部署 {campaign.campaign_id} 没有等着批准的计划；用 campaign status 查看")
+        raise ConfirmationError(
+            tr("多机场部署 {campaign_id} 没有等着批准的计划；用 campaign status 查看", campaign_id=campaign.campaign_id)
+        )
     texts = {row.run_id: ledger.load_state(row.run_id, keep_events=False).plan_text for row in waiting}
     parts = (AirportPlan(row.airport, row.run_id, row.plan_digest, texts[row.run_id]) for row in waiting)
     absent = (f"{row.airport} {row.reason or row.shown_phase}" for row in rows if not row.plan_digest)
@@ -133,16 +147,21 @@ def approve(
         没有作数的、还要另一个人批准的，各一句；全部记下为空。
 
     """
-    said = f"{note}（多机场部署 {plan.campaign.campaign_id}，摘要 {plan.digest[:SHORT_DIGEST]}）".strip()
+    said = tr(
+        "{note}（多机场部署 {campaign_id}，摘要 {digest}）",
+        note=note,
+        campaign_id=plan.campaign.campaign_id,
+        digest=plan.digest[:SHORT_DIGEST],
+    ).strip()
     actor = services.local_actor()
     problems: list[str] = []
     for part in plan.parts:
         answer = Answered(PLAN, part.digest, decision, operator, said)
         outcome = settle(services, part.run_id, [answer], actor)[0]
         if not isinstance(outcome, Approval):
-            problems.append(f"{part.airport} 没有作数：{outcome}")
+            problems.append(tr("{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome))
         elif outcome.subject == FIRST_OF_TWO:
-            problems.append(f"{part.airport} 已记下，策略要求两个人批准，还要另一个人")
+            problems.append(tr("{airport} 已记下，策略要求两个人批准，还要另一个人", airport=part.airport))
     return problems
 
 
@@ -158,7 +177,7 @@ def why_not_in_advance(services: Services, plan: CampaignPlan, fresh: frozenset[
     actor = services.local_actor()
     for part in plan.parts:
         if part.run_id not in fresh:
-            return f"{part.airport} 不是这个命令新登记的，等着的也许不是它的第一份计划"
+            return tr("{airport} 不是这个命令新登记的，等着的也许不是它的第一份计划", airport=part.airport)
         if why := deciding.why_not_in_advance(services, part.run_id, actor):
             return f"{part.airport} {why}"
     return ""
@@ -171,10 +190,14 @@ def cancel_all(services: Services, campaign: Campaign) -> list[str]:
         if not row.phase or row.exit_code is not None:
             continue
         done = cancel_run(services, row.run_id)
-        left = f"，{done['holder']}做完进行中的就停" if done["holder"] else ""
-        left = left or (f"，还欠着 {len(done['owed'])} 台，用 resume {row.run_id} 做完" if done["owed"] else "")
-        told.append(f"{row.airport} 已取消{left}")
-    return told or ["没有还没结束的机场"]
+        left = tr("，{holder}做完进行中的就停", holder=done["holder"]) if done["holder"] else ""
+        left = left or (
+            tr("，还欠着 {n} 台，用 resume {run_id} 做完", n=len(done["owed"]), run_id=row.run_id)
+            if done["owed"]
+            else ""
+        )
+        told.append(tr("{airport} 已取消{left}", airport=row.airport, left=left))
+    return told or [tr("没有还没结束的机场")]
 
 
 def named(plan: CampaignPlan, digests: Sequence[str]) -> bool:

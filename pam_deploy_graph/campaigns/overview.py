@@ -10,6 +10,7 @@ from typing import Any, Final
 from pam_deploy_graph.campaigns.arrangement import Campaign
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.report.summary import render_report as render_run
@@ -19,8 +20,8 @@ from pam_deploy_graph.runs.run_table import ENDINGS
 from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST, phase_of
 from pam_deploy_graph.system.safe_text import printable
 
-_NOT_REGISTERED: Final = "没有登记"
-_COLUMNS: Final = ("机场", "处境", "目标", "成功", "失败", "停用", "运行", "说明")
+_NOT_REGISTERED: Final = msgid("没有登记")
+_COLUMNS: Final = tuple(map(msgid, ("机场", "处境", "目标", "成功", "失败", "停用", "运行", "说明")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class AirportRow:
     def shown_phase(self) -> str:
         """处境怎样说。"""
         if self.plan_digest:
-            return "等批准计划"
-        return PHASES.get(self.phase, _NOT_REGISTERED)
+            return tr("等批准计划")
+        return PHASES.get(self.phase, tr(_NOT_REGISTERED))
 
     @property
     def troubled(self) -> bool:
@@ -86,8 +87,10 @@ class Overview:
     def first_line(self) -> str:
         """停用的放在最前面；没有为空串。"""
         dark = {row.airport: row.out_of_service for row in self.rows if row.out_of_service}
-        told = "、".join(f"{airport} {number} 台" for airport, number in dark.items())
-        return f"停用: {told}；各台见 status RUN_ID" if dark else ""
+        told = tr("、").join(
+            tr("{airport} {number} 台", airport=airport, number=number) for airport, number in dark.items()
+        )
+        return tr("停用: {told}；各台见 status RUN_ID", told=told) if dark else ""
 
     def text(self) -> str:
         """写给人看：停用的、概况、一个机场一行，没做成的在前。"""
@@ -95,14 +98,19 @@ class Overview:
         for row in self.rows:
             total.update(targets=row.targets, succeeded=row.succeeded, failed=row.failed)
         ended = sum(row.exit_code is not None for row in self.rows)
-        told = f"目标 {total['targets']} 台，成功 {total['succeeded']}，失败 {total['failed']}"
+        told = tr(
+            "目标 {targets} 台，成功 {succeeded}，失败 {failed}",
+            targets=total["targets"],
+            succeeded=total["succeeded"],
+            failed=total["failed"],
+        )
         head = [
             *filter(None, [self.first_line()]),
-            f"多机场部署 {self.campaign.campaign_id}: {self.campaign.text()}",
-            f"结束 {ended}/{len(self.rows)} 个机场；{told}",
+            tr("多机场部署 {campaign_id}: {text}", campaign_id=self.campaign.campaign_id, text=self.campaign.text()),
+            tr("结束 {ended}/{n} 个机场；{told}", ended=ended, n=len(self.rows), told=told),
         ]
         rows = sorted(self.rows, key=lambda row: (not row.troubled, not row.reason))
-        return "\n".join([*head, *aligned([_COLUMNS, *(row.cells() for row in rows)])])
+        return "\n".join([*head, *aligned([tuple(map(tr, _COLUMNS)), *(row.cells() for row in rows)])])
 
     def as_dict(self) -> dict[str, Any]:
         """写成 JSON 对象。"""
@@ -141,15 +149,28 @@ def _row(ledger: Ledger, airport: str, run_id: str) -> AirportRow:
 def waiting_text(found: Overview) -> str:
     """等人的各机场怎样答；没有为空串。"""
     name, code = found.campaign.campaign_id, found.plan_digest[:SHORT_DIGEST]
-    plan = f"等批准计划: campaign confirm {name} --approve --digest {code}（或 --reject）"
+    plan = tr("等批准计划: campaign confirm {name} --approve --digest {code}（或 --reject）", name=name, code=code)
     asked = [row for row in found.rows if row.phase == "waiting" and not row.plan_digest]
     lines = [plan] if code else []
-    lines += [f"{row.airport} 等人决定: status {row.run_id}，然后 confirm {row.run_id}" for row in asked]
-    return "\n".join([*lines, f"答完用 campaign resume {name} 接着做"]) if lines else ""
+    lines += [
+        tr("{airport} 等人决定: status {run_id}，然后 confirm {run_id}", airport=row.airport, run_id=row.run_id)
+        for row in asked
+    ]
+    return "\n".join([*lines, tr("答完用 campaign resume {name} 接着做", name=name)]) if lines else ""
 
 
 def render_report(ledger: Ledger, found: Overview) -> str:
     """一页 Markdown：概况，然后各机场的报告，没做好的在前。"""
     rows = sorted((row for row in found.rows if row.phase), key=lambda row: not row.troubled)
     pages = [render_run(ledger.load_state(row.run_id, keep_events=False), brief=True) for row in rows]
-    return "\n".join([f"# 多机场部署 {found.campaign.campaign_id}", "", "```", found.text(), "```", "", *pages])
+    return "\n".join(
+        [
+            tr("# 多机场部署 {campaign_id}", campaign_id=found.campaign.campaign_id),
+            "",
+            "```",
+            found.text(),
+            "```",
+            "",
+            *pages,
+        ]
+    )

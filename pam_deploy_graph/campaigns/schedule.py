@@ -9,6 +9,7 @@ from pam_deploy_graph.campaigns.arrangement import Campaign
 from pam_deploy_graph.campaigns.overview import AirportRow, Overview, look
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.runs.services import Services
@@ -81,7 +82,7 @@ class CampaignRollout:
             self._services.stop.set()
         for row in [] if self.problem or self._services.stop.is_set() else found.rows:
             if len(self._rolling) < self._campaign.at_once and self._may_start(found, row):
-                self._say(f"{row.airport} 开始: 运行 {row.run_id}")
+                self._say(tr("{airport} 开始: 运行 {run_id}", airport=row.airport, run_id=row.run_id))
                 self._rolling[pool.submit(self._drive, row.run_id)] = row.airport
         return bool(self._rolling)
 
@@ -102,11 +103,15 @@ class CampaignRollout:
     def _why_stop(self, found: Overview) -> str:
         """为什么不再开新的机场；没有为空串。"""
         if self._spent(found):
-            return f"一共坏了 {self._failed(found)} 台，到了上限 {self._campaign.max_failures} 台，不再做"
+            return tr(
+                "一共坏了 {failed} 台，到了上限 {max_failures} 台，不再做",
+                failed=self._failed(found),
+                max_failures=self._campaign.max_failures,
+            )
         if (pilot := self._pilot) and found.row(pilot).exit_code not in (None, ExitCode.DONE):
             self.pilot_failed = True
-            why = found.row(pilot).reason or f"失败 {found.row(pilot).failed} 台"
-            return f"试点 {pilot} 没有全部做好（{why}），其余机场没有开始"
+            why = found.row(pilot).reason or tr("失败 {failed} 台", failed=found.row(pilot).failed)
+            return tr("试点 {pilot} 没有全部做好（{why}），其余机场没有开始", pilot=pilot, why=why)
         return ""
 
     def _spent(self, found: Overview) -> bool:
@@ -122,13 +127,19 @@ class CampaignRollout:
         try:
             done.result()
         except RunPausedError as error:
-            self._say(f"{airport} 停下: {error}")
+            self._say(tr("{airport} 停下: {error}", airport=airport, error=error))
         except PamError as error:
             self._broken.add(airport)
-            self._say(f"{airport} 停下: {error}")
+            self._say(tr("{airport} 停下: {error}", airport=airport, error=error))
         else:
             row = look(self._services.ledger, self._campaign, [airport]).rows[0]
-            told = f"{row.shown_phase}，成功 {row.succeeded}/{row.targets}，失败 {row.failed}"
-            self._say(f"{airport} {told}{'，' + row.reason if row.reason else ''}")
+            told = tr(
+                "{shown_phase}，成功 {succeeded}/{targets}，失败 {failed}",
+                shown_phase=row.shown_phase,
+                succeeded=row.succeeded,
+                targets=row.targets,
+                failed=row.failed,
+            )
+            self._say(f"{airport} {told}{(tr('，') + row.reason if row.reason else '')}")
             if row.phase == "interrupted":
                 self._broken.add(airport)

@@ -11,6 +11,7 @@ from typing import Any, Final, get_type_hints
 from pydantic import TypeAdapter
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.private_files import write_private
@@ -57,11 +58,13 @@ def load_checkpoint(path: str | Path) -> AgentState:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
         found, state = (document["format"], document["redacted"]), AgentState.from_dict(_shaped(document["state"]))
     except OSError as error:
-        raise InvalidInputError(f"检查点 {path} 读不了：{error.strerror}") from None
+        raise InvalidInputError(tr("检查点 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InvalidInputError(f"检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复") from None
+        raise InvalidInputError(
+            tr("检查点 {path} 已损坏，不是完整的 JSON；请改用 resume 从账本恢复", path=path)
+        ) from None
     if found != (_FORMAT, False):
-        raise InvalidInputError(f"检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复")
+        raise InvalidInputError(tr("检查点 {path} 是隐去过的副本或属于别的版本，不能从它恢复", path=path))
     return state
 
 

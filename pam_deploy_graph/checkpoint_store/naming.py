@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.i18n import tr
 
 _UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError)
 """字节坏了时，解码与还原抛出的。"""
@@ -23,7 +24,7 @@ def naming(where: str, *, read: bool = False) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise LedgerError(_said(where, str(error), "目录权限与磁盘空间")) from error
+        raise LedgerError(_said(where, str(error), tr("目录权限与磁盘空间"))) from error
     except _UNREADABLE as error:
         if not read:
             raise
@@ -32,19 +33,21 @@ def naming(where: str, *, read: bool = False) -> Iterator[None]:
         if not _from_postgres(error):
             raise
         reason = " ".join(str(error).split())
-        raise LedgerError(_said(where, reason, "PAM_STORE_URL、数据库服务和到它的网络")) from error
+        raise LedgerError(_said(where, reason, tr("PAM_STORE_URL、数据库服务和到它的网络"))) from error
 
 
 def unreadable(where: str, error: Exception) -> LedgerError:
     """内容坏了。"""
-    shown = f"检查点文件 {where}" if where else "检查点"
-    return LedgerError(f"{shown}已损坏：{error}；移走它之后再 resume，会从账本继续")
+    shown = tr("检查点文件 {where}", where=where) if where else tr("检查点")
+    return LedgerError(tr("{shown}已损坏：{error}；移走它之后再 resume，会从账本继续", shown=shown, error=error))
 
 
 def _said(where: str, reason: str, advice: str) -> str:
     """写成一句。"""
-    shown = f"检查点文件 {where}" if where else "检查点"
-    return f"{shown}读写不成：{reason}；已在下一次动手之前停下，请检查{advice}"
+    shown = tr("检查点文件 {where}", where=where) if where else tr("检查点")
+    return tr(
+        "{shown}读写不成：{reason}；已在下一次动手之前停下，请检查{advice}", shown=shown, reason=reason, advice=advice
+    )
 
 
 def _from_postgres(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from pam_deploy_graph.checkpoint_store.naming import naming, unreadable
 from pam_deploy_graph.errors import LedgerError, RecordsDisagreeError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system import postgres
 from pam_deploy_graph.system.masking import blotted
 from pam_deploy_graph.system.private_files import private_database
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
 _PLAIN_KINDS: Final = frozenset({"null", "bytes", "bytearray", "msgpack"})
-_UNREADABLE: Final = "检查点里有一条读不懂：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续"
+_UNREADABLE: Final = msgid(
+    "检查点里有一条读不懂：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续"
+)
 _SETUP_LOCK: Final = 0x70616D
 """PostgreSQL 上建表时占的咨询锁。"""
 
@@ -72,8 +75,12 @@ def known_threads(path: Path, limit: int = 20) -> list[str]:
             return [str(row[0]) for row in connection.execute(query, [limit])]
     except sqlite3.Error as error:
         raise RecordsDisagreeError(
-            f"账本不在，而检查点文件 {path} 读不了（{error}）：它知道哪几次运行，不知道。没有新建账本；"
-            "从备份放回账本，或者确认没有要继续的运行，就把检查点文件移走"
+            tr(
+                "账本不在，而检查点文件 {path} 读不了（{error}）：它知道哪几次运行，不知道。"
+                "没有新建账本；从备份放回账本，或者确认没有要继续的运行，就把检查点文件移走",
+                path=path,
+                error=error,
+            )
         ) from error
 
 
@@ -93,11 +100,11 @@ def _serde() -> Any:
         def loads_typed(self, data: tuple[str, bytes]) -> Any:
             """同上游；读不懂的说成一句话，要造对象的旧写法（json、pickle）一律不读。"""
             if data[0] not in _PLAIN_KINDS:
-                raise LedgerError(_UNREADABLE)
+                raise LedgerError(tr(_UNREADABLE))
             try:
                 return super().loads_typed(data)
             except Exception as error:
-                raise LedgerError(_UNREADABLE) from error
+                raise LedgerError(tr(_UNREADABLE)) from error
 
     return Blotting(allowed_msgpack_modules=None)
 
@@ -204,7 +211,9 @@ def _installed() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise LedgerError(f"检查点打不开：缺少 {error.name}；请安装 pam-deploy-graph[postgres]") from error
+        raise LedgerError(
+            tr("检查点打不开：缺少 {error}；请安装 pam-deploy-graph[postgres]", error=error.name)
+        ) from error
 
 
 @contextlib.contextmanager
@@ -223,4 +232,6 @@ def _prepare(path: Path) -> None:
     try:
         private_database(path)
     except OSError as error:
-        raise LedgerError(f"检查点文件 {path} 打不开：{error.strerror}；请检查目录权限与磁盘空间") from error
+        raise LedgerError(
+            tr("检查点文件 {path} 打不开：{problem}；请检查目录权限与磁盘空间", path=path, problem=error.strerror)
+        ) from error

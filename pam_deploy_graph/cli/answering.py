@@ -11,6 +11,7 @@ import typer
 from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import DECISIONS, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.open_questions import pick, question_on, refuse_unoffered, still_open
@@ -44,11 +45,24 @@ class Recorded:
 
     def text(self) -> str:
         """写给人看。"""
-        lines = [f"没有作数：{reason}" for reason in self.refused]
+        lines = [tr("没有作数：{reason}", reason=reason) for reason in self.refused]
         if self.wants_another:
-            lines.append(f"已记下：{'、'.join(self.subjects)} → {self.decision}；策略要求两个人批准，还要另一个人")
+            lines.append(
+                tr(
+                    "已记下：{subjects} → {decision}；策略要求两个人批准，还要另一个人",
+                    subjects=tr("、").join(self.subjects),
+                    decision=self.decision,
+                )
+            )
         elif self.subjects:
-            lines.append(f"已记下：{'、'.join(self.subjects)} → {self.decision}；用 resume {self.run_id} 执行")
+            lines.append(
+                tr(
+                    "已记下：{subjects} → {decision}；用 resume {run_id} 执行",
+                    subjects=tr("、").join(self.subjects),
+                    decision=self.decision,
+                    run_id=self.run_id,
+                )
+            )
         return "\n".join(lines)
 
 
@@ -83,7 +97,9 @@ def answer(
     actor = services.local_actor()
     outcomes = settle(services, run_id, answers, actor)
     found = Recorded(run_id, decision, operator or actor.name, actor.account, note)
-    found.refused = [f"{code}…: 给人看过之后变了，或不再等着；再看一眼 status {run_id}" for code in gone]
+    found.refused = [
+        tr("{code}…: 给人看过之后变了，或不再等着；再看一眼 status {run_id}", code=code, run_id=run_id) for code in gone
+    ]
     for each, outcome in zip(answers, outcomes, strict=True):
         if isinstance(outcome, Approval):
             found.subjects.append(each.subject)
@@ -99,7 +115,7 @@ def _refuse(chosen: Sequence[dict[str, Any]], decision: Decision, digests: Seque
     for question in [] if about_plan else chosen:
         refuse_unoffered(question, decision)
     if about_plan and not DECISIONS[decision].on_plan:
-        raise ConfirmationError(f"计划只能批准或拒绝，不能 --{decision}")
+        raise ConfirmationError(tr("计划只能批准或拒绝，不能 --{decision}", decision=decision))
     seen = sys.stdin.isatty() and sys.stderr.isatty()
     if about_plan and decision is Decision.APPROVE and not digests and not seen:
-        raise ConfirmationError("没有终端时批准计划要给 --digest：批准的是哪一份（status 里有摘要）")
+        raise ConfirmationError(tr("没有终端时批准计划要给 --digest：批准的是哪一份（status 里有摘要）"))

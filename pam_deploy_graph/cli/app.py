@@ -28,6 +28,7 @@ from pam_deploy_graph.cli.upload import upload
 from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
 
 _BROKEN_PIPE: Final = 128 + signal.SIGPIPE
@@ -97,7 +98,7 @@ def main() -> None:
     except SystemExit as left:  # 读的一方走了（管道断了），click 以 1 离开；1 只留给缺陷
         sys.exit(_BROKEN_PIPE if left.code == 1 else left.code)
     except typer.Abort:
-        _fail("已中断；用 status 查看停在哪里，用 resume 继续", ExitCode.STOPPED)
+        _fail(tr("已中断；用 status 查看停在哪里，用 resume 继续"), ExitCode.STOPPED)
     except Exception as error:
         # typer 有的版本自带一份 click，没有公开的用法错误类型可捕获；以它的接口辨认，其余原样抛出
         if not hasattr(error, "format_message"):
@@ -110,9 +111,9 @@ def main() -> None:
 def _storage_problem(error: Exception) -> str:
     """说明读写什么不成、怎么办；LangGraph 的检查点直接用 sqlite3，错误也从那里来。"""
     if not isinstance(error, OSError):
-        return f"检查点读写不成：{error}；请检查磁盘，或移走检查点文件再 resume，会从账本继续"
+        return tr("检查点读写不成：{error}；请检查磁盘，或移走检查点文件再 resume，会从账本继续", error=error)
     where = f" {error.filename} " if error.filename else ""
-    return f"读写{where}不成：{error.strerror or error}；请检查磁盘、权限与网络"
+    return tr("读写{where}不成：{problem}；请检查磁盘、权限与网络", where=where, problem=error.strerror or error)
 
 
 def _masked_trace(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -123,7 +124,7 @@ def _masked_trace(kind: type[BaseException], error: BaseException, trace: Traceb
 def _misused(error: Any) -> None:
     """说明用法哪里不对；没有给出命令的，帮助就是答案。"""
     if type(error).__name__ != "NoArgsIsHelpError":
-        _fail(f"用法不对：{usage_problem(error)}；用 --help 查看用法", ExitCode.USAGE)
+        _fail(tr("用法不对：{usage_problem}；用 --help 查看用法", usage_problem=usage_problem(error)), ExitCode.USAGE)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{error.format_message()}\n")
     sys.exit(int(ExitCode.USAGE))
@@ -137,5 +138,5 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def _fail(message: str, code: int, *, wrong: bool = True) -> None:
     """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。照人的话停下（``wrong`` 为假）不是错误。"""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{'错误: ' if wrong else ''}{mask(message)}\n")
+        sys.stderr.write(f"{(tr('错误: ') if wrong else '')}{mask(message)}\n")
     sys.exit(int(code))

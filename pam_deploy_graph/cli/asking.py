@@ -9,13 +9,14 @@ from pam_deploy_graph.cli.help_now import LEAVE, help_at, is_help
 from pam_deploy_graph.constants import DECISIONS, Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import spoken
+from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.llm import RuleBasedLlmClient
 from pam_deploy_graph.system.account import current_operator
 from pam_deploy_graph.system.safe_text import printable
 
 Reader = Callable[[Mapping[str, Any], str], dict[str, Any]]
 """把操作员打的字读成对问题的决定；不是决定的抛 ``InvalidInputError``。"""
-_PROMPTS: Final = {Ask.PARAMS: "补充> ", Ask.PLAN: "批准？同意、拒绝，或说要改什么> "}
+_PROMPTS: Final = Worded({Ask.PARAMS: "补充> ", Ask.PLAN: "批准？同意、拒绝，或说要改什么> "})
 
 
 class Asker:
@@ -66,7 +67,7 @@ class Asker:
         if told := self._reply(text, intent, question.get("run_id", "")):
             return self._tell(f"{told}\n{_WAITS[question['ask']]}")
         if intent == "pause" and not question.get("confirm"):
-            self._desk.say("好，停在这里；不回答就不会往下做。")
+            self._desk.say(tr("好，停在这里；不回答就不会往下做。"))
             return None
         return text
 
@@ -84,20 +85,25 @@ class Asker:
 
 
 _AGAIN: Final = object()
-_WAITS: Final = {
-    Ask.PARAMS: "还等着补充参数，还没有改变任何东西。",
-    Ask.PLAN: "正等着批准上面的计划，还没有改变任何东西。",
-    Ask.ROLLBACK: "正等着上面的回答。",
-}
+_WAITS: Final = Worded(
+    {
+        Ask.PARAMS: "还等着补充参数，还没有改变任何东西。",
+        Ask.PLAN: "正等着批准上面的计划，还没有改变任何东西。",
+        Ask.ROLLBACK: "正等着上面的回答。",
+    }
+)
 
 
 def _prompt(question: Mapping[str, Any]) -> str:
     """等人打字的提示；回滚的问题只列它给出的回答。"""
     if question.get("confirm"):
-        return "确认？> "
+        return tr("确认？> ")
     if question["ask"] != Ask.ROLLBACK:
         return _PROMPTS[question["ask"]]
-    return f"回滚？{'、'.join(DECISIONS[Decision(one)].offer for one in question['allowed_decisions'])}，或先问一句> "
+    return tr(
+        "回滚？{allowed_decisions}，或先问一句> ",
+        allowed_decisions=tr("、").join(DECISIONS[Decision(one)].offer for one in question["allowed_decisions"]),
+    )
 
 
 def nobody(desk: Desk) -> Callable[[Mapping[str, Any]], Any]:
@@ -111,7 +117,7 @@ def approve_all(desk: Desk) -> Callable[[Mapping[str, Any]], Any]:
     def answer(question: Mapping[str, Any]) -> Any:
         """同意。"""
         desk.say(shown(question))
-        return {"decision": str(Decision.APPROVE), "note": "演示中自动同意", "operator": current_operator()}
+        return {"decision": str(Decision.APPROVE), "note": tr("演示中自动同意"), "operator": current_operator()}
 
     return answer
 

@@ -8,6 +8,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.i18n import tr
 
 if TYPE_CHECKING:
     from pam_deploy_graph.audit.bundle import Bundle
@@ -43,7 +44,7 @@ def verify(
     if as_json:
         o.print_json([checks.summary(bundle, findings) for bundle, findings in found])
     else:
-        typer.echo("\n".join(checks.render(bundle, findings) for bundle, findings in found) or "还没有任何运行。")
+        typer.echo("\n".join(checks.render(bundle, findings) for bundle, findings in found) or tr("还没有任何运行。"))
     raise typer.Exit(ExitCode.STOPPED if any(findings for _, findings in found) else ExitCode.DONE)
 
 
@@ -60,7 +61,7 @@ def export(run_id: o.RunId, output: OUTPUT = None, home: o.Home = o.HERE) -> Non
         typer.echo(text, nl=False)
         return
     write_private(output.absolute(), text.encode())
-    typer.echo(f"已写到 {output}；别处用 audit verify --file {output} 核对", err=True)
+    typer.echo(tr("已写到 {output}；别处用 audit verify --file {output} 核对", output=output), err=True)
 
 
 def _from_file(file: Path, anchors: str, signers: str) -> "Bundle":

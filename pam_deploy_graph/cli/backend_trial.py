@@ -11,6 +11,7 @@ from pam_deploy_graph.cli.inputs import read_strategy
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
 from pam_deploy_graph.flows.backend_check import probe
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.parameters import normalize_params
 from pam_deploy_graph.models import ActionResult
@@ -61,9 +62,9 @@ def _checks(results: Iterable[ActionResult], known: Sequence[Check]) -> Iterator
     没有送到、没有授权的，因前面先不行的那一项：查过的，或头一个这样的动作（HOME 说 NODE 在哪里，所以也管着 NODE 的）。
     对方真的答了而不合契约的，各是各的毛病。
     """
-    cause = cause_among(known, "bash", "curl", "证书", "脚本入口", CREDENTIAL, HOME)
+    cause = cause_among(known, "bash", "curl", tr("证书"), tr("脚本入口"), tr(CREDENTIAL), HOME)
     for result in results:
-        mcp = cause_among(known, MCP) if result.backend == Backend.MCP else ""
+        mcp = cause_among(known, tr(MCP)) if result.backend == Backend.MCP else ""
         unasked = result.exit_code in _UNASKED
         check = _check(result, because=(cause or mcp) if unasked and not result.ok else "")
         cause = cause or (check.name if check.fatal and unasked else "")
@@ -74,11 +75,16 @@ def _check(result: ActionResult, because: str) -> Check:
     """一个动作的结果写成一项检查。"""
     spec = ACTIONS[result.action]
     keys = [key for key in (*spec.gives, *spec.may_give) if key in result.values]
-    detail = "，".join(f"{key}={_short(result.values[key])}" for key in keys) if result.ok else result.error_summary
-    return Check(f"{result.action}（{result.backend}）", ok=result.ok, detail=printable(detail), because=because)
+    detail = tr("，").join(f"{key}={_short(result.values[key])}" for key in keys) if result.ok else result.error_summary
+    return Check(
+        tr("{action}（{backend}）", action=result.action, backend=result.backend),
+        ok=result.ok,
+        detail=printable(detail),
+        because=because,
+    )
 
 
 def _short(value: object) -> str:
     """一个值；很长的只写开头。"""
-    text = f"{len(value)} 个" if isinstance(value, list) else str(value)
+    text = tr("{n} 个", n=len(value)) if isinstance(value, list) else str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -11,6 +11,7 @@ from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.cli.run_and_resume import YES
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.i18n import tr
 
 if TYPE_CHECKING:
     from pam_deploy_graph.campaigns import CampaignPlan
@@ -102,7 +103,7 @@ def confirm(
     from pam_deploy_graph.errors import InvalidInputError
 
     if approve == reject:
-        raise InvalidInputError("请给出 --approve、--reject 其中之一")
+        raise InvalidInputError(tr("请给出 --approve、--reject 其中之一"))
     decision = Decision.APPROVE if approve else Decision.REJECT
     with open_campaign(home, campaign_id) as session:
         plan = session.plan()
@@ -164,4 +165,4 @@ def _decide(session: "CampaignSession", *, yes: bool) -> ExitCode | None:
     if decision is None:
         session.tell_waiting()
         return ExitCode.WAITING
-    return session.decide(plan, decision, note="事先批准" if in_advance else "") or None
+    return session.decide(plan, decision, note=tr("事先批准") if in_advance else "") or None

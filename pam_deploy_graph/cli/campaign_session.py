@@ -29,6 +29,7 @@ from pam_deploy_graph.cli.options import print_json, settings_for
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.lookup import require_store
@@ -38,7 +39,7 @@ from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import SHORT_DIGEST
 from pam_deploy_graph.system.open_files import allow_many_files
 
-_PROMPT: Final = "批准以上各机场的计划？同意或拒绝> "
+_PROMPT: Final = msgid("批准以上各机场的计划？同意或拒绝> ")
 
 
 @dataclass
@@ -64,7 +65,13 @@ class CampaignSession:
     def launch(self, campaign: Campaign, requests: Mapping[str, RunRequest]) -> None:
         """登记各机场，各出一份计划；``requests`` 是各机场的输入。"""
         self.campaign = campaign
-        self.say(f"多机场部署 {campaign.campaign_id}：给 {len(campaign.airports)} 个机场出计划")
+        self.say(
+            tr(
+                "多机场部署 {campaign_id}：给 {n} 个机场出计划",
+                campaign_id=campaign.campaign_id,
+                n=len(campaign.airports),
+            )
+        )
         self.fresh = self.desk.work(lambda: launch(self.services, campaign, requests, self.drive))
 
     def plan(self) -> CampaignPlan:
@@ -74,19 +81,21 @@ class CampaignSession:
     def in_advance(self, plan: CampaignPlan) -> bool:
         """``--yes`` 管不管得了这份计划；管不了的说出为什么，照常问人。"""
         if why := why_not_in_advance(self.services, plan, self.fresh):
-            self.say(f"--yes 没有作数：{why}")
+            self.say(tr("--yes 没有作数：{why}", why=why))
         return not why
 
     def ask(self) -> Decision | None:
         """问人批不批准；没有人可问、要离开的为 ``None``。"""
         fresh = True
-        while somebody() and (text := self.desk.face.read(_PROMPT, fresh=fresh)) is not None:
+        while somebody() and (text := self.desk.face.read(tr(_PROMPT), fresh=fresh)) is not None:
             fresh = False
             if text.lower() in LEAVE:
                 return None
             with contextlib.suppress(InvalidInputError):
                 return Decision(read_decisions(text, [PLAN])[PLAN].decision)
-            self.say(f"「{text}」没有听作批准或拒绝，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。")
+            self.say(
+                tr("「{text}」没有听作批准或拒绝，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。", text=text)
+            )
         return None
 
     def tell_waiting(self) -> None:
@@ -104,14 +113,23 @@ class CampaignSession:
         refuse_bad_codes(digests)
         if digests and not named(plan, digests):
             now = plan.digest[:SHORT_DIGEST]
-            raise ConfirmationError(f"{digests[0]}…: 给人看过之后变了；此刻是上面的 {now}，看过再答")
+            raise ConfirmationError(
+                tr("{digests}…: 给人看过之后变了；此刻是上面的 {now}，看过再答", digests=digests[0], now=now)
+            )
         if not digests and decision is Decision.APPROVE and not somebody():
-            raise ConfirmationError("没有终端时批准计划要给 --digest：批准的是哪一份（上面有摘要）")
+            raise ConfirmationError(tr("没有终端时批准计划要给 --digest：批准的是哪一份（上面有摘要）"))
 
     def decide(self, plan: CampaignPlan, decision: Decision, *, operator: str = "", note: str = "") -> ExitCode:
         """记下决定；否决的把各机场都取消。都记下了是 0。"""
         problems = record_decision(self.services, plan, decision, operator=operator, note=note)
-        self.say("\n".join([*problems, f"已记下: {len(plan.parts) - len(problems)} 个机场的计划 → {decision}"]))
+        self.say(
+            "\n".join(
+                [
+                    *problems,
+                    tr("已记下: {n} 个机场的计划 → {decision}", n=len(plan.parts) - len(problems), decision=decision),
+                ]
+            )
+        )
         if decision is Decision.REJECT:
             self.say("\n".join(cancel_all(self.services, self.campaign)))
             return ExitCode.STOPPED
@@ -127,7 +145,7 @@ class CampaignSession:
         else:
             sys.stdout.write(found.text() + "\n")
         told = [
-            f"已停下: {rollout.problem}" if rollout.problem else "",
+            tr("已停下: {problem}", problem=rollout.problem) if rollout.problem else "",
             waiting_text(found),
             self._how_to_go_on(found, pilot=rollout.pilot_failed),
         ]
@@ -138,13 +156,13 @@ class CampaignSession:
         """中断的怎样接着做；都结束了的看报告。"""
         name = self.campaign.campaign_id
         if all(row.exit_code is not None for row in found.rows):
-            return f"报告: campaign report {name}"
+            return tr("报告: campaign report {name}", name=name)
         go_on = (
-            f"看过试点还是要做其余的: campaign resume {name} --past-pilot"
+            tr("看过试点还是要做其余的: campaign resume {name} --past-pilot", name=name)
             if pilot
-            else f"可以继续: campaign resume {name}"
+            else tr("可以继续: campaign resume {name}", name=name)
         )
-        return f"{go_on}；只做一个机场用 resume RUN_ID；不做了用 campaign cancel {name}"
+        return tr("{go_on}；只做一个机场用 resume RUN_ID；不做了用 campaign cancel {name}", go_on=go_on, name=name)
 
 
 def requests_for(
@@ -158,7 +176,7 @@ def requests_for(
     """
     params, control = read_params(pairs, file), read_control(controls)
     if "AIRPORT_CODE" in params:
-        raise InvalidInputError("几个机场一起做，机场写在 --airports，不要给 AIRPORT_CODE")
+        raise InvalidInputError(tr("几个机场一起做，机场写在 --airports，不要给 AIRPORT_CODE"))
     strategy = control.pop("execution_strategy", None)
 
     def request(airport: str) -> RunRequest:

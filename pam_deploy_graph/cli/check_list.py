@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-CREDENTIAL: Final = "令牌"
+from pam_deploy_graph.i18n import msgid, tr
+
+CREDENTIAL: Final = msgid("令牌")
 HOME: Final = "PAM_HOME"
-MCP: Final = "MCP 服务"
+MCP: Final = msgid("MCP 服务")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,11 @@ class Check:
 
     def line(self) -> str:
         """写成一行；可有可无而没有的是「可选」，不妨碍做而要人知道的是「注意」。"""
-        aside = "注意" if self.advice else "可选"
-        mark = "正常" if self.ok else ("不行" if self.required else aside)
-        return f"[{mark}] {self.name}: {self.detail}" + ("" if self.ok or not self.advice else f"。{self.advice}")
+        aside = tr("注意") if self.advice else tr("可选")
+        mark = tr("正常") if self.ok else (tr("不行") if self.required else aside)
+        return f"[{mark}] {self.name}: {self.detail}" + (
+            "" if self.ok or not self.advice else tr("。{advice}", advice=self.advice)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """写成 JSON 对象。"""
@@ -41,9 +45,9 @@ def render(checks: Sequence[Check]) -> str:
     lines: list[str] = []
     for check in (one for one in checks if not one.because):
         after = [one.name for one in checks if one.because == check.name]
-        lines += [check.line(), *([f"       因此没有问成: {'、'.join(after)}"] if after else [])]
+        lines += [check.line(), *([tr("       因此没有问成: {after}", after=tr("、").join(after))] if after else [])]
     causes = [check.name for check in checks if check.fatal]
-    return "\n".join([*lines, f"先解决: {'、'.join(causes)}" if causes else "必需的都正常。"])
+    return "\n".join([*lines, tr("先解决: {causes}", causes=tr("、").join(causes)) if causes else tr("必需的都正常。")])
 
 
 def cause_among(checks: Iterable[Check], *names: str) -> str:

@@ -16,6 +16,7 @@ from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import EventLines, emit, json_events, unless_deaf
 from pam_deploy_graph.cli.signed_answers import read_decision
 from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
+from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
@@ -48,7 +49,7 @@ class Session:
         self.desk.hear = Midway(self.services, self.desk, lambda: run_id).hear
         code = self.finish(run_id, self.desk.work(work))
         if self.desk.kept:
-            self.say(f"途中打的还没有照做：{'；'.join(self.desk.kept)}")
+            self.say(tr("途中打的还没有照做：{kept}", kept=tr("；").join(self.desk.kept)))
         return code
 
     def finish(self, run_id: str, code: ExitCode) -> ExitCode:
@@ -58,7 +59,7 @@ class Session:
                 emit({"type": "QUESTION", "run_id": run_id, "at": now_ms(), "question": dict(asked)})
             emit({"type": "WAITING" if code is ExitCode.WAITING else "ENDED", "run_id": run_id, "exit_code": int(code)})
         if code is ExitCode.WAITING:
-            self.say(f"等人决定：{self._next(run_id)}")
+            self.say(tr("等人决定：{next}", next=self._next(run_id)))
             return code
         record = self.services.ledger.get_run(run_id)
         if not self.as_json and record.exit_code is not None:
@@ -66,17 +67,17 @@ class Session:
             brief = sys.stdout.isatty() and len(run.target_ips) >= MANY
             sys.stdout.write(render_report(run, brief=brief))
         if record.exit_code is None:
-            self.say(f"错误: {record.reason}" if record.reason else "已停下")
-            self.say(f"可以继续：resume {run_id}")
+            self.say(tr("错误: {reason}", reason=record.reason) if record.reason else tr("已停下"))
+            self.say(tr("可以继续：resume {run_id}", run_id=run_id))
         elif record.reason:
-            self.say(f"结果: {record.reason}")
+            self.say(tr("结果: {reason}", reason=record.reason))
         return code
 
     def _next(self, run_id: str) -> str:
         """等着的问题怎样答。"""
         asked = self.driver.unanswered
         if asked.get("ask") == Ask.PARAMS:
-            return f"在终端里 resume {run_id} 补上"
+            return tr("在终端里 resume {run_id} 补上", run_id=run_id)
         digest = str(asked["digest"]) if asked.get("ask") == Ask.PLAN else ""
         return next_step("waiting", run_id, plan_digest=digest)
 
@@ -134,17 +135,26 @@ def _decided(services: Services, desk: Desk, question: Mapping[str, Any], text: 
     for subject, digest in asked:
         if first := services.ledger.decision(question["run_id"], subject, digest):
             what = DECISIONS[Decision(first.decision)].meaning(plan=subject == PLAN)
-            name = "计划" if subject == PLAN else subject
-            desk.say(f"{name} 已由 {first.operator} 先决定了：{what.label}；你的回答没有作数。")
+            name = tr("计划") if subject == PLAN else subject
+            desk.say(
+                tr(
+                    "{name} 已由 {operator} 先决定了：{label}；你的回答没有作数。",
+                    name=name,
+                    operator=first.operator,
+                    label=tr(what.label),
+                )
+            )
     return answer
 
 
-_NODES: Final = {
-    "intent": "理解中",
-    "params": "核对参数",
-    "plan": "出计划：问 HOME、NODE 与各台工作站",
-    "recall": "查要退回的几台",
-}
+_NODES: Final = Worded(
+    {
+        "intent": "理解中",
+        "params": "核对参数",
+        "plan": "出计划：问 HOME、NODE 与各台工作站",
+        "recall": "查要退回的几台",
+    }
+)
 """还没有进度可数的节点，在做什么。"""
 
 

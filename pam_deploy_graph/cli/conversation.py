@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.help_now import IDLE, LEAVE, help_text, is_help, words_at
 from pam_deploy_graph.errors import PamError, RunPausedError
+from pam_deploy_graph.i18n import msgid, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from pam_deploy_graph.cli.talk import Talk
     from pam_deploy_graph.settings import Settings
 
-_WELCOME: Final = (
+_WELCOME: Final = msgid(
     "请说要部署什么，例如：把首都机场的 checkin 应用 gate 模块升级到 1.2.3，先灰度 2 台。"
     "「帮助」看此刻能说什么，「退出」结束。"
 )
-_LOADING: Final = "还在载入，载入好就做。"
+_LOADING: Final = msgid("还在载入，载入好就做。")
 
 
 def converse(home: Path, *, lab: bool) -> None:
@@ -30,8 +31,8 @@ def converse(home: Path, *, lab: bool) -> None:
         return talk[0].words() if talk else words_at({}, IDLE)
 
     with open_desk(home, words) as desk, contextlib.ExitStack() as stack:
-        desk.say(_WELCOME)
-        desk.doing("载入")
+        desk.say(tr(_WELCOME))
+        desk.doing(tr("载入"))
         early: list[str] = []
         desk.hear = lambda text: _early(desk, early, text)
         talk.append(desk.work(lambda: _open(stack, home, desk, lab=lab)))
@@ -43,7 +44,7 @@ def _early(desk: Desk, early: list[str], text: str) -> None:
     if is_help(text):
         return desk.say(help_text(IDLE))
     early.append(text)
-    return desk.say(_LOADING)
+    return desk.say(tr(_LOADING))
 
 
 def _open(stack: contextlib.ExitStack, home: Path, desk: Desk, *, lab: bool) -> "Talk":
@@ -74,7 +75,7 @@ def _loop(desk: Desk, talk: "Talk", early: list[str]) -> None:
             except RunPausedError as error:
                 talk.paused(error)
             except PamError as error:
-                desk.say(f"错误: {error}")
+                desk.say(tr("错误: {error}", error=error))
 
 
 @contextlib.contextmanager
@@ -86,9 +87,9 @@ def _lab_settings(home: Path, desk: Desk) -> "Iterator[Settings]":
     from pam_deploy_graph.cli.options import settings_for
     from pam_deploy_graph.lab.launcher import LabProcess
 
-    desk.doing("开试验场")
+    desk.doing(tr("开试验场"))
     with LabProcess() as lab:
         version = provision(lab)
         settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
-        desk.say(f"试验场已开：机场 PEK，8 台工作站装着 checkin/gate 1.2.2，HOME 里有 {version}。")
+        desk.say(tr("试验场已开：机场 PEK，8 台工作站装着 checkin/gate 1.2.2，HOME 里有 {version}。", version=version))
         yield settings

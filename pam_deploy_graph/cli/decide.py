@@ -9,6 +9,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import DECISIONS, Decision
+from pam_deploy_graph.i18n import tr
 
 _CHOICES = {
     decision.name.lower(): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
@@ -47,7 +48,9 @@ def confirm(
 
     chosen = [Decision[name.upper()] for name, given in choices.items() if given]
     if len(chosen) != 1:
-        raise InvalidInputError(f"请给出 {'、'.join(f'--{decision}' for decision in DECISIONS)} 其中之一")
+        raise InvalidInputError(
+            tr("请给出 {decisions} 其中之一", decisions=tr("、").join(f"--{decision}" for decision in DECISIONS))
+        )
     with past_runs(o.settings_for(home), home, run_id) as services:
         found = answer(services, run_id, chosen[0], ips=ip, digests=digest, note=note, operator=operator, key=sign)
     if as_json:
@@ -66,8 +69,15 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     if as_json:
         o.print_json(done)
     if done["holder"]:
-        typer.echo(f"已要求取消：{done['holder']}做完进行中的工作站就停", err=True)
+        typer.echo(tr("已要求取消：{holder}做完进行中的工作站就停", holder=done["holder"]), err=True)
     elif done["owed"]:
-        typer.echo(f"已要求取消；{'、'.join(done['owed'][:10])} 还没有做完，用 resume {run_id} 做完它们", err=True)
+        typer.echo(
+            tr(
+                "已要求取消；{owed} 还没有做完，用 resume {run_id} 做完它们",
+                owed=tr("、").join(done["owed"][:10]),
+                run_id=run_id,
+            ),
+            err=True,
+        )
     else:
-        typer.echo(f"运行 {run_id} 已取消", err=True)
+        typer.echo(tr("运行 {run_id} 已取消", run_id=run_id), err=True)

@@ -13,6 +13,7 @@ from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.registration import RunRequest, register
@@ -41,12 +42,19 @@ def rehearse(home: Path, lab_state: Path | None, *, yes: bool, as_json: bool = F
 
 def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_json: bool) -> ExitCode:
     """同上，工作台已经备好。"""
-    desk.say("正在开试验场：一个 PAM_HOME，一个 PAM_NODE，8 台工作站……")
+    desk.say(tr("正在开试验场：一个 PAM_HOME，一个 PAM_NODE，8 台工作站……"))
     with LabProcess(state=lab_state, faults=[f"{_FAILING}:verify:fail"]) as lab:
         version = _next_version(lab.workstations())
         package = home / "runtime" / f"demo_checkin_gate_{version}.tar"
         write_private(package, package_of(version))
-        desk.say(f"试验场在 {lab.home_url}；把 checkin/gate 升级到 {version}，其中 {_FAILING} 会验证失败")
+        desk.say(
+            tr(
+                "试验场在 {home_url}；把 checkin/gate 升级到 {version}，其中 {failing} 会验证失败",
+                home_url=lab.home_url,
+                version=version,
+                failing=_FAILING,
+            )
+        )
         settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
         params = {
             **_APP,
@@ -60,7 +68,7 @@ def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_j
             code = session.run(run.run_id, lambda: session.driver.start(run.run_id))
             after = session.services.ledger.load_state(run.run_id, keep_events=False)
         if code is ExitCode.WAITING:
-            desk.say("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里重新运行，或加 --yes")
+            desk.say(tr("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里重新运行，或加 --yes"))
             return code
         found = _compare(after, lab.workstations(), version)
         verdict = _verdict(desk, code, found)
@@ -89,9 +97,18 @@ def _verdict(desk: Desk, code: ExitCode, found: dict[str, Any]) -> ExitCode:
         return ExitCode.BUG
     claimed, updated, version = found["claimed"], found["updated"], found["version"]
     if updated != claimed or found["stopped"]:
-        desk.say(f"报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", "red")
+        desk.say(
+            tr("报告与试验场对不上：报告说 {claimed}，试验场里是 {updated}", claimed=claimed, updated=updated), "red"
+        )
         return ExitCode.BUG
-    desk.say(f"核对过试验场：{len(updated)} 台在 {version} 上运行，{len(found['former'])} 台在原来的版本上运行")
+    desk.say(
+        tr(
+            "核对过试验场：{n} 台在 {version} 上运行，{n2} 台在原来的版本上运行",
+            n=len(updated),
+            version=version,
+            n2=len(found["former"]),
+        )
+    )
     return ExitCode.DONE
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pam_deploy_graph.cli.plain_face import PlainFace
 from pam_deploy_graph.cli.screen import deaf_stops, is_live, say
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system import waits
 
 T = TypeVar("T")
@@ -67,8 +68,10 @@ class Desk:
     def line(self) -> str:
         """此刻的一行：推出的进度；还没有推出的，是正在做什么、多久了。"""
         what, since = self._doing
-        told = self.progress() or (f"{what} 已 {time.monotonic() - since:.0f} 秒" if what else "")
-        parts = ["正在停" if told and self.stop.is_set() else "", waits.told(), told]
+        told = self.progress() or (
+            tr("{what} 已 {monotonic:.0f} 秒", what=what, monotonic=time.monotonic() - since) if what else ""
+        )
+        parts = [tr("正在停") if told and self.stop.is_set() else "", waits.told(), told]
         return " · ".join(filter(None, parts))
 
     def doing(self, what: str) -> None:
@@ -161,21 +164,21 @@ class Desk:
     def _stop_soon(self) -> None:
         """第一次：不再开新的，进行中的做完。"""
         self.stop.set()
-        flying = "、".join(list(self.in_flight())[:_MOST_NAMED])
-        self.say(f"正在停：等 {flying or '这一步'} 做完；再按一次 Ctrl-C 立即停", "yellow")
+        flying = tr("、").join(list(self.in_flight())[:_MOST_NAMED])
+        self.say(tr("正在停：等 {flying} 做完；再按一次 Ctrl-C 立即停", flying=flying or tr("这一步")), "yellow")
 
     def _stop_now(self) -> None:
         """第二次：不等了。停在哪里、哪些结果未知，由停下的一方照账本说。"""
         from pam_deploy_graph.system import event_loop
 
-        self.say("立即停，不等进行中的了", "yellow")
+        self.say(tr("立即停，不等进行中的了"), "yellow")
         event_loop.abort()
 
     def _no_more_keys(self) -> None:
         """终端没有了就像 Ctrl-C 那样停；只是按了 Ctrl-D 的，说明怎样停。"""
         with contextlib.suppress(termios.error):
             termios.tcgetattr(sys.stdin.fileno())
-            return self.say("还在进行；要停下请按 Ctrl-C，或说「暂停」。")
+            return self.say(tr("还在进行；要停下请按 Ctrl-C，或说「暂停」。"))
         self.stop.set()
         self.face = PlainFace(str, self.say)
         return None

@@ -16,6 +16,7 @@ from pam_deploy_graph.errors import NoProgressError, PamError, RunHeldError, Run
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
@@ -31,7 +32,7 @@ _RESTART_AT: Final = {True: ("approve-plan", "approved"), False: ("params", "par
 """停下的运行从哪里继续：有了批准的计划就重做全局步骤，否则重新检查。"""
 
 
-_STUCK: Final = "用 status 查看；检查点多半不是最新的（时钟拨回过、从备份恢复），用 repair 另开一次"
+_STUCK: Final = msgid("用 status 查看；检查点多半不是最新的（时钟拨回过、从备份恢复），用 repair 另开一次")
 
 
 class Driver:
@@ -108,14 +109,16 @@ class Driver:
         except (PamError, sqlite3.Error):
             raise
         except Exception as error:  # 文件里什么都可能有，LangGraph 在哪里绊倒都不一定
-            raise misshapen("内容") from error
+            raise misshapen(tr("内容")) from error
         refuse_misshapen(found.values)
         return found
 
     def _may_go_on(self, run_id: str) -> None:
         """没有别的进程握着；停着的，由人继续。"""
         if holder := self.services.ledger.holder(run_id):
-            raise RunHeldError(f"运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续")
+            raise RunHeldError(
+                tr("运行 {run_id} 正由{holder}执行；等它停下，或先结束它再继续", run_id=run_id, holder=holder)
+            )
         self.services.go_on(run_id, self.services.local_actor())
 
     def remembered(self, run_id: str) -> Mapping[str, Any]:
@@ -163,7 +166,9 @@ class Driver:
         except RunPausedError:
             if not self.services.stop.is_set() or not self.services.ledger.exists(run_id):
                 raise
-            raise RunPausedError(f"{self._stopped(run_id)}；用 resume {run_id} 继续") from None
+            raise RunPausedError(
+                tr("{stopped}；用 resume {run_id} 继续", stopped=self._stopped(run_id), run_id=run_id)
+            ) from None
         return result
 
     def _stopped(self, run_id: str) -> str:
@@ -191,7 +196,13 @@ class Driver:
                 return ExitCode.WAITING
             answered = (pending[0].value, str(value.resume)) if self._recorded(pending[0].value) else None
             if answered is not None and answered == before:
-                raise NoProgressError(f"运行 {run_id} 把已有决定的问题又问了一遍，没有进展；已停下。{_STUCK}")
+                raise NoProgressError(
+                    tr(
+                        "运行 {run_id} 把已有决定的问题又问了一遍，没有进展；已停下。{stuck}",
+                        run_id=run_id,
+                        stuck=tr(_STUCK),
+                    )
+                )
             before = answered
             result = self.say(run_id, value)
         return self._ended(run_id, result)

@@ -9,6 +9,7 @@ from pam_deploy_graph.cli.options import give, settings_for
 from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.inventory import name_scopes, open_inventory
 from pam_deploy_graph.runs.registration import RunRequest
@@ -25,7 +26,7 @@ def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise InvalidInputError(f"--param 的值 {pair!r} 不是 KEY=VALUE 的形式")
+            raise InvalidInputError(tr("--param 的值 {pair!r} 不是 KEY=VALUE 的形式", pair=pair))
         params[name] = value
     if url := params.get("PAM_HOME_URL"):
         give(pam_home_url=validate_params({"PAM_HOME_URL": url})["PAM_HOME_URL"])
@@ -52,7 +53,7 @@ def of_failed(
 
     if "target_ips" in control:
         raise InvalidInputError(
-            "--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台"
+            tr("--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台")
         )
     with past_runs(settings_for(home), home, run_id) as services:
         before = failed_again(services.ledger, run_id)
@@ -113,7 +114,9 @@ def check_package(path: str) -> None:
         with Path(path).open("rb") as file:
             file.read(1)
     except OSError as error:
-        raise InvalidInputError(f"PACKAGE_PATH 指的安装包 {path} 读不了：{error.strerror}；请检查路径") from None
+        raise InvalidInputError(
+            tr("PACKAGE_PATH 指的安装包 {path} 读不了：{problem}；请检查路径", path=path, problem=error.strerror)
+        ) from None
 
 
 def read_keys(path: Path) -> str:
@@ -126,7 +129,7 @@ def read_keys(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise InvalidInputError(f"公钥的文件 {path} 不是 UTF-8 文本，请核对路径") from None
+        raise InvalidInputError(tr("公钥的文件 {path} 不是 UTF-8 文本，请核对路径", path=path)) from None
 
 
 def _file(path: Path) -> Mapping[str, object]:
@@ -137,13 +140,20 @@ def _file(path: Path) -> Mapping[str, object]:
             return parse_config("\n".join(line for line in text.split("\n") if line.strip()))
         data = json.loads(text)
     except OSError as error:
-        raise InvalidInputError(f"参数文件 {path} 读不了：{error.strerror}") from None
+        raise InvalidInputError(tr("参数文件 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(f"参数文件 {path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+        raise InvalidInputError(tr("参数文件 {path} 不是 UTF-8 文本，请另存为 UTF-8", path=path)) from None
     except json.JSONDecodeError as error:
-        raise InvalidInputError(f"参数文件 {path} 不是完整的 JSON：第 {error.lineno} 行第 {error.colno} 列") from None
+        raise InvalidInputError(
+            tr(
+                "参数文件 {path} 不是完整的 JSON：第 {lineno} 行第 {colno} 列",
+                path=path,
+                lineno=error.lineno,
+                colno=error.colno,
+            )
+        ) from None
     except InvalidInputError as error:
-        raise InvalidInputError(f"参数文件 {path} 看不懂：{error}") from None
+        raise InvalidInputError(tr("参数文件 {path} 看不懂：{error}", path=path, error=error)) from None
     if not isinstance(data, dict):
-        raise InvalidInputError(f'参数文件 {path} 里应为一个 JSON 对象，例如 {{"AIRPORT_CODE": "PEK"}}')
+        raise InvalidInputError(tr('参数文件 {path} 里应为一个 JSON 对象，例如 {{"AIRPORT_CODE": "PEK"}}', path=path))
     return data

@@ -18,11 +18,12 @@ from prompt_toolkit.utils import get_cwidth
 
 from pam_deploy_graph.cli.above import AbovePrompt
 from pam_deploy_graph.cli.completion import WordsNow
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.private_files import private_folder, refuse_planted
 
 _WOKEN: Final = "\0woken"
-_EARLY: Final = "这是问题出现之前打的；核对之后再按一次回车，才算回答。"
+_EARLY: Final = msgid("这是问题出现之前打的；核对之后再按一次回车，才算回答。")
 
 
 class LiveFace:
@@ -132,7 +133,7 @@ class LiveFace:
             """先请人核对。"""
             self._early = False
             if event.current_buffer.text:
-                sys.stderr.write(f"{_EARLY}\n")
+                sys.stderr.write(f"{tr(_EARLY)}\n")
 
         @keys.add("c-c")
         def _interrupt(event: KeyPressEvent) -> None:

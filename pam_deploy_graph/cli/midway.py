@@ -6,13 +6,16 @@ from typing import Final
 from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.help_now import LEAVE, RUNNING, help_text, is_help
 from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import RuleBasedLlmClient
 from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
 from pam_deploy_graph.runs.replies import answered
 from pam_deploy_graph.runs.services import Services
 
-_KEPT: Final = "记下了，还没有照做：「{text}」。到下一个问题、或做完之后摆在提示后面，按回车才算数；急的话先「暂停」。"
-_BUSY: Final = "还在进行；要离开先说「暂停」，停下之后再退出。"
+_KEPT: Final = msgid(
+    "记下了，还没有照做：「{text}」。到下一个问题、或做完之后摆在提示后面，按回车才算数；急的话先「暂停」。"
+)
+_BUSY: Final = msgid("还在进行；要离开先说「暂停」，停下之后再退出。")
 
 
 class Midway:
@@ -28,7 +31,7 @@ class Midway:
         if is_help(text):
             return self._desk.say(help_text(RUNNING))
         if text.lower() in LEAVE:
-            return self._desk.say(_BUSY)
+            return self._desk.say(tr(_BUSY))
         intent = self._rules.understand_request(text).intent
         known = self._services.ledger.exists(self._run_id())
         if intent == "pause":
@@ -38,17 +41,22 @@ class Midway:
         if intent == "cancel" and known:
             return self._cancel()
         self._desk.keep(text)
-        return self._desk.say(_KEPT.format(text=text))
+        return self._desk.say(tr(_KEPT, text=text))
 
     def _cancel(self) -> None:
         """说出代价，确认了才取消。"""
         run_id = self._run_id()
         costs = cancel_costs(self._services.state_of(run_id))
-        self._desk.say(f"{costs or f'取消运行 {run_id}：没有还没开工的了，进行中的做完就结束。'}确定就说「确认」。")
-        if not is_sure(self._desk.face.read("确认取消？> ", fresh=True) or ""):
-            return self._desk.say("没有取消，照旧进行。")
+        self._desk.say(
+            tr(
+                "{costs}确定就说「确认」。",
+                costs=costs or tr("取消运行 {run_id}：没有还没开工的了，进行中的做完就结束。", run_id=run_id),
+            )
+        )
+        if not is_sure(self._desk.face.read(tr("确认取消？> "), fresh=True) or ""):
+            return self._desk.say(tr("没有取消，照旧进行。"))
         try:
             cancel_run(self._services, run_id)
         except PamError as error:
             return self._desk.say(str(error))
-        return self._desk.say("已取消：没有开工的不再做，进行中的做完就结束。")
+        return self._desk.say(tr("已取消：没有开工的不再做，进行中的做完就结束。"))

@@ -11,6 +11,7 @@ import typer
 from pam_deploy_graph.cli.streams import json_text
 from pam_deploy_graph.constants import CONTROLS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.safe_text import show_value
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def _home(context: typer.Context, option: typer.CallbackParam, home: Path) -> Pa
     try:
         str(home).encode()
     except UnicodeEncodeError:
-        raise InvalidInputError(f"选项 --home 的值 {show_value(str(home))} 不是 UTF-8 文字，请换一个目录") from None
+        raise InvalidInputError(
+            tr("选项 --home 的值 {home} 不是 UTF-8 文字，请换一个目录", home=show_value(str(home)))
+        ) from None
     source = context.get_parameter_source(option.name or "")
     if source is not None and source.name != "DEFAULT":
         _READS_HOME[home] = True
@@ -78,7 +81,7 @@ def settings_for(home: Path, **given: Any) -> "Settings":
     for sentence in settings.refused:
         if sentence not in _TOLD:
             _TOLD.add(sentence)
-            typer.echo(f"注意: {sentence}", err=True)
+            typer.echo(tr("注意: {sentence}", sentence=sentence), err=True)
     return settings
 
 

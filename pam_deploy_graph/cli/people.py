@@ -8,6 +8,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.help_pages import Command, Group
+from pam_deploy_graph.i18n import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def list_(file: FILE = "", as_json: o.Json = False) -> None:
         }
         for name, person in book.people.items()
     ]
-    o.print_json(rows) if as_json else typer.echo("\n".join(map(_line, rows)) or "账户文件里还没有人。")
+    o.print_json(rows) if as_json else typer.echo("\n".join(map(_line, rows)) or tr("账户文件里还没有人。"))
 
 
 @people.command(cls=Command)
@@ -55,7 +56,7 @@ def add(name: NAME, account: ACCOUNTS = [], file: FILE = "") -> None:  # noqa: B
         """加上或改掉。"""
         book.people.setdefault(name, Person()).accounts = list(account)
 
-    _change(file, change, f"已登记 {name}")
+    _change(file, change, tr("已登记 {name}", name=name))
 
 
 @people.command(cls=Command)
@@ -67,7 +68,7 @@ def remove(name: NAME, file: FILE = "") -> None:
         book.get(name)
         del book.people[name]
 
-    _change(file, change, f"已去掉 {name}")
+    _change(file, change, tr("已去掉 {name}", name=name))
 
 
 @people.command(cls=Command)
@@ -81,14 +82,14 @@ def role(name: NAME, role: ROLE, airports: AIRPORTS, file: FILE = "") -> None:
         if airports != ["-"]:
             roles[role] = [airport.upper() for airport in airports]
 
-    _change(file, change, f"{name} 的 {role}: {'、'.join(airports)}")
+    _change(file, change, tr("{name} 的 {role}: {airports}", name=name, role=role, airports=tr("、").join(airports)))
 
 
 @people.command(cls=Command)
 def password(name: NAME, file: FILE = "") -> None:
     """定下口令；从终端问，或从标准输入读一行。"""
-    secret = typer.prompt("口令", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else input()
-    _change(file, lambda book: book.set_password(name, secret), f"已定下 {name} 的口令")
+    secret = typer.prompt(tr("口令"), hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else input()
+    _change(file, lambda book: book.set_password(name, secret), tr("已定下 {name} 的口令", name=name))
 
 
 @people.command(cls=Command)
@@ -112,7 +113,7 @@ def key(name: NAME, public_key: KEY_FILE, file: FILE = "") -> None:
         keys = book.get(name).ssh_keys
         keys += [text] if text not in keys else []
 
-    _change(file, change, f"已登记 {name} 的公钥")
+    _change(file, change, tr("已登记 {name} 的公钥", name=name))
 
 
 @people.command("allowed-signers", cls=Command)
@@ -129,7 +130,7 @@ def _open(file: str) -> "tuple[Path, PeopleBook]":
     from pam_deploy_graph.settings import Settings
 
     if not (path := file or Settings().pam_people):
-        raise InvalidInputError("没有说账户文件在哪里：请给 --file，或设环境变量 PAM_PEOPLE")
+        raise InvalidInputError(tr("没有说账户文件在哪里：请给 --file，或设环境变量 PAM_PEOPLE"))
     return Path(path), PeopleBook.load(Path(path))
 
 
@@ -150,13 +151,19 @@ def _checked(book: "PeopleBook") -> "PeopleBook":
     try:
         return type(book).model_validate(book.model_dump())
     except ValidationError as error:
-        where = "、".join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
+        where = tr("、").join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
         raise InvalidInputError(
-            f"{where} 不合规则，什么也没有改变：名字只含字母、数字与 . _ @ -，机场是三个大写字母或 *"
+            tr("{where} 不合规则，什么也没有改变：名字只含字母、数字与 . _ @ -，机场是三个大写字母或 *", where=where)
         ) from None
 
 
 def _line(row: dict[str, Any]) -> str:
     """一个人写成一行。"""
-    roles = "；".join(f"{role}@{','.join(places)}" for role, places in row["roles"].items()) or "没有角色"
-    return f"{row['name']}  账号 {'、'.join(row['accounts'])}  {roles}  公钥 {row['ssh_keys']} 把"
+    roles = tr("；").join(f"{role}@{','.join(places)}" for role, places in row["roles"].items()) or tr("没有角色")
+    return tr(
+        "{name}  账号 {accounts}  {roles}  公钥 {ssh_keys} 把",
+        name=row["name"],
+        accounts=tr("、").join(row["accounts"]),
+        roles=roles,
+        ssh_keys=row["ssh_keys"],
+    )

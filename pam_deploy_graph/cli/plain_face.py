@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
 
 _FIRST_BEAT, _NEXT_BEAT = 10.0, 30.0
@@ -55,7 +56,7 @@ class PlainFace:
         """
         ahead = " ".join(filter(None, [draft, _typed_ahead() if fresh else ""]))
         if ahead:
-            self._say(f"问题出现之前打的「{ahead}」没有算作回答；要算数请再打一遍。")
+            self._say(tr("问题出现之前打的「{ahead}」没有算作回答；要算数请再打一遍。", ahead=ahead))
         shown = prompt if sys.stdout.isatty() else ""
         if not shown:  # 标准输出另有用处，提示写到标准错误
             sys.stderr.write(prompt)

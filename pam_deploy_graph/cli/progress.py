@@ -9,6 +9,7 @@ from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.screen import deaf_stops
 from pam_deploy_graph.cli.streams import json_text
 from pam_deploy_graph.constants import ACTIONS, DECISIONS
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.protocol.outcome import Outcome
@@ -69,26 +70,32 @@ class EventLines:
         missing = [with_name(each, names) for each in event.get("missing_ips", [])[:20]]
         total = self._progress.done_text()
         lines = {
-            "IP_DONE": f"[{total}] {ip} 完成",
-            "IP_SKIPPED": f"[{total}] {ip} 已在目标版本，跳过",
-            "IP_START": f"{ip} 开始",
-            "CANARY_HOLD": f"灰度做完了，观察 {event.get('seconds')} 秒再验证一遍",
-            "WAVE_PAUSE": f"做到第 {event.get('done')} 台了，停 {event.get('seconds')} 秒再做下一批",
-            "SAME_FAILURES": f"接连几台同样的失败（{event.get('cause')}），不再开新的，先问",
-            "CANARY_RELEASED": "灰度正常，推其余的",
+            "IP_DONE": tr("[{total}] {ip} 完成", total=total, ip=ip),
+            "IP_SKIPPED": tr("[{total}] {ip} 已在目标版本，跳过", total=total, ip=ip),
+            "IP_START": tr("{ip} 开始", ip=ip),
+            "CANARY_HOLD": tr("灰度做完了，观察 {seconds} 秒再验证一遍", seconds=event.get("seconds")),
+            "WAVE_PAUSE": tr(
+                "做到第 {done} 台了，停 {seconds} 秒再做下一批", done=event.get("done"), seconds=event.get("seconds")
+            ),
+            "SAME_FAILURES": tr("接连几台同样的失败（{cause}），不再开新的，先问", cause=event.get("cause")),
+            "CANARY_RELEASED": tr("灰度正常，推其余的"),
             "RESEND_WAIT": _resend_line(event, ip),
-            "TARGET_SCOPE_CHANGED": f"不在线，不部署: {'、'.join(missing)}",
-            "CONFIRMATION_REQUIRED": f"{ip} 停在 {event.get('failed_stage')}，等人决定",
+            "TARGET_SCOPE_CHANGED": tr("不在线，不部署: {missing}", missing=tr("、").join(missing)),
+            "CONFIRMATION_REQUIRED": tr(
+                "{ip} 停在 {failed_stage}，等人决定", ip=ip, failed_stage=event.get("failed_stage")
+            ),
             **{
-                row.event: f"{ip} {row.progress}（{event.get('operator')}）"
+                row.event: tr(
+                    "{ip} {progress}（{operator}）", ip=ip, progress=tr(row.progress), operator=event.get("operator")
+                )
                 for row in DECISIONS.values()
                 if row.progress
             },
-            "ROLLBACK_DONE": f"{ip} 已回滚：{event.get('message')}",
-            "ROLLBACK_FAILED": f"{ip} 回滚失败: {event.get('message')}",
+            "ROLLBACK_DONE": tr("{ip} 已回滚：{message}", ip=ip, message=event.get("message")),
+            "ROLLBACK_FAILED": tr("{ip} 回滚失败: {message}", ip=ip, message=event.get("message")),
         }
         if kind in ("ACTION_DONE", "ACTION_FAIL") and "ip" not in event:
-            return f"{event['stage']} {'完成' if kind == 'ACTION_DONE' else '失败: ' + event['message']}"
+            return f"{event['stage']} {(tr('完成') if kind == 'ACTION_DONE' else tr('失败: ') + event['message'])}"
         return printable(lines.get(kind, ""))
 
 
@@ -96,11 +103,13 @@ def _resend_line(event: Event, ip: str) -> str:
     """再送之前在等什么：没有收下的，还是不知道做没做的。"""
     if event["type"] != "RESEND_WAIT":
         return ""
-    why = "没有收下" if event["outcome"] == Outcome.NOT_TAKEN else "没有答清楚"
-    how = "用同一个键重发" if ACTIONS[event["stage"]].changes else "再问"
+    why = tr("没有收下") if event["outcome"] == Outcome.NOT_TAKEN else tr("没有答清楚")
+    how = tr("用同一个键重发") if ACTIONS[event["stage"]].changes else tr("再问")
     what = f"{ip} {event['stage']}".strip()
     said = bare_reason(event["message"], event["stage"], event.get("ip"))
-    return f"{what} {why}，{event['seconds']:g} 秒后{how}：{said}"
+    return tr(
+        "{what} {why}，{seconds:g} 秒后{how}：{said}", what=what, why=why, seconds=event["seconds"], how=how, said=said
+    )
 
 
 _COLOURS: Final = {

@@ -8,6 +8,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.streams import screen_width
+from pam_deploy_graph.i18n import Worded, tr
 
 if TYPE_CHECKING:
     from pam_deploy_graph.inventory import Inventory
@@ -89,8 +90,20 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
         head = {"ledger": services.ledger.ledger_id, **read_head(services.ledger.engine, run_id)}
         decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
     if format_ is ReportFormat.MD:
-        tail = f"第 {head['seq']} 行 {head['link']}，第 {head['decisions']} 个决定 {head['decision_link'] or '-'}"
-        typer.echo(f"{reports.render_report(state, decisions=decisions)}\n账本的链尾: {tail}")
+        tail = tr(
+            "第 {seq} 行 {link}，第 {decisions} 个决定 {decision_link}",
+            seq=head["seq"],
+            link=head["link"],
+            decisions=head["decisions"],
+            decision_link=head["decision_link"] or "-",
+        )
+        typer.echo(
+            tr(
+                "{render_report}\n账本的链尾: {tail}",
+                render_report=reports.render_report(state, decisions=decisions),
+                tail=tail,
+            )
+        )
         return
     whole = reports.report_object(state, decisions) | {"chain_head": head}
     if format_ is ReportFormat.JSON:
@@ -124,7 +137,7 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
 
     found, notes = analyze_with_notes(Services(settings=o.settings_for(o.HERE)).llm_client, mask(text))
     for note in notes:
-        typer.echo(f"注意: {printable(note)}", err=True)
+        typer.echo(tr("注意: {note}", note=printable(note)), err=True)
     o.print_json(found) if as_json else typer.echo(_analysis(found))
 
 
@@ -144,20 +157,22 @@ def _names(services: "Services") -> "Inventory":
     try:
         return services.inventory
     except InvalidInputError as error:
-        typer.echo(f"注意: 名称没有显示：{error}", err=True)
+        typer.echo(tr("注意: 名称没有显示：{error}", error=error), err=True)
         return EMPTY
 
 
-_HEARD_AS = {
-    "slot": "读作",
-    "not_done": "不照做:",
-    "negated": "说的是不要",
-    "past": "说的是过去",
-    "question": "是在问",
-    "condition": "是有条件的",
-    "quoted": "是引用、转述",
-    "unread": "没有听懂",
-}
+_HEARD_AS = Worded(
+    {
+        "slot": "读作",
+        "not_done": "不照做:",
+        "negated": "说的是不要",
+        "past": "说的是过去",
+        "question": "是在问",
+        "condition": "是有条件的",
+        "quoted": "是引用、转述",
+        "unread": "没有听懂",
+    }
+)
 """一段话算作什么，怎样念给人听（contract 第 4 节）。"""
 
 
@@ -166,11 +181,23 @@ def _analysis(found: dict[str, Any]) -> str:
     from pam_deploy_graph.system.safe_text import printable
 
     params = found["params"]
-    lines = [f"意图: {found['intent']}", f"策略: {found['strategy']}"]
+    lines = [tr("意图: {intent}", intent=found["intent"]), tr("策略: {strategy}", strategy=found["strategy"])]
     lines += [f"{name}: {value}" for name, value in (params["extracted_params"] | params["control_params"]).items()]
-    lines += [f"还缺: {'、'.join(params['missing_params'])}"] if params["missing_params"] else []
+    lines += (
+        [tr("还缺: {missing_params}", missing_params=tr("、").join(params["missing_params"]))]
+        if params["missing_params"]
+        else []
+    )
     if plan := found["plan"]:
-        lines.append("步骤: " + " → ".join(step["action"] for step in plan["steps"]))
+        lines.append(tr("步骤: ") + " → ".join(step["action"] for step in plan["steps"]))
     told = [span for span in found["spans"] if span["as"] != "filler"]
-    lines += [f"「{printable(span['text'].strip())}」 {_HEARD_AS[span['as']]} {span['name']}".rstrip() for span in told]
+    lines += [
+        tr(
+            "「{text}」 {heard_as} {name}",
+            text=printable(span["text"].strip()),
+            heard_as=_HEARD_AS[span["as"]],
+            name=span["name"],
+        ).rstrip()
+        for span in told
+    ]
     return "\n".join(lines)

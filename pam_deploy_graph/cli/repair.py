@@ -3,6 +3,7 @@
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.i18n import msgid, tr
 
 
 def repair(
@@ -27,10 +28,13 @@ def repair(
     ):
         driver, services = session.driver, session.services
         found = repaired_input(services, run_id, driver.remembered(run_id))
-        session.say(f"运行 {run_id} 到此为止；另开运行 {found.run_id} 接着做，动手之前先看新的计划")
+        ended = msgid("运行 {run_id} 到此为止；另开运行 {successor} 接着做，动手之前先看新的计划")
+        session.say(tr(ended, run_id=run_id, successor=found.run_id))
         scope = expand_ips(",".join(targets)) if targets else found.scope
         if scope is None:
-            why = f"账本里没有运行 {run_id} 的范围，检查点里也没有记；请说明要做哪几台（target_ips）。"
+            why = tr(
+                "账本里没有运行 {run_id} 的范围，检查点里也没有记；请说明要做哪几台（target_ips）。", run_id=run_id
+            )
             control = found.control | {"execution_strategy": found.strategy}
             asked = session.run(found.run_id, lambda: driver.ask_scope(found.run_id, found.params, control, why))
             raise typer.Exit(asked)

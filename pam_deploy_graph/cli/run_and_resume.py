@@ -9,6 +9,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.account import current_operator
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: 
         check_in_flight(at_once if isinstance(at_once, int) else 1)
         state, created = register(session.services.ledger, request)
         if not created:
-            raise RunConflictError(f"运行 {state.run_id} 已经有了；用 resume {state.run_id} 继续它")
-        session.say(f"运行 {state.run_id}")
+            raise RunConflictError(tr("运行 {run_id} 已经有了；用 resume {run_id} 继续它", run_id=state.run_id))
+        session.say(tr("运行 {run_id}", run_id=state.run_id))
         if yes:
             session.services.preapproved[state.run_id] = current_operator()
         return session.run(state.run_id, lambda: session.driver.start(state.run_id))

@@ -11,13 +11,14 @@ from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.deciding import Answered
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.account import current_operator
 
 _ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.DOTALL)
-_WHICH: Final = "用哪把 SSH 私钥签名（路径；直接回车是不签）> "
+_WHICH: Final = msgid("用哪把 SSH 私钥签名（路径；直接回车是不签）> ")
 
 
 def read_decision(
@@ -44,7 +45,7 @@ def read_decision(
     if not asked and not _required(services, question, answer):
         return answer
     path = (asked["key"] or "").strip() if asked else ""
-    while path := path or (ask(_WHICH) or ""):
+    while path := path or (ask(tr(_WHICH)) or ""):
         try:
             signatures = [_signed(services, question, Path(path).expanduser(), part) for part in parts]
         except InvalidInputError as error:

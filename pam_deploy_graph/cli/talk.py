@@ -9,6 +9,7 @@ from pam_deploy_graph.cli.help_now import IDLE, RUNNING, words_at
 from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, goes_on_bare, is_sure
@@ -17,7 +18,7 @@ from pam_deploy_graph.runs.replies import answered, kinds_asked
 from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
 from pam_deploy_graph.runs.stopping import stopped_text
 
-_LATER: Final = "说「继续」接着做，说「取消」取消本次部署。"
+_LATER: Final = msgid("说「继续」接着做，说「取消」取消本次部署。")
 
 
 class Talk:
@@ -53,7 +54,7 @@ class Talk:
             return self._advance(self._run_id)
         intent = "" if again else services.llm_client.understand_request(text).intent
         if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
-            sure = goes_on_bare(text) or self._sure("接着做中断的那次运行：没有开工的会继续开工。")
+            sure = goes_on_bare(text) or self._sure(tr("接着做中断的那次运行：没有开工的会继续开工。"))
             return self._go_on() if sure else None
         if intent == "cancel" and (run_id := self._run_id or latest_unfinished(services.ledger)):
             return self._cancel(run_id)
@@ -67,7 +68,13 @@ class Talk:
         """停下了：照账本说进行中的怎样了。"""
         services = self._session.services
         if self._desk.stop.is_set() and services.ledger.exists(self._run_id):
-            return self._session.say(f"{stopped_text(services.state_of(self._run_id))}。{_LATER}")
+            return self._session.say(
+                tr(
+                    "{stopped_text}。{later}",
+                    stopped_text=stopped_text(services.state_of(self._run_id)),
+                    later=tr(_LATER),
+                )
+            )
         return self._session.say(str(error))
 
     def _named(self, text: str) -> str:
@@ -105,30 +112,32 @@ class Talk:
         """继续：正说着的运行，或最近一次中断的。"""
         if not self._run_id:
             self._run_id = latest_unfinished(self._session.services.ledger)
-            self._session.say(f"接着做运行 {self._run_id}。" if self._run_id else "没有中断的运行。")
+            self._session.say(
+                tr("接着做运行 {run_id}。", run_id=self._run_id) if self._run_id else tr("没有中断的运行。")
+            )
         return self._advance(self._run_id) if self._run_id else None
 
     def _cancel(self, run_id: str) -> None:
         """取消停着的一次：说出代价，确认了才记下；欠着的做完，收尾。"""
         services = self._session.services
         if services.ledger.exists(run_id):
-            costs = cancel_costs(services.state_of(run_id)) or f"取消运行 {run_id}，取消后不能继续。"
+            costs = cancel_costs(services.state_of(run_id)) or tr("取消运行 {run_id}，取消后不能继续。", run_id=run_id)
             if not self._sure(costs):
                 return None
             done = cancel_run(services, run_id)
             if done["holder"]:
-                return self._session.say(f"已要求取消：{done['holder']}做完进行中的工作站就停。")
+                return self._session.say(tr("已要求取消：{holder}做完进行中的工作站就停。", holder=done["holder"]))
             self._run_id = run_id
             return self._stopped(ExitCode.STOPPED)
         self._run_id = ""
-        return self._session.say("好，不做了；什么也没有改变。")
+        return self._session.say(tr("好，不做了；什么也没有改变。"))
 
     def _sure(self, costs: str) -> bool:
         """说出代价，要人再说一遍。"""
-        self._session.say(f"{costs}确定就说「确认」。")
-        sure = is_sure(self._desk.face.read("确认？> ", fresh=True) or "")
+        self._session.say(tr("{costs}确定就说「确认」。", costs=costs))
+        sure = is_sure(self._desk.face.read(tr("确认？> "), fresh=True) or "")
         if not sure:
-            self._session.say("好，没有照做。")
+            self._session.say(tr("好，没有照做。"))
         return sure
 
     def _tell(self, text: str) -> None:
@@ -151,17 +160,23 @@ class Talk:
         if services.state_of(self._run_id).completed_global_steps:
             self._session.finish(self._run_id, ExitCode(record.exit_code))
         else:
-            self._session.say(f"结果: {record.reason}；什么也没有改变。")
+            self._session.say(tr("结果: {reason}；什么也没有改变。", reason=record.reason))
         self._run_id = ""
         return None
 
     def _unfinished(self, code: ExitCode, reason: str) -> str:
         """没有做完的运行：停在哪里，怎样接着做。"""
         if code is ExitCode.WAITING:
-            return f"运行 {self._run_id} 还等着回答。说「继续」回到那个问题，说「取消」取消本次部署。"
-        where = "还没有做完" if self._told else f"停下了：{reason}" if reason else "停下了"
+            return tr("运行 {run_id} 还等着回答。说「继续」回到那个问题，说「取消」取消本次部署。", run_id=self._run_id)
+        where = tr("还没有做完") if self._told else tr("停下了：{reason}", reason=reason) if reason else tr("停下了")
         begun = has_begun(self._session.services.state_of(self._run_id))
-        return f"运行 {self._run_id} {where}。{'' if begun else '要改就说改什么，'}{_LATER}"
+        return tr(
+            "运行 {run_id} {where}。{what}{later}",
+            run_id=self._run_id,
+            where=where,
+            what="" if begun else tr("要改就说改什么，"),
+            later=tr(_LATER),
+        )
 
     def _known(self) -> list[str]:
         """说得到的工作站：正说着的这次运行里的。"""

@@ -6,11 +6,13 @@ typer 有的版本自带一份 click，没有公开的错误类型可以导入�
 import re
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import msgid, tr
+
 _RULES: Final = {
-    "int_parsing": "应为整数",
-    "float_parsing": "应为数字",
-    "less_than_equal": "不能大于 {le}",
-    "greater_than_equal": "不能小于 {ge}",
+    "int_parsing": msgid("应为整数"),
+    "float_parsing": msgid("应为数字"),
+    "less_than_equal": msgid("不能大于 {le}"),
+    "greater_than_equal": msgid("不能小于 {ge}"),
 }
 
 
@@ -20,17 +22,21 @@ def usage_problem(error: Any) -> str:
     name, option = _name(getattr(error, "param", None)), getattr(error, "option_name", "")
     unwanted = "does not take" in message
     kinds = {
-        "NoSuchOption": f"没有选项 {option}",
-        "BadOptionUsage": f"{option} 不带值" if unwanted else f"{option} 要带一个值",
-        "MissingParameter": f"缺少 {name}",
-        "BadParameter": f"{name} 的值 {_bad_value(error, message)}",
+        "NoSuchOption": tr("没有选项 {option}", option=option),
+        "BadOptionUsage": tr("{option} 不带值", option=option)
+        if unwanted
+        else tr("{option} 要带一个值", option=option),
+        "MissingParameter": tr("缺少 {name}", name=name),
+        "BadParameter": tr("{name} 的值 {bad_value}", name=name, bad_value=_bad_value(error, message)),
     }
     if unknown := re.search(r"No such command '([^']*)'", message):
         near = re.search(r"Did you mean (.*)\?", message)
-        meant = "、".join(re.findall(r"'([^']*)'", near[1])) if near else ""
-        return f"没有命令 {unknown[1]}" + (f"，你是不是想说 {meant}" if meant else "")
+        meant = tr("、").join(re.findall(r"'([^']*)'", near[1])) if near else ""
+        return tr("没有命令 {unknown}", unknown=unknown[1]) + (
+            tr("，你是不是想说 {meant}", meant=meant) if meant else ""
+        )
     if extra := re.search(r"unexpected extra arguments? ?\(?s?\)? ?\((.*)\)", message):
-        return f"多出来的 {extra[1]}（含空格的值要加引号）"
+        return tr("多出来的 {extra}（含空格的值要加引号）", extra=extra[1])
     return kinds.get(type(error).__name__, message)
 
 
@@ -46,6 +52,8 @@ def _bad_value(error: Any, message: str) -> str:
     choices = re.search(r"is not one of (.*?)\.?$", message)
     given = re.search(r": .*?'([^']*)' is ", message)
     value = detail.get("input", given[1] if given else "")
-    rule = f"应为 {choices[1]} 之一" if choices else _RULES.get(detail.get("type", ""), "")
-    rule = rule or ("应为目录，那里是一个文件" if "is a file" in message else "")
-    return f"{str(value)!r} 不合规则" + (f"：{rule.format(**detail.get('ctx', {}))}" if rule else "")
+    rule = tr("应为 {choices} 之一", choices=choices[1]) if choices else _RULES.get(detail.get("type", ""), "")
+    rule = rule or (tr("应为目录，那里是一个文件") if "is a file" in message else "")
+    return tr("{value!r} 不合规则", value=str(value)) + (
+        tr("：{rule}", rule=tr(rule, **detail.get("ctx", {}))) if rule else ""
+    )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
 from pam_deploy_graph.cli.screen import is_live
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.runs.lookup import past_runs
@@ -21,7 +22,7 @@ _SHARE: Final = 5
 _HEARTBEAT: Final = 30.0
 _CLEAR: Final = "\x1b[H\x1b[J"
 _KEYS: Final = ("phase", "counts", "running_ips", "out_of_service", "holder", "exit_code")
-_NOBODY: Final = "没有进程在做它"
+_NOBODY: Final = msgid("没有进程在做它")
 
 
 def watch(home: Path, run_id: str, *, as_json: bool) -> None:
@@ -47,7 +48,7 @@ def watch(home: Path, run_id: str, *, as_json: bool) -> None:
                 return
             time.sleep(max(_TICK, _SHARE * (time.monotonic() - began)))
     except KeyboardInterrupt:
-        sys.stderr.write("\n不再看了；运行不受影响。\n")
+        sys.stderr.write(tr("\n不再看了；运行不受影响。\n"))
 
 
 class _View:
@@ -75,13 +76,16 @@ class _View:
 def _screenful(found: dict[str, Any], line: str) -> None:
     """换一屏；放不下的说还有几行。"""
     columns, rows = shutil.get_terminal_size()
-    now = f"{zoned_moment(now_ms())} · {line or _idle(found)} · Ctrl-C 不再看"
+    now = tr("{zoned_moment} · {line} · Ctrl-C 不再看", zoned_moment=zoned_moment(now_ms()), line=line or _idle(found))
     told = render_standing(found).splitlines()
     told.insert(bool(found["first_line"]), now)  # 停用的柜台总在第一行
     lines = [piece for text in told for piece in _folded(text, columns)]
     more = len(lines) - (rows - 1)
     if more > 0:
-        lines = [*lines[: rows - 2], f"…… 还有 {more + 1} 行，用 status {found['run_id']} 看全"]
+        lines = [
+            *lines[: rows - 2],
+            tr("…… 还有 {more} 行，用 status {run_id} 看全", more=more + 1, run_id=found["run_id"]),
+        ]
     sys.stdout.write(_CLEAR + "\n".join(lines) + "\n")
     sys.stdout.flush()
 
@@ -100,7 +104,7 @@ def _folded(text: str, columns: int) -> list[str]:
 
 def _idle(found: dict[str, Any]) -> str:
     """没有进度可说时的一句。"""
-    return "已结束" if found["exit_code"] is not None else _NOBODY if not found["holder"] else "还没有开工"
+    return tr("已结束") if found["exit_code"] is not None else tr(_NOBODY) if not found["holder"] else tr("还没有开工")
 
 
 class _Changes:
@@ -123,5 +127,7 @@ class _Changes:
             sys.stdout.write(render_standing(found) + "\n")
         else:
             brief = render_standing(found, brief=True).replace("\n", "；")
-            sys.stdout.write(f"{zoned_moment(now_ms())} {line or f'{_idle(found)}；{brief}'}\n")
+            sys.stdout.write(
+                f"{zoned_moment(now_ms())} {line or tr('{idle}；{brief}', idle=_idle(found), brief=brief)}\n"
+            )
         sys.stdout.flush()

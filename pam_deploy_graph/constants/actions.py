@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import msgid
+
 
 class Side(StrEnum):
     """动作由哪一级 PAM 完成。"""
@@ -91,10 +93,10 @@ def _node(name: str, about: str, tool_about: str, **columns: Any) -> ActionSpec:
 
 _KEYED: Final = {"repeat": RepeatSafety.BY_KEY, "changes": True}
 _ROWS: Final = (
-    _home("check-home", "确认 PAM_HOME 可用", gives=("HOME_VERSION",)),
+    _home("check-home", msgid("确认 PAM_HOME 可用"), gives=("HOME_VERSION",)),
     _home(
         "upload-package",
-        "上传安装包并取得 SHA-256",
+        msgid("上传安装包并取得 SHA-256"),
         repeat=RepeatSafety.BY_CONTENT,
         changes=True,
         additive=True,
@@ -102,16 +104,16 @@ _ROWS: Final = (
     ),
     _home(
         "publish-version",
-        "在 PAM_HOME 发布这个版本",
+        msgid("在 PAM_HOME 发布这个版本"),
         **_KEYED,
         additive=True,
         needs=("hash_code",),
         gives=("PUBLISH_ID",),
     ),
-    _home("get-node-url", "查这座机场的 PAM_NODE 地址", gives=("NODE_URL",), may_give=("MCP_URL",)),
+    _home("get-node-url", msgid("查这座机场的 PAM_NODE 地址"), gives=("NODE_URL",), may_give=("MCP_URL",)),
     _node(
         "sync-node",
-        "让 PAM_NODE 拉取这个版本并核对 SHA-256",
+        msgid("让 PAM_NODE 拉取这个版本并核对 SHA-256"),
         "让 PAM_NODE 从 PAM_HOME 拉取一个已发布的版本，返回它自己算出的散列",
         phase=Phase.GLOBAL,
         changes=True,
@@ -121,16 +123,23 @@ _ROWS: Final = (
     ),
     _node(
         "get-online-ips",
-        "取在线的工作站并核对机场代码",
+        msgid("取在线的工作站并核对机场代码"),
         "列出本机场在线的工作站",
         phase=Phase.GLOBAL,
         needs=(),
         gives=("IP", "AIRPORT_CODE"),
     ),
-    _node("stop-ip", "停止模块", "停止一台工作站上正在运行的模块", **_KEYED, gives=("MESSAGE",), running_after=False),
+    _node(
+        "stop-ip",
+        msgid("停止模块"),
+        "停止一台工作站上正在运行的模块",
+        **_KEYED,
+        gives=("MESSAGE",),
+        running_after=False,
+    ),
     _node(
         "deploy-ip",
-        "部署新版本",
+        msgid("部署新版本"),
         "把一个已同步的版本装到一台工作站上，替换当前版本",
         **_KEYED,
         gives=("MESSAGE",),
@@ -138,7 +147,7 @@ _ROWS: Final = (
     ),
     _node(
         "start-ip",
-        "启动模块",
+        msgid("启动模块"),
         "启动一台工作站上已装好的版本",
         **_KEYED,
         additive=True,
@@ -147,20 +156,20 @@ _ROWS: Final = (
     ),
     _node(
         "verify-ip",
-        "验证新版本在运行",
+        msgid("验证新版本在运行"),
         "向一台工作站的健康探针查证正在运行的版本",
         gives=("SUCCESS", "MESSAGE", "VERSION"),
         time_limit_param="VERIFY_TIMEOUT",
     ),
     _node(
         "download-log",
-        "取回日志",
+        msgid("取回日志"),
         "取回一台工作站上一个模块的日志；日志是文本内容，LOG_FILE 是建议的文件名",
         gives=("LOG_FILE",),
     ),
     _node(
         "rollback-ip",
-        "退回这次运行之前的版本",
+        msgid("退回这次运行之前的版本"),
         "把一台工作站退回这次运行之前的样子；必须先有人的批准",
         **_KEYED,
         phase=Phase.APPROVAL,
@@ -171,7 +180,7 @@ _ROWS: Final = (
     ),
     _node(
         "query-ip",
-        "查询工作站的真实情况",
+        msgid("查询工作站的真实情况"),
         "查询一台工作站的真实情况和最近一次生效的幂等键",
         phase=Phase.RECONCILIATION,
         gives=("ONLINE", "RUNNING", "VERSION", "LAST_KEY"),

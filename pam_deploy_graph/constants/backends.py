@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.constants.actions import ACTIONS, Side
+from pam_deploy_graph.i18n import tr
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -60,8 +61,10 @@ def sides_of(strategy: str) -> dict[Side, str]:
     others = _others()
     if strategy.startswith(_NODE_BY) and (name := strategy.removeprefix(_NODE_BY)) in others:
         return {Side.HOME: Backend.SCRIPT, Side.NODE: name}
-    allowed = "、".join([*ExecutionStrategy, *(f"{_NODE_BY}{name}" for name in others)])
-    raise ValueError(f"execution_strategy 的值 {strategy!r} 不认识，应为：{allowed}")
+    allowed = tr("、").join([*ExecutionStrategy, *(f"{_NODE_BY}{name}" for name in others)])
+    raise ValueError(
+        tr("execution_strategy 的值 {strategy!r} 不认识，应为：{allowed}", strategy=strategy, allowed=allowed)
+    )
 
 
 def build_action_backends(strategy: str) -> dict[str, str]:

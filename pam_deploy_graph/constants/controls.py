@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import msgid
+
 MAX_IN_FLIGHT: Final = 2_000
 """``max_parallel`` 的上限。"""
 MAX_SECONDS: Final = 86_400
@@ -30,8 +32,8 @@ class Control:
     """控制参数表的一行。
 
     ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明，
-    空串的没有选项。    ``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{}`` 处填值，空串为另有地方说；
-    ``by_default`` 是与默认相同时的说法，空串为不说；``round_up`` 是百分比折成台数时往上取整；
+    空串的没有选项。``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{value}`` 处填值，
+    空串为另有地方说；``by_default`` 是与默认相同时的说法，空串为不说；``round_up`` 是百分比折成台数时往上取整；
     ``amendable`` 的在推出途中可以改；``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
     """
 
@@ -94,7 +96,7 @@ _ROWS: Final = (
         default=0,
         metavar="N|P%",
         help="先灰度几台，或百分之几。",
-        shown="先 {} 台，看过再做其余的",
+        shown=msgid("先 {value} 台，看过再做其余的"),
         for_model="先灰度几台，或百分之几",
     ),
     Control(
@@ -105,7 +107,7 @@ _ROWS: Final = (
         most=MAX_SECONDS,
         metavar="SECONDS",
         help="灰度之后观察几秒，再验证一遍。",
-        shown="看 {} 秒，再验证一遍",
+        shown=msgid("看 {value} 秒，再验证一遍"),
         for_model="灰度之后观察几秒",
     ),
     Control(
@@ -114,7 +116,7 @@ _ROWS: Final = (
         about="灰度之后再请人批准其余的",
         default=False,
         help="灰度之后再请人批准其余的。",
-        shown="做其余的之前再请人批准",
+        shown=msgid("做其余的之前再请人批准"),
         for_model="灰度之后要不要再请人批准其余的",
     ),
     Control(
@@ -125,7 +127,7 @@ _ROWS: Final = (
         least=1,
         metavar="N,P%,…",
         help="分批：做到第几台、百分之几为止，例如 1,5,25%,100%。",
-        shown="分批：做到第 {} 台各停一下",
+        shown=msgid("分批：做到第 {value} 台各停一下"),
         for_model='分批的界限，照次序，如 ["1","5","25%","100%"]',
     ),
     Control(
@@ -137,8 +139,8 @@ _ROWS: Final = (
         most=MAX_IN_FLIGHT,
         metavar="N|P%",
         help="同时进行几台，或百分之几。",
-        shown="同时 {} 台",
-        by_default="逐台做",
+        shown=msgid("同时 {value} 台"),
+        by_default=msgid("逐台做"),
         round_up=False,
         amendable=True,
         for_model="每批或并发几台，或百分之几",
@@ -151,7 +153,7 @@ _ROWS: Final = (
         most=MAX_SECONDS,
         metavar="SECONDS",
         help="一批与一批之间停几秒。",
-        shown="一批与一批之间停 {} 秒",
+        shown=msgid("一批与一批之间停 {value} 秒"),
         amendable=True,
         for_model="一批与一批之间停几秒",
     ),
@@ -162,8 +164,8 @@ _ROWS: Final = (
         default=1,
         least=1,
         help="几台等决定时停下来问。",
-        shown="失败 {} 台就停下来问",
-        by_default="失败 1 台就停下来问",
+        shown=msgid("失败 {value} 台就停下来问"),
+        by_default=msgid("失败 1 台就停下来问"),
         amendable=True,
         for_model="攒够几台再问人",
     ),
@@ -173,7 +175,7 @@ _ROWS: Final = (
         about="失败满几台就不再继续；不给是不限",
         least=1,
         help="失败几台就不再继续。",
-        shown="失败满 {} 台就不再继续",
+        shown=msgid("失败满 {value} 台就不再继续"),
         amendable=True,
         for_model="失败几台就停",
     ),
@@ -183,7 +185,7 @@ _ROWS: Final = (
         about="已在目标版本上、验证也通过的也重做",
         default=False,
         help="已在目标版本上的也重做。",
-        shown="已是这个版本的也重做",
+        shown=msgid("已是这个版本的也重做"),
         for_model="已在目标版本上的要不要也重做",
     ),
     Control(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pam_deploy_graph.i18n import Worded, msgid, tr
+
 
 class Decision(StrEnum):
     """人对一个问题的回答：同意、保持现状、查清实情后继续。"""
@@ -57,7 +59,7 @@ class DecisionSpec:
     @property
     def offer(self) -> str:
         """问的时候怎样列出来。"""
-        return f"{self.word}（{self.note}）" if self.note else self.word
+        return tr("{word}（{note}）", word=tr(self.word), note=tr(self.note)) if self.note else tr(self.word)
 
     def meaning(self, *, plan: bool) -> Meaning:
         """它用在计划上、或一台工作站上的意思。"""
@@ -69,13 +71,13 @@ ROLL_BACK_WORD: Final = "回滚"
 _ROWS: Final = (
     DecisionSpec(
         decision=Decision.APPROVE,
-        word="同意",
+        word=msgid("同意"),
         event="CONFIRMATION_APPROVED",
         about="同意（批准计划，或回滚）。",
-        does="回滚",
+        does=msgid("回滚"),
         recorded="同意回滚，即将执行",
-        on_workstation=Meaning("批准回滚", "rolled", (ROLL_BACK_WORD,)),
-        on_plan=Meaning("计划获批准", "done", ("通过", "开始", "go")),
+        on_workstation=Meaning(msgid("批准回滚"), "rolled", (ROLL_BACK_WORD,)),
+        on_plan=Meaning(msgid("计划获批准"), "done", ("通过", "开始", "go")),
         spoken=(
             *("approve", "approved", "accept", "accepted", "confirm", "confirmed", "yes", "y", "ok", "okay", "sure"),
             *("同意", "批准", "确认", "确定", "可以", "可以的", "好", "好的", "行", "是", "是的"),
@@ -83,15 +85,15 @@ _ROWS: Final = (
     ),
     DecisionSpec(
         decision=Decision.REJECT,
-        word="拒绝",
+        word=msgid("拒绝"),
         event="CONFIRMATION_REJECTED",
         about="不同意（拒绝计划，或保持现状）。",
-        does="保持现状",
+        does=msgid("保持现状"),
         recorded="不回滚，保持现状",
-        progress="保持现状",
-        note="保持现状",
-        on_workstation=Meaning("不回滚，保持现状", "failed"),
-        on_plan=Meaning("计划被拒绝", "failed", ("不通过", "算了")),
+        progress=msgid("保持现状"),
+        note=msgid("保持现状"),
+        on_workstation=Meaning(msgid("不回滚，保持现状"), "failed"),
+        on_plan=Meaning(msgid("计划被拒绝"), "failed", ("不通过", "算了")),
         spoken=(
             *("reject", "rejected", "decline", "ignore", "no", "n"),
             *(
@@ -112,13 +114,13 @@ _ROWS: Final = (
     ),
     DecisionSpec(
         decision=Decision.RETRY,
-        word="重试",
+        word=msgid("重试"),
         event="RETRY_REQUESTED",
         about="查清工作站的实情，从失败的步骤继续。",
-        does="查清后继续",
+        does=msgid("查清后继续"),
         recorded="查清之后继续，这台回到进行中",
-        progress="查清后继续",
-        on_workstation=Meaning("查清实情后继续", "running"),
+        progress=msgid("查清后继续"),
+        on_workstation=Meaning(msgid("查清实情后继续"), "running"),
         spoken=("retry", "重试", "再试", "继续"),
         reviewable=False,
         resumes=True,
@@ -127,7 +129,7 @@ _ROWS: Final = (
 DECISIONS: Final = {row.decision: row for row in _ROWS}
 """决定到那一行。"""
 DECISION_EVENTS: Final = {decision: row.event for decision, row in DECISIONS.items()}
-WORDS: Final = {str(decision): row.word for decision, row in DECISIONS.items()}
+WORDS: Final = Worded({str(decision): row.word for decision, row in DECISIONS.items()})
 """决定到它的中文叫法。"""
 REVIEW_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if row.reviewable]
 """审阅界面上的，也是自己掌舵时的。"""
@@ -137,4 +139,4 @@ PLAN_DECISIONS: Final = [str(decision) for decision, row in DECISIONS.items() if
 
 def offered(decisions: Iterable[str]) -> str:
     """可以怎样回答：``approve（同意）、reject（拒绝）``。"""
-    return "、".join(f"{name}（{WORDS[name]}）" for name in decisions)
+    return tr("、").join(tr("{name}（{words}）", name=name, words=WORDS[name]) for name in decisions)

@@ -12,6 +12,7 @@ from pam_deploy_graph.action_router import endpoints_of
 from pam_deploy_graph.constants import REWIRED
 from pam_deploy_graph.errors import GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.service_address import loses_tls, same_address, usable_unasked
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.models import ActionResult
@@ -22,7 +23,7 @@ _FIELDS: Final = {"NODE_URL": "node_url", "MCP_URL": "mcp_url"}
 _FROM_HOME: Final = tuple(_FIELDS)
 _SAME_PLACE: Final = {"PAM_MCP_URL": "MCP_URL", "MCP_URL": "PAM_MCP_URL"}
 """HOME 给出的与自己设置的，说的是同一个服务。"""
-_NOT_SET: Final = "（没有）"
+_NOT_SET: Final = msgid("（没有）")
 
 
 async def check_endpoints(ctx: RunContext, result: ActionResult) -> ActionResult:
@@ -54,13 +55,32 @@ async def _check_address(ctx: RunContext, answer: ActionResult) -> ActionResult:
         if not after or (approved and not before) or (before and same_address(before, after)):
             continue
         if loses_tls(before, after):
-            return _refused(answer, f"{name} 由 {before} 变成了 {after}：批准的是 https，不会改用 http")
+            return _refused(
+                answer,
+                tr(
+                    "{name} 由 {before} 变成了 {after}：批准的是 https，不会改用 http",
+                    name=name,
+                    before=before,
+                    after=after,
+                ),
+            )
         if not (approved or ctx.node_allow) or usable_unasked(after, ctx.node_allow):
             continue
         if not approved:
-            return _refused(answer, f"HOME 给出的 {name} {after} 不在 PAM_NODE_ALLOW 之列；核实之后把它加进去")
+            return _refused(
+                answer,
+                tr("HOME 给出的 {name} {after} 不在 PAM_NODE_ALLOW 之列；核实之后把它加进去", name=name, after=after),
+            )
         await _note_moved(ctx, {key: str(answer.values[key]) for key in _FROM_HOME if answer.values.get(key)})
-        return _refused(answer, f"{name} 在批准之后变了：原为 {before}，HOME 现在说是 {after}；要先请人批准")
+        return _refused(
+            answer,
+            tr(
+                "{name} 在批准之后变了：原为 {before}，HOME 现在说是 {after}；要先请人批准",
+                name=name,
+                before=before,
+                after=after,
+            ),
+        )
     return answer
 
 
@@ -88,7 +108,7 @@ async def refuse_rewired(ctx: RunContext) -> None:
     now = await endpoints_now(ctx)
     _refuse_lost_tls(ctx.state.endpoints, now)
     if told := _differences(_own(ctx.state.endpoints), _own(now)):
-        raise PlanChangedError(f"批准之后设置变了（{'；'.join(told)}），没有照用；原来的批准不再作数")
+        raise PlanChangedError(tr("批准之后设置变了（{told}），没有照用；原来的批准不再作数", told=tr("；").join(told)))
 
 
 async def propose_endpoints(ctx: RunContext) -> None:
@@ -99,7 +119,9 @@ async def propose_endpoints(ctx: RunContext) -> None:
     wanted = await endpoints_of(ctx.router, there) | dict(ctx.also_bound)
     _refuse_lost_tls(state.endpoints, wanted)
     before, after = (state.endpoints | named_tools(state.mcp_tools)), (wanted | named_tools(tools))
-    text = "\n".join(["接到的地方与批准的不同:", *_differences(before, after), "改用现在的吗？拒绝就结束这次运行。"])
+    text = "\n".join(
+        [tr("接到的地方与批准的不同:"), *_differences(before, after), tr("改用现在的吗？拒绝就结束这次运行。")]
+    )
     digest = digest_of({"run_id": state.run_id, "plan": state.plan_digest, "stage": REWIRED, "endpoints": after})
     proposed = {"digest": digest, "target_ips": state.planned_ips or [], "stage": REWIRED, "text": text}
     proposed |= {"requested_by": state.requested_by}
@@ -116,7 +138,14 @@ def _refuse_lost_tls(before: Mapping[str, str], after: Mapping[str, str]) -> Non
     for name, value in after.items():
         was = before.get(name) or before.get(_SAME_PLACE.get(name, ""), "")
         if loses_tls(was, value):
-            raise GlobalStepError(f"{name} 由 {was} 变成了 {value}：批准的是 https，不会改用 http；请改回 https 再继续")
+            raise GlobalStepError(
+                tr(
+                    "{name} 由 {was} 变成了 {value}：批准的是 https，不会改用 http；请改回 https 再继续",
+                    name=name,
+                    was=was,
+                    value=value,
+                )
+            )
 
 
 def named_tools(tools: str) -> dict[str, str]:
@@ -127,7 +156,15 @@ def named_tools(tools: str) -> dict[str, str]:
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """逐项说出原来的与现在的。"""
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [f"{name} 原为 {before.get(name, _NOT_SET)}，现为 {after.get(name, _NOT_SET)}" for name in changed]
+    return [
+        tr(
+            "{name} 原为 {get}，现为 {get2}",
+            name=name,
+            get=before.get(name, tr(_NOT_SET)),
+            get2=after.get(name, tr(_NOT_SET)),
+        )
+        for name in changed
+    ]
 
 
 def _own(endpoints: dict[str, str]) -> dict[str, str]:

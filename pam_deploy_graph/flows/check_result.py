@@ -6,6 +6,7 @@ from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, Phase
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.inputs.service_address import why_unusable
 from pam_deploy_graph.models import ActionResult, AgentState
@@ -49,23 +50,25 @@ def wrong_bytes(state: AgentState, theirs: object) -> str:
     approved = state.package_digest
     if not approved or str(theirs).lower() == approved:
         return ""
-    return f"安装包不是批准的那一份：批准的 SHA-256 是 {approved}，这一份是 {theirs}"
+    return tr(
+        "安装包不是批准的那一份：批准的 SHA-256 是 {approved}，这一份是 {theirs}", approved=approved, theirs=theirs
+    )
 
 
 def _approved_upload(state: AgentState, result: ActionResult) -> str:
     """HOME 收下的必须是批准的那一份；空的哈希不是哈希。"""
     theirs = result.values["HASH_CODE"]
     if not theirs:
-        return "HOME 给的 HASH_CODE 是空的"
+        return tr("HOME 给的 HASH_CODE 是空的")
     wrong = wrong_bytes(state, theirs)
-    return f"HOME 里的{wrong}；没有发布" if wrong else ""
+    return tr("HOME 里的{wrong}；没有发布", wrong=wrong) if wrong else ""
 
 
 def _approved_publication(state: AgentState, result: ActionResult) -> str:
     """发布的应答若带哈希，必须是批准的那一份。"""
     theirs = result.values.get("HASH_CODE")
     wrong = wrong_bytes(state, theirs) if theirs else ""
-    return f"HOME 发布的{wrong}；没有同步到节点，请在 HOME 上撤下这次发布" if wrong else ""
+    return tr("HOME 发布的{wrong}；没有同步到节点，请在 HOME 上撤下这次发布", wrong=wrong) if wrong else ""
 
 
 def _as_answered(result: ActionResult) -> ActionResult:
@@ -80,9 +83,9 @@ def _same_hash(state: AgentState, result: ActionResult) -> str:
     """节点算出的哈希必须与 HOME 的一致，也就是批准的那一份。"""
     theirs = str(result.values["HASH_CODE"])
     if theirs.lower() != state.hash_code.lower():
-        return f"节点算出的 HASH_CODE 是 {theirs}，HOME 的是 {state.hash_code}"
+        return tr("节点算出的 HASH_CODE 是 {theirs}，HOME 的是 {hash_code}", theirs=theirs, hash_code=state.hash_code)
     wrong = wrong_bytes(state, theirs)
-    return f"节点上的{wrong}；没有动任何工作站" if wrong else ""
+    return tr("节点上的{wrong}；没有动任何工作站", wrong=wrong) if wrong else ""
 
 
 def _usable_addresses(_state: AgentState, result: ActionResult) -> str:
@@ -90,7 +93,7 @@ def _usable_addresses(_state: AgentState, result: ActionResult) -> str:
     for name in ("NODE_URL", "MCP_URL"):
         url = str(result.values.get(name) or "")
         if (url or name == "NODE_URL") and (reason := why_unusable(url)):
-            return f"HOME 给出的 {name} {show_value(url)} 不能用：{reason}"
+            return tr("HOME 给出的 {name} {url} 不能用：{reason}", name=name, url=show_value(url), reason=reason)
     return ""
 
 
@@ -100,7 +103,7 @@ def _real_ips(state: AgentState, result: ActionResult) -> str:
     try:
         named = [canonical_ip(ip) for ip in ([given] if isinstance(given, str) else given)]
     except (InvalidInputError, TypeError) as error:
-        return f"节点给的工作站地址不对：{error}"
+        return tr("节点给的工作站地址不对：{error}", error=error)
     result.values["IP"] = list(dict.fromkeys(named))
     return _same_airport(state, result)
 
@@ -108,20 +111,27 @@ def _real_ips(state: AgentState, result: ActionResult) -> str:
 def _same_airport(state: AgentState, result: ActionResult) -> str:
     """别的机场的节点一律拒绝。"""
     theirs, ours = result.values["AIRPORT_CODE"], state.params["AIRPORT_CODE"]
-    return "" if str(theirs).upper() == ours else f"节点属于机场 {theirs or '（没有说）'}，要部署的是 {ours}"
+    return (
+        ""
+        if str(theirs).upper() == ours
+        else tr("节点属于机场 {theirs}，要部署的是 {ours}", theirs=theirs or tr("（没有说）"), ours=ours)
+    )
 
 
 def _right_version(state: AgentState, result: ActionResult) -> str:
     """校验读回的版本就是目标版本。"""
     found, wanted = str(result.values["VERSION"]), state.params["VERSION_NUMBER"]
-    return "" if found == wanted else f"校验读回的版本是 {found}，应为 {wanted}"
+    return "" if found == wanted else tr("校验读回的版本是 {found}，应为 {wanted}", found=found, wanted=wanted)
 
 
 def _succeeded(_state: AgentState, result: ActionResult) -> str:
     """``SUCCESS`` 必须为真。"""
     if is_true(result.values.get("SUCCESS", "true")):  # 缺了的，要求带齐的在此之前已经改判
         return ""
-    return str(result.values.get("MESSAGE") or f"{result.action} 返回 SUCCESS={result.values['SUCCESS']}")
+    return str(
+        result.values.get("MESSAGE")
+        or tr("{action} 返回 SUCCESS={success}", action=result.action, success=result.values["SUCCESS"])
+    )
 
 
 _CHECKS: Final[dict[str, Callable[[AgentState, ActionResult], str]]] = {

@@ -11,6 +11,7 @@ from pam_deploy_graph.action_router import ActionBackend
 from pam_deploy_graph.constants import CONTROLS, IpStatus
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.telemetry import Span, no_span
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.ledger import Approval, RunSession
@@ -51,8 +52,14 @@ class FlowRules:
 
         """
         if strange := [name for name in control if name not in CONTROLS]:
-            known = "、".join(CONTROLS)
-            raise InvalidInputError(f"不认识的控制参数 {'、'.join(map(show_value, strange))}：可用的是 {known}")
+            known = tr("、").join(CONTROLS)
+            raise InvalidInputError(
+                tr(
+                    "不认识的控制参数 {strange}：可用的是 {known}",
+                    strange=tr("、").join(map(show_value, strange)),
+                    known=known,
+                )
+            )
         names = {each.name for each in fields(cls)}
         numbers = in_numbers(control, scope)
         given = {name: value for name, value in numbers.items() if name in names and value is not None}

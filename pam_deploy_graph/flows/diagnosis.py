@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import printable
 
 _TAIL_BYTES: Final = 64 * 1024
@@ -20,15 +21,15 @@ _SUSPICIOUS: Final = re.compile(
     r"(?i)error|fail|fatal|exception|refused|denied|time(d )?out|no space|失败|错误|异常|拒绝|超时|不符|改动"
 )
 _CAUSES: Final = (
-    (r"(?i)no space|空间不足|磁盘.*满", "磁盘空间不足"),
-    (r"(?i)denied|权限|permission", "权限不足"),
-    (r"(?i)address already in use|端口.*占用", "端口被占用"),
-    (r"(?i)hash|哈希|改动|altered", "发布目录的内容与安装包不一致"),
-    (r"(?i)time(d )?out|超时", "操作超时"),
-    (r"(?i)refused|unreachable|连接|不在线|离线|联系不上|offline", "连不上工作站或它的服务"),
-    (r"(?i)version|版本", "版本不符"),
-    (r"(?i)probe|health|探测|健康", "启动后健康探测不通过"),
-    (r"(?i)verify|验证|校验", "部署之后的验证没有通过"),
+    (r"(?i)no space|空间不足|磁盘.*满", msgid("磁盘空间不足")),
+    (r"(?i)denied|权限|permission", msgid("权限不足")),
+    (r"(?i)address already in use|端口.*占用", msgid("端口被占用")),
+    (r"(?i)hash|哈希|改动|altered", msgid("发布目录的内容与安装包不一致")),
+    (r"(?i)time(d )?out|超时", msgid("操作超时")),
+    (r"(?i)refused|unreachable|连接|不在线|离线|联系不上|offline", msgid("连不上工作站或它的服务")),
+    (r"(?i)version|版本", msgid("版本不符")),
+    (r"(?i)probe|health|探测|健康", msgid("启动后健康探测不通过")),
+    (r"(?i)verify|验证|校验", msgid("部署之后的验证没有通过")),
 )
 
 
@@ -47,7 +48,7 @@ def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[s
     began = int(workstation.get("began") or 0)
     evidence = _evidence(str(workstation.get("log_file") or ""), base, folder, began)
     text = "\n".join([str(workstation.get("failure_reason") or ""), *(item["quote"] for item in evidence)])
-    cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, text)), "原因不明，请看日志")
+    cause = next((tr(cause) for pattern, cause in _CAUSES if re.search(pattern, text)), tr("原因不明，请看日志"))
     return {"summary": cause, "evidence": evidence}
 
 

@@ -14,6 +14,7 @@ from pam_deploy_graph.flows.check_result import is_true, judge
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.last_key import intruder
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import Outcome
 
@@ -78,7 +79,7 @@ async def _until_sure(call: Call, ip: str, first: ActionResult | None) -> Action
         return second
     if (found := await _ask(call, ip, second)) is not None:
         return found
-    reason = f"{second.error_summary}（已向工作站查证：此刻还没有做）"
+    reason = tr("{error_summary}（已向工作站查证：此刻还没有做）", error_summary=second.error_summary)
     never = first is not None and first.outcome is second.outcome is Outcome.NOT_TAKEN
     return replace(second, in_doubt=not never, error_summary=reason)
 
@@ -108,10 +109,15 @@ async def _ask(call: Call, ip: str, last: ActionResult | None) -> ActionResult |
     if found == call.key():
         return _done(call, truth)
     if blind := _blind(truth):
-        return _in_doubt(call, truth, last, f"又查不到 {ip} 的实情：{blind}")
+        return _in_doubt(call, truth, last, tr("又查不到 {ip} 的实情：{blind}", ip=ip, blind=blind))
     if found == call.ctx.state.ip_states[ip]["before_attempt"]:
         return None
-    return _in_doubt(call, truth, last, f"{ip} 最近一次生效的键是 {found or '（没有）'}，说明不了这一次做没做")
+    return _in_doubt(
+        call,
+        truth,
+        last,
+        tr("{ip} 最近一次生效的键是 {found}，说明不了这一次做没做", ip=ip, found=found or tr("（没有）")),
+    )
 
 
 async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
@@ -128,11 +134,11 @@ async def _done_after_all(call: Call, ip: str) -> ActionResult | None:
         return ActionResult.failure(
             call.action,
             truth.backend,
-            f"没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{blind}",
+            tr("没有再送：先要看上一次到底做了没有，而查不到 {ip} 的实情：{blind}", ip=ip, blind=blind),
             exit_code=truth.exit_code if truth.outcome is Outcome.REFUSED else ScriptExit.NOT_TAKEN,
         )
     if stranger := intruder(call.ctx.state, ip, found):
-        said = f"没有再送：上次读回之后{stranger}动过 {ip}"
+        said = tr("没有再送：上次读回之后{stranger}动过 {ip}", stranger=stranger, ip=ip)
         return ActionResult.failure(call.action, truth.backend, said, exit_code=ScriptExit.NOT_TAKEN)
     return None
 
@@ -147,20 +153,22 @@ def _blind(truth: ActionResult) -> str:
     """为什么这份实情说明不了什么；说明得了的为空串。不在线的，节点说的不是此刻的，只有自己的键才算数。"""
     if not truth.ok:
         return truth.error_summary
-    return "" if is_true(truth.values["ONLINE"]) else "它不在线"
+    return "" if is_true(truth.values["ONLINE"]) else tr("它不在线")
 
 
 def _done(call: Call, truth: ActionResult) -> ActionResult:
     """查明做过了：以查到的为应答。"""
-    values = truth.values | {"SUCCESS": truth.values["RUNNING"], "MESSAGE": "已向工作站查证：此前已经做过"}
+    values = truth.values | {"SUCCESS": truth.values["RUNNING"], "MESSAGE": tr("已向工作站查证：此前已经做过")}
     found = ActionResult(ok=True, action=call.action, backend=truth.backend, values=values)
     return judge(call.ctx.state, found, strict=False)
 
 
 def _in_doubt(call: Call, truth: ActionResult, last: ActionResult | None, why: str) -> ActionResult:
     """说不清做没做；令牌不行的，连同这一点。"""
-    said = last.error_summary if last else f"{call.action} 上次结果未知"
+    said = last.error_summary if last else tr("{action} 上次结果未知", action=call.action)
     code = last.exit_code if last else ScriptExit.UNKNOWN
     if truth.exit_code == ScriptExit.UNAUTHORISED:
         code = truth.exit_code
-    return ActionResult.failure(call.action, truth.backend, f"{said}；{why}", in_doubt=True, exit_code=code)
+    return ActionResult.failure(
+        call.action, truth.backend, tr("{said}；{why}", said=said, why=why), in_doubt=True, exit_code=code
+    )

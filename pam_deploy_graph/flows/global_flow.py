@@ -11,6 +11,7 @@ from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.package_check import package_digest, refuse_changed
 from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult
 
 
@@ -107,4 +108,4 @@ def _error(ctx: RunContext, result: ActionResult) -> GlobalStepError:
         return PlanChangedError(result.error_summary)
     missing = result.action == "upload-package" and result.exit_code in (ScriptExit.USAGE, ScriptExit.CONFIG)
     kind = PackageMissingError if missing else GlobalStepError
-    return kind(f"{result.action} 执行失败: {result.error_summary}")
+    return kind(tr("{action} 执行失败: {error_summary}", action=result.action, error_summary=result.error_summary))

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import disagree
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.protocol.keys import owner_of, was_issued
 
-FOREIGN: Final = "这份账本没有发过它的键：运行不在这里、已损坏，或账本落后了；先弄清是谁、为什么"
+FOREIGN: Final = msgid("这份账本没有发过它的键：运行不在这里、已损坏，或账本落后了；先弄清是谁、为什么")
 
 
 def refuse_if_behind(state: AgentState, ip: str, key: str) -> None:
@@ -20,7 +21,9 @@ def refuse_if_behind(state: AgentState, ip: str, key: str) -> None:
     if not state.nonce or owner_of(key) != (state.run_id, state.nonce):
         return
     if not was_issued(state.issued, key):
-        raise disagree(state.run_id, f"{ip} 最近一次生效的是这次运行的 {key}，账本里却没有它，账本落后了")
+        raise disagree(
+            state.run_id, tr("{ip} 最近一次生效的是这次运行的 {key}，账本里却没有它，账本落后了", ip=ip, key=key)
+        )
 
 
 def other_owner(state: AgentState, key: str) -> str:
@@ -28,7 +31,7 @@ def other_owner(state: AgentState, key: str) -> str:
     run_id, nonce = owner_of(key)
     if not key or (run_id, nonce) == (state.run_id, state.nonce):
         return ""
-    return f"运行 {run_id}（{nonce}）" if run_id else f"键 {key}"
+    return tr("运行 {run_id}（{nonce}）", run_id=run_id, nonce=nonce) if run_id else tr("键 {key}", key=key)
 
 
 def changed_hands(state: AgentState, ip: str, key: str, held: Callable[[str], bool]) -> str:
@@ -39,12 +42,23 @@ def changed_hands(state: AgentState, ip: str, key: str, held: Callable[[str], bo
     if ip not in state.seen_keys:
         owner = "" if ip in state.ip_states or held(key) else other_owner(state, key)
         known = not owner or owner in state.seen_owners
-        return "" if known else f"提出计划的时候没有看过 {ip}，最近动过它的是{owner}，{FOREIGN}；没有动手"
+        return (
+            ""
+            if known
+            else tr(
+                "提出计划的时候没有看过 {ip}，最近动过它的是{owner}，{foreign}；没有动手",
+                ip=ip,
+                owner=owner,
+                foreign=tr(FOREIGN),
+            )
+        )
     seen = state.seen_keys[ip]
     if key == seen:
         return ""
-    now, then = other_owner(state, key) or "（没有）", other_owner(state, seen) or "（没有）"
-    return f"提出计划的时候，最近动过 {ip} 的是{then}，此刻是{now}：有人在这之间动过它；没有动手"
+    now, then = other_owner(state, key) or tr("（没有）"), other_owner(state, seen) or tr("（没有）")
+    return tr(
+        "提出计划的时候，最近动过 {ip} 的是{then}，此刻是{now}：有人在这之间动过它；没有动手", ip=ip, then=then, now=now
+    )
 
 
 def intruder(state: AgentState, ip: str, key: str) -> str:

@@ -7,6 +7,7 @@ from anyio.to_thread import run_sync
 
 from pam_deploy_graph.errors import PackageMissingError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system.file_digest import file_digest
 
@@ -31,7 +32,9 @@ async def package_digest(state: AgentState, found: ActionResult | None) -> str:
     try:
         return await run_sync(file_digest, path)
     except OSError as error:
-        raise PackageMissingError(f"安装包 {path} 读不了：{error.strerror}；请核对 PACKAGE_PATH") from None
+        raise PackageMissingError(
+            tr("安装包 {path} 读不了：{problem}；请核对 PACKAGE_PATH", path=path, problem=error.strerror)
+        ) from None
 
 
 async def refuse_changed(ctx: RunContext) -> None:
@@ -48,6 +51,11 @@ async def refuse_changed(ctx: RunContext) -> None:
     now = await package_digest(ctx.state, None)
     if now != shown:
         raise PlanChangedError(
-            f"安装包 {path} 在计划给人看过之后变了（SHA-256 原为 {shown[:12]}…，现为 {now[:12]}…），没有上传；"
-            f"原来的批准不再作数"
+            tr(
+                "安装包 {path} 在计划给人看过之后变了（SHA-256 原为 {shown}…，现为 {now}…），"
+                "没有上传；原来的批准不再作数",
+                path=path,
+                shown=shown[:12],
+                now=now[:12],
+            )
         )

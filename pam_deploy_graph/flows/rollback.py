@@ -13,6 +13,7 @@ from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import nothing_to_go_back_to, question_digest, touched_by_another
 from pam_deploy_graph.flows.service_state import running_now, running_text, version_now, version_text
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Approval, touched
 from pam_deploy_graph.models import ActionResult, Event
 from pam_deploy_graph.policy import POLICY
@@ -65,7 +66,12 @@ async def _still_so(ctx: RunContext, outbox: Outbox, ip: str, approval: Approval
         changed = _changed(ctx, truth, ip, approval, (before, key))
     if not changed:
         return True
-    message = f"{approval.operator} 的决定（{approval.decision}）没有执行：{changed}"
+    message = tr(
+        "{operator} 的决定（{decision}）没有执行：{changed}",
+        operator=approval.operator,
+        decision=approval.decision,
+        changed=changed,
+    )
     void: Event = {"type": "APPROVAL_VOID", "ip": ip, "operator": approval.operator, "message": message}
     if truth and truth.exit_code == ScriptExit.UNAUTHORISED:
         void["unauthorised"] = True
@@ -78,13 +84,17 @@ def _changed(ctx: RunContext, truth: ActionResult, ip: str, approval: Approval, 
     state, (before, key) = ctx.state, shown
     if approval.decision == Decision.APPROVE:
         if not truth.ok:
-            return f"动手之前读不到它的实情：{truth.error_summary}"
+            return tr("动手之前读不到它的实情：{error_summary}", error_summary=truth.error_summary)
         if refused := nothing_to_go_back_to(state, ip):
             return refused
         same = question_digest(state, ip) == approval.digest
-        return "" if same else f"问的时候是 {before}，此刻是 {_shown(ctx, ip)}，最后动它的也可能换了"
+        return (
+            ""
+            if same
+            else tr("问的时候是 {before}，此刻是 {shown}，最后动它的也可能换了", before=before, shown=_shown(ctx, ip))
+        )
     stranger = _stranger(ctx, ip, key) if approval.decision == Decision.RETRY else ""
-    return f"{stranger}动过它，问的时候没有说到" if stranger else ""
+    return tr("{stranger}动过它，问的时候没有说到", stranger=stranger) if stranger else ""
 
 
 def _stranger(ctx: RunContext, ip: str, key: str | None) -> str:
@@ -99,7 +109,7 @@ def _shown(ctx: RunContext, ip: str) -> str:
     """一台此刻的真相，一句话。"""
     workstation = ctx.state.ip_states[ip]
     running = running_text(running_now(workstation), ctx.state.params["MODULE_NAME"])
-    return f"{version_text(version_now(workstation))}，{running}"
+    return tr("{version_text}，{running}", version_text=version_text(version_now(workstation)), running=running)
 
 
 def _going_on(ctx: RunContext, ip: str) -> Event:
@@ -147,14 +157,31 @@ def _as_read_back(ctx: RunContext, ip: str, result: ActionResult, truth: ActionR
     workstation = ctx.state.ip_states[ip]
     version, running = version_now(workstation), running_now(workstation)
     if version == workstation["to_version"] and running:
-        said = {"SUCCESS": "true", "MESSAGE": f"读回来是 {version}，在运行", "VERSION": version, "RUNNING": "true"}
+        said = {
+            "SUCCESS": "true",
+            "MESSAGE": tr("读回来是 {version}，在运行", version=version),
+            "VERSION": version,
+            "RUNNING": "true",
+        }
         return ActionResult(ok=True, action=result.action, backend=result.backend, values=result.values | said)
-    said_so = "" if result.ok else f"{result.error_summary}；"
+    said_so = "" if result.ok else tr("{error_summary}；", error_summary=result.error_summary)
     if version is None:
-        reason, in_doubt = f"{said_so}退没退成不知道：{truth.error_summary or '工作站不在线'}", True
+        reason, in_doubt = (
+            tr(
+                "{said_so}退没退成不知道：{error_summary}",
+                said_so=said_so,
+                error_summary=truth.error_summary or tr("工作站不在线"),
+            ),
+            True,
+        )
     else:
         shown, in_doubt = _shown(ctx, ip), result.in_doubt
-        reason = f"{said_so}读回来是 {shown}；应为 {workstation['to_version']}，在运行"
+        reason = tr(
+            "{said_so}读回来是 {shown}；应为 {to_version}，在运行",
+            said_so=said_so,
+            shown=shown,
+            to_version=workstation["to_version"],
+        )
     refused = ScriptExit.UNAUTHORISED in (result.exit_code, truth.exit_code)
     code = ScriptExit.UNAUTHORISED if refused else ScriptExit.REFUSED
     return ActionResult.failure(result.action, result.backend, reason, in_doubt=in_doubt, exit_code=code)

@@ -15,6 +15,7 @@ from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import write_run_config
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.system.safe_text import printable
@@ -39,7 +40,10 @@ def request_recall(
         outbox = Outbox(ctx.session)
         for ip, version in to_versions.items():
             await read_back(ctx, outbox, ip)
-            asked = {"reason": f"操作员要求退回运行 {of_run} 之前的 {version}", "to_version": version}
+            asked = {
+                "reason": tr("操作员要求退回运行 {of_run} 之前的 {version}", of_run=of_run, version=version),
+                "to_version": version,
+            }
             outbox.tell({"type": "ROLLBACK_REQUESTED", "ip": ip, **asked, "of_run": of_run, "owner": owner})
         wired: dict[str, Any] = {"mcp_tools": ctx.state.mcp_tools, "endpoints": await endpoints_now(ctx)}
         plan: dict[str, Any] = {"run_id": ctx.state.run_id, "rollback_of": of_run, "to_versions": dict(to_versions)}
@@ -53,11 +57,14 @@ def request_recall(
 
 def _text(ctx: RunContext, endpoints: Mapping[str, str]) -> str:
     """计划的原文：退回哪次运行之前，各台此刻怎样、同意之后怎样（一样的并成一行），接到哪里；不能退回的说出为什么。"""
-    told = [f"退回运行 {ctx.state.rollback_of} 之前；批准之后，每台动手之前还会再问。"]
+    told = [tr("退回运行 {rollback_of} 之前；批准之后，每台动手之前还会再问。", rollback_of=ctx.state.rollback_of)]
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for question in waiting_questions(ctx.state):
-        does = question["effects"].get(Decision.APPROVE) or f"不能退回：{question['no_approve']}"
-        alike[f"此刻 {version_text(question['version_now'])}；{does}"].append(str(question["ip"]))
+        does = question["effects"].get(Decision.APPROVE) or tr(
+            "不能退回：{no_approve}", no_approve=question["no_approve"]
+        )
+        what = tr("此刻 {version}；{does}", version=version_text(question["version_now"]), does=does)
+        alike[what].append(str(question["ip"]))
     told += [f"- {show_ips(ips, ctx.state.names)}: {what}" for what, ips in alike.items()]
     wired = {**endpoints, **named_tools(ctx.state.mcp_tools)}
     told += [f"- {name}: {printable(value)}" for name, value in wired.items()]
@@ -77,7 +84,9 @@ async def _find_node(ctx: RunContext) -> None:
         result = await perform(ctx, outbox, action)
         await outbox.commit(result_event(result))
         if not result.ok:
-            raise GlobalStepError(f"{result.action} 执行失败: {result.error_summary}")
+            raise GlobalStepError(
+                tr("{action} 执行失败: {error_summary}", action=result.action, error_summary=result.error_summary)
+            )
         ctx.state.mcp_tools = str(result.values.get(TOOLS_KEY, ctx.state.mcp_tools))
         if action == NODE_LOOKUP:
             write_run_config(ctx.state)

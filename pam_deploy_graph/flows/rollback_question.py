@@ -15,6 +15,7 @@ from pam_deploy_graph.flows.service_state import (
     version_now,
     version_text,
 )
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import digest_of, touched
 from pam_deploy_graph.models import AgentState, IpState
 
@@ -60,12 +61,12 @@ def nothing_to_go_back_to(state: AgentState, ip: str) -> str:
     before = version_before(workstation)
     if not workstation["to_version"]:
         if before is None:
-            return "开工之前的版本没有读到，不知道退回哪一版"
-        return "开工之前没有安装，没有可以退回的版本"
+            return tr("开工之前的版本没有读到，不知道退回哪一版")
+        return tr("开工之前没有安装，没有可以退回的版本")
     if not touched(state, ip) and not workstation.get("owner"):
-        return "还没有动过手，没有什么可退"
+        return tr("还没有动过手，没有什么可退")
     if stranger := touched_by_another(state, ip) or workstation.get("over"):
-        return f"{stranger} 在这次运行之后动过它，退回会盖掉别人做的"
+        return tr("{stranger} 在这次运行之后动过它，退回会盖掉别人做的", stranger=stranger)
     return ""
 
 
@@ -96,30 +97,40 @@ def _effects(state: AgentState, ip: str, workstation: IpState) -> dict[Decision,
     """每种回答做什么，用读回来的话说。"""
     module = state.params["MODULE_NAME"]
     running = running_now(workstation)
-    left = running_text(running, module) + ("，柜台不可用" if running is False else "")
-    return {decision: row.does for decision, row in DECISIONS.items()} | {
+    left = running_text(running, module) + (tr("，柜台不可用") if running is False else "")
+    return {decision: tr(row.does) for decision, row in DECISIONS.items()} | {
         Decision.APPROVE: _going_back(workstation),
-        Decision.REJECT: f"保持现状，{version_text(version_now(workstation))}，{left}",
-        Decision.RETRY: f"先查证它的实情，再{_from(state, ip)}，装 {state.params['VERSION_NUMBER']}",
+        Decision.REJECT: tr(
+            "保持现状，{version_text}，{left}", version_text=version_text(version_now(workstation)), left=left
+        ),
+        Decision.RETRY: tr(
+            "先查证它的实情，再{what}，装 {version_number}",
+            what=_from(state, ip),
+            version_number=state.params["VERSION_NUMBER"],
+        ),
     }
 
 
 def _from(state: AgentState, ip: str) -> str:
     """接着做从哪里做起；别人动过的从头做，说出会盖掉谁做的。"""
     if stranger := touched_by_another(state, ip):
-        return f"从头做，盖掉{stranger}做的"
-    return f"从 {state.ip_states[ip]['failed_stage']} 继续"
+        return tr("从头做，盖掉{stranger}做的", stranger=stranger)
+    return tr("从 {failed_stage} 继续", failed_stage=state.ip_states[ip]["failed_stage"])
 
 
 def _going_back(workstation: IpState) -> str:
     """同意做什么：回到这次运行之前的版本，并且在运行。"""
     wanted, now, running = workstation["to_version"], version_now(workstation), running_now(workstation)
-    stopped = "；开工之前它是停着的" if workstation["running_before"] == "false" else ""
+    stopped = tr("；开工之前它是停着的") if workstation["running_before"] == "false" else ""
     if now != wanted:
-        return f"退回 {wanted} 并启动{stopped}" + ("；此刻是什么版本未知" if now is None else "")
+        return tr("退回 {wanted} 并启动{stopped}", wanted=wanted, stopped=stopped) + (
+            tr("；此刻是什么版本未知") if now is None else ""
+        )
     if running:
-        return f"{wanted} 没有换过，正在运行，什么也不改变{stopped}"
-    return f"{wanted} 没有换过，把它启动{stopped}" + ("；此刻在不在运行未知" if running is None else "")
+        return tr("{wanted} 没有换过，正在运行，什么也不改变{stopped}", wanted=wanted, stopped=stopped)
+    return tr("{wanted} 没有换过，把它启动{stopped}", wanted=wanted, stopped=stopped) + (
+        tr("；此刻在不在运行未知") if running is None else ""
+    )
 
 
 def touched_by_another(state: AgentState, ip: str) -> str:
@@ -130,4 +141,4 @@ def touched_by_another(state: AgentState, ip: str) -> str:
         return ""
     who = key.partition(":")[0]
     ours = {f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id, owner}
-    return "" if who in ours else f"运行 {who.rpartition('.')[0] or who}"
+    return "" if who in ours else tr("运行 {who}", who=who.rpartition(".")[0] or who)

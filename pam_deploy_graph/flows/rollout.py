@@ -15,6 +15,7 @@ from pam_deploy_graph.flows.rollback import carry_out
 from pam_deploy_graph.flows.rollback_question import question_digest
 from pam_deploy_graph.flows.settle_targets import settle_targets
 from pam_deploy_graph.flows.waves import close_wave, ips_of_wave
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.ledger import Approval, pending_rollback
 from pam_deploy_graph.models import AgentState
@@ -83,21 +84,28 @@ def outcome(state: AgentState, rules: FlowRules, cancelled_by: str | None) -> tu
         return _outcome_of_recall(state, cancelled_by)
     left = len(fresh_ips(state))
     if cancelled_by:
-        return ExitCode.STOPPED, f"{cancelled_by} 取消了这次运行，还有 {left} 台没有开工"
+        return ExitCode.STOPPED, tr(
+            "{cancelled_by} 取消了这次运行，还有 {left} 台没有开工", cancelled_by=cancelled_by, left=left
+        )
     if left and budget_spent(state, rules):
-        return ExitCode.STOPPED, f"失败已到 {rules.max_failures} 台，还有 {left} 台没有开工"
+        return ExitCode.STOPPED, tr(
+            "失败已到 {max_failures} 台，还有 {left} 台没有开工", max_failures=rules.max_failures, left=left
+        )
     if not state.target_ips:
-        return ExitCode.STOPPED, "指定的范围里一台可以部署的都没有"
+        return ExitCode.STOPPED, tr("指定的范围里一台可以部署的都没有")
     tally = Counter(w.tally for w in state.ip_states.values())
     recalled = tally["recalled"]
     bad = len(state.ip_states) - tally["succeeded"] - recalled
     missed = not_reached(state)
-    back = f"，{recalled} 台成功之后退回了原来的版本" if recalled else ""
+    back = tr("，{recalled} 台成功之后退回了原来的版本", recalled=recalled) if recalled else ""
     if not (bad or missed or back):
-        return ExitCode.DONE, f"{len(state.ip_states)} 台全部完成"
-    words = [f"要求 {len(state.ip_states) + len(missed)} 台：" if missed else "", f"{tally['succeeded']} 台成功{back}"]
-    words += [f"，{bad} 台没有成功"] if bad else []
-    words += [f"，{not_reached_text(missed, state.names)}"] if missed else []
+        return ExitCode.DONE, tr("{n} 台全部完成", n=len(state.ip_states))
+    words = [
+        tr("要求 {n} 台：", n=len(state.ip_states) + len(missed)) if missed else "",
+        tr("{succeeded} 台成功{back}", succeeded=tally["succeeded"], back=back),
+    ]
+    words += [tr("，{bad} 台没有成功", bad=bad)] if bad else []
+    words += [tr("，{not_reached_text}", not_reached_text=not_reached_text(missed, state.names))] if missed else []
     return ExitCode.FINISHED_WITH_FAILURES if bad or missed else ExitCode.DONE, "".join(words)
 
 
@@ -105,11 +113,11 @@ def _outcome_of_recall(state: AgentState, cancelled_by: str | None) -> tuple[Exi
     """退回的运行怎样了结：几台回到了那次运行之前，几台没有。"""
     back = sum(w["rollback_status"] == RollbackStatus.DONE for w in state.ip_states.values())
     left = len(state.ip_states) - back
-    where = f"退回到运行 {state.rollback_of} 之前"
+    where = tr("退回到运行 {rollback_of} 之前", rollback_of=state.rollback_of)
     if not left:
-        return ExitCode.DONE, f"{back} 台{where}"
-    who = f"{cancelled_by} 取消了这次运行，" if cancelled_by else ""
-    reason = f"{who}{back} 台{where}，{left} 台没有退回，保持现状"
+        return ExitCode.DONE, tr("{back} 台{where}", back=back, where=where)
+    who = tr("{cancelled_by} 取消了这次运行，", cancelled_by=cancelled_by) if cancelled_by else ""
+    reason = tr("{who}{back} 台{where}，{left} 台没有退回，保持现状", who=who, back=back, where=where, left=left)
     return (ExitCode.FINISHED_WITH_FAILURES if back else ExitCode.STOPPED), reason
 
 
@@ -121,9 +129,9 @@ def not_reached(state: AgentState) -> list[str]:
 
 def not_reached_text(missed: Sequence[str], names: Mapping[str, str] = _NAMELESS) -> str:
     """没有到的几台，点名。"""
-    shown = "、".join(with_name(ip, names) for ip in missed[:_MOST_NAMED])
-    more = f" 等 {len(missed)} 台" if len(missed) > _MOST_NAMED else ""
-    return f"{len(missed)} 台没有到（不在线）：{shown}{more}"
+    shown = tr("、").join(with_name(ip, names) for ip in missed[:_MOST_NAMED])
+    more = tr(" 等 {n} 台", n=len(missed)) if len(missed) > _MOST_NAMED else ""
+    return tr("{n} 台没有到（不在线）：{shown}{more}", n=len(missed), shown=shown, more=more)
 
 
 def next_ips(ctx: RunContext) -> list[str]:

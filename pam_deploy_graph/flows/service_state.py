@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.safe_text import markdown_safe
 
-UNKNOWN: Final = "未知"
-NOT_INSTALLED: Final = "未安装"
+UNKNOWN: Final = msgid("未知")
+NOT_INSTALLED: Final = msgid("未安装")
 _RUNNING: Final = {"true": True, "false": False}
 _MOST_NAMED: Final = 20
 
@@ -36,14 +37,14 @@ def running_of(word: str) -> bool | None:
 
 def version_text(version: str | None) -> str:
     """一个版本写给人看。"""
-    return UNKNOWN if version is None else version or NOT_INSTALLED
+    return tr(UNKNOWN) if version is None else version or tr(NOT_INSTALLED)
 
 
 def running_text(running: bool | None, module: str) -> str:  # noqa: FBT001  读回的就是真、假或不知道
     """一个模块在不在运行，写给人看。"""
     if running is None:
-        return f"{module} 是否在运行未知"
-    return f"{module} 在运行" if running else f"{module} 已停止"
+        return tr("{module} 是否在运行未知", module=module)
+    return tr("{module} 在运行", module=module) if running else tr("{module} 已停止", module=module)
 
 
 def truth_of(workstation: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,22 +72,29 @@ def service_line(state: AgentState, *, idle: bool = True) -> str:
 
     """
     module = state.params.get("MODULE_NAME", "")
-    stopped = [f"{state.label(ip)}（{_stopped(state.ip_states[ip], module)}）" for ip in out_of_service(state)]
+    stopped = [
+        tr("{label}（{stopped}）", label=state.label(ip), stopped=_stopped(state.ip_states[ip], module))
+        for ip in out_of_service(state)
+    ]
     lost = [state.label(ip) for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
-    parts = [f"停用 {len(stopped)} 台：{_listed(stopped)}"] if stopped else []
-    parts += [f"状态未知 {len(lost)} 台：{_listed(lost)}"] if lost else []
-    return markdown_safe("；".join(parts))
+    parts = [tr("停用 {n} 台：{listed}", n=len(stopped), listed=_listed(stopped))] if stopped else []
+    parts += [tr("状态未知 {n} 台：{listed}", n=len(lost), listed=_listed(lost))] if lost else []
+    return markdown_safe(tr("；").join(parts))
 
 
 def _stopped(workstation: Mapping[str, Any], module: str) -> str:
     """停着的一台怎么说。"""
     version = version_now(workstation)
-    return f"{module} {NOT_INSTALLED}" if version == "" else f"{module} 已停止，{_versioned(version)}"
+    return (
+        f"{module} {tr(NOT_INSTALLED)}"
+        if version == ""
+        else tr("{module} 已停止，{versioned}", module=module, versioned=_versioned(version))
+    )
 
 
 def _versioned(version: str | None) -> str:
     """版本；不知道就说不知道。"""
-    return "版本未知" if version is None else version
+    return tr("版本未知") if version is None else version
 
 
 def _is_lost(workstation: Mapping[str, Any], *, idle: bool) -> bool:
@@ -98,4 +106,4 @@ def _is_lost(workstation: Mapping[str, Any], *, idle: bool) -> bool:
 
 def _listed(names: list[str]) -> str:
     """列出来；多了就只列前若干台。"""
-    return "、".join(names[:_MOST_NAMED]) + (f" 等 {len(names)} 台" if len(names) > _MOST_NAMED else "")
+    return tr("、").join(names[:_MOST_NAMED]) + (tr(" 等 {n} 台", n=len(names)) if len(names) > _MOST_NAMED else "")

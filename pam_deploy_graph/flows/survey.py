@@ -15,6 +15,7 @@ from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import FOREIGN, other_owner
 from pam_deploy_graph.flows.outbox import Outbox
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.system.task_group import task_group
@@ -52,9 +53,12 @@ class Survey:
         for ip in self.asked:
             if owner := self.foreign.get(ip):
                 owners.setdefault(owner, []).append(ip)
-        said = [f"{show_ips(ips)} 最近是{owner}动的，{FOREIGN}" for owner, ips in owners.items()]
+        said = [
+            tr("{show_ips} 最近是{owner}动的，{foreign}", show_ips=show_ips(ips), owner=owner, foreign=tr(FOREIGN))
+            for owner, ips in owners.items()
+        ]
         left = self.total - len(self.found)
-        return said + ([f"看过 {len(self.found)} 台，其余 {left} 台轮到时再看"] if left else [])
+        return said + ([tr("看过 {n} 台，其余 {left} 台轮到时再看", n=len(self.found), left=left)] if left else [])
 
 
 def survey(

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import Event
 
 Note = Callable[..., None]
@@ -56,7 +57,7 @@ def open_tracing(*, on: bool) -> Span:
             trace.set_tracer_provider(_provider())
     except ImportError:
         raise InvalidInputError(
-            "PAM_OTEL 开着而没有装 OpenTelemetry；请 pip install 'pam-deploy-graph[otel]'"
+            tr("PAM_OTEL 开着而没有装 OpenTelemetry；请 pip install 'pam-deploy-graph[otel]'")
         ) from None
     return span_maker(trace.get_tracer("pam_deploy_graph"))
 

@@ -10,6 +10,7 @@ from pam_deploy_graph.flows.exactly_once import QUERY, perform
 from pam_deploy_graph.flows.last_key import changed_hands
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.read_back import read_back, read_back_event
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import touched
 from pam_deploy_graph.models import ActionResult, Event
 from pam_deploy_graph.protocol.action_result import NO_REASON
@@ -98,7 +99,7 @@ def _known(truth: ActionResult, ip: str, changed: str) -> ActionResult:
         return truth
     if is_true(truth.values["ONLINE"]):
         return ActionResult.failure(QUERY, truth.backend, changed) if changed else truth
-    return ActionResult.failure(QUERY, truth.backend, f"{ip} 不在线，读不到它的版本与运行情况；没有动手")
+    return ActionResult.failure(QUERY, truth.backend, tr("{ip} 不在线，读不到它的版本与运行情况；没有动手", ip=ip))
 
 
 def _is_there(ctx: RunContext, truth: ActionResult) -> bool:
@@ -128,7 +129,7 @@ def _question(result: ActionResult, ip: str) -> Event:
         "type": "CONFIRMATION_REQUIRED",
         "stage": str(Ask.ROLLBACK),
         "ip": ip,
-        "message": f"{result.action} 执行失败，需要确认是否回滚",
+        "message": tr("{action} 执行失败，需要确认是否回滚", action=result.action),
         "stop_first": stop_first,
         "failed_stage": result.action,
         "failure_reason": result.error_summary,
@@ -147,7 +148,7 @@ async def leave_in_doubt(ctx: RunContext) -> None:
         ip, _, action = slot.rpartition(":")
         if ip not in ctx.state.ip_states or ctx.state.ip_states[ip]["status"] != IpStatus.RUNNING:
             continue
-        said = f"{action}（{ip}）：没有去新的地址查证，做没做不知道"
+        said = tr("{action}（{ip}）：没有去新的地址查证，做没做不知道", action=action, ip=ip)
         result = ActionResult.failure(action, "", said, in_doubt=True, exit_code=ScriptExit.UNKNOWN)
         await Outbox(ctx.session).commit(result_event(result, ip), _question(result, ip))
 
@@ -156,6 +157,6 @@ async def _save_log(ctx: RunContext, outbox: Outbox, ip: str) -> None:
     """取回失败工作站的日志；取不到也不掩盖最初的原因，也不算一步（``best_effort``）。"""
     result = await perform(ctx, outbox, "download-log", ip)
     event = result_event(result, ip) | {"best_effort": True}
-    if result.ok or event["message"] == NO_REASON:
-        event["message"] = "已下载日志" if result.ok else "下载日志失败（不影响结果）"
+    if result.ok or event["message"] == tr(NO_REASON):
+        event["message"] = tr("已下载日志") if result.ok else tr("下载日志失败（不影响结果）")
     await outbox.commit(event)

@@ -3,6 +3,8 @@
 import importlib
 import typing
 
+from pam_deploy_graph.i18n import tr
+
 if typing.TYPE_CHECKING:
     from pam_deploy_graph.graph.build import build_graph
     from pam_deploy_graph.graph.opened import open_graph
@@ -15,5 +17,5 @@ _MODULE_OF: typing.Final = {"build_graph": "build", "open_graph": "opened"}
 def __getattr__(name: str) -> object:
     """用到才载入 LangGraph。"""
     if name not in _MODULE_OF:
-        raise AttributeError(f"{__name__} 没有 {name}")
+        raise AttributeError(tr("{name} 没有 {name2}", name=__name__, name2=name))
     return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

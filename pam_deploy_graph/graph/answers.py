@@ -7,6 +7,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import CONTROLS, DECISIONS, PLAN_DECISIONS, REQUIRED_PARAMS, Ask, Decision
 from pam_deploy_graph.constants.decisions import ROLL_BACK_WORD
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory import Inventory, put_addresses
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.llm import question_kinds, read_plan_decision, read_spoken_decisions
@@ -51,8 +52,8 @@ def read_params(value: object) -> dict[str, Any] | str:
             return given
     if isinstance(value, str) and value.strip():
         return value
-    wanted = "、".join(REQUIRED_PARAMS)
-    raise InvalidInputError(f"这个回答看不懂；请用一句话补充，或给出 {wanted} 之类的键值")
+    wanted = tr("、").join(REQUIRED_PARAMS)
+    raise InvalidInputError(tr("这个回答看不懂；请用一句话补充，或给出 {wanted} 之类的键值", wanted=wanted))
 
 
 def _names_parameter(key: object) -> bool:
@@ -101,7 +102,7 @@ def read_decisions(
         if not text or text.strip().lower() in (ROLL_BACK_WORD, "edit"):
             raise
         if question_kinds(text):
-            raise InvalidInputError("这是在问，没有当作决定") from None
+            raise InvalidInputError(tr("这是在问，没有当作决定")) from None
         if list(subjects) == [PLAN]:
             return {PLAN: Answer(read_plan_decision(text))}
     return {
@@ -113,7 +114,7 @@ def read_decisions(
 def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[str, Any]:
     """把操作员在终端里打的一句话读成恢复值；不是决定时抛 ``InvalidInputError``。"""
     if question.get("confirm"):
-        raise InvalidInputError("还等着确认另一件事，这一句不是对工作站、计划的决定")
+        raise InvalidInputError(tr("还等着确认另一件事，这一句不是对工作站、计划的决定"))
     if question["ask"] == Ask.PLAN:
         return {"decision": str(read_decisions(text, [PLAN])[PLAN].decision), "note": "", "operator": operator}
     waiting = question["waiting"]
@@ -167,14 +168,14 @@ def _only_text(value: object) -> str:
 def _refuse_beside(value: Mapping[Any, Any], *known: str) -> None:
     """认得的键旁边还有别的，说的是什么就不一定了：报错，绝不挑一个听。"""
     if strange := value.keys() - set(known):
-        named = "、".join(sorted(map(str, strange)))
-        raise InvalidInputError(f"回答里不该有 {named}；请只给决定，可附 note 与 operator")
+        named = tr("、").join(sorted(map(str, strange)))
+        raise InvalidInputError(tr("回答里不该有 {named}；请只给决定，可附 note 与 operator", named=named))
 
 
 def _in_order(values: object, subjects: Sequence[str]) -> dict[str, Answer]:
     """逐个对应；只有一个回答时只算第一个的：收件箱只给人看了第一个问题。"""
     if not isinstance(values, list) or len(values) not in (1, len(subjects)):
-        raise InvalidInputError(f"问了 {len(subjects)} 个问题，请按次序逐个回答，或只答第一个")
+        raise InvalidInputError(tr("问了 {n} 个问题，请按次序逐个回答，或只答第一个", n=len(subjects)))
     return {subject: _one(value, subject) for subject, value in zip(subjects, values, strict=False)}
 
 
@@ -189,10 +190,12 @@ def _by_subject(pairs: Sequence[tuple[object, object]], subjects: Sequence[str],
     """按 IP 或名称的映射；地址怎么写都行，同一台只能说一次。"""
     value = {stock.address_of(str(key)): item for key, item in pairs}
     if not value or (strangers := [key for key in value if key not in subjects]):
-        named = "、".join(strangers) if value else "（空）"
-        raise InvalidInputError(f"{named} 不在等决定之列；正等着的是 {'、'.join(subjects)}")
+        named = tr("、").join(strangers) if value else tr("（空）")
+        raise InvalidInputError(
+            tr("{named} 不在等决定之列；正等着的是 {subjects}", named=named, subjects=tr("、").join(subjects))
+        )
     if len(value) < len(pairs):
-        raise InvalidInputError(f"{'、'.join(value)} 里有同一台说了几次的；请每台只说一次")
+        raise InvalidInputError(tr("{value} 里有同一台说了几次的；请每台只说一次", value=tr("、").join(value)))
     return {key: _one(item, key) for key, item in value.items()}
 
 
@@ -219,12 +222,14 @@ def _word(value: object, subject: str) -> Decision:
     """读一个词；看不懂就报错，绝不猜。"""
     word = str(value).strip().strip("。.!！").lower()
     if word == ROLL_BACK_WORD and subject == PLAN:
-        raise InvalidInputError("问的是批准计划，还没有可回滚的，没有当作同意；请回答 approve 或 reject")
+        raise InvalidInputError(tr("问的是批准计划，还没有可回滚的，没有当作同意；请回答 approve 或 reject"))
     known, allowed = (_PLAN_WORDS, PLAN_DECISIONS) if subject == PLAN else (_WORDS, list(Decision))
     if word in known:
         return known[word]
     if word == "edit":
         raise InvalidInputError(
-            "这里不能改参数（edit），没有当作同意；要改请用一句话说改什么，要决定请回答 approve 或 reject"
+            tr("这里不能改参数（edit），没有当作同意；要改请用一句话说改什么，要决定请回答 approve 或 reject")
         )
-    raise InvalidInputError(f"看不懂的决定 {str(value)[:80]!r}；请回答 {'、'.join(allowed)} 之一")
+    raise InvalidInputError(
+        tr("看不懂的决定 {value!r}；请回答 {allowed} 之一", value=str(value)[:80], allowed=tr("、").join(allowed))
+    )

@@ -5,7 +5,9 @@ from typing import Any, Final
 from langgraph.runtime import get_runtime
 from langgraph.types import interrupt
 
-_UNANSWERABLE: Final = (
+from pam_deploy_graph.i18n import msgid, tr
+
+_UNANSWERABLE: Final = msgid(
     "这张图没有检查点器（或没有给 thread_id），问题答不了，也就什么都不会做；"
     "请用 open_graph(home) 打开图，或给 build_graph 一个 checkpointer"
 )
@@ -20,6 +22,6 @@ def ask_person(question: dict[str, Any]) -> Any:
     running = get_runtime().execution_info
     if running is not None and running.thread_id is None:
         requests = question["action_requests"]
-        told = [one | {"description": f"{_UNANSWERABLE}\n{one['description']}"} for one in requests]
-        question = question | {"problem": _UNANSWERABLE, "action_requests": told}
+        told = [one | {"description": f"{tr(_UNANSWERABLE)}\n{one['description']}"} for one in requests]
+        question = question | {"problem": tr(_UNANSWERABLE), "action_requests": told}
     return interrupt(question)

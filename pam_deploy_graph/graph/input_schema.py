@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import WithJsonSchema
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, DEFAULT_STRATEGY, ExecutionStrategy, Kind
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import ControlParams, DeployParams
 
 _NO_DEFAULT: Final[tuple[object, ...]] = ("", None, [])
@@ -27,7 +28,7 @@ def _control() -> dict[str, Any]:
         asked[name] = {"anyOf": _SCOPE, "description": asked[name]["description"]}
     asked["execution_strategy"] |= {"enum": [*map(str, ExecutionStrategy)]}
     shown = _shown(asked, {"execution_strategy": str(DEFAULT_STRATEGY)})
-    return found | {"description": "控制参数：哪些工作站、什么节奏", "properties": shown}
+    return found | {"description": tr("控制参数：哪些工作站、什么节奏"), "properties": shown}
 
 
 def _shown(properties: dict[str, Any], defaults: dict[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, REQUIRED_PARAMS, Decision, build_action_backends
 from pam_deploy_graph.errors import EmptyScopeError, GlobalStepError, InvalidInputError
 from pam_deploy_graph.graph.state import PREVIEWED, GraphState, open_question, words_of
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.llm import merge_control, read_plan_decision
@@ -17,8 +18,8 @@ from pam_deploy_graph.system.safe_text import markdown_safe
 
 _AT_REST: Final = ("", "finished", PREVIEWED)
 """没有正在做、也没有问着什么：预演的内容可以留着，接着执行。"""
-_GO_ON: Final = "这是预演，什么也没有改变。要照这样做，说「就按这个执行」，会先给出计划请你批准。"
-_UNREAD: Final = "以上只是照所说的拟的：每台此刻的版本、哪些在线，都没有读到。"
+_GO_ON: Final = msgid("这是预演，什么也没有改变。要照这样做，说「就按这个执行」，会先给出计划请你批准。")
+_UNREAD: Final = msgid("以上只是照所说的拟的：每台此刻的版本、哪些在线，都没有读到。")
 
 
 def preview(services: Services, state: GraphState) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def preview(services: Services, state: GraphState) -> dict[str, Any]:
     keeps = phase in _AT_REST and not open_question(state)
     unclear = [name for name in found.missing_params if name not in REQUIRED_PARAMS]  # 接着执行时照样要问
     request = _request(services, params, control, state.get("run_id") or "preview")
-    notes = [*found.notes, *(f"{name} 没有听清，执行之前会问" for name in unclear)]
-    text = _text(services, request, notes) + (f"\n{_GO_ON}\n" if keeps else "")
+    notes = [*found.notes, *(tr("{name} 没有听清，执行之前会问", name=name) for name in unclear)]
+    text = _text(services, request, notes) + (f"\n{tr(_GO_ON)}\n" if keeps else "")
     left = {"params": params, "control": _short(control), "missing": unclear, "phase": PREVIEWED, "plan": {}}
     return {"answer": text} | ((left | ({"run_id": ""} if fresh else {})) if keeps else {})
 
@@ -80,8 +81,10 @@ def _text(services: Services, request: RunRequest, notes: Sequence[str]) -> str:
             request.execution_strategy,
             build_action_backends(request.execution_strategy),
         )
-        return "\n".join([offline, markdown_safe(f"没有读到：{error}"), _UNREAD, *map(markdown_safe, notes)])
-    return str(plan["text"]).replace("## PAM 部署计划", "## PAM 部署预演", 1)
+        return "\n".join(
+            [offline, markdown_safe(tr("没有读到：{error}", error=error)), tr(_UNREAD), *map(markdown_safe, notes)]
+        )
+    return str(plan["text"]).replace(tr("## PAM 部署计划"), tr("## PAM 部署预演"), 1)
 
 
 def _short(control: Mapping[str, Any]) -> dict[str, Any]:

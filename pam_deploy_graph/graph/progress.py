@@ -12,6 +12,7 @@ from langgraph.config import get_stream_writer
 from langgraph.graph.message import push_message
 
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.progress_line import Figures, Progress
 
@@ -39,8 +40,13 @@ def progress_message(state: AgentState, line: str = "") -> AIMessage:
     if not line:
         with progress.following(state):
             figures = progress.figures()
-        line = f"{progress.done_text()} · 失败 {figures['failed']} · 停用 {figures['out_of_service']}"
-    return AIMessage(f"运行 {state.run_id}：{line}", id=f"pam-progress-{state.run_id}")
+        line = tr(
+            "{done_text} · 失败 {failed} · 停用 {out_of_service}",
+            done_text=progress.done_text(),
+            failed=figures["failed"],
+            out_of_service=figures["out_of_service"],
+        )
+    return AIMessage(tr("运行 {run_id}：{line}", run_id=state.run_id, line=line), id=f"pam-progress-{state.run_id}")
 
 
 _outside: Final[ContextVar[Context | None]] = ContextVar("pam_outside", default=None)

@@ -14,29 +14,36 @@ from pam_deploy_graph.constants import (
     Ask,
 )
 from pam_deploy_graph.flows.diagnosis import same_cause
+from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.report.decision_text import coverage, describe, group_alike
 from pam_deploy_graph.report.plan_text import CALLED
 
-_NAMED: Final = {
-    "AIRPORT_CODE": "哪座机场",
-    "APP_NAME": "哪个应用",
-    "MODULE_NAME": "哪个模块",
-    "VERSION_NUMBER": "哪个版本",
-    "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
-    "target_ips": "要做哪几台",
-    "exclude_ips": "不做哪几台",
-}
+_NAMED: Final = Worded(
+    {
+        "AIRPORT_CODE": "哪座机场",
+        "APP_NAME": "哪个应用",
+        "MODULE_NAME": "哪个模块",
+        "VERSION_NUMBER": "哪个版本",
+        "PACKAGE_PATH": "安装包在哪里；也可以改说 HOME 有的版本",
+        "target_ips": "要做哪几台",
+        "exclude_ips": "不做哪几台",
+    }
+)
 _MOST_SPOKEN: Final = 20
 
 
 def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence[str], problem: str) -> dict[str, Any]:
     """要参数的问题（``provide_params``）。"""
-    told = "、".join(f"{CALLED[name]} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
-    text = f"还缺 {'、'.join(_glossed(name) for name in missing)}，请补充。" if missing else "请补充。"
+    told = tr("、").join(f"{CALLED[name]} {known[name]}" for name in REQUIRED_PARAMS if known.get(name))
+    text = (
+        tr("还缺 {missing}，请补充。", missing=tr("、").join(_glossed(name) for name in missing))
+        if missing
+        else tr("请补充。")
+    )
     if len(missing) > 1 and missing[0] in _NAMED:
-        text += f"先说{_NAMED[missing[0]]}就行，也可以一句话说完。"
-    description = "\n".join(filter(None, [problem, *notes, f"已知 {told}。" if told else "", text]))
+        text += tr("先说{named}就行，也可以一句话说完。", named=_NAMED[missing[0]])
+    description = "\n".join(filter(None, [problem, *notes, tr("已知 {told}。", told=told) if told else "", text]))
     form = {name: known.get(name, "") for name in dict.fromkeys([*known, *missing])}
     more = {"missing": list(missing), "known": dict(known), "notes": list(notes), "problem": problem}
     return _review(Ask.PARAMS, [form], [description], []) | more
@@ -44,13 +51,13 @@ def ask_params(missing: Sequence[str], known: Mapping[str, str], notes: Sequence
 
 def _glossed(name: str) -> str:
     """参数名，连同它问的是什么。"""
-    return f"{name}（{_NAMED[name]}）" if name in _NAMED else name
+    return tr("{name}（{named}）", name=name, named=_NAMED[name]) if name in _NAMED else name
 
 
 def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     """批准计划的问题（``approve_plan``）。"""
     args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
-    description = "\n".join(filter(None, [problem, plan["text"], f"摘要: {plan['digest'][:12]}"]))
+    description = "\n".join(filter(None, [problem, plan["text"], tr("摘要: {digest}", digest=plan["digest"][:12])]))
     shown = _review(Ask.PLAN, [args], [description], PLAN_DECISIONS)
     return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": PLAN_DECISIONS}
 
@@ -84,7 +91,7 @@ def spoken(question: Mapping[str, Any]) -> str:
     if question["ask"] != Ask.ROLLBACK:
         return "\n".join(str(request["description"]) for request in question["action_requests"])
     left = len(question["groups"]) - _MOST_SPOKEN
-    more = f"……还有 {left} 种情形" if left > 0 else ""
+    more = tr("……还有 {left} 种情形", left=left) if left > 0 else ""
     lines = [question["headline"], question["text"], more, question["covers"], question["problem"]]
     return "\n".join(filter(None, lines))
 
@@ -101,5 +108,8 @@ def _headline(waiting: Sequence[Mapping[str, Any]]) -> str:
     """几台是同一个毛病时，先说这一句。"""
     failed = [question for question in waiting if question["failed_stage"]]  # 操作员要退回的不是毛病
     groups = [ips for _, ips in same_cause(failed) if len(ips) > 1]
-    lines = [f"{len(ips)} 台同样的原因（{show_ips(ips)}）。是版本的问题，还是环境的问题？" for ips in groups]
+    lines = [
+        tr("{n} 台同样的原因（{show_ips}）。是版本的问题，还是环境的问题？", n=len(ips), show_ips=show_ips(ips))
+        for ips in groups
+    ]
     return "\n".join(lines)

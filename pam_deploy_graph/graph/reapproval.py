@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage
 from pam_deploy_graph.constants import REWIRED
 from pam_deploy_graph.errors import PlanChangedError
 from pam_deploy_graph.flows.approved_endpoints import propose_endpoints
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 
@@ -20,7 +21,7 @@ def ask_again(services: Services, run_id: str, plan: dict[str, Any], error: Plan
     """
     if not has_begun(services.state_of(run_id)):
         services.ledger.stopped(run_id, None, unlock=True)
-        return {"phase": "replan", "problem": "", "messages": [AIMessage(f"{error}。下面是新的计划。")]}
+        return {"phase": "replan", "problem": "", "messages": [AIMessage(tr("{error}。下面是新的计划。", error=error))]}
     return rewired(services, run_id, plan)
 
 

@@ -13,6 +13,7 @@ from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError
 from pam_deploy_graph.graph.routes import passes
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import outlast
 
@@ -62,4 +63,4 @@ def _turned_away(services: Services, name: str, state: GraphState) -> dict[str, 
         return dict(_OVER)
     if name not in _ROLLING or not (by := services.state_of(run_id).paused_by):
         return None
-    return _OVER | {"phase": "diverted", "problem": f"由 {by} 停着", "exit_code": int(ExitCode.STOPPED)}
+    return _OVER | {"phase": "diverted", "problem": tr("由 {by} 停着", by=by), "exit_code": int(ExitCode.STOPPED)}

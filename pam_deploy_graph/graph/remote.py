@@ -15,6 +15,7 @@ import httpx
 from langgraph_sdk.client import SyncLangGraphClient
 
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.protocol.outcome import BUSY
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.tls import TlsFiles, certificate_problem
@@ -103,7 +104,13 @@ class ServerThread:
 
         """
         if pending := self.questions():
-            raise ConfirmationError(f"会话 {self.thread_id} 还等着回答 {pending[0].value.get('ask')}，先回答它")
+            raise ConfirmationError(
+                tr(
+                    "会话 {thread_id} 还等着回答 {ask}，先回答它",
+                    thread_id=self.thread_id,
+                    ask=pending[0].value.get("ask"),
+                )
+            )
         return self._run(lambda run: run(input=dict(given)))
 
     def questions(self) -> list[Question]:
@@ -154,12 +161,16 @@ class ServerThread:
         deadline = time.monotonic() + (_NAMED_SECONDS if digests else 0)
         while True:
             decided = self.values().get("decided") or {}
-            who = {f"{one['operator']} 决定了 {one['decision']}" for key, one in decided.items() if key in digests}
+            who = {
+                tr("{operator} 决定了 {decision}", operator=one["operator"], decision=one["decision"])
+                for key, one in decided.items()
+                if key in digests
+            }
             if who or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
-        first = "、".join(sorted(who)) or "已经有人回答过了"
-        return ConfirmationError(f"问题 {question.value.get('ask')}：{first}，这一次不再作数")
+        first = tr("、").join(sorted(who)) or tr("已经有人回答过了")
+        return ConfirmationError(tr("问题 {ask}：{first}，这一次不再作数", ask=question.value.get("ask"), first=first))
 
     def values(self) -> dict[str, Any]:
         """会话的状态。"""
@@ -180,7 +191,7 @@ class ServerThread:
             out = go(run)
         if isinstance(out, dict) and (error := out.get("__error__")):
             why = error.get("message") or error.get("error")
-            raise ServerError(f"服务器上的运行出错：{why}；记下了的决定照样作数，先看会话还问着什么")
+            raise ServerError(tr("服务器上的运行出错：{why}；记下了的决定照样作数，先看会话还问着什么", why=why))
         return self.questions()
 
     @contextmanager
@@ -192,22 +203,37 @@ class ServerThread:
             raise self._refused(thread_id, error.response.status_code) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = certificate_problem(error) or str(error) or type(error).__name__
-            raise ServerError(f"服务器 {self._url} 连不上：{why}；没有送到，会话不受影响") from None
+            raise ServerError(
+                tr("服务器 {url} 连不上：{why}；没有送到，会话不受影响", url=self._url, why=why)
+            ) from None
         except httpx.TransportError as error:
-            raise self._unknown(f"断了：{str(error) or type(error).__name__}") from None
+            raise self._unknown(tr("断了：{error}", error=str(error) or type(error).__name__)) from None
 
     def _refused(self, thread_id: str, status: int) -> PamError:
         """按 HTTP 状态说明服务器为什么不答应。"""
         if status == HTTPStatus.CONFLICT:
-            return ConfirmationError(f"会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后再看")
+            return ConfirmationError(
+                tr("会话 {thread_id} 正在执行别人的回答，这一次不作数；稍后再看", thread_id=thread_id)
+            )
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY):
-            return InvalidInputError(f"{self._url} 上没有会话 {thread_id or '（新）'} 或图 {self._graph}")
+            return InvalidInputError(
+                tr(
+                    "{url} 上没有会话 {thread_id} 或图 {graph}",
+                    url=self._url,
+                    thread_id=thread_id or tr("（新）"),
+                    graph=self._graph,
+                )
+            )
         if status in BUSY:
-            return ServerError(f"服务器 {self._url} 正忙，没有收下（HTTP {status}）；稍后再来")
+            return ServerError(
+                tr("服务器 {url} 正忙，没有收下（HTTP {status}）；稍后再来", url=self._url, status=status)
+            )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # 也许是它前面的代理等不及了
-            return self._unknown(f"回答 HTTP {status}")
-        return ServerError(f"服务器 {self._url} 拒绝了：HTTP {status}")
+            return self._unknown(tr("回答 HTTP {status}", status=status))
+        return ServerError(tr("服务器 {url} 拒绝了：HTTP {status}", url=self._url, status=status))
 
     def _unknown(self, what: str) -> ServerError:
         """送出去了，收没收下不知道。"""
-        return ServerError(f"服务器 {self._url} {what}；送去的也许已经作数，先看会话还问着什么，不要当作没有送")
+        return ServerError(
+            tr("服务器 {url} {what}；送去的也许已经作数，先看会话还问着什么，不要当作没有送", url=self._url, what=what)
+        )

@@ -12,12 +12,13 @@ from langgraph_sdk import Auth
 from langgraph_sdk.auth.types import MinimalUserDict
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.people import PeopleBook
 from pam_deploy_graph.settings import Settings
 
 _BEARER: Final = "bearer "
-_UNKNOWN: Final = "令牌不认得：请带 Authorization: Bearer 或 X-Api-Key，令牌由管理员用 people token 发"
-_BROKEN: Final = "服务器的账户文件（PAM_PEOPLE）用不了，谁也进不来；请在服务器上运行 doctor 看原因"
+_UNKNOWN: Final = msgid("令牌不认得：请带 Authorization: Bearer 或 X-Api-Key，令牌由管理员用 people token 发")
+_BROKEN: Final = msgid("服务器的账户文件（PAM_PEOPLE）用不了，谁也进不来；请在服务器上运行 doctor 看原因")
 _REMEMBERED: Final = 256
 auth: Final = Auth()
 
@@ -35,9 +36,9 @@ async def who(headers: dict[bytes, bytes]) -> MinimalUserDict:
     try:
         name = await to_thread.run_sync(_owner, Path(path), _token_of(headers))
     except (InvalidInputError, OSError):
-        raise Auth.exceptions.HTTPException(401, _BROKEN) from None
+        raise Auth.exceptions.HTTPException(401, tr(_BROKEN)) from None
     if not name:
-        raise Auth.exceptions.HTTPException(401, _UNKNOWN)
+        raise Auth.exceptions.HTTPException(401, tr(_UNKNOWN))
     return {"identity": name, "is_authenticated": True}
 
 

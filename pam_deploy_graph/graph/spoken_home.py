@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from pam_deploy_graph.graph.acting import through_server
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.service_address import same_host
 from pam_deploy_graph.runs.open_questions import is_sure
 from pam_deploy_graph.runs.services import Services
@@ -44,10 +45,18 @@ def home_to_use(services: Services, state: GraphState, params: Mapping[str, str]
         return SpokenHome(used)
     setting = services.settings.home_url()
     if through_server():
-        told = f"PAM_HOME_URL {url} 没有用：与这台服务器设置的 {setting} 不在一处，服务的令牌不去那里；照设置的做"
+        told = tr(
+            "PAM_HOME_URL {url} 没有用：与这台服务器设置的 {setting} 不在一处，服务的令牌不去那里；照设置的做",
+            url=url,
+            setting=setting,
+        )
         return SpokenHome(rest, problem=told)
     if spoken and not agreed:
-        told = f"话里说 HOME 在 {url}，设置的是 {setting}：令牌会送到 {url}。要用它就说「确认」，不用就说「用设置的」"
+        told = tr(
+            "话里说 HOME 在 {url}，设置的是 {setting}：令牌会送到 {url}。要用它就说「确认」，不用就说「用设置的」",
+            url=url,
+            setting=setting,
+        )
         return SpokenHome(rest, asked=url, problem=told)
     if agreed:
         services.agreed_homes.add(url)

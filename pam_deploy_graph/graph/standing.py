@@ -17,6 +17,7 @@ from pam_deploy_graph.flows.rollout import must_ask
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.state import GraphState, named, open_question
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.ledger import PLAN, Approval, RunRecord
@@ -70,10 +71,17 @@ def told(services: Services, run_id: str) -> str:
     run = services.state_of(run_id)
     done = f"{sum(counts(run)[name] for name in ('succeeded', 'recalled', 'failed'))}/{len(run.target_ips)}"
     if holder := services.ledger.holder(run_id):
-        first = f"运行 {run_id} 正由{holder}执行：{done}。问进度说「到哪了」，要停说「取消」。"
+        first = tr(
+            "运行 {run_id} 正由{holder}执行：{done}。问进度说「到哪了」，要停说「取消」。",
+            run_id=run_id,
+            holder=holder,
+            done=done,
+        )
     else:
-        by = f"由 {run.paused_by} 停着" if run.paused_by else "已中断"
-        first = f"运行 {run_id} {by}：{done}。说「继续」接着做，说「取消」取消本次部署。"
+        by = tr("由 {paused_by} 停着", paused_by=run.paused_by) if run.paused_by else tr("已中断")
+        first = tr(
+            "运行 {run_id} {by}：{done}。说「继续」接着做，说「取消」取消本次部署。", run_id=run_id, by=by, done=done
+        )
     return f"{first}\n\n{render_report(run, brief=True)}"
 
 

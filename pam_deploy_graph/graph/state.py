@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from pam_deploy_graph.errors import LedgerError
 from pam_deploy_graph.graph.input_schema import CONTROL, PARAMS
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Approval
 
 PREVIEWED: Final = "previewed"
@@ -71,7 +72,9 @@ class GraphState(TypedDict, total=False):
 
 def misshapen(what: str) -> LedgerError:
     """检查点里的一项不对的错误。"""
-    return LedgerError(f"检查点里的{what}不对：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续")
+    return LedgerError(
+        tr("检查点里的{what}不对：已经损坏，或不是本程序写的；移走检查点文件之后再 resume，会从账本继续", what=what)
+    )
 
 
 def refuse_misshapen(values: Mapping[str, Any]) -> None:

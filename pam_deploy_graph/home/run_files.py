@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pam_deploy_graph.config_writer import write_config
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.private_files import refuse_planted
 
@@ -68,7 +69,9 @@ def refuse_planted_files(state: RunFiles) -> None:
         for place in (folder, *_links_in(folder)):
             refuse_planted(place)
     except OSError as error:
-        raise InvalidInputError(f"{error.filename} 不能用：{error.strerror}") from None
+        raise InvalidInputError(
+            tr("{filename} 不能用：{problem}", filename=error.filename, problem=error.strerror)
+        ) from None
 
 
 def _links_in(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from pam_deploy_graph.constants import MAX_SCOPE
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.safe_text import markdown_safe, show_value
 
 Address = IPv4Address | IPv6Address
@@ -35,7 +36,7 @@ def canonical_ip(value: object) -> str:
     except ValueError:
         address = None
     if address is None or address.is_unspecified:
-        raise InvalidInputError(f"{show_value(value)} 不是一个真实的 IP 地址")
+        raise InvalidInputError(tr("{value} 不是一个真实的 IP 地址", value=show_value(value)))
     return str(address)
 
 
@@ -77,16 +78,16 @@ def compress_ips(ips: Iterable[str]) -> str:
 def show_ips(ips: list[str], names: Mapping[str, str] = _NAMELESS) -> str:
     """列出工作站，连同名称；多了就把相邻的合成范围（名称写两头的），还多就只列前若干段。"""
     if len(ips) <= _LISTED:
-        return "、".join(markdown_safe(with_name(ip, names)) for ip in ips)
+        return tr("、").join(markdown_safe(with_name(ip, names)) for ip in ips)
     ranges = compress_ips(ips).split(",")
-    shown = "、".join(_with_ends(one, names) for one in ranges[:_LISTED])
-    return shown + (" 等" if len(ranges) > _LISTED else "")
+    shown = tr("、").join(_with_ends(one, names) for one in ranges[:_LISTED])
+    return shown + (tr(" 等") if len(ranges) > _LISTED else "")
 
 
 def _with_ends(addresses: str, names: Mapping[str, str]) -> str:
     """一段地址，连同两头的名称。"""
     ends = [names[ip] for ip in addresses.split("-") if ip in names]
-    return markdown_safe(f"{addresses}（{' … '.join(ends)}）") if ends else addresses
+    return markdown_safe(tr("{addresses}（{ends}）", addresses=addresses, ends=" … ".join(ends))) if ends else addresses
 
 
 def expand_ips(scope: object, *, limit: int = MAX_SCOPE, taken: int = 0) -> list[str]:
@@ -110,7 +111,9 @@ def expand_ips(scope: object, *, limit: int = MAX_SCOPE, taken: int = 0) -> list
         count, addresses = _expand_item(item)
         left -= count
         if left < 0:
-            raise InvalidInputError(f"IP 范围 {show_value(item)} 太大：一次最多 {limit} 个地址，请缩小范围")
+            raise InvalidInputError(
+                tr("IP 范围 {item} 太大：一次最多 {limit} 个地址，请缩小范围", item=show_value(item), limit=limit)
+            )
         seen.update(dict.fromkeys(map(str, addresses)))
     return list(seen)
 
@@ -120,14 +123,14 @@ def _items(scope: object) -> list[str]:
     if isinstance(scope, str):
         items = [item for item in _SEPARATORS.split(scope) if item]
         if not items:
-            raise InvalidInputError("IP 范围是空的：请写出地址、范围（10.0.0.5-7）或 CIDR（10.0.0.0/24）")
+            raise InvalidInputError(tr("IP 范围是空的：请写出地址、范围（10.0.0.5-7）或 CIDR（10.0.0.0/24）"))
         return items
     if not isinstance(scope, Iterable) or isinstance(scope, bytes | dict):
-        raise InvalidInputError(f"IP 范围 {show_value(scope)} 应为文本或列表")
+        raise InvalidInputError(tr("IP 范围 {scope} 应为文本或列表", scope=show_value(scope)))
     parts = list(scope)
     for part in parts:
         if not isinstance(part, str):
-            raise InvalidInputError(f"IP 范围里的 {show_value(part)} 应为文本，例如 '10.0.0.5'")
+            raise InvalidInputError(tr("IP 范围里的 {part} 应为文本，例如 '10.0.0.5'", part=show_value(part)))
     return [item for part in parts for item in _items(part)]
 
 
@@ -139,7 +142,7 @@ def _expand_item(item: str) -> tuple[int, Iterator[Address]]:
     start = _address(first, item)
     end = _range_end(start, last, item) if dash else start
     if end.version != start.version or int(end) < int(start):
-        raise InvalidInputError(f"IP 范围 {show_value(item)} 的终点在起点之前，或两端不是同一种地址")
+        raise InvalidInputError(tr("IP 范围 {item} 的终点在起点之前，或两端不是同一种地址", item=show_value(item)))
     count = int(end) - int(start) + 1
     return count, (start + offset for offset in range(count))
 
@@ -147,13 +150,15 @@ def _expand_item(item: str) -> tuple[int, Iterator[Address]]:
 def _expand_network(item: str) -> tuple[int, Iterator[Address]]:
     """展开 CIDR；主机位不为零时拒绝并给出正确写法，不替人猜。"""
     if not item.isascii():
-        raise InvalidInputError(f"{show_value(item)} 不是 CIDR：只能用半角字符，例如 10.0.0.0/24")
+        raise InvalidInputError(tr("{item} 不是 CIDR：只能用半角字符，例如 10.0.0.0/24", item=show_value(item)))
     try:
         network = ip_network(item, strict=False)
     except ValueError:
-        raise InvalidInputError(f"{show_value(item)} 不是真实的网段，应写成 10.0.0.0/24 这样") from None
+        raise InvalidInputError(tr("{item} 不是真实的网段，应写成 10.0.0.0/24 这样", item=show_value(item))) from None
     if str(network.network_address) != str(ip_address(item.partition("/")[0])):
-        raise InvalidInputError(f"网段 {show_value(item)} 的主机位不为零，整个网段请写 {network}")
+        raise InvalidInputError(
+            tr("网段 {item} 的主机位不为零，整个网段请写 {network}", item=show_value(item), network=network)
+        )
     if network.num_addresses <= MAX_SCOPE:
         _refuse_special(network.network_address, item)
     return network.num_addresses, iter(network.hosts())
@@ -171,7 +176,9 @@ def _address(text: str, item: str) -> Address:
     try:
         address = ip_address(text if _ADDRESS_TEXT.fullmatch(text) else "")
     except ValueError:
-        raise InvalidInputError(f"{show_value(item)} 不是真实的 IP 地址或范围，应写成 10.0.0.5 或 10.0.0.5-7") from None
+        raise InvalidInputError(
+            tr("{item} 不是真实的 IP 地址或范围，应写成 10.0.0.5 或 10.0.0.5-7", item=show_value(item))
+        ) from None
     _refuse_special(address, item)
     return address
 
@@ -179,4 +186,4 @@ def _address(text: str, item: str) -> Address:
 def _refuse_special(address: Address, item: str) -> None:
     """拒绝未指定地址、组播和广播：它们不会是一台工作站。"""
     if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
-        raise InvalidInputError(f"{show_value(item)} 不会是一台工作站的地址（未指定、组播或广播地址）")
+        raise InvalidInputError(tr("{item} 不会是一台工作站的地址（未指定、组播或广播地址）", item=show_value(item)))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.origins import Origin, home_file
 from pam_deploy_graph.system.trusted_files import read_trusted
 
@@ -26,18 +27,20 @@ def env_text(path: Path) -> tuple[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return "", ""
     except PermissionError as error:
-        return "", f"{path} 没有读：{error.filename} {error.strerror}"
+        return "", tr("{path} 没有读：{filename} {problem}", path=path, filename=error.filename, problem=error.strerror)
     except UnicodeDecodeError:
-        raise InvalidInputError(f"{path} 不是 UTF-8 文本，请另存为 UTF-8") from None
+        raise InvalidInputError(tr("{path} 不是 UTF-8 文本，请另存为 UTF-8", path=path)) from None
     except OSError as error:
-        raise InvalidInputError(f"{path} 读不了：{error.strerror}") from None
+        raise InvalidInputError(tr("{path} 读不了：{problem}", path=path, problem=error.strerror)) from None
 
 
 def refuse_programs(found: Mapping[str, tuple[str, Origin]]) -> None:
     """文件里的设置不能选程序。"""
     if named := sorted(_PROGRAMS & found.keys()):
         name, path = named[0], found[named[0]][1].text
-        raise InvalidInputError(f"{path} 里的 {name.upper()} 不算数：选程序的只能是环境变量，请移到环境变量里")
+        raise InvalidInputError(
+            tr("{path} 里的 {name} 不算数：选程序的只能是环境变量，请移到环境变量里", path=path, name=name.upper())
+        )
 
 
 def refuse_outside(found: Mapping[str, tuple[str, Origin]], home: Path) -> None:
@@ -51,8 +54,12 @@ def refuse_outside(found: Mapping[str, tuple[str, Origin]], home: Path) -> None:
         value, origin = found.get(name, ("", None))
         if value and origin == home_file(home / ".env") and not _within(Path(value), home):
             raise InvalidInputError(
-                f"{home / '.env'} 里的 {name.upper()} 不算数：它点的文件不在 {home} 里面；"
-                "请移到环境变量或用户配置目录的 .env 里"
+                tr(
+                    "{home} 里的 {name} 不算数：它点的文件不在 {home2} 里面；请移到环境变量或用户配置目录的 .env 里",
+                    home=home / ".env",
+                    name=name.upper(),
+                    home2=home,
+                )
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.service_address import why_unusable
 
 EVERYWHERE: Final = ""
@@ -27,9 +28,9 @@ def read_mcp_urls(value: str) -> Mapping[str, str]:
         named = _NAMED.fullmatch(part)
         airport, url = (named[1].upper(), named[2]) if named else (EVERYWHERE, part)
         if not _URL.fullmatch(url) or (airport == EVERYWHERE and len(parts) > 1):
-            raise ValueError("应为 http:// 或 https:// 开头的地址，或 PEK=地址,SHA=地址")
+            raise ValueError(tr("应为 http:// 或 https:// 开头的地址，或 PEK=地址,SHA=地址"))
         if airport in found:
-            raise ValueError(f"机场 {airport} 写了两次")
+            raise ValueError(tr("机场 {airport} 写了两次", airport=airport))
         if reason := why_unusable(url):
             raise ValueError(reason)
         found[airport] = url
@@ -50,9 +51,13 @@ def refuse_alone(store_url: str, mcp_url: str) -> None:
 
     """
     if not store_url.startswith("postgresql"):
-        where = "指的是本机的文件" if store_url else "没有设"
-        rule = "账本须放在 postgresql://用户@主机/库；只在这台机器上用的，去掉 PAM_REQUIRE_SHARED_STORE"
-        raise InvalidInputError(f"设了 PAM_REQUIRE_SHARED_STORE，而 PAM_STORE_URL {where}，没有启动：{rule}")
+        where = tr("指的是本机的文件") if store_url else tr("没有设")
+        rule = tr("账本须放在 postgresql://用户@主机/库；只在这台机器上用的，去掉 PAM_REQUIRE_SHARED_STORE")
+        raise InvalidInputError(
+            tr("设了 PAM_REQUIRE_SHARED_STORE，而 PAM_STORE_URL {where}，没有启动：{rule}", where=where, rule=rule)
+        )
     if url := read_mcp_urls(mcp_url).get(EVERYWHERE):
-        rule = "各机场各有各的，应写成 PEK=地址,SHA=地址，或不设，用 HOME 给出的"
-        raise InvalidInputError(f"设了 PAM_REQUIRE_SHARED_STORE，而 PAM_MCP_URL 只有一个地址 {url}，没有启动：{rule}")
+        rule = tr("各机场各有各的，应写成 PEK=地址,SHA=地址，或不设，用 HOME 给出的")
+        raise InvalidInputError(
+            tr("设了 PAM_REQUIRE_SHARED_STORE，而 PAM_MCP_URL 只有一个地址 {url}，没有启动：{rule}", url=url, rule=rule)
+        )

@@ -4,20 +4,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.service_address import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """来源；``strength`` 越大越强，``text`` 是给人看的名字。"""
+    """来源；``strength`` 越大越强。"""
 
     strength: int
-    text: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """给人看的名字。"""
+        return tr(self.name)
 
 
-GIVEN: Final = Origin(3, "这次给出的")
-ENVIRONMENT: Final = Origin(3, "环境变量")
-DEFAULT: Final = Origin(0, "默认值")
+GIVEN: Final = Origin(3, msgid("这次给出的"))
+ENVIRONMENT: Final = Origin(3, msgid("环境变量"))
+DEFAULT: Final = Origin(0, msgid("默认值"))
 
 
 def user_file(path: object) -> Origin:
@@ -32,7 +38,7 @@ def home_file(path: object) -> Origin:
 
 def recorded(url: str, setting: str) -> Origin:
     """来自账本、检查点或一句话，与此刻的设置不同：两个都写出来。"""
-    return Origin(1, f"这次运行记着的 {url}（此刻的设置是 {setting or '没有设'}）")
+    return Origin(1, tr("这次运行记着的 {url}（此刻的设置是 {setting}）", url=url, setting=setting or tr("没有设")))
 
 
 def refuse_weaker(secret: str, its: Origin, name: str, value: str, origin: Origin) -> None:
@@ -52,6 +58,12 @@ def refuse_weaker(secret: str, its: Origin, name: str, value: str, origin: Origi
     if its.strength <= origin.strength or (origin == DEFAULT and is_loopback(value)):
         return
     raise InvalidInputError(
-        f"{secret} 来自{its.text}，{name} 来自{origin.text}：秘密不去来源比它弱的地址；"
-        f"请把 {name} 也写到{its.text}里，或在命令里给出"
+        tr(
+            "{secret} 来自{its}，{name} 来自{origin}：秘密不去来源比它弱的地址；请把 {name} "
+            "也写到{its}里，或在命令里给出",
+            secret=secret,
+            its=its.text,
+            name=name,
+            origin=origin.text,
+        )
     )

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError, MissingParamsError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs import value_rules
 from pam_deploy_graph.inputs.shares import share, shares
 from pam_deploy_graph.inputs.value_rules import (
@@ -107,19 +108,28 @@ def _validate(model: type[BaseModel], values: Mapping[str, object]) -> dict[str,
     try:
         return model.model_validate(dict(values)).model_dump(exclude_unset=True)
     except ValidationError as error:
-        raise InvalidInputError("；".join(_explain(model, detail) for detail in error.errors())) from None
+        raise InvalidInputError(tr("；").join(_explain(model, detail) for detail in error.errors())) from None
 
 
 def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
     """说明一处错误：参数、值、规则；不认识的键不回显它的值，以免把秘密写进消息。"""
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
-        hint = "令牌只能来自环境变量 PAM_TOKEN 或密钥文件" if re.search(r"(?i)token|secret|password", name) else ""
-        return f"不认识的参数 {show_value(name)}：{hint or '可用的参数是 ' + '、'.join(model.model_fields)}"
+        hint = tr("令牌只能来自环境变量 PAM_TOKEN 或密钥文件") if re.search(r"(?i)token|secret|password", name) else ""
+        return tr(
+            "不认识的参数 {name}：{hint}",
+            name=show_value(name),
+            hint=hint or tr("可用的参数是 ") + tr("、").join(model.model_fields),
+        )
     shown = show_value(detail["input"])
     if name == "PAM_HOME_URL":
         shown = re.sub(r"//.*@|[?#].*", "***", shown)
-    return f"参数 {name} 的值 {shown} 不合规则：{detail.get('ctx', {}).get('error', detail['msg'])}"
+    return tr(
+        "参数 {name} 的值 {shown} 不合规则：{error}",
+        name=name,
+        shown=shown,
+        error=detail.get("ctx", {}).get("error", detail["msg"]),
+    )
 
 
 def missing_params(params: Mapping[str, object]) -> list[str]:
@@ -168,4 +178,6 @@ def validate_run_id(run_id: str) -> str:
     try:
         return value_rules.check_run_id(run_id)
     except ValueError as rule:
-        raise InvalidInputError(f"参数 run_id 的值 {show_value(run_id)} 不合规则：{rule}") from None
+        raise InvalidInputError(
+            tr("参数 run_id 的值 {run_id} 不合规则：{rule}", run_id=show_value(run_id), rule=rule)
+        ) from None

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
 
 _METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "instance-data"})
@@ -33,15 +34,15 @@ def why_unusable(url: str) -> str:
     except ValueError:
         sound = False
     if not sound or not _PLAIN.fullmatch(url):
-        return "应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码和 #"
+        return tr("应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码和 #")
     if mask(url) != url:
-        return "查询里像是有秘密：地址会进日志与历史，令牌请用 PAM_TOKEN"
+        return tr("查询里像是有秘密：地址会进日志与历史，令牌请用 PAM_TOKEN")
     host = str(parts.hostname).rstrip(".")
     address = _host_address(host)
     if host in _METADATA_NAMES or host.startswith("instance-data.") or address in _METADATA:
-        return "它是云主机的元数据服务，令牌不能交给它"
+        return tr("它是云主机的元数据服务，令牌不能交给它")
     if address is not None and (address.is_link_local or address.is_unspecified or address.is_multicast):
-        return "它是链路本地、未指定或组播地址，令牌不能交给它"
+        return tr("它是链路本地、未指定或组播地址，令牌不能交给它")
     return ""
 
 
@@ -84,8 +85,8 @@ def read_allowed(text: str) -> tuple[str, ...]:
         try:
             _allows(entry, urlsplit("http://localhost"))
         except ValueError:
-            rule = "应为逗号分隔的主机名、*.后缀、网段（10.20.0.0/16）或带协议的地址（https://node.example:8443）"
-            raise ValueError(f"{rule}；看不懂 {entry!r}") from None
+            rule = tr("应为逗号分隔的主机名、*.后缀、网段（10.20.0.0/16）或带协议的地址（https://node.example:8443）")
+            raise ValueError(tr("{rule}；看不懂 {entry!r}", rule=rule, entry=entry)) from None
     return entries
 
 

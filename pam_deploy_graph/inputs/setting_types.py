@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 from pydantic_core import ErrorDetails
 
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls
 from pam_deploy_graph.inputs.origins import Origin
 from pam_deploy_graph.inputs.service_address import read_allowed, why_unusable
@@ -35,20 +36,20 @@ def _usable(value: str) -> str:
 def _without_secret(value: str) -> str:
     """地址会进日志与历史，里面不能有口令；别的规则在登记时看。"""
     if mask(value) != value:
-        raise ValueError("地址里不能有用户名、口令或像秘密的查询值，令牌请用 PAM_TOKEN")
+        raise ValueError(tr("地址里不能有用户名、口令或像秘密的查询值，令牌请用 PAM_TOKEN"))
     return value
 
 
 def _command(value: str) -> str:
     """程序要写绝对路径：绝不从碰巧站着的目录里取；参数里不能有秘密，谁都看得到。"""
     if mask(value) != value:
-        raise ValueError("命令里不能有令牌、口令或像秘密的查询值；服务从环境变量 PAM_TOKEN 拿到令牌")
+        raise ValueError(tr("命令里不能有令牌、口令或像秘密的查询值；服务从环境变量 PAM_TOKEN 拿到令牌"))
     try:
         words = shlex.split(value)
     except ValueError:
-        raise ValueError("引号不成对") from None
+        raise ValueError(tr("引号不成对")) from None
     if value and not (words and Path(words[0]).is_absolute()):
-        raise ValueError("第一个词应是程序的绝对路径，例如 /usr/bin/python3")
+        raise ValueError(tr("第一个词应是程序的绝对路径，例如 /usr/bin/python3"))
     return value
 
 
@@ -64,18 +65,21 @@ def _matching(expression: str, rule: str) -> AfterValidator:
     def check(value: str) -> str:
         """不匹配就报出规则。"""
         if value and not re.fullmatch(expression, value):
-            raise ValueError(rule)
+            raise ValueError(tr(rule))
         return value
 
     return AfterValidator(check)
 
 
-Url = Annotated[str, _matching(r"https?://[!-~]+", "应为 http:// 或 https:// 开头的地址"), AfterValidator(_usable)]
+Url = Annotated[
+    str, _matching(r"https?://[!-~]+", msgid("应为 http:// 或 https:// 开头的地址")), AfterValidator(_usable)
+]
 Command = Annotated[str, AfterValidator(_command)]
 McpUrl = Annotated[str, AfterValidator(_mcp_urls)]
 NodeAllow = Annotated[str, AfterValidator(_node_allow)]
 StoreUrl = Annotated[
-    str, _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", "应为 sqlite:///文件 或 postgresql://用户@主机/库")
+    str,
+    _matching(r"sqlite:///.+|postgresql(\+psycopg)?://.*", msgid("应为 sqlite:///文件 或 postgresql://用户@主机/库")),
 ]
 
 HomeUrl = Annotated[str, AfterValidator(_without_secret)]
@@ -84,8 +88,8 @@ HomeUrl = Annotated[str, AfterValidator(_without_secret)]
 def explain(detail: ErrorDetails, known: Mapping[str, Origin]) -> str:
     """说明一处错误：哪里的哪个设置、什么值、什么规则。"""
     name = str(detail["loc"][0])
-    shown = f"的值 {show_value(detail['input'])} " if name in _SHOWN else ""
+    shown = tr("的值 {input} ", input=show_value(detail["input"])) if name in _SHOWN else ""
     rule = detail.get("ctx", {}).get("error", detail["msg"])
-    rule = "应为 true 或 false" if detail["type"].startswith("bool") else rule
-    where = f"{known[name].text} 里的" if name in known else "环境变量"
-    return f"{where} {name.upper()} {shown}不合规则：{rule}"
+    rule = tr("应为 true 或 false") if detail["type"].startswith("bool") else rule
+    where = tr("{text} 里的", text=known[name].text) if name in known else tr("环境变量")
+    return tr("{where} {name} {shown}不合规则：{rule}", where=where, name=name.upper(), shown=shown, rule=rule)

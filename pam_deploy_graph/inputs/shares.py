@@ -6,6 +6,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS, Control, Kind
+from pam_deploy_graph.i18n import tr
 
 Share = int | str
 """台数，或 ``"25%"`` 这样的百分比。"""
@@ -16,7 +17,7 @@ _WHOLE: Final = 100
 
 def share(least: int, most: int | None) -> Callable[[object], Share]:
     """做一个「台数或百分比」的检查；``most`` 为 ``None`` 是没有上限。"""
-    limit = f"不小于 {least} " if most is None else f" {least} 到 {most} "
+    limit = tr("不小于 {least} ", least=least) if most is None else tr(" {least} 到 {most} ", least=least, most=most)
 
     def check(value: object) -> Share:
         """返回整数，或 ``"25%"``。"""
@@ -26,7 +27,7 @@ def share(least: int, most: int | None) -> Callable[[object], Share]:
                 return f"{int(percent[1])}%"
         elif _NUMBER.fullmatch(text) and int(text) >= least and (most is None or int(text) <= most):
             return int(text)
-        raise ValueError(f"应为{limit}的整数，或 1% 到 100%")
+        raise ValueError(tr("应为{limit}的整数，或 1% 到 100%", limit=limit))
 
     return check
 
@@ -39,12 +40,12 @@ def shares(least: int) -> Callable[[object], list[Share]]:
         """接受列表，或逗号分隔的文字。"""
         items = re.split(r"[,，、;；]", value) if isinstance(value, str) else value
         if not isinstance(items, list | tuple) or not items:
-            raise ValueError("应为一列台数或百分比，例如 1, 5, 25%, 100%")
+            raise ValueError(tr("应为一列台数或百分比，例如 1, 5, 25%, 100%"))
         found = [check_one(item) for item in items]
         for kind in (int, str):
             same = [int(str(item).rstrip("%")) for item in found if isinstance(item, kind)]
             if any(after <= before for before, after in pairwise(same)):
-                raise ValueError("应一批比一批多，例如 1, 5, 25%, 100%")
+                raise ValueError(tr("应一批比一批多，例如 1, 5, 25%, 100%"))
         return found
 
     return check

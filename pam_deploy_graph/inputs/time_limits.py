@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.safe_text import show_value
 
 
@@ -29,4 +30,4 @@ def time_limit_of(action: str, params: Mapping[str, str], given: float | None) -
     try:
         return float(text)
     except ValueError:
-        raise InvalidInputError(f"参数 {name} 的值 {show_value(text)} 应为秒数") from None
+        raise InvalidInputError(tr("参数 {name} 的值 {text} 应为秒数", name=name, text=show_value(text))) from None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 
 
 def read_token(path: str) -> str:
@@ -15,9 +16,11 @@ def read_token(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip() if path else ""
     except OSError as error:
-        raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {path} 读不了：{error.strerror}") from None
+        raise InvalidInputError(
+            tr("PAM_TOKEN_FILE 指的文件 {path} 读不了：{problem}", path=path, problem=error.strerror)
+        ) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(f"PAM_TOKEN_FILE 指的文件 {path} 不是文本，请核对路径") from None
+        raise InvalidInputError(tr("PAM_TOKEN_FILE 指的文件 {path} 不是文本，请核对路径", path=path)) from None
 
 
 def peek_token(path: str) -> str:

@@ -13,18 +13,19 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from pam_deploy_graph.constants import MAX_SECONDS
 from pam_deploy_graph.constants.backends import sides_of
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.inputs.service_address import why_unusable
 
 _MAX_PATH: Final = 4_096
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_RUN_ID_RULE: Final = "以字母或数字开头，只含字母、数字、_、.、-，最多 64 个字符"
+_RUN_ID_RULE: Final = msgid("以字母或数字开头，只含字母、数字、_、.、-，最多 64 个字符")
 
 
 def _text(value: object) -> str:
     """把 str 或 int 变成文本；其余类型拒绝。"""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("应为文本或整数（JSON 里的版本号请加引号）")  # noqa: TRY004 —— pydantic 只收 ValueError
+        raise ValueError(tr("应为文本或整数（JSON 里的版本号请加引号）"))  # noqa: TRY004 —— pydantic 只收 ValueError
     return str(value).strip(" \t")
 
 
@@ -35,7 +36,7 @@ def _pattern(expression: str, rule: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         """不匹配就报出规则。"""
         if not compiled.fullmatch(value) or ".." in value:
-            raise ValueError(rule)
+            raise ValueError(tr(rule))
         return value
 
     return check
@@ -43,15 +44,18 @@ def _pattern(expression: str, rule: str) -> Callable[[str], str]:
 
 def integer(minimum: int, maximum: int | None) -> Callable[[object], int]:
     """做一个「范围内的十进制整数」的检查；``maximum`` 为 ``None`` 是没有上限。"""
-    limit = f"不小于 {minimum} " if maximum is None else f" {minimum} 到 {maximum} "
 
     def check(value: object) -> int:
         """接受 int 或十进制数字文本。"""
         text = value if isinstance(value, str) else repr(value)
-        if not re.fullmatch(r"-?[0-9]{1,9}", text) or int(text) < minimum:
-            raise ValueError(f"应为{limit}的整数")
-        if maximum is not None and int(text) > maximum:
-            raise ValueError(f"应为{limit}的整数")
+        fits = bool(re.fullmatch(r"-?[0-9]{1,9}", text)) and minimum <= int(text)
+        if not fits or (maximum is not None and int(text) > maximum):
+            limit = (
+                tr("不小于 {minimum} ", minimum=minimum)
+                if maximum is None
+                else tr(" {minimum} 到 {maximum} ", minimum=minimum, maximum=maximum)
+            )
+            raise ValueError(tr("应为{limit}的整数", limit=limit))
         return int(text)
 
     return check
@@ -64,7 +68,7 @@ def optional(check: Callable[[object], int]) -> Callable[[object], int | None]:
 
 def _url(value: str) -> str:
     """检查 http(s) 地址：有主机，不带用户名密码、查询串和片段。"""
-    rule = "应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码、? 和 #"
+    rule = tr("应为 http:// 或 https:// 开头的地址，含主机名，不带用户名、密码、? 和 #")
     try:
         parts = urlsplit(value)
         usable = bool(parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0)
@@ -80,7 +84,7 @@ def _url(value: str) -> str:
 def _path(value: str) -> str:
     """检查安装包路径：不含控制字符，长度有限；空串表示没有给。"""
     if len(value) > _MAX_PATH or not (value + " ").isprintable():
-        raise ValueError(f"应为不含控制字符的路径，最多 {_MAX_PATH} 个字符")
+        raise ValueError(tr("应为不含控制字符的路径，最多 {max_path} 个字符", max_path=_MAX_PATH))
     return value
 
 
@@ -89,22 +93,24 @@ def _strategy(value: object) -> str:
     try:
         sides_of(str(value))
     except ValueError as error:
-        raise ValueError(str(error).partition("，")[2]) from None
+        raise ValueError(str(error).partition(tr("，"))[2]) from None
     return str(value)
 
 
 def check_run_id(value: str) -> str:
     """检查运行名；不合规则抛 ``ValueError``。"""
     if not _RUN_ID.fullmatch(value):
-        raise ValueError(_RUN_ID_RULE)
+        raise ValueError(tr(_RUN_ID_RULE))
     return value
 
 
-_NAME = _pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", f"{_RUN_ID_RULE}，不含 ..")
-_VERSION = _pattern(
-    r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}", "以字母或数字开头，只含字母、数字、.、_、+、-，最多 64 个字符，不含 .."
+_NAME = _pattern(
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", msgid("以字母或数字开头，只含字母、数字、_、.、-，最多 64 个字符，不含 ..")
 )
-_AIRPORT = _pattern(r"[A-Za-z]{3}", "应为 3 个英文字母的 IATA 机场代码，例如 PEK")
+_VERSION = _pattern(
+    r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}", msgid("以字母或数字开头，只含字母、数字、.、_、+、-，最多 64 个字符，不含 ..")
+)
+_AIRPORT = _pattern(r"[A-Za-z]{3}", msgid("应为 3 个英文字母的 IATA 机场代码，例如 PEK"))
 
 
 def _shape(expression: str, most: int) -> Any:

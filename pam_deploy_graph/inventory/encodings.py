@@ -4,6 +4,7 @@ import codecs
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.safe_text import show_value
 
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -25,7 +26,7 @@ def decode(content: bytes, where: str) -> str:
     name = next((name for bom, name in _BOMS if content.startswith(bom)), "")
     found = _tried(content, name) if name else _told_apart(content, where)
     if found is None or "\0" in found:
-        raise InvalidInputError(f"{where} 不是 UTF-8、GBK 或带 BOM 的 UTF-16 文本，请另存为 UTF-8")
+        raise InvalidInputError(tr("{where} 不是 UTF-8、GBK 或带 BOM 的 UTF-16 文本，请另存为 UTF-8", where=where))
     return found.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -36,7 +37,12 @@ def _told_apart(content: bytes, where: str) -> str | None:
         return chinese if plain is None else plain
     one, other = (next(line for line in text.splitlines() if not line.isascii()) for text in (plain, chinese))
     raise InvalidInputError(
-        f"{where} 看不出是 UTF-8 还是 GBK（{show_value(one)} 或 {show_value(other)}），请另存为带 BOM 的 UTF-8"
+        tr(
+            "{where} 看不出是 UTF-8 还是 GBK（{one} 或 {other}），请另存为带 BOM 的 UTF-8",
+            where=where,
+            one=show_value(one),
+            other=show_value(other),
+        )
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory.stock import Entry, Inventory, Kind, key_of
 
 _PLACES: Final = "航站楼|候机楼|卫星厅|指廊|值机岛|值机柜台|值机区|登机口|安检口|安检|柜台|机位|转盘|岛|口|区|厅|厢|台"
@@ -171,8 +172,10 @@ class _Reader:
     def _doubt(self, said: str, low: int, high: int, entries: Sequence[Entry]) -> str:
         """说不清的缘由；说得清为空串。"""
         if len(entries) > 1:
-            told = "、".join(f"{entry.label}（{_sized(entry)}）" for entry in entries[:5])
-            return f"「{said}」说的可能是 {told}：请说明是哪一个"
+            told = tr("、").join(
+                tr("{label}（{sized}）", label=entry.label, sized=_sized(entry)) for entry in entries[:5]
+            )
+            return tr("「{said}」说的可能是 {told}：请说明是哪一个", said=said, told=told)
         entry = entries[0]
         if entry.kind is Kind.GROUP:
             some = _SOME.match(self._text, high) or _PART.search(self._text[max(0, low - 16) : low])
@@ -181,9 +184,13 @@ class _Reader:
             )
             if some and not whole:
                 what = self._text[low:high] + (some.group() if some.start() >= high else "")
-                return f"「{what}」说的是其中几台，不知道是哪几台：请写出名称或地址（整组是 {len(entry.ips)} 台）"
+                return tr(
+                    "「{what}」说的是其中几台，不知道是哪几台：请写出名称或地址（整组是 {n} 台）",
+                    what=what,
+                    n=len(entry.ips),
+                )
         if entry.kind is Kind.CODE and (noun := self._other_place(low, high, entry.label)):
-            return f"名称清单里没有「{noun.strip()}」，有的是 {entry.label}：请说明是哪一台"
+            return tr("名称清单里没有「{noun}」，有的是 {label}：请说明是哪一台", noun=noun.strip(), label=entry.label)
         return ""
 
     def _other_place(self, low: int, high: int, label: str) -> str:
@@ -208,10 +215,18 @@ class _Reader:
         said = self._text[low:high]
         wanted = range(int(found[2]), int(found[4]) + 1)
         if not 0 < len(wanted) <= _MOST_IN_RANGE:
-            return Mention(low, high, said, why=f"「{said}」的终点在起点之前，或太长：请重说是哪几台")
+            return Mention(low, high, said, why=tr("「{said}」的终点在起点之前，或太长：请重说是哪几台", said=said))
         chosen = {one: [e for e in numbers.get(one, ()) if noun in key_of(e.label)] for one in wanted}
         wrong = [f"{found[1].upper()}{one}" for one, entries in chosen.items() if len(entries) != 1]
-        why = f"「{said}」里的 {'、'.join(wrong[:10])} 在名称清单里没有，或不止一台：请写出各是哪台" if wrong else ""
+        why = (
+            tr(
+                "「{said}」里的 {wrong} 在名称清单里没有，或不止一台：请写出各是哪台",
+                said=said,
+                wrong=tr("、").join(wrong[:10]),
+            )
+            if wrong
+            else ""
+        )
         return Mention(low, high, said, () if why else tuple(e[0].ips[0] for e in chosen.values()), why)
 
     def _unknown(self, place: int) -> Mention | None:
@@ -230,12 +245,16 @@ class _Reader:
 def _missing(said: str, inventory: Inventory) -> str:
     """清单里没有：像的有哪几个。"""
     near = inventory.near(said)
-    return f"名称清单里没有「{said}」" + (f"，像的有 {'、'.join(near)}" if near else "") + "：请说明是哪一台"
+    return (
+        tr("名称清单里没有「{said}」", said=said)
+        + (tr("，像的有 {near}", near=tr("、").join(near)) if near else "")
+        + tr("：请说明是哪一台")
+    )
 
 
 def _sized(entry: Entry) -> str:
     """一台的地址，或一组有几台。"""
-    return f"一组 {len(entry.ips)} 台" if entry.kind is Kind.GROUP else entry.ips[0]
+    return tr("一组 {n} 台", n=len(entry.ips)) if entry.kind is Kind.GROUP else entry.ips[0]
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory.stock import Inventory
 from pam_deploy_graph.inventory.table_file import read_scope_file
 from pam_deploy_graph.system.safe_text import show_value
@@ -51,10 +52,19 @@ def _one(item: str, inventory: Inventory) -> list[str]:
     if len(found) == 1:
         return list(found[0].ips)
     if found:
-        told = "、".join(entry.label for entry in found)
-        raise InvalidInputError(f"{show_value(item)} 说的可能是 {told}，请写全名或地址")
+        told = tr("、").join(entry.label for entry in found)
+        raise InvalidInputError(tr("{item} 说的可能是 {told}，请写全名或地址", item=show_value(item), told=told))
     if not inventory:
-        raise InvalidInputError(f"{show_value(item)} 不是地址；要用名称，请给 --inventory FILE 或设 PAM_INVENTORY")
+        raise InvalidInputError(
+            tr("{item} 不是地址；要用名称，请给 --inventory FILE 或设 PAM_INVENTORY", item=show_value(item))
+        )
     near = inventory.near(item)
-    alike = f"，像的有 {'、'.join(near)}" if near else ""
-    raise InvalidInputError(f"名称清单 {inventory.path} 里没有 {show_value(item)}{alike}；请改过来，或写地址")
+    alike = tr("，像的有 {near}", near=tr("、").join(near)) if near else ""
+    raise InvalidInputError(
+        tr(
+            "名称清单 {path} 里没有 {item}{alike}；请改过来，或写地址",
+            path=inventory.path,
+            item=show_value(item),
+            alike=alike,
+        )
+    )

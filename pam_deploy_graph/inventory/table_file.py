@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import MAX_SCOPE
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import one_address
 from pam_deploy_graph.inventory.encodings import decode
 from pam_deploy_graph.inventory.stock import Inventory, Row, key_of
@@ -52,10 +53,12 @@ def open_inventory(path: str) -> Inventory:
     """
     if not path:
         return Inventory()
-    text = _text(Path(path), "名称清单")
+    text = _text(Path(path), tr("名称清单"))
     rows = _toml(path, text) if _is_toml(path) else _csv(path, text)
     if rows is None:
-        raise InvalidInputError(f"名称清单 {path} 的第一行应为表头，至少有 ip 与 name 两列（中文写 地址、名称 也行）")
+        raise InvalidInputError(
+            tr("名称清单 {path} 的第一行应为表头，至少有 ip 与 name 两列（中文写 地址、名称 也行）", path=path)
+        )
     return Inventory(path, _checked(path, rows))
 
 
@@ -69,14 +72,14 @@ def read_scope_file(path: str) -> list[str]:
         InvalidInputError: 同 ``open_inventory``，或一项也没有。
 
     """
-    text = _text(Path(path), "目标清单")
+    text = _text(Path(path), tr("目标清单"))
     rows = _toml(path, text) if _is_toml(path) else _csv(path, text)
     if rows is not None:
         found = [row.ip for row in _checked(path, rows)]
     else:
         found = [item for line in text.splitlines() if (item := line.partition("#")[0].strip())]
     if not found:
-        raise InvalidInputError(f"目标清单 {path} 里一台工作站都没有写")
+        raise InvalidInputError(tr("目标清单 {path} 里一台工作站都没有写", path=path))
     return found
 
 
@@ -85,11 +88,23 @@ def _text(path: Path, what: str) -> str:
     try:
         content = read_trusted(path)
     except PermissionError as error:
-        raise InvalidInputError(f"{what} {path} 没有读：{error.filename} {error.strerror}") from None
+        raise InvalidInputError(
+            tr(
+                "{what} {path} 没有读：{filename} {problem}",
+                what=what,
+                path=path,
+                filename=error.filename,
+                problem=error.strerror,
+            )
+        ) from None
     except OSError as error:
-        raise InvalidInputError(f"{what} {path} 读不了：{error.strerror}；请检查路径") from None
+        raise InvalidInputError(
+            tr("{what} {path} 读不了：{problem}；请检查路径", what=what, path=path, problem=error.strerror)
+        ) from None
     if len(content) > _MOST_BYTES:
-        raise InvalidInputError(f"{what} {path} 太大：最多 {_MOST_BYTES // 1024 // 1024} MB")
+        raise InvalidInputError(
+            tr("{what} {path} 太大：最多 {most_bytes} MB", what=what, path=path, most_bytes=_MOST_BYTES // 1024 // 1024)
+        )
     return decode(content, f"{what} {path}")
 
 
@@ -109,7 +124,14 @@ def _csv(path: str, text: str) -> list[_Cells] | None:
             try:
                 return list(islice(_cells(reader, columns, first + 1), MAX_SCOPE + 1))
             except csv.Error as error:
-                raise InvalidInputError(f"{path} 第 {first + 1 + reader.line_num} 行不是完整的 CSV：{error}") from None
+                raise InvalidInputError(
+                    tr(
+                        "{path} 第 {first} 行不是完整的 CSV：{error}",
+                        path=path,
+                        first=first + 1 + reader.line_num,
+                        error=error,
+                    )
+                ) from None
     return None
 
 
@@ -129,7 +151,12 @@ def _cells(reader: Any, columns: Mapping[str, int], before: int) -> Iterator[_Ce
     for row in reader:
         if any(cell.strip() for cell in row):
             found = {name: row[place] if place < len(row) else "" for name, place in columns.items()}
-            yield _Cells(f"第 {before + reader.line_num} 行", found["ip"], found["name"], found.get("groups", ""))
+            yield _Cells(
+                tr("第 {before} 行", before=before + reader.line_num),
+                found["ip"],
+                found["name"],
+                found.get("groups", ""),
+            )
 
 
 def _toml(path: str, text: str) -> list[_Cells]:
@@ -139,16 +166,20 @@ def _toml(path: str, text: str) -> list[_Cells]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{path} 不是完整的 TOML：{error}") from None
+        raise InvalidInputError(tr("{path} 不是完整的 TOML：{error}", path=path, error=error)) from None
     tables = [value for value in data.values() if isinstance(value, list)]
     if len(data) != 1 or len(tables) != 1 or not all(isinstance(each, dict) for each in tables[0]):
-        raise InvalidInputError(f"{path} 里应为一组 [[workstation]]，各有 ip、name，可以有 groups")
+        raise InvalidInputError(tr("{path} 里应为一组 [[workstation]]，各有 ip、name，可以有 groups", path=path))
     heads = [number for number, line in enumerate(text.split("\n"), 1) if re.match(r"\s*\[\[", line)]
     found = []
     for number, each in enumerate(tables[0][: MAX_SCOPE + 1]):
         columns = _columns(list(each))
         cells = {column: each[list(each)[place]] for column, place in columns.items()}
-        place = f"第 {heads[number]} 行起的一项" if len(heads) == len(tables[0]) else f"第 {number + 1} 项"
+        place = (
+            tr("第 {heads} 行起的一项", heads=heads[number])
+            if len(heads) == len(tables[0])
+            else tr("第 {number} 项", number=number + 1)
+        )
         found.append(_Cells(place, cells.get("ip", ""), cells.get("name", ""), cells.get("groups", "")))
     return found
 
@@ -161,9 +192,9 @@ def _checked(path: str, rows: Sequence[_Cells]) -> list[Row]:
 
     """
     if len(rows) > MAX_SCOPE:
-        raise InvalidInputError(f"{path} 太长：最多 {MAX_SCOPE} 行")
+        raise InvalidInputError(tr("{path} 太长：最多 {max_scope} 行", path=path, max_scope=MAX_SCOPE))
     if not rows:
-        raise InvalidInputError(f"{path} 里一台工作站都没有写")
+        raise InvalidInputError(tr("{path} 里一台工作站都没有写", path=path))
     found: list[Row] = []
     wrong: list[str] = []
     places: dict[tuple[str, str], str] = {}
@@ -173,16 +204,23 @@ def _checked(path: str, rows: Sequence[_Cells]) -> list[Row]:
         except InvalidInputError as error:
             wrong.append(f"{path} {cells.place}: {error}")
             continue
-        told = {("IP", row.ip): row.ip, ("名称", key_of(row.name)): row.name}
+        told = {("IP", row.ip): row.ip, (tr("名称"), key_of(row.name)): row.name}
         wrong += [
-            f"{path} {cells.place}: {key[0]} 的值 {show_value(value)} 与{places[key]}重复"
+            tr(
+                "{path} {place}: {key} 的值 {value} 与{places}重复",
+                path=path,
+                place=cells.place,
+                key=key[0],
+                value=show_value(value),
+                places=places[key],
+            )
             for key, value in told.items()
             if key in places
         ]
         places |= dict.fromkeys(told, cells.place)
         found.append(row)
     if wrong:
-        more = [f"……还有 {len(wrong) - _MOST_TOLD} 处"] if len(wrong) > _MOST_TOLD else []
+        more = [tr("……还有 {n} 处", n=len(wrong) - _MOST_TOLD)] if len(wrong) > _MOST_TOLD else []
         raise InvalidInputError("\n".join([*wrong[:_MOST_TOLD], *more]))
     return found
 
@@ -190,12 +228,14 @@ def _checked(path: str, rows: Sequence[_Cells]) -> list[Row]:
 def _row(cells: _Cells) -> Row:
     """核对一行。"""
     if not isinstance(cells.ip, str) or not cells.ip.strip():
-        raise InvalidInputError("IP 是空的" if cells.ip == "" else f"IP 的值 {show_value(cells.ip)} 应为一个地址")
-    name = _label("名称", cells.name)
+        raise InvalidInputError(
+            tr("IP 是空的") if cells.ip == "" else tr("IP 的值 {ip} 应为一个地址", ip=show_value(cells.ip))
+        )
+    name = _label(tr("名称"), cells.name)
     given = _SEPARATOR.split(cells.groups) if isinstance(cells.groups, str) else cells.groups
     if not isinstance(given, list):
-        raise InvalidInputError(f"分组的值 {show_value(cells.groups)} 应为文字的列表")
-    groups = [_label("分组", each) for each in given if not (isinstance(each, str) and not each.strip())]
+        raise InvalidInputError(tr("分组的值 {groups} 应为文字的列表", groups=show_value(cells.groups)))
+    groups = [_label(tr("分组"), each) for each in given if not (isinstance(each, str) and not each.strip())]
     return Row(one_address(cells.ip.strip()), name, tuple(dict.fromkeys(groups)))
 
 
@@ -204,17 +244,17 @@ def _label(what: str, value: object) -> str:
     text = " ".join(value.split()) if isinstance(value, str) else ""
     rule = ""
     if not isinstance(value, str):
-        rule = "应为文字"
+        rule = tr("应为文字")
     elif not text:
-        raise InvalidInputError(f"{what}是空的")
+        raise InvalidInputError(tr("{what}是空的", what=what))
     elif len(text) > _LONGEST:
-        rule = f"太长：最多 {_LONGEST} 个字"
+        rule = tr("太长：最多 {longest} 个字", longest=_LONGEST)
     elif not text.isprintable():
-        rule = "里有看不见的字符"
+        rule = tr("里有看不见的字符")
     elif _LISTING.search(text):
-        rule = "里不能有逗号、分号与顿号"
+        rule = tr("里不能有逗号、分号与顿号")
     elif _NUMBERS.fullmatch(text):
-        rule = "像地址或版本，请换一个叫法"
+        rule = tr("像地址或版本，请换一个叫法")
     if rule:
-        raise InvalidInputError(f"{what}的值 {show_value(value)} {rule}")
+        raise InvalidInputError(tr("{what}的值 {value} {rule}", what=what, value=show_value(value), rule=rule))
     return text

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Store
 from pam_deploy_graph.lab.faults import FaultBoard, parse_fault
 from pam_deploy_graph.lab.fleet import Fleet
@@ -58,7 +59,7 @@ class Admin:
         wanted = parse(OnlineRequest, await read_body(request))
         fleets = [fleet for fleet in self._chosen(request) if ip in fleet]
         if not fleets:
-            raise Refused(404, f"试验场没有工作站 {ip}")
+            raise Refused(404, tr("试验场没有工作站 {ip}", ip=ip))
         for fleet in fleets:
             fleet.set_online(ip, online=wanted.online)
         return JSONResponse([row for fleet in fleets for row in await fleet.describe([ip])])
@@ -78,12 +79,12 @@ class Admin:
         except InvalidInputError as error:
             raise Refused(400, str(error)) from None
         if not any(fault.ip in fleet for fleet in self._fleets.values()):
-            raise Refused(404, f"试验场没有工作站 {fault.ip}")
+            raise Refused(404, tr("试验场没有工作站 {ip}", ip=fault.ip))
         self._faults.add(fault)
 
     def _chosen(self, request: Request) -> list[Fleet]:
         """查询参数 ``airport`` 点名的机场，默认全部。"""
         code = request.query_params.get("airport", "").upper()
         if code and code not in self._fleets:
-            raise Refused(404, f"试验场没有机场 {code}")
+            raise Refused(404, tr("试验场没有机场 {code}", code=code))
         return [fleet for airport, fleet in self._fleets.items() if code in {"", airport}]

@@ -12,6 +12,7 @@ import aiohttp
 from starlette.routing import Route
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.admin import Admin
 from pam_deploy_graph.lab.children import Children
 from pam_deploy_graph.lab.config import LabConfig
@@ -81,7 +82,7 @@ class _Lab:
             self._fleets[airport].build(config.workstations, releases)
         for fault in config.faults:
             if not any(fault.ip in fleet for fleet in self._fleets.values()):
-                raise InvalidInputError(f"选项 --fault 里的工作站 {fault.ip} 不在试验场里")
+                raise InvalidInputError(tr("选项 --fault 里的工作站 {ip} 不在试验场里", ip=fault.ip))
         self._faults = FaultBoard(config.faults)
         self._once = Once(state.store)
         self.home = Home(state.store, state.home_packages, self._once)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import validate_params
 from pam_deploy_graph.lab.faults import Fault, parse_fault
 from pam_deploy_graph.system.safe_text import show_value
@@ -55,7 +56,13 @@ def build_config(
     _within("--workstations", workstations, 1, MAX_WORKSTATIONS)
     _within("--port", port, 0, _MAX_PORT)
     if not (math.isfinite(latency) and 0 <= latency <= _MAX_LATENCY):
-        raise InvalidInputError(f"选项 --latency 的值 {latency} 应为 0 到 {_MAX_LATENCY:g} 之间的秒数")
+        raise InvalidInputError(
+            tr(
+                "选项 --latency 的值 {latency} 应为 0 到 {max_latency:g} 之间的秒数",
+                latency=latency,
+                max_latency=_MAX_LATENCY,
+            )
+        )
     return LabConfig(
         airports=tuple(dict.fromkeys(_airport(code) for code in airports)),
         workstations=workstations,
@@ -74,13 +81,21 @@ def check_state_dir(state: Path) -> None:
 
     """
     if state.exists() and not state.is_dir():
-        raise InvalidInputError(f"选项 --state 的值 {show_value(str(state))} 不是目录，请换一个目录")
+        raise InvalidInputError(tr("选项 --state 的值 {state} 不是目录，请换一个目录", state=show_value(str(state))))
 
 
 def _within(option: str, value: int, minimum: int, maximum: int) -> None:
     """检查整数的范围。"""
     if not minimum <= value <= maximum:
-        raise InvalidInputError(f"选项 {option} 的值 {value} 应为 {minimum} 到 {maximum} 的整数")
+        raise InvalidInputError(
+            tr(
+                "选项 {option} 的值 {value} 应为 {minimum} 到 {maximum} 的整数",
+                option=option,
+                value=value,
+                minimum=minimum,
+                maximum=maximum,
+            )
+        )
 
 
 def _airport(code: str) -> str:
@@ -94,7 +109,7 @@ def _installed(text: str) -> Installed:
     app, slash, module = name.partition("/")
     if not (equals and slash):
         raise InvalidInputError(
-            f"选项 --installed 的值 {show_value(text)} 应写成 app/module=version，例如 checkin/gate=1.2.2"
+            tr("选项 --installed 的值 {text} 应写成 app/module=version，例如 checkin/gate=1.2.2", text=show_value(text))
         )
     checked = validate_params({"APP_NAME": app, "MODULE_NAME": module, "VERSION_NUMBER": version})
     return Installed(checked["APP_NAME"], checked["MODULE_NAME"], checked["VERSION_NUMBER"])

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.http_common import Refused
 from pam_deploy_graph.lab.modules import NOTHING, ModuleState
 
@@ -71,29 +72,46 @@ def plan_stop(target: Target, state: ModuleState, _version: str) -> Plan:
     """停止；没有安装或没有运行也算做到。"""
     wanted = ModuleState(state.current, state.previous, None)
     if state.current is None:
-        message = f"{target.name} 没有安装，无需停止"
+        message = tr("{target} 没有安装，无需停止", target=target.name)
     elif state.running is None:
-        message = f"{target.name} 本来就没有运行"
+        message = tr("{target} 本来就没有运行", target=target.name)
     else:
-        message = f"{target.name} {state.running} 已停止"
+        message = tr("{target} {running} 已停止", target=target.name, running=state.running)
     return target.plan("stop", state.current or "", message, state, wanted)
 
 
 def plan_deploy(target: Target, state: ModuleState, version: str) -> Plan:
     """部署；正在运行时拒绝。重装当前版本不改变上一个版本。"""
     if state.running is not None:
-        raise Refused(409, f"{target.name} {state.running} 正在运行，不能部署：请先停止")
+        raise Refused(
+            409, tr("{target} {running} 正在运行，不能部署：请先停止", target=target.name, running=state.running)
+        )
     previous = state.previous if state.current in (None, version) else state.current
     wanted = ModuleState(version, previous, None)
-    return target.plan("deploy", version, f"{target.name} {version} 已部署", state, wanted, stage=True)
+    return target.plan(
+        "deploy",
+        version,
+        tr("{target} {version} 已部署", target=target.name, version=version),
+        state,
+        wanted,
+        stage=True,
+    )
 
 
 def plan_start(target: Target, state: ModuleState, version: str) -> Plan:
     """启动当前版本；当前版本不是 ``version`` 时拒绝。"""
     if state.current != version:
-        found = f"当前版本是 {state.current}" if state.current else "没有安装"
-        raise Refused(409, f"不能启动 {target.name} {version}：这台工作站上{found}，请先部署")
-    message = f"{target.name} {version} " + ("本来就在运行" if state.running == version else "已启动")
+        found = tr("当前版本是 {current}", current=state.current) if state.current else tr("没有安装")
+        raise Refused(
+            409,
+            tr(
+                "不能启动 {target} {version}：这台工作站上{found}，请先部署",
+                target=target.name,
+                version=version,
+                found=found,
+            ),
+        )
+    message = f"{target.name} {version} " + (tr("本来就在运行") if state.running == version else tr("已启动"))
     return target.plan("start", version, message, state, ModuleState(version, state.previous, version))
 
 
@@ -113,17 +131,29 @@ def plan_rollback(
     ``version`` 为 ``None`` 是这次运行之前没有安装。``before`` 是这次运行动它之前的情况；``stop_first`` 为真时先停下
     正在运行的，为假则直接切换，结果相同。退不回去的在动手之前拒绝，并说出现在有什么。
     """
-    found = f"现在的版本是 {state.current}" if state.current else "现在没有安装"
+    found = tr("现在的版本是 {current}", current=state.current) if state.current else tr("现在没有安装")
     if version is None:
-        raise Refused(409, f"{target.name} 在这次运行之前没有安装，没有可以退回的版本；{found}")
+        raise Refused(
+            409, tr("{target} 在这次运行之前没有安装，没有可以退回的版本；{found}", target=target.name, found=found)
+        )
     if source is Source.NOWHERE:
-        raise Refused(409, f"{target.name} 退不回 {version}：工作站上没有这个版本，NODE 也没有它的安装包；{found}")
-    stopped = f"已停止 {state.running}，" if stop_first and state.running else ""
+        raise Refused(
+            409,
+            tr(
+                "{target} 退不回 {version}：工作站上没有这个版本，NODE 也没有它的安装包；{found}",
+                target=target.name,
+                version=version,
+                found=found,
+            ),
+        )
+    stopped = tr("已停止 {running}，", running=state.running) if stop_first and state.running else ""
     if version == state.current:
-        message = f"{target.name} {version} 就是当前版本，" + ("本来就在运行" if state.running else "已启动")
+        message = tr("{target} {version} 就是当前版本，", target=target.name, version=version) + (
+            tr("本来就在运行") if state.running else tr("已启动")
+        )
         wanted = ModuleState(version, state.previous, version)
     else:
-        message = f"{target.name} {stopped}已恢复并启动 {version}"
+        message = tr("{target} {stopped}已恢复并启动 {version}", target=target.name, stopped=stopped, version=version)
         wanted = ModuleState(version, before.previous if before.current == version else None, version)
     return target.plan("rollback", version, message, state, wanted, stage=source is Source.NODE)
 

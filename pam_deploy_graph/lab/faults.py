@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, Phase
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import show_value
 
 ORDERS: Final[dict[str, str]] = {
@@ -19,7 +20,7 @@ ORDERS: Final[dict[str, str]] = {
 """工作站动作的短名（``stop``、``log`` 等）到动作表里的名字。"""
 
 _MAX_SECONDS: Final = 86_400.0
-_SHAPE: Final = "应写成 IP:ACTION:KIND[:TIMES]，例如 10.0.0.3:verify:fail 或 10.0.0.4:deploy:slow=2:1"
+_SHAPE: Final = msgid("应写成 IP:ACTION:KIND[:TIMES]，例如 10.0.0.3:verify:fail 或 10.0.0.4:deploy:slow=2:1")
 
 
 class FaultKind(StrEnum):
@@ -49,9 +50,9 @@ class _Value:
 
 
 _VALUES: Final = {
-    FaultKind.SLOW: _Value("秒数", f"大于 0、不超过 {_MAX_SECONDS:g} 的数", lambda n: 0 < n <= _MAX_SECONDS),
-    FaultKind.STATUS: _Value("状态", "200 到 599 之间的整数", lambda n: n.is_integer() and 200 <= n < 600),  # noqa: PLR2004 —— HTTP 状态就写数字
-    FaultKind.BUSY: _Value("状态", "429 或 503", lambda n: n in (429, 503)),
+    FaultKind.SLOW: _Value(msgid("秒数"), msgid("大于 0、不超过 {limit:g} 的数"), lambda n: 0 < n <= _MAX_SECONDS),
+    FaultKind.STATUS: _Value(msgid("状态"), msgid("200 到 599 之间的整数"), lambda n: n in range(200, 600)),
+    FaultKind.BUSY: _Value(msgid("状态"), msgid("429 或 503"), lambda n: n in (429, 503)),
 }
 
 
@@ -96,15 +97,24 @@ def parse_fault(spec: str) -> Fault:
     """
     parts = spec.split(":")
     if len(parts) not in (3, 4):
-        raise InvalidInputError(f"故障 {show_value(spec)} 不合规则：{_SHAPE}")
+        raise InvalidInputError(tr("故障 {spec} 不合规则：{shape}", spec=show_value(spec), shape=tr(_SHAPE)))
     ip, order, kind, *times = parts
     try:
         IPv4Address(ip)
     except AddressValueError:
-        raise InvalidInputError(f"故障 {show_value(spec)} 里的 {show_value(ip)} 不是真实的 IPv4 地址") from None
+        raise InvalidInputError(
+            tr("故障 {spec} 里的 {ip} 不是真实的 IPv4 地址", spec=show_value(spec), ip=show_value(ip))
+        ) from None
     if order not in ORDERS:
-        allowed = "、".join(ORDERS)
-        raise InvalidInputError(f"故障 {show_value(spec)} 里的动作 {show_value(order)} 不认识，应为：{allowed}")
+        allowed = tr("、").join(ORDERS)
+        raise InvalidInputError(
+            tr(
+                "故障 {spec} 里的动作 {order} 不认识，应为：{allowed}",
+                spec=show_value(spec),
+                order=show_value(order),
+                allowed=allowed,
+            )
+        )
     fault_kind, value = _parse_kind(kind, spec)
     return Fault(ip, order, fault_kind, value, _parse_times(times[0], spec) if times else None)
 
@@ -113,8 +123,15 @@ def _parse_kind(text: str, spec: str) -> tuple[FaultKind, float]:
     """解析 KIND；要带数的必须带，别的不许带。"""
     name, equals, value = text.partition("=")
     if name not in list(FaultKind) or (name in _VALUES) != bool(equals):
-        allowed = "、".join(f"{kind}={_VALUES[kind].name}" if kind in _VALUES else kind for kind in FaultKind)
-        raise InvalidInputError(f"故障 {show_value(spec)} 里的种类 {show_value(text)} 不认识，应为：{allowed}")
+        allowed = tr("、").join(f"{kind}={tr(_VALUES[kind].name)}" if kind in _VALUES else kind for kind in FaultKind)
+        raise InvalidInputError(
+            tr(
+                "故障 {spec} 里的种类 {text} 不认识，应为：{allowed}",
+                spec=show_value(spec),
+                text=show_value(text),
+                allowed=allowed,
+            )
+        )
     if not equals:
         return FaultKind(name), 0.0
     wanted = _VALUES[FaultKind(name)]
@@ -123,7 +140,13 @@ def _parse_kind(text: str, spec: str) -> tuple[FaultKind, float]:
     except ValueError:
         number = math.nan
     if not wanted.fits(number):
-        said = f"故障 {show_value(spec)} 里的{wanted.name} {show_value(value)} 应为{wanted.rule}"
+        said = tr(
+            "故障 {spec} 里的{wanted} {value} 应为{rule}",
+            spec=show_value(spec),
+            wanted=tr(wanted.name),
+            value=show_value(value),
+            rule=tr(wanted.rule, limit=_MAX_SECONDS),
+        )
         raise InvalidInputError(said)
     return FaultKind(name), number
 
@@ -131,7 +154,9 @@ def _parse_kind(text: str, spec: str) -> tuple[FaultKind, float]:
 def _parse_times(text: str, spec: str) -> int:
     """解析 TIMES：正整数。"""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):  # noqa: PLR2004 —— 九位数已足够大
-        raise InvalidInputError(f"故障 {show_value(spec)} 里的次数 {show_value(text)} 应为正整数")
+        raise InvalidInputError(
+            tr("故障 {spec} 里的次数 {text} 应为正整数", spec=show_value(spec), text=show_value(text))
+        )
     return int(text)
 
 

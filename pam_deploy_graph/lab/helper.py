@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.i18n import tr
 
 READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 60.0
@@ -72,13 +73,13 @@ class Helper:
             self.process.wait()
             tail = self.stderr_tail()
             self._close()
-            raise PamError(f"助手进程没有启动起来（{' '.join(argv[1:3])}）：{tail}") from None
+            raise PamError(tr("助手进程没有启动起来（{argv}）：{tail}", argv=" ".join(argv[1:3]), tail=tail)) from None
 
     def stderr_tail(self) -> str:
         """返回它标准错误的末尾。"""
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _TAIL))
-        return self._stderr.read().decode(errors="replace").strip() or "（标准错误是空的）"
+        return self._stderr.read().decode(errors="replace").strip() or tr("（标准错误是空的）")
 
     def stop(self) -> int:
         """请它结束（SIGTERM），限时不结束就强杀整个进程组；返回退出码，可以重复调用。"""

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
 from pam_deploy_graph.lab.endpoints import routes_of
 from pam_deploy_graph.lab.http_common import Refused, answer, open_call, parse, read_body
@@ -44,7 +45,7 @@ class Home:
         try:
             incoming = await self._folder.receive(request.stream())
         except ClientDisconnect:
-            raise Refused(400, "安装包没有收完：连接中断") from None
+            raise Refused(400, tr("安装包没有收完：连接中断")) from None
         with incoming:
             call = open_call(request, HOME_SCOPE, incoming.hash)
 
@@ -58,13 +59,19 @@ class Home:
     def _store_package(self, call: Call, ref: VersionRef, incoming: Incoming) -> Reply:
         """登记收到的安装包，连同日志与应答。"""
         if not incoming.size:
-            raise Refused(400, "安装包是空的：请核对 PACKAGE_PATH 指的文件")
+            raise Refused(400, tr("安装包是空的：请核对 PACKAGE_PATH 指的文件"))
         held = self._store.package(ref.app, ref.module, ref.version)
         if held is not None and held[0] != incoming.hash:
             raise Refused(
                 409,
-                f"{ref.app}/{ref.module} {ref.version} 已有另一份安装包（散列 {held[0][:12]}…，"
-                f"这次是 {incoming.hash[:12]}…）：内容变了就要换版本号",
+                tr(
+                    "{app}/{module} {version} 已有另一份安装包（散列 {held}…，这次是 {hash}…）：内容变了就要换版本号",
+                    app=ref.app,
+                    module=ref.module,
+                    version=ref.version,
+                    held=held[0][:12],
+                    hash=incoming.hash[:12],
+                ),
             )
         effect = None
         if held is None:
@@ -82,7 +89,15 @@ class Home:
         """查一个安装包的元数据。"""
         held = self._store.package(ref.app, ref.module, ref.version)
         if held is None:
-            raise Refused(404, f"HOME 没有 {ref.app}/{ref.module} {ref.version} 的安装包：请先上传")
+            raise Refused(
+                404,
+                tr(
+                    "HOME 没有 {app}/{module} {version} 的安装包：请先上传",
+                    app=ref.app,
+                    module=ref.module,
+                    version=ref.version,
+                ),
+            )
         published = bool(self._store.publications(ref.app, ref.module, ref.version))
         return Package(
             app=ref.app, module=ref.module, version=ref.version, hash=held[0], size=held[1], published=published
@@ -92,7 +107,7 @@ class Home:
         """安装包的字节。"""
         digest = request.path_params["hash"]
         if not self._store.holds_hash(digest):
-            raise Refused(404, "HOME 没有这个散列的安装包")
+            raise Refused(404, tr("HOME 没有这个散列的安装包"))
         return FileResponse(self._folder.find(digest), media_type="application/octet-stream")
 
     async def publish(self, request: Request) -> Response:
@@ -101,7 +116,7 @@ class Home:
         ref = parse(Publication, body)
         call = open_call(request, HOME_SCOPE, body)
         if ref.airport is not None and ref.airport not in self.node_urls:
-            raise Refused(404, f"HOME 不认识机场 {ref.airport}：请核对 AIRPORT_CODE")
+            raise Refused(404, tr("HOME 不认识机场 {airport}：请核对 AIRPORT_CODE", airport=ref.airport))
 
         async def work() -> Reply:
             """登记发布。"""
@@ -115,11 +130,19 @@ class Home:
         name = f"{ref.app}/{ref.module} {ref.version}"
         held = self._store.package(ref.app, ref.module, ref.version)
         if held is None:
-            raise Refused(404, f"HOME 没有 {name} 的安装包：请先上传")
+            raise Refused(404, tr("HOME 没有 {name} 的安装包：请先上传", name=name))
         earlier = self._store.publications(ref.app, ref.module, ref.version)
         known = {held[0], *(digest for _, digest in earlier.values())}
         if known != {ref.hash}:
-            raise Refused(409, f"{name} 的散列是 {held[0][:12]}…，不是 {ref.hash[:12]}…：不能以另一个散列发布")
+            raise Refused(
+                409,
+                tr(
+                    "{name} 的散列是 {held}…，不是 {hash}…：不能以另一个散列发布",
+                    name=name,
+                    held=held[0][:12],
+                    hash=ref.hash[:12],
+                ),
+            )
         with self._store.transaction():
             effect = None
             if airport in earlier:
@@ -136,7 +159,7 @@ class Home:
         """一个机场的 NODE 在哪里；不认识的机场答 404。"""
         airport = request.path_params["airport"].upper()
         if airport not in self.node_urls:
-            raise Refused(404, f"HOME 不认识机场 {airport}：请核对 AIRPORT_CODE")
+            raise Refused(404, tr("HOME 不认识机场 {airport}：请核对 AIRPORT_CODE", airport=airport))
         info = NodeInfo(airport=airport, node_url=self.node_urls[airport])
         if mcp_url := self.mcp_urls.get(airport):
             info["mcp_url"] = mcp_url

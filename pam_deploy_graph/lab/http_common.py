@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -72,7 +73,7 @@ async def read_body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BODY:
-            raise Refused(413, f"请求正文超过 {_MAX_BODY} 字节")
+            raise Refused(413, tr("请求正文超过 {max_body} 字节", max_body=_MAX_BODY))
     return body
 
 
@@ -81,33 +82,35 @@ def parse(model: type[AnyModel], data: bytes | Mapping[str, Any]) -> AnyModel:
     try:
         return model.model_validate_json(data) if isinstance(data, bytes) else model.model_validate(data)
     except ValidationError as error:
-        raise Refused(400, "；".join(_explain(detail) for detail in error.errors())) from None
+        raise Refused(400, tr("；").join(_explain(detail) for detail in error.errors())) from None
 
 
 def _explain(detail: Any) -> str:
     """说明一处错误：哪个键、什么值、什么规则。"""
-    name = ".".join(map(str, detail["loc"])) or "请求正文"
+    name = ".".join(map(str, detail["loc"])) or tr("请求正文")
     if detail["type"] == "missing":
-        return f"缺少 {name}"
+        return tr("缺少 {name}", name=name)
     if detail["type"] in {"json_invalid", "model_type"}:
-        return "请求正文应为 JSON 对象"
+        return tr("请求正文应为 JSON 对象")
     rules = {
-        "string_pattern_mismatch": "应为 64 位小写十六进制的 SHA-256",
-        "bool_type": "应为 true 或 false",
-        "string_type": "应为文本",
-        "literal_error": "应为 true 或 false",
+        "string_pattern_mismatch": tr("应为 64 位小写十六进制的 SHA-256"),
+        "bool_type": tr("应为 true 或 false"),
+        "string_type": tr("应为文本"),
+        "literal_error": tr("应为 true 或 false"),
     }
     rule = rules.get(detail["type"]) or detail.get("ctx", {}).get("error", detail["msg"])
-    return f"{name} 的值 {show_value(detail['input'])} 不合规则：{rule}"
+    return tr("{name} 的值 {input} 不合规则：{rule}", name=name, input=show_value(detail["input"]), rule=rule)
 
 
 def open_call(request: Request, scope: str, body: bytes | str) -> Call:
     """由请求头的幂等键和「方法、路径、正文」的摘要组成一次调用；没有键答 400。"""
     key = request.headers.get("idempotency-key", "")
     if not key:
-        raise Refused(400, "缺少请求头 Idempotency-Key：会改变状态的请求必须带幂等键")
+        raise Refused(400, tr("缺少请求头 Idempotency-Key：会改变状态的请求必须带幂等键"))
     if len(key) > _MAX_KEY or not (key.isascii() and key.isprintable()):
-        raise Refused(400, f"幂等键 {show_value(key)} 应为不超过 {_MAX_KEY} 个可打印的 ASCII 字符")
+        raise Refused(
+            400, tr("幂等键 {key} 应为不超过 {max_key} 个可打印的 ASCII 字符", key=show_value(key), max_key=_MAX_KEY)
+        )
     content = body if isinstance(body, bytes) else body.encode()
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest()
     return Call(scope, key, digest)
@@ -126,8 +129,13 @@ async def on_refused(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """把框架自己的 404、405 译成中文应答；405 照 RFC 9110 带上 ``Allow``。"""
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    reasons = {404: "没有这个地址", 405: "这个地址不接受这种方法"}
-    reason = f"{reasons.get(status, '请求不能处理')}：{request.method} {show_value(request.url.path)}"
+    reasons = {404: tr("没有这个地址"), 405: tr("这个地址不接受这种方法")}
+    reason = tr(
+        "{get}：{method} {path}",
+        get=reasons.get(status, tr("请求不能处理")),
+        method=request.method,
+        path=show_value(request.url.path),
+    )
     refusal = answer(request, {"error": reason}, status)
     refusal.headers.update(headers or {})
     return refusal
@@ -135,12 +143,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_caller_gone(request: Request, _error: Exception) -> Response:
     """正文没有收完调用者就走了：这个应答送不到任何人那里。"""
-    return answer(request, {"error": "请求没有收完：连接中断"}, 400)
+    return answer(request, {"error": tr("请求没有收完：连接中断")}, 400)
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """把意外的错误译成应答；详情由服务器写到标准错误。"""
-    return answer(request, {"error": f"试验场内部错误：{type(error).__name__}，详情见它的标准错误输出"}, 500)
+    return answer(
+        request, {"error": tr("试验场内部错误：{kind}，详情见它的标准错误输出", kind=type(error).__name__)}, 500
+    )
 
 
 class TokenGuard:
@@ -158,7 +168,7 @@ class TokenGuard:
             scheme, _, credentials = given.partition(b" ")
             if scheme.lower() != b"bearer" or not hmac.compare_digest(credentials, self._expected):
                 request = Request(scope)
-                refusal = answer(request, {"error": "令牌缺失或不对：请核对环境变量 PAM_TOKEN"}, 401)
+                refusal = answer(request, {"error": tr("令牌缺失或不对：请核对环境变量 PAM_TOKEN")}, 401)
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 await refusal(scope, receive, send)
                 return

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call, Reply, Store
 from pam_deploy_graph.lab.http_common import Refused
 
@@ -69,4 +70,4 @@ class Once:
 def _same(call: Call, digest: str) -> None:
     """同一个键的内容必须相同，否则答 422。"""
     if call.digest != digest:
-        raise Refused(422, f"幂等键 {call.key} 已用于另一个请求：内容不同就必须换一个键")
+        raise Refused(422, tr("幂等键 {key} 已用于另一个请求：内容不同就必须换一个键", key=call.key))

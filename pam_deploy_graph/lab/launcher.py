@@ -8,6 +8,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from pam_deploy_graph.errors import InvalidInputError, PamError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.helper import Helper, helper_command
 from pam_deploy_graph.settings import Settings
 
@@ -126,4 +127,6 @@ class LabProcess:
             with error:
                 raise InvalidInputError(str(json.load(error).get("error", error.reason))) from None
         except OSError as error:
-            raise PamError(f"试验场没有答复 {method} {path}：{error}") from None
+            raise PamError(
+                tr("试验场没有答复 {method} {path}：{error}", method=method, path=path, error=error)
+            ) from None

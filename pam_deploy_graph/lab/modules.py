@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.packages import hash_file
 
 PACKAGE: Final = "package"
@@ -119,14 +120,14 @@ class ModuleFolder:
         try:
             names = sorted(item.name for item in path.iterdir())
             if names != sorted((PACKAGE, MANIFEST)):
-                return f"发布目录被改动过：里面是 {'、'.join(names) or '空的'}"
+                return tr("发布目录被改动过：里面是 {names}", names=tr("、").join(names) or tr("空的"))
             if (path / MANIFEST).read_text(encoding="utf-8") != release.manifest():
-                return "发布目录被改动过：清单与 NODE 的记录不符"
+                return tr("发布目录被改动过：清单与 NODE 的记录不符")
             actual = hash_file(path / PACKAGE)
         except (OSError, UnicodeDecodeError):
-            return f"发布目录被改动过：版本 {release.version} 的文件缺失或读不了"
+            return tr("发布目录被改动过：版本 {version} 的文件缺失或读不了", version=release.version)
         if actual != release.hash:
-            return f"发布目录被改动过：散列应为 {release.hash[:12]}…，实为 {actual[:12]}…"
+            return tr("发布目录被改动过：散列应为 {hash}…，实为 {actual}…", hash=release.hash[:12], actual=actual[:12])
         return ""
 
     def log(self, level: str, text: str) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call, Reply
 from pam_deploy_graph.lab.effects import Target
 from pam_deploy_graph.lab.endpoints import routes_of
@@ -137,7 +138,7 @@ class Node:
         """每次工作站调用的开头：找到工作站，加上延迟。"""
         ip: str = request.path_params["ip"]
         if ip not in self._fleet:
-            raise Refused(404, f"机场 {self._fleet.airport} 没有工作站 {ip}：请核对地址")
+            raise Refused(404, tr("机场 {airport} 没有工作站 {ip}：请核对地址", airport=self._fleet.airport, ip=ip))
         if self._latency:
             await self._pause(self._latency)
         return ip
@@ -145,9 +146,9 @@ class Node:
     async def _endure(self, request: Request, ip: str, fault: Fault | None) -> None:
         """套上动手之前的故障：离线答 503，忙的答它的状态，挂起则等到调用者离开。"""
         if not self._fleet.online(ip) or _is(fault, FaultKind.OFFLINE):
-            raise Refused(503, f"工作站 {ip} 离线，NODE 联系不上它：请检查它的电源与网络")
+            raise Refused(503, tr("工作站 {ip} 离线，NODE 联系不上它：请检查它的电源与网络", ip=ip))
         if fault is not None and fault.kind is FaultKind.BUSY:
-            raise Refused(fault.status, f"工作站 {ip} 正忙，没有收下（演练故障 busy）：请稍后再试")
+            raise Refused(fault.status, tr("工作站 {ip} 正忙，没有收下（演练故障 busy）：请稍后再试", ip=ip))
         if _is(fault, FaultKind.HANG):
             await wait_until_gone(request, self.closing)
             raise NoAnswer
@@ -188,4 +189,4 @@ def _deliver(fault: Fault | None, response: Response) -> Response:
 
 def _drill(ip: str, order: str) -> str:
     """演练故障的中文原因。"""
-    return f"工作站 {ip} 的 {ORDERS[order]} 失败（演练故障 fail）"
+    return tr("工作站 {ip} 的 {orders} 失败（演练故障 fail）", ip=ip, orders=ORDERS[order])

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.effects import Target
 from pam_deploy_graph.lab.fleet import Fleet
 
@@ -23,7 +24,7 @@ def probe_app(fleets: Mapping[str, Fleet]) -> Starlette:
         path = request.path_params
         fleet = fleets.get(path["airport"])
         if fleet is None or path["ip"] not in fleet:
-            return JSONResponse({"error": "没有这台工作站"}, 404)
+            return JSONResponse({"error": tr("没有这台工作站")}, 404)
         running = fleet.module(path["ip"], path["app"], path["module"]).state().running
         return JSONResponse({"running": running is not None, "version": running}, 200 if running else 503)
 

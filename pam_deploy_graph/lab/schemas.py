@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import BaseModel, BeforeValidator, StrictBool, StringConstraints
 from typing_extensions import TypedDict
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs import value_rules
 
 
@@ -15,7 +16,7 @@ def _only_text(value: object) -> object:
     """协议里的名字只收文本；命令行与参数文件才收整数。"""
     if isinstance(value, str):
         return value
-    raise ValueError("应为文本")
+    raise ValueError(tr("应为文本"))
 
 
 AirportCode = Annotated[value_rules.AirportCode, BeforeValidator(_only_text)]

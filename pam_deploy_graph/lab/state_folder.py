@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.config import Installed
 from pam_deploy_graph.lab.database import Store
 from pam_deploy_graph.lab.modules import Release
@@ -32,12 +33,16 @@ class StateDir:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise InvalidInputError(f"状态目录 {path} 用不了：{error.strerror}") from None
+            raise InvalidInputError(
+                tr("状态目录 {path} 用不了：{problem}", path=path, problem=error.strerror)
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
-            raise InvalidInputError(f"状态目录 {path} 正被另一个试验场使用：先停掉它，或换一个目录") from None
+            raise InvalidInputError(
+                tr("状态目录 {path} 正被另一个试验场使用：先停掉它，或换一个目录", path=path)
+            ) from None
         self.path = path
         self.store = Store(path / "lab.db")
         self.home_packages = PackageFolder(path / "home" / "packages")
@@ -82,12 +87,14 @@ class StateDir:
             except OSError as error:
                 listener.close()
                 if strict and port:
-                    raise InvalidInputError(f"端口 {port} 用不了（{error.strerror}）：请换一个 --port") from None
+                    raise InvalidInputError(
+                        tr("端口 {port} 用不了（{problem}）：请换一个 --port", port=port, problem=error.strerror)
+                    ) from None
                 continue
             listener.listen(2_048)
             self.store.set_meta(f"port:{name}", str(listener.getsockname()[1]))
             return listener
-        raise InvalidInputError("回环地址上没有空闲的端口")
+        raise InvalidInputError(tr("回环地址上没有空闲的端口"))
 
     def seed(self, installed: Iterable[Installed], airports: Sequence[str]) -> dict[str, list[Release]]:
         """让 HOME 持有并发布出厂版本、各 NODE 持有它们；已经有的不动，不算效果。

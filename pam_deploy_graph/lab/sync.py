@@ -3,6 +3,7 @@
 import aiohttp
 
 from pam_deploy_graph.constants import Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
 from pam_deploy_graph.lab.http_common import Refused
 from pam_deploy_graph.lab.packages import PackageFolder
@@ -37,7 +38,7 @@ class Puller:
                 await self._check_published(ref)
                 await self._download(ref)
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise Refused(503, f"NODE 够不着 HOME（{type(error).__name__}）：请稍后再试") from None
+                raise Refused(503, tr("NODE 够不着 HOME（{kind}）：请稍后再试", kind=type(error).__name__)) from None
             effect = Effect(Side.NODE, "sync-node", ref.app, ref.module, ref.version, self._airport)
         with self._store.transaction():
             self._store.add_synced(self._airport, ref.app, ref.module, ref.version, ref.hash)
@@ -49,13 +50,21 @@ class Puller:
         url = f"{self._home_url}/api/packages/{ref.app}/{ref.module}/{ref.version}"
         async with self._session.get(url) as response:
             if response.status == 404:  # noqa: PLR2004 —— HTTP 状态就写数字
-                raise Refused(404, f"HOME 没有 {name}：请先上传并发布")
+                raise Refused(404, tr("HOME 没有 {name}：请先上传并发布", name=name))
             response.raise_for_status()
             package = await response.json()
         if not package["published"]:
-            raise Refused(409, f"HOME 还没有发布 {name}：请先发布")
+            raise Refused(409, tr("HOME 还没有发布 {name}：请先发布", name=name))
         if package["hash"] != ref.hash:
-            raise Refused(409, f"{name} 在 HOME 的散列是 {package['hash'][:12]}…，不是 {ref.hash[:12]}…")
+            raise Refused(
+                409,
+                tr(
+                    "{name} 在 HOME 的散列是 {hash}…，不是 {hash2}…",
+                    name=name,
+                    hash=package["hash"][:12],
+                    hash2=ref.hash[:12],
+                ),
+            )
 
     async def _download(self, ref: PackageRef) -> None:
         """收下安装包；自己算的散列不符就拒绝。"""
@@ -64,5 +73,12 @@ class Puller:
             incoming = await self._folder.receive(response.content.iter_chunked(65_536))
         with incoming:
             if incoming.hash != ref.hash:
-                raise Refused(409, f"收到的安装包散列是 {incoming.hash[:12]}…，应为 {ref.hash[:12]}…：途中变了，已丢弃")
+                raise Refused(
+                    409,
+                    tr(
+                        "收到的安装包散列是 {hash}…，应为 {hash2}…：途中变了，已丢弃",
+                        hash=incoming.hash[:12],
+                        hash2=ref.hash[:12],
+                    ),
+                )
             incoming.keep()

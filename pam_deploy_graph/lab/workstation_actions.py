@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import Final, TypeVar
 
 from pam_deploy_graph.constants import ACTIONS, Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call, Effect, Reply, Store
 from pam_deploy_graph.lab.effects import PLANNERS, Plan, Source, Target, plan_rollback
 from pam_deploy_graph.lab.faults import ORDERS
@@ -83,7 +84,11 @@ class Workshop:
         running = await self._probe.running_version(self.fleet.airport, target)
         reason = reason or await self._doubt(target, version, running)
         shown = running or self.folder(target).state().current or ""
-        message = f"{target.name} 验证" + (f"不通过：{reason}" if reason else f"通过：探针回答 {version}，散列一致")
+        message = tr("{target} 验证", target=target.name) + (
+            tr("不通过：{reason}", reason=reason)
+            if reason
+            else tr("通过：探针回答 {version}，散列一致", version=version)
+        )
         self.folder(target).log("ERROR" if reason else "INFO", message)
         return Outcome(success=not reason, message=message, version=shown)
 
@@ -103,7 +108,10 @@ class Workshop:
         except Refused as refusal:
             raise self.refuse(target, str(refusal)) from None
         if plan.stage and self._release(target, plan.version) is None:
-            raise self.refuse(target, f"NODE 还没有同步 {target.name} {plan.version}：请先做 sync-node")
+            raise self.refuse(
+                target,
+                tr("NODE 还没有同步 {target} {version}：请先做 sync-node", target=target.name, version=plan.version),
+            )
         return plan
 
     async def _plan_rollback(self, call: Call, target: Target, state: ModuleState, order: RollbackOrder) -> Plan:
@@ -125,12 +133,12 @@ class Workshop:
     async def _doubt(self, target: Target, version: str, running: str | None) -> str:
         """验证不通过的原因；通过则为空串。"""
         if running is None:
-            return "健康探针没有回答，模块没有运行"
+            return tr("健康探针没有回答，模块没有运行")
         if running != version:
-            return f"正在运行的是 {running}，不是 {version}"
+            return tr("正在运行的是 {running}，不是 {version}", running=running, version=version)
         release = self._release(target, version)
         if release is None:
-            return f"NODE 没有 {version} 的安装包，无从核对散列"
+            return tr("NODE 没有 {version} 的安装包，无从核对散列", version=version)
         return await _aside(release, self.folder(target).check, release)
 
     def _release(self, target: Target, version: str) -> Release | None:
@@ -145,7 +153,9 @@ class Workshop:
         folder = self.fleet.module(plan.ip, plan.app, plan.module)
         if release is not None:
             folder.stage(release)
-            folder.log("INFO", f"安装包已放入 releases/{release.version}，散列 {release.hash}")
+            folder.log(
+                "INFO", tr("安装包已放入 releases/{version}，散列 {hash}", version=release.version, hash=release.hash)
+            )
         folder.settle(plan.wanted)
         folder.log("INFO", plan.message)
 
@@ -154,7 +164,7 @@ class Workshop:
         outcome: Outcome | Recalled = Outcome(success=True, message=plan.message, version=plan.current or "")
         if plan.order == "rollback":
             right = running == plan.version
-            message = plan.message if right else f"回滚之后探针回答的是 {running or '没有运行'}"
+            message = plan.message if right else tr("回滚之后探针回答的是 {running}", running=running or tr("没有运行"))
             shown, alive = running or plan.current or "", running is not None
             outcome = Recalled(success=right, message=message, version=shown, running=alive)
         before = json.dumps(astuple(plan.before))

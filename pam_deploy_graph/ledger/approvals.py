@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import AlreadyDecidedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain, rows
 from pam_deploy_graph.ledger.chain import to_text
 from pam_deploy_graph.ledger.clock import now_ms
@@ -91,7 +92,7 @@ def decide_all(engine: Engine, run_no: int, asked: Sequence[Approval]) -> list[A
             connection.execute(select(runs.c.run_no).where(runs.c.run_no == run_no).with_for_update(key_share=True))
             return [_decide(connection, run_no, approval) for approval in asked]
     except IntegrityError as error:  # 编号撞上了：有人改过表
-        raise rows.damaged(engine, run_no, "决定编号") from error
+        raise rows.damaged(engine, run_no, tr("决定编号")) from error
 
 
 @outlasting
@@ -122,7 +123,7 @@ def all_of(engine: Engine, run_no: int) -> list[Approval]:
     with reading(engine) as connection:
         for expected, row in enumerate(connection.execute(query).mappings(), 1):
             if row["number"] != expected:
-                raise rows.damaged(engine, run_no, f"第 {expected} 个决定")
+                raise rows.damaged(engine, run_no, tr("第 {expected} 个决定", expected=expected))
             _verify(engine, run_no, previous, row)
             previous = bytes(row["link"])
             found.append(_approval(row))
@@ -162,15 +163,20 @@ def _link_before(connection: Connection, run_no: int, number: int) -> bytes:
 def _verify(engine: Engine, run_no: int, previous: bytes, row: Any) -> None:
     """核对一条决定的链接。"""
     if chain.decision_link(previous, row) != bytes(row["link"]):
-        raise rows.damaged(engine, run_no, f"第 {row['number']} 个决定")
+        raise rows.damaged(engine, run_no, tr("第 {number} 个决定", number=row["number"]))
 
 
 def _same_or_refused(theirs: Approval, mine: Approval) -> Approval | AlreadyDecidedError:
     """已有决定：与我的相同就用它，否则告知是谁作的。"""
     if (theirs.decision, theirs.operator) == (mine.decision, mine.operator):
         return theirs
-    who = f"{theirs.operator} 在 {zoned_moment(theirs.decided_at)} 决定了 {theirs.decision}"
-    return AlreadyDecidedError(f"{mine.subject}：{who}，这一次不再作数")
+    who = tr(
+        "{operator} 在 {zoned_moment} 决定了 {decision}",
+        operator=theirs.operator,
+        zoned_moment=zoned_moment(theirs.decided_at),
+        decision=theirs.decision,
+    )
+    return AlreadyDecidedError(tr("{subject}：{who}，这一次不再作数", subject=mine.subject, who=who))
 
 
 def _approval(row: Any) -> Approval:

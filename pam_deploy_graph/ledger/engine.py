@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inse
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError, RunNotFoundError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import migrations
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
 from pam_deploy_graph.system import postgres
@@ -75,12 +76,25 @@ def naming_failures(url: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise LedgerError(f"账本 {shown(url)} 打不开：缺少 {error.name}；请安装 pam-deploy-graph[postgres]") from error
+        raise LedgerError(
+            tr(
+                "账本 {shown} 打不开：缺少 {error}；请安装 pam-deploy-graph[postgres]",
+                shown=shown(url),
+                error=error.name,
+            )
+        ) from error
     except ArgumentError as error:
-        shape = "应写成 sqlite:///路径 或 postgresql://用户:口令@主机/库"
-        raise LedgerError(f"PAM_STORE_URL 不是数据库的地址：{shape}") from error
+        shape = tr("应写成 sqlite:///路径 或 postgresql://用户:口令@主机/库")
+        raise LedgerError(tr("PAM_STORE_URL 不是数据库的地址：{shape}", shape=shape)) from error
     except (SQLAlchemyError, OSError) as error:
-        raise LedgerError(f"账本 {shown(url)} 打不开：{_reason(error)}；请检查{_advice(url)}") from error
+        raise LedgerError(
+            tr(
+                "账本 {shown} 打不开：{reason}；请检查{advice}",
+                shown=shown(url),
+                reason=_reason(error),
+                advice=_advice(url),
+            )
+        ) from error
 
 
 def _checked(engine: Engine, work: Any) -> tuple[Engine, str]:
@@ -112,7 +126,14 @@ def _read_meta(connection: Connection, url: str) -> str:
     if _version(connection) is None:
         raise RunNotFoundError
     if (found := _version(connection)) != SCHEMA_VERSION:
-        raise LedgerError(f"账本 {shown(url)} 的版本是 {found}，本程序需要 {SCHEMA_VERSION}；请换用对应版本的程序")
+        raise LedgerError(
+            tr(
+                "账本 {shown} 的版本是 {found}，本程序需要 {schema_version}；请换用对应版本的程序",
+                shown=shown(url),
+                found=found,
+                schema_version=SCHEMA_VERSION,
+            )
+        )
     return str(connection.execute(select(ledger_meta.c.ledger_id)).scalar_one())
 
 
@@ -163,13 +184,22 @@ def is_corrupt(error: SQLAlchemyError) -> bool:
 
 def read_failure(error: SQLAlchemyError, engine: Engine) -> LedgerError:
     """把数据库的读错误译成账本的错误。"""
-    return LedgerError(f"账本读不了：{_reason(error)}；请检查{_advice(str(engine.url))}")
+    return LedgerError(
+        tr("账本读不了：{reason}；请检查{advice}", reason=_reason(error), advice=_advice(str(engine.url)))
+    )
 
 
 def write_failure(error: SQLAlchemyError, engine: Engine, waited: str = "") -> LedgerError:
     """把数据库的写错误译成账本的错误；``waited`` 是等过多久。"""
     advice = _advice(str(engine.url))
-    return LedgerError(f"账本写不进去：{_reason(error)}{waited}；已在下一次动手之前停下，请检查{advice}")
+    return LedgerError(
+        tr(
+            "账本写不进去：{reason}{waited}；已在下一次动手之前停下，请检查{advice}",
+            reason=_reason(error),
+            waited=waited,
+            advice=advice,
+        )
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -179,7 +209,11 @@ def _reason(error: Exception) -> str:
 
 def _advice(url: str) -> str:
     """该检查什么：看账本在哪里。"""
-    return "目录权限与磁盘空间" if url.startswith("sqlite") else "PAM_STORE_URL 的地址与口令、数据库服务和到它的网络"
+    return (
+        tr("目录权限与磁盘空间")
+        if url.startswith("sqlite")
+        else tr("PAM_STORE_URL 的地址与口令、数据库服务和到它的网络")
+    )
 
 
 def _timed(_dialect: Any, _record: Any, given: Any, named: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.system.shown_time import zoned_moment
 
@@ -35,8 +36,18 @@ def elsewhere(row: Any) -> bool:
 
 def describe(row: Any) -> str:
     """持有者的中文描述；在别的主机上的，连同租期何时到期。"""
-    until = f"，租期到 {zoned_moment(row['expires_at'])}，它若已死，过了这一刻就能接手" if elsewhere(row) else ""
-    return f"主机 {row['host']} 上的进程 {row['pid']}（自 {zoned_moment(row['since'])}{until}）"
+    until = (
+        tr("，租期到 {zoned_moment}，它若已死，过了这一刻就能接手", zoned_moment=zoned_moment(row["expires_at"]))
+        if elsewhere(row)
+        else ""
+    )
+    return tr(
+        "主机 {host} 上的进程 {pid}（自 {zoned_moment}{until}）",
+        host=row["host"],
+        pid=row["pid"],
+        zoned_moment=zoned_moment(row["since"]),
+        until=until,
+    )
 
 
 def started(pid: int) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.holders import alive, database_now, describe, elsewhere, started
 from pam_deploy_graph.ledger.outlast import execute, outlasting
@@ -51,7 +52,7 @@ def _acquire(engine: Engine, run_no: int, run_id: str, holder: str) -> Lease:
         with writing(engine) as connection:
             return Lease(run_no, holder, _take(connection, run_no, run_id, holder))
     except IntegrityError:
-        raise RunHeldError(f"运行 {run_id} 刚刚被另一个进程取得，请用 status {run_id} 查看") from None
+        raise RunHeldError(tr("运行 {run_id} 刚刚被另一个进程取得，请用 status {run_id} 查看", run_id=run_id)) from None
 
 
 def release(engine: Engine, lease: Lease) -> None:
@@ -77,7 +78,9 @@ def _take(connection: Connection, run_no: int, run_id: str, holder: str) -> int:
         return int(row["fence"])
     now = database_now(connection)
     if row is not None and alive(row, now):
-        raise RunHeldError(f"运行 {run_id} 正由{describe(row)}执行；等它停下，或先结束它再继续")
+        raise RunHeldError(
+            tr("运行 {run_id} 正由{describe}执行；等它停下，或先结束它再继续", run_id=run_id, describe=describe(row))
+        )
     values = {
         "holder": holder,
         "host": socket.gethostname(),

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.errors import ModuleBusyError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.outlast import outlasting
@@ -81,6 +82,11 @@ def _refuse(connection: Connection, run_no: int, module: str) -> None:
     )
     if row := connection.execute(query).first():
         raise ModuleBusyError(
-            f"{module} 正由运行 {row.run_id} 占着（自 {zoned_moment(row.since)}，还没有结束）；"
-            f"用 resume {row.run_id} 做完它，或用 cancel {row.run_id} 取消它，然后再继续；也可以加 --wait 秒数等它"
+            tr(
+                "{module} 正由运行 {run_id} 占着（自 {zoned_moment}，还没有结束）；用 resume "
+                "{run_id} 做完它，或用 cancel {run_id} 取消它，然后再继续；也可以加 --wait 秒数等它",
+                module=module,
+                run_id=row.run_id,
+                zoned_moment=zoned_moment(row.since),
+            )
         )

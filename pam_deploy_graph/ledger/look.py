@@ -14,6 +14,7 @@ from sqlalchemy import Engine, QueuePool, create_engine
 from sqlalchemy.exc import OperationalError
 
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import migrations
 from pam_deploy_graph.ledger.engine import SQLITE, connect, existing_engine, naming_failures, open_engine, sqlite_path
 
@@ -39,7 +40,13 @@ def look_engine(url: str) -> tuple[Engine, str]:
             return existing_engine(url, connect(url))
         path = sqlite_path(url)
         if not path.is_file():
-            raise LedgerError(f"账本 {path} 打不开：{'那里是一个目录' if path.is_dir() else '文件不在'}")
+            raise LedgerError(
+                tr(
+                    "账本 {path} 打不开：{what}",
+                    path=path,
+                    what=tr("那里是一个目录") if path.is_dir() else tr("文件不在"),
+                )
+            )
         if not migrations.can_migrate(_version_of(path)) and _readable_in_place(path):
             with contextlib.suppress(OperationalError):  # 就地打不开，副本也许行
                 return existing_engine(url, _read_only(path))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, text, update
 
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain, holders
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, decisions, events, leases, ledger_meta, metadata, runs
@@ -49,7 +50,9 @@ def migrate(connection: Connection, kept: Path | None) -> None:
     """
     for row in connection.execute(select(leases)).mappings():
         if holders.alive(row, holders.database_now(connection)):
-            raise LedgerError(f"账本属于旧版本，而{holders.describe(row)}正用着它；等它停下后重试，届时自动迁移")
+            raise LedgerError(
+                tr("账本属于旧版本，而{describe}正用着它；等它停下后重试，届时自动迁移", describe=holders.describe(row))
+            )
     old = connection.execute(text("SELECT * FROM approvals ORDER BY run_no, decided_at")).mappings().all()
     cancels = connection.execute(text("SELECT run_no, created_at, cancelled_by FROM runs")).mappings().all()
     connection.execute(text("DROP TABLE approvals"))

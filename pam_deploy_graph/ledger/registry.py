@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Select, Text, Update, func, insert, s
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import approvals, chain
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.engine import reading, writing
@@ -71,8 +72,11 @@ class RunRecord:
 def damaged_input(run_id: str) -> LedgerDamagedError:
     """登记的输入与链上记着的不符。"""
     return LedgerDamagedError(
-        f"账本里运行 {run_id} 登记的输入与当初登记（批准）的不符，没有动手；"
-        f"用 repair {run_id} 另开一次，查清每台的实情再接着做"
+        tr(
+            "账本里运行 {run_id} 登记的输入与当初登记（批准）的不符，没有动手；用 repair "
+            "{run_id} 另开一次，查清每台的实情再接着做",
+            run_id=run_id,
+        )
     )
 
 
@@ -97,7 +101,10 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: st
         found = get(engine, state.run_id)
         if any(found.input.get(name) != given[name] for name in _SAME_WORK):
             raise RunConflictError(
-                f"run_id {state.run_id} 已被另一份输入占用；换一个 run_id，或用 resume {state.run_id} 继续它"
+                tr(
+                    "run_id {run_id} 已被另一份输入占用；换一个 run_id，或用 resume {run_id} 继续它",
+                    run_id=state.run_id,
+                )
             ) from None
         state.nonce = found.nonce
         return False
@@ -151,7 +158,7 @@ def latest(engine: Engine, limit: int, prefix: str = "") -> Sequence[RunRecord]:
 
 def _one(connection: Connection, run_no: int) -> RunRecord:
     """一行登记；读不懂的只有第几次，名字还读得出就有名字。"""
-    name, mine = f"第{run_no}次", runs.c.run_no == run_no
+    name, mine = tr("第{run_no}次", run_no=run_no), runs.c.run_no == run_no
     with contextlib.suppress(LedgerDamagedError):
         return RunRecord(*connection.execute(_query().where(mine)).one())
     with contextlib.suppress(LedgerDamagedError):

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain
 from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
 from pam_deploy_graph.ledger.outlast import Outage, outlasting
@@ -63,7 +64,7 @@ def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
     try:
         seq, link = connection.execute(query).first() or (0, chain.GENESIS)
     except LedgerDamagedError:
-        raise damaged(connection.engine, run_no, "最后一行") from None
+        raise damaged(connection.engine, run_no, tr("最后一行")) from None
     return seq, bytes(link)
 
 
@@ -76,7 +77,7 @@ def position(engine: Engine, run_no: int) -> tuple[int, bytes]:
 
 def _damaged(engine: Engine, run_no: int, seq: int) -> LedgerDamagedError:
     """指出断在哪一行。"""
-    return damaged(engine, run_no, f"第 {seq} 行")
+    return damaged(engine, run_no, tr("第 {seq} 行", seq=seq))
 
 
 def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
@@ -85,9 +86,11 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
         with engine.connect() as connection:
             name = str(connection.execute(select(runs.c.run_id).where(runs.c.run_no == run_no)).scalar())
     except (SQLAlchemyError, LedgerDamagedError):
-        name = f"（第 {run_no} 次）"
-    advice = f"用 repair {name} 另开一次，查清每台的实情再接着做"
-    return LedgerDamagedError(f"账本里运行 {name} 的{what}已损坏，没有动手；{advice}")
+        name = tr("（第 {run_no} 次）", run_no=run_no)
+    advice = tr("用 repair {name} 另开一次，查清每台的实情再接着做", name=name)
+    return LedgerDamagedError(
+        tr("账本里运行 {name} 的{what}已损坏，没有动手；{advice}", name=name, what=what, advice=advice)
+    )
 
 
 def ending(engine: Engine, run_no: int, exit_code: int) -> Event | None:
@@ -110,7 +113,7 @@ def _last_row(engine: Engine, run_no: int) -> list[Event]:
             return chain.decode(body, at)
     except (IndexError, KeyError, UnicodeError, AttributeError, ValueError):
         pass
-    raise damaged(engine, run_no, "最后一行")
+    raise damaged(engine, run_no, tr("最后一行"))
 
 
 @outlasting
@@ -125,5 +128,5 @@ def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
     except LedgerDamagedError:
         raise _damaged(engine, run_no, seq) from None
     if found is None:
-        raise LedgerDamagedError(f"第 {run_no} 次运行的第 {seq} 行不在账本里：账本落后了")
+        raise LedgerDamagedError(tr("第 {run_no} 次运行的第 {seq} 行不在账本里：账本落后了", run_no=run_no, seq=seq))
     return bytes(found)

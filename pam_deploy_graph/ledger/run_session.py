@@ -11,6 +11,7 @@ from anyio import CancelScope
 from sqlalchemy import Engine, Executable
 
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain, leases
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
@@ -60,7 +61,7 @@ class RunSession:
             try:
                 listener(dict(event))
             except Exception:  # 听众是宿主写的，什么都可能抛出
-                _LOGGER.exception("听众 %r 在事件 %s 上出错；推出照常", listener, event["type"])
+                _LOGGER.exception(tr("听众 %r 在事件 %s 上出错；推出照常"), listener, event["type"])
 
     def write(self, events: Sequence[Event], also: Sequence[Executable] = ()) -> asyncio.Future[None]:
         """把已应用的事件写成一行；``also`` 是同一个事务里的其他语句。

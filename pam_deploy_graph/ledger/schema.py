@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.i18n import tr
 
 SCHEMA_VERSION: Final = 2
 
@@ -48,8 +49,12 @@ class _Sound(TypeDecorator[Any]):
         if isinstance(value, wanted) or (value is None and self.nullable):
             return value
         raise LedgerDamagedError(
-            f"账本里有一个值读不懂（应是 {wanted.__name__}，读到 {type(value).__name__}），文件已损坏，没有动手；"
-            "请从备份恢复，或用 repair 运行名 另开一次，查清每台的实情再接着做"
+            tr(
+                "账本里有一个值读不懂（应是 {kind}，读到 {kind2}），文件已损坏，没有动手；"
+                "请从备份恢复，或用 repair 运行名 另开一次，查清每台的实情再接着做",
+                kind=wanted.__name__,
+                kind2=type(value).__name__,
+            )
         )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, Executable, Update, bindparam, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError, StaleFenceError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.engine import write_failure
 from pam_deploy_graph.ledger.holders import database_now
 from pam_deploy_graph.ledger.outlast import Outage
@@ -174,7 +175,7 @@ class LedgerWriter:
         renewed = {}
         for run_no, fence in {row.lease for row in batch}:
             if connection.execute(_FENCE, {"no": run_no}).scalar() != fence:
-                self._broken[run_no, fence] = StaleFenceError("这次运行已被另一个进程接管，本进程不再动手")
+                self._broken[run_no, fence] = StaleFenceError(tr("这次运行已被另一个进程接管，本进程不再动手"))
             elif (now := time.monotonic()) - self._renewed.get((run_no, fence), -math.inf) > RENEW_MS / 1000:
                 connection.execute(_RENEW, {"no": run_no, "until": database_now(connection) + LEASE_MS})
                 renewed[run_no, fence] = now

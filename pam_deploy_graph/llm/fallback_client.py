@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.validation import validate_deploy_plan, validate_intent_result, validate_param_result
@@ -25,7 +26,7 @@ class GuardedLlmClient:
         if isinstance(found, LlmIntentResult):
             return found
         result = self._rules.understand_request(text)
-        return result.model_copy(update={"reason": f"{found}；{result.reason}"})
+        return result.model_copy(update={"reason": tr("{found}；{reason}", found=found, reason=result.reason)})
 
     def extract_params(self, text: str, base_params: Mapping[str, object]) -> LlmParamResult:
         """摘出参数；``inner`` 不行时由规则摘，``notes`` 里说明原因。"""
@@ -55,4 +56,4 @@ def _tried(ask: Callable[[], Any]) -> Any:
         why = str(error)
     except Exception as error:  # noqa: BLE001  客户端是别人写的，什么都可能抛出
         why = type(error).__name__
-    return f"语言客户端的回答没有用上（{why}），由离线规则代替"
+    return tr("语言客户端的回答没有用上（{why}），由离线规则代替", why=why)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory import Inventory, Mention, mentions_in
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.rules.extraction import account_of
@@ -64,7 +65,7 @@ class NamedLlmClient:
         control, missing = _addressed(found.control_params, spelled)
         notes += [printable(m.why) for m in spelled.places.values() if m.why and printable(m.why) not in notes]
         if missing and any(control.get(name) for name in _SCOPES):
-            notes.append("范围只听懂了一部分：请把要做的、不做的几台重说一遍")
+            notes.append(tr("范围只听懂了一部分：请把要做的、不做的几台重说一遍"))
         asked = [*found.missing_params, *(name for name in missing if name not in found.missing_params)]
         return found.model_copy(update={"control_params": control, "missing_params": asked, "notes": notes})
 

@@ -10,14 +10,15 @@ from pam_deploy_graph.constants import (
     REQUIRED_PARAMS,
     build_action_backends,
 )
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.models import LlmDeployPlan, PlanStep
 from pam_deploy_graph.system.safe_text import printable
 
 _MOST_WORDS: Final = 6
 _LONGEST_WORD: Final = 200
 _RISKS: Final = [
-    "每台工作站升级时，它的模块会短暂停用",
-    "验证失败的工作站会停在新版本上，等人决定是否回滚",
+    msgid("每台工作站升级时，它的模块会短暂停用"),
+    msgid("验证失败的工作站会停在新版本上，等人决定是否回滚"),
 ]
 
 
@@ -37,11 +38,14 @@ def build_plan(params: Mapping[str, object], strategy: str) -> LlmDeployPlan:
     """
     backends = build_action_backends(strategy)
     steps = [
-        PlanStep(action=action, description=f"{ACTIONS[action].about}（{backends[action]}）")
+        PlanStep(
+            action=action,
+            description=tr("{about}（{backends}）", about=tr(ACTIONS[action].about), backends=backends[action]),
+        )
         for action in (*GLOBAL_ACTION_SEQUENCE, *IP_ACTION_SEQUENCE)
     ]
     return LlmDeployPlan(
-        steps=steps, summary=_summary(params, strategy), risks=list(_RISKS), warnings=_warnings(params)
+        steps=steps, summary=_summary(params, strategy), risks=list(map(tr, _RISKS)), warnings=_warnings(params)
     )
 
 
@@ -59,7 +63,7 @@ def in_own_words(proposal: LlmDeployPlan, params: Mapping[str, object], strategy
     """
     own = build_plan(params, strategy)
     more = [text for text in [*proposal.warnings, *proposal.risks] if text not in [*own.warnings, *own.risks]]
-    added = [f"（补充，仅供参考）{printable(text)[:_LONGEST_WORD]}" for text in more[:_MOST_WORDS]]
+    added = [tr("（补充，仅供参考）{text}", text=printable(text)[:_LONGEST_WORD]) for text in more[:_MOST_WORDS]]
     described = {step.action: step.description for step in own.steps}
     steps = [step.model_copy(update={"description": described[step.action]}) for step in proposal.steps]
     return own.model_copy(update={"steps": steps, "warnings": [*own.warnings, *added]})
@@ -67,13 +71,20 @@ def in_own_words(proposal: LlmDeployPlan, params: Mapping[str, object], strategy
 
 def _summary(params: Mapping[str, object], strategy: str) -> str:
     """一句话说清在哪里、把什么、升到哪一版。"""
-    airport, app, module, version = (str(params.get(name) or "未指定") for name in REQUIRED_PARAMS)
-    return f"在 {airport} 机场把应用 {app} 的模块 {module} 部署到版本 {version}，执行策略 {strategy}"
+    airport, app, module, version = (str(params.get(name) or tr("未指定")) for name in REQUIRED_PARAMS)
+    return tr(
+        "在 {airport} 机场把应用 {app} 的模块 {module} 部署到版本 {version}，执行策略 {strategy}",
+        airport=airport,
+        app=app,
+        module=module,
+        version=version,
+        strategy=strategy,
+    )
 
 
 def _warnings(params: Mapping[str, object]) -> list[str]:
     """提醒批准的人：从何时开始、安装包从哪里来。"""
-    warnings = ["批准之后立即开始；每次回滚之前还会单独询问"]
+    warnings = [tr("批准之后立即开始；每次回滚之前还会单独询问")]
     if not params.get("PACKAGE_PATH"):
-        warnings.append("没有给出安装包路径（PACKAGE_PATH）：要求 PAM_HOME 已有这个版本")
+        warnings.append(tr("没有给出安装包路径（PACKAGE_PATH）：要求 PAM_HOME 已有这个版本"))
     return warnings

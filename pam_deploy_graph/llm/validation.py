@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pam_deploy_graph.constants import ACTIONS, GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Phase
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.models import LlmDeployPlan, LlmIntentResult, LlmParamResult, PlanStep
@@ -45,7 +46,13 @@ def validate_intent_result(result: LlmIntentResult | Mapping[str, object]) -> Ll
     """
     checked = _as_model(LlmIntentResult, result)
     if checked.intent not in list(Intent):
-        raise InvalidInputError(f"意图 {show_value(checked.intent)} 不认识，应为 {'、'.join(Intent)} 之一")
+        raise InvalidInputError(
+            tr(
+                "意图 {intent} 不认识，应为 {intent2} 之一",
+                intent=show_value(checked.intent),
+                intent2=tr("、").join(Intent),
+            )
+        )
     return checked
 
 
@@ -96,17 +103,25 @@ def _as_model(model: type[_ModelT], value: _ModelT | Mapping[str, object]) -> _M
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        places = "、".join(".".join(map(str, detail["loc"])) for detail in error.errors()[:5])
-        raise InvalidInputError(f"理解结果不合模式，有误的字段：{places or '整体'}") from None
+        places = tr("、").join(".".join(map(str, detail["loc"])) for detail in error.errors()[:5])
+        raise InvalidInputError(tr("理解结果不合模式，有误的字段：{places}", places=places or tr("整体"))) from None
 
 
 def _check_action(number: int, action: str) -> None:
     """动作要在动作表里，并且属于普通步骤。"""
     spec = ACTIONS.get(action)
     if spec is None:
-        raise InvalidInputError(f"计划第 {number} 步的动作 {show_value(action)} 不认识")
+        raise InvalidInputError(
+            tr("计划第 {number} 步的动作 {action} 不认识", number=number, action=show_value(action))
+        )
     if spec.phase not in {Phase.GLOBAL, Phase.PER_IP}:
-        raise InvalidInputError(f"计划第 {number} 步的 {action} 不能写进计划：它只在需要时由程序经人批准或为对账而做")
+        raise InvalidInputError(
+            tr(
+                "计划第 {number} 步的 {action} 不能写进计划：它只在需要时由程序经人批准或为对账而做",
+                number=number,
+                action=action,
+            )
+        )
 
 
 def _canonical(step: PlanStep) -> PlanStep:
@@ -115,7 +130,9 @@ def _canonical(step: PlanStep) -> PlanStep:
         return step.model_copy(update={"ip": None})
     addresses = expand_ips([step.ip])
     if len(addresses) != 1:
-        raise InvalidInputError(f"计划里 {step.action} 的 IP {show_value(step.ip)} 应是一个地址")
+        raise InvalidInputError(
+            tr("计划里 {action} 的 IP {ip} 应是一个地址", action=step.action, ip=show_value(step.ip))
+        )
     return step.model_copy(update={"ip": addresses[0]})
 
 
@@ -123,9 +140,9 @@ def _check_ips(steps: Sequence[PlanStep], allowed: list[str] | None) -> None:
     """步骤里只能有操作员要求的工作站；展开时一台也不能漏。"""
     planned = list(dict.fromkeys(step.ip for step in steps if step.ip))
     if extra := [ip for ip in planned if ip not in set(allowed or [])]:
-        raise InvalidInputError(f"计划里有没人要求的工作站：{'、'.join(extra[:5])}")
+        raise InvalidInputError(tr("计划里有没人要求的工作站：{extra}", extra=tr("、").join(extra[:5])))
     if planned and (left_out := [ip for ip in allowed or [] if ip not in set(planned)]):
-        raise InvalidInputError(f"计划漏掉了要求的工作站：{'、'.join(left_out[:5])}")
+        raise InvalidInputError(tr("计划漏掉了要求的工作站：{left_out}", left_out=tr("、").join(left_out[:5])))
 
 
 def _check_order(steps: Sequence[PlanStep]) -> None:
@@ -137,10 +154,15 @@ def _check_order(steps: Sequence[PlanStep]) -> None:
         found = (step.action, step.ip) if step else None
         if found != wanted:
             raise InvalidInputError(
-                f"计划第 {number} 步应是 {_name(wanted)}，却是 {_name(found)}；次序由规程规定，不能增删"
+                tr(
+                    "计划第 {number} 步应是 {name}，却是 {name2}；次序由规程规定，不能增删",
+                    number=number,
+                    name=_name(wanted),
+                    name2=_name(found),
+                )
             )
 
 
 def _name(step: tuple[str, str | None] | None) -> str:
     """一步的称呼。"""
-    return "（没有）" if step is None else " ".join(part for part in step if part)
+    return tr("（没有）") if step is None else " ".join(part for part in step if part)

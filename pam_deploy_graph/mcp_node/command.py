@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.parent_watch import WithParent, when_parent_ends
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def mcp_node(
     allow_many_files()
     settings = Settings.for_command(Path.cwd())
     for sentence in settings.refused:
-        typer.echo(f"注意: {sentence}", err=True)
+        typer.echo(tr("注意: {sentence}", sentence=sentence), err=True)
     settings.check_token_travel("")  # 当前目录的 .env 换得了 CA，就冒充得了节点
     token, url = settings.token(), _checked_url(node_url)
     if transport is Transport.HTTP and not _is_loopback(host):
@@ -88,11 +89,14 @@ def _refuse_open_door(host: str, *, token: bool, tls: bool, behind_proxy: bool) 
 
     """
     if not token:
-        raise InvalidInputError(f"没有 PAM_TOKEN，不能听在 {host}：请设置 PAM_TOKEN，或只听 127.0.0.1")
+        raise InvalidInputError(tr("没有 PAM_TOKEN，不能听在 {host}：请设置 PAM_TOKEN，或只听 127.0.0.1", host=host))
     if not tls and not behind_proxy:
         raise InvalidInputError(
-            f"明文 HTTP 不能听在 {host}，令牌会在网络上走：请给 --tls-cert 与 --tls-key；"
-            "前面有做 TLS 的代理就加 --behind-proxy"
+            tr(
+                "明文 HTTP 不能听在 {host}，令牌会在网络上走：请给 --tls-cert 与 --tls-key；前面有做 "
+                "TLS 的代理就加 --behind-proxy",
+                host=host,
+            )
         )
 
 
@@ -115,7 +119,9 @@ def _checked_url(text: str) -> str:
         return TypeAdapter[str](Url).validate_python(text).rstrip("/")
     except ValidationError as error:
         rule = error.errors()[0].get("ctx", {}).get("error", "")
-        raise InvalidInputError(f"选项 --node-url 的值 {show_value(text)} 不合规则：{rule}") from None
+        raise InvalidInputError(
+            tr("选项 --node-url 的值 {text} 不合规则：{rule}", text=show_value(text), rule=rule)
+        ) from None
 
 
 def _serve_http(node_url: str, token: str, host: str, port: int, inherited: int | None, door: "Door") -> None:

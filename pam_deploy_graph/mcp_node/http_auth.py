@@ -5,6 +5,7 @@ import hmac
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
 
 
@@ -21,11 +22,13 @@ class Gate:
         if scope["type"] != "http":
             return
         if not self._trusts(scope):
-            refusal = JSONResponse({"error": "令牌缺失或不对：请核对环境变量 PAM_TOKEN"}, 401)
+            refusal = JSONResponse({"error": tr("令牌缺失或不对：请核对环境变量 PAM_TOKEN")}, 401)
             refusal.headers["WWW-Authenticate"] = "Bearer"
             await refusal(scope, receive, send)
         elif scope["path"] != MCP_PATH:
-            await JSONResponse({"error": f"没有这个地址；MCP 在 {MCP_PATH}"}, 404)(scope, receive, send)
+            await JSONResponse({"error": tr("没有这个地址；MCP 在 {mcp_path}", mcp_path=MCP_PATH)}, 404)(
+                scope, receive, send
+            )
         else:
             await self._app(scope, receive, send)
 

@@ -9,6 +9,7 @@ import aiohttp
 from pydantic_core import from_json
 
 from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_node.node_paths import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
@@ -79,7 +80,9 @@ class NodeClient:
         """
         body, cut = await self._exchange(route, given, limit, MAX_ANSWER_BYTES)
         if cut:
-            raise NodeError(f"PAM_NODE 的应答超过 {MAX_ANSWER_BYTES} 字节", ScriptExit.UNKNOWN)
+            raise NodeError(
+                tr("PAM_NODE 的应答超过 {max_answer_bytes} 字节", max_answer_bytes=MAX_ANSWER_BYTES), ScriptExit.UNKNOWN
+            )
         return _upper(_object(body))
 
     async def read_log(self, route: Route, given: Mapping[str, Any], limit: float) -> tuple[str, bool]:
@@ -132,7 +135,7 @@ def _judge(response: aiohttp.ClientResponse, body: bytes) -> None:
     except NodeError:
         values = {}
     said = str(values.pop("ERROR", "") or body.decode(errors="replace")[:_REASON_LENGTH])
-    reason = f"PAM_NODE 回答 HTTP {status}" + (f"：{said}" if said else "")
+    reason = tr("PAM_NODE 回答 HTTP {status}", status=status) + (tr("：{said}", said=said) if said else "")
     later = retry_after(response.headers.get("Retry-After", ""))
     raise NodeError(reason, classify(Transport.ANSWERED, status, body), values=values, later=later)
 
@@ -144,7 +147,7 @@ def _object(body: bytes) -> dict[str, Any]:
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        raise NodeError("PAM_NODE 的应答不是 JSON 对象：请核对 --node-url", ScriptExit.UNKNOWN)
+        raise NodeError(tr("PAM_NODE 的应答不是 JSON 对象：请核对 --node-url"), ScriptExit.UNKNOWN)
     return parsed
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_node.node_client import NodeClient, NodeError
 from pam_deploy_graph.mcp_node.tools import TOOLS, NodeTool, explain
 from pam_deploy_graph.mcp_runner.conventions import (
@@ -73,13 +74,15 @@ class Performer:
         """检查输入，调用 PAM_NODE，写成结果。"""
         tool = TOOLS.get(name)
         if tool is None:
-            return _refusal(f"没有工具 {name}；有的是 {'、'.join(TOOLS)}", ScriptExit.USAGE)
+            return _refusal(
+                tr("没有工具 {name}；有的是 {tools}", name=name, tools=tr("、").join(TOOLS)), ScriptExit.USAGE
+            )
         try:
             given = tool.arguments.model_validate(arguments)
             await self._check_airport(given, limit)
             return await self._answer(tool, given.model_dump(), limit)
         except ValidationError as error:
-            return _refusal(f"{name} 的输入不合规则：{explain(error)}", ScriptExit.USAGE)
+            return _refusal(tr("{name} 的输入不合规则：{explain}", name=name, explain=explain(error)), ScriptExit.USAGE)
         except NodeError as error:
             return _refusal(str(error), error.code, values=error.values, later=error.later)
 
@@ -91,14 +94,14 @@ class Performer:
         try:
             checked = tool.answer.model_validate(values).model_dump(exclude_unset=True)
         except ValidationError as error:
-            keys = "、".join(str(detail["loc"][0]) for detail in error.errors())
-            return _refusal(f"PAM_NODE 的应答缺少或写错了 {keys}", ScriptExit.UNKNOWN)
+            keys = tr("、").join(str(detail["loc"][0]) for detail in error.errors())
+            return _refusal(tr("PAM_NODE 的应答缺少或写错了 {keys}", keys=keys), ScriptExit.UNKNOWN)
         return _success(checked, json.dumps(checked, ensure_ascii=False))
 
     async def _log(self, tool: NodeTool, given: Values, limit: float) -> CallToolResult:
         """取日志：文本内容是日志本身，``LOG_FILE`` 只是建议的文件名，文件由调用者去写。"""
         text, cut = await self._node.read_log(tool.route, given, limit)
-        notice = f"（日志太长，只取末尾 {MAX_LOG_BYTES} 字节）\n" if cut else ""
+        notice = tr("（日志太长，只取末尾 {max_log_bytes} 字节）\n", max_log_bytes=MAX_LOG_BYTES) if cut else ""
         return _success({"LOG_FILE": f"{given['ip'].replace(':', '_')}.log"}, notice + text)
 
     async def _check_airport(self, given: BaseModel, limit: float) -> None:
@@ -116,7 +119,10 @@ class Performer:
                 raise NodeError(str(error), code, values=error.values, later=error.later) from None
             self._airport = str(values.get("AIRPORT_CODE", ""))
         if wanted != self._airport:
-            raise NodeError(f"本节点属于机场 {self._airport or '（未知）'}，不是 {wanted}", ScriptExit.REFUSED)
+            raise NodeError(
+                tr("本节点属于机场 {airport}，不是 {wanted}", airport=self._airport or tr("（未知）"), wanted=wanted),
+                ScriptExit.REFUSED,
+            )
 
 
 def _success(values: Values, text: str) -> CallToolResult:

@@ -15,6 +15,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_node.http_auth import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
@@ -101,7 +102,9 @@ def listen(host: str, port: int) -> socket.socket:
         return adopt(socket.create_server((host, port), family=family, backlog=_BACKLOG).detach())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InvalidInputError(f"听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port") from None
+        raise InvalidInputError(
+            tr("听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port", host=host, port=port, reason=reason)
+        ) from None
 
 
 def adopt(descriptor: int) -> socket.socket:

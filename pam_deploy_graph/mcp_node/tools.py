@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, V
 from pydantic_core import ErrorDetails
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.value_rules import AirportCode, Name, Version
 from pam_deploy_graph.mcp_node.node_paths import Route, route_of
 from pam_deploy_graph.system.safe_text import show_value
@@ -21,7 +22,7 @@ def _address(text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:
-        raise ValueError("应为真实的 IP 地址") from None
+        raise ValueError(tr("应为真实的 IP 地址")) from None
 
 
 _INPUTS: Final[dict[str, Any]] = {
@@ -91,22 +92,22 @@ TOOLS: Final = {spec.tool_name: _tool(spec) for spec in ACTIONS.values() if spec
 
 def explain(error: ValidationError) -> str:
     """把输入的每一处错误写成中文：参数、值、规则。"""
-    return "；".join(_explain(detail) for detail in error.errors())
+    return tr("；").join(_explain(detail) for detail in error.errors())
 
 
 def _explain(detail: ErrorDetails) -> str:
     """说明一处错误。"""
-    name = ".".join(map(str, detail["loc"])) or "输入"
+    name = ".".join(map(str, detail["loc"])) or tr("输入")
     kind = detail["type"]
     if kind == "missing":
-        return f"缺少参数 {name}"
+        return tr("缺少参数 {name}", name=name)
     if kind == "extra_forbidden":
-        return f"不认识的参数 {show_value(name)}"
+        return tr("不认识的参数 {name}", name=show_value(name))
     rules = {
-        "string_pattern_mismatch": "不合规定的写法",
-        "string_too_long": f"最多 {_MAX_KEY} 个字符",
-        "string_type": "应为文本",
-        "bool_type": "应为 true 或 false",
+        "string_pattern_mismatch": tr("不合规定的写法"),
+        "string_too_long": tr("最多 {max_key} 个字符", max_key=_MAX_KEY),
+        "string_type": tr("应为文本"),
+        "bool_type": tr("应为 true 或 false"),
     }
     rule = rules.get(kind) or detail.get("ctx", {}).get("error", detail["msg"])
-    return f"参数 {name} 的值 {show_value(detail['input'])} 不合规则：{rule}"
+    return tr("参数 {name} 的值 {input} 不合规则：{rule}", name=name, input=show_value(detail["input"]), rule=rule)

@@ -3,6 +3,8 @@
 from typing import Self
 
 from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Outcome, outcome_of
 
 _MISDIRECTED = range(300, 500)
@@ -47,3 +49,8 @@ class McpFault(Exception):  # noqa: N818  没有答复是意料之中的结果�
             wrong = ScriptExit.CONFIG if self.status in _MISDIRECTED else ScriptExit.NOT_TAKEN
             code = ScriptExit.UNAUTHORISED if self.status in UNAUTHORISED else wrong
         return type(self)(str(self), code, later=self.later, status=self.status)
+
+
+def too_big() -> McpFault:
+    """应答太长，没有读完。"""
+    return McpFault(tr("MCP 服务的应答超过 {limit} 字节，没有读完", limit=MAX_ANSWER_BYTES), ScriptExit.UNKNOWN)

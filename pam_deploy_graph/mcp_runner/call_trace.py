@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.system.private_files import private_folder
 
@@ -31,7 +32,7 @@ def append_trace(state: AgentState, server: str, ip: str | None, result: ActionR
     try:
         _append(Path(state.trace_file_path), line.encode())
     except OSError as error:
-        _logger.warning("写不了跟踪文件 %s：%s", state.trace_file_path, error.strerror)
+        _logger.warning(tr("写不了跟踪文件 %s：%s"), state.trace_file_path, error.strerror)
 
 
 def _append(path: Path, line: bytes) -> None:

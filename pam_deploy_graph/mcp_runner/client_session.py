@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from pam_deploy_graph import __version__
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.http_wire import http_streams
 from pam_deploy_graph.mcp_runner.messages import call_request, list_tools, refusal_of
@@ -108,12 +109,12 @@ class Link:
                 raise _malformed() from None
             except (anyio.ClosedResourceError, anyio.BrokenResourceError):
                 self.retire()
-                raise McpFault("MCP 会话中断", ScriptExit.NOT_TAKEN, gone=True) from None
+                raise McpFault(tr("MCP 会话中断"), ScriptExit.NOT_TAKEN, gone=True) from None
             finally:
                 self._calls.discard(scope)
         if self._loop.time() < deadline:
             raise McpFault(str(self._fault), ScriptExit.UNKNOWN)
-        raise McpFault("MCP 服务没有在时限内答复", ScriptExit.TIMEOUT)
+        raise McpFault(tr("MCP 服务没有在时限内答复"), ScriptExit.TIMEOUT)
 
     def retire(self) -> None:
         """不再接新的调用，进行中的做完就关。"""
@@ -169,11 +170,18 @@ class Link:
         result = result_of(_ROSTER.name, None, answer, self._target.token)
         if not result.ok:
             raise McpFault(
-                f"核对机场时失败：{result.error_summary}", ScriptExit(result.exit_code), later=result.retry_after
+                tr("核对机场时失败：{error_summary}", error_summary=result.error_summary),
+                ScriptExit(result.exit_code),
+                later=result.retry_after,
             )
         theirs = result.values["AIRPORT_CODE"]
         if theirs != wanted:
-            reason = f"MCP 服务 {self._target.name} 属于机场 {theirs}，要部署的是 {wanted}"
+            reason = tr(
+                "MCP 服务 {target} 属于机场 {theirs}，要部署的是 {wanted}",
+                target=self._target.name,
+                theirs=theirs,
+                wanted=wanted,
+            )
             raise McpFault(reason, ScriptExit.REFUSED)
 
     async def _keep(self) -> None:
@@ -210,7 +218,7 @@ class Link:
             return _malformed()
         if isinstance(error, McpFault):
             return error
-        return McpFault(f"MCP 会话出错：{type(error).__name__}: {error}", ScriptExit.UNKNOWN)
+        return McpFault(tr("MCP 会话出错：{kind}: {error}", kind=type(error).__name__, error=error), ScriptExit.UNKNOWN)
 
     def _abort(self) -> None:
         """放开进行中的调用，然后关。"""
@@ -229,14 +237,14 @@ class Link:
 
 def _malformed() -> McpFault:
     """JSON-RPC 没有错，里面的内容不是 MCP 规定的。"""
-    return McpFault("MCP 服务的应答不合 MCP 的格式", ScriptExit.UNKNOWN)
+    return McpFault(tr("MCP 服务的应答不合 MCP 的格式"), ScriptExit.UNKNOWN)
 
 
 def _closed() -> McpFault:
     """会话关了，说不出别的原因。"""
-    return McpFault("MCP 会话已经关闭", ScriptExit.UNKNOWN)
+    return McpFault(tr("MCP 会话已经关闭"), ScriptExit.UNKNOWN)
 
 
 def _not_connected(limit: float) -> McpFault:
     """到了时限还没有连上。"""
-    return McpFault(f"没有在 {limit:g} 秒内连上 MCP 服务", ScriptExit.NOT_TAKEN)
+    return McpFault(tr("没有在 {limit:g} 秒内连上 MCP 服务", limit=limit), ScriptExit.NOT_TAKEN)

@@ -20,10 +20,11 @@ from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCRespo
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.mcp_runner.call_failure import McpFault, too_big
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, TIME_LIMIT_META
 from pam_deploy_graph.mcp_runner.server_address import Target
-from pam_deploy_graph.mcp_runner.sse import TOO_BIG, read_events
+from pam_deploy_graph.mcp_runner.sse import read_events
 from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.outcome import UNAUTHORISED, Transport, classify, own_error, retry_after
 from pam_deploy_graph.system.task_group import task_group
@@ -95,7 +96,7 @@ class _Wire:
             async with self._post(one.message, self._session.timeout) as response:
                 response.release()
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise McpFault("MCP 会话中断", ScriptExit.UNKNOWN) from None
+            raise McpFault(tr("MCP 会话中断"), ScriptExit.UNKNOWN) from None
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(root, JSONRPCRequest):
                 raise _fault(error, self._url) from None
@@ -134,7 +135,7 @@ class _Wire:
         else:
             answer = _parse(await _read(response), response.content_type)
         if not _answers(answer, request):
-            raise McpFault("MCP 服务的应答不是对这个请求的", ScriptExit.UNKNOWN)
+            raise McpFault(tr("MCP 服务的应答不是对这个请求的"), ScriptExit.UNKNOWN)
         if request.method == "initialize" and isinstance(answer.root, JSONRPCResponse):
             self._headers[_VERSION] = str(answer.root.result.get("protocolVersion", ""))
         return answer
@@ -145,7 +146,7 @@ class _Wire:
             if _answers(message, request):
                 return message
             self._sink.send_nowait(SessionMessage(message))
-        raise McpFault("MCP 服务的事件流结束了，里面没有答复", ScriptExit.UNKNOWN)
+        raise McpFault(tr("MCP 服务的事件流结束了，里面没有答复"), ScriptExit.UNKNOWN)
 
 
 def _timeout(request: JSONRPCRequest) -> aiohttp.ClientTimeout:
@@ -165,7 +166,7 @@ def _answers(message: JSONRPCMessage, request: JSONRPCRequest) -> bool:
 
 def _fault(error: Exception, url: str) -> McpFault:
     """网络上的失败；TLS 上断开的，也许是对方要客户端证书。"""
-    reason, code = failure_of(error, "MCP 服务")
+    reason, code = failure_of(error, tr("MCP 服务"))
     return McpFault(reason + client_certificate_hint(url, unknown=code is ScriptExit.UNKNOWN), code)
 
 
@@ -175,15 +176,17 @@ async def _judge(response: aiohttp.ClientResponse) -> None:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     body = await _read(response)
-    said, reason = own_error(body), f"MCP 服务回答 HTTP {status}"
-    reason += f"：{said}" if said else ""
+    said, reason = own_error(body), tr("MCP 服务回答 HTTP {status}", status=status)
+    reason += tr("：{said}", said=said) if said else ""
     gone = status == HTTPStatus.NOT_FOUND and bool(said)
     if status == HTTPStatus.NOT_FOUND:
-        reason += "；它不认识这个会话，或者这个地址上没有 MCP 服务"
+        reason += tr("；它不认识这个会话，或者这个地址上没有 MCP 服务")
     elif status in UNAUTHORISED:
-        reason += "；令牌缺失或不对"
+        reason += tr("；令牌缺失或不对")
     elif status < HTTPStatus.BAD_REQUEST:
-        reason += f"，要改用 {response.headers.get('location', '别的地址')}；请核对 PAM_MCP_URL"
+        reason += tr(
+            "，要改用 {location}；请核对 PAM_MCP_URL", location=response.headers.get("location", tr("别的地址"))
+        )
     later = retry_after(response.headers.get("retry-after", ""))
     code = classify(Transport.ANSWERED, status, body)
     raise McpFault(reason, code, gone=gone, later=later, status=status)
@@ -196,7 +199,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             response.close()
-            raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
+            raise too_big()
     return bytes(body)
 
 
@@ -205,5 +208,5 @@ def _parse(body: bytes, kind: str) -> JSONRPCMessage:
     try:
         return JSONRPCMessage.model_validate_json(body)
     except ValidationError:
-        reason = f"MCP 服务的应答（{kind}，{len(body)} 字节）不是 JSON-RPC"
+        reason = tr("MCP 服务的应答（{kind}，{n} 字节）不是 JSON-RPC", kind=kind, n=len(body))
         raise McpFault(reason, ScriptExit.UNKNOWN) from None

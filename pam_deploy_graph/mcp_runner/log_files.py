@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pam_deploy_graph.constants import ScriptExit
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.system.private_files import private_folder
 
@@ -32,7 +33,9 @@ def save_log(state: "AgentState", ip: str, text: str) -> str:
     try:
         _write(path, text.encode(errors="replace"))
     except OSError as error:
-        raise McpFault(f"写不了日志文件 {path}：{error.strerror}", ScriptExit.CONFIG) from None
+        raise McpFault(
+            tr("写不了日志文件 {path}：{problem}", path=path, problem=error.strerror), ScriptExit.CONFIG
+        ) from None
     return str(path)
 
 

@@ -18,6 +18,7 @@ from mcp.types import (
 )
 
 from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import TIME_LIMIT_META
 
@@ -49,5 +50,5 @@ def call_request(tool: str, arguments: dict[str, Any], limit: float) -> ClientRe
 def refusal_of(error: McpError) -> McpFault:
     """读懂服务自己答的 JSON-RPC 错误。"""
     code = error.error.code
-    reason = f"MCP 服务回答错误 {code}：{error.error.message}"
+    reason = tr("MCP 服务回答错误 {code}：{message}", code=code, message=error.error.message)
     return McpFault(reason, ScriptExit.REFUSED if code in _NOT_DONE else ScriptExit.UNKNOWN)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ValidationError, create_model
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.mcp_runner.conventions import ERROR_KEY, EXIT_CODE_KEY, IN_DOUBT_KEY
 from pam_deploy_graph.mcp_runner.reply import ToolAnswer
@@ -30,7 +31,7 @@ def _plain(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return neutralise(str(value))
-    raise ValueError("应为文本、数字或真假")
+    raise ValueError(tr("应为文本、数字或真假"))
 
 
 def _address(value: object) -> str:
@@ -99,7 +100,7 @@ def _refused(action: str, ip: str | None, answer: ToolAnswer, token: str) -> Act
     code = next((each for each in ScriptExit if each and each == said.get(EXIT_CODE_KEY)), unsaid)
     if said.get(IN_DOUBT_KEY) is True and outcome_of(code) is not Outcome.UNKNOWN:
         code = ScriptExit.UNKNOWN
-    fault = McpFault(str(own or answer.text or "MCP 服务说失败，没有说明原因"), code, later=retry_after_in(said))
+    fault = McpFault(str(own or answer.text or tr("MCP 服务说失败，没有说明原因")), code, later=retry_after_in(said))
     values = {key: masked(_plain(said[key]), token) for key in _OUTCOME_KEYS if isinstance(said.get(key), str | bool)}
     return failure_of(action, ip, fault, token, values)
 
@@ -110,8 +111,14 @@ def _malformed(action: str, ip: str | None, error: ValidationError, values: obje
     names = list(dict.fromkeys(".".join(map(str, detail["loc"][:1])) for detail in details if detail["loc"]))
     missing = bool(names) and all(detail["type"] == "missing" for detail in details)
     shown = ", ".join(names)
-    what = f"缺少 {shown}" if missing else f"的 {shown} 不合规则" if names else "没有结构化内容"
-    result = failure_of(action, ip, McpFault(f"MCP 服务的应答{what}", ScriptExit.UNKNOWN))
+    what = (
+        tr("缺少 {shown}", shown=shown)
+        if missing
+        else tr("的 {shown} 不合规则", shown=shown)
+        if names
+        else tr("没有结构化内容")
+    )
+    result = failure_of(action, ip, McpFault(tr("MCP 服务的应答{what}", what=what), ScriptExit.UNKNOWN))
     if missing and isinstance(values, dict):
         return replace(result, lacks=tuple(names), values=values)
     return result

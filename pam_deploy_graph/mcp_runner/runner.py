@@ -16,6 +16,7 @@ import anyio
 
 from pam_deploy_graph.constants import ACTIONS, ActionSpec, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.mcp_addresses import mcp_url_for
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
@@ -199,7 +200,7 @@ class McpActionRunner:
             return stdio_target(self._command, self._secret, environ, self._tls_files)
         url = self._set_url(state) or state.mcp_url
         if not url:
-            reason = "mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL 或 PAM_MCP_COMMAND"
+            reason = tr("mcp 后端没有服务的地址：HOME 没有给出 MCP_URL，请设置 PAM_MCP_URL 或 PAM_MCP_COMMAND")
             raise McpFault(reason, ScriptExit.CONFIG)
         return Target(url, token=self._secret, tls=self._context if url.startswith("https:") else None)
 
@@ -235,7 +236,7 @@ def _check_approved(state: AgentState, link: "Link") -> None:
     """批准之后工具变了就不再用它。"""
     approved = getattr(state, "mcp_tools", "")
     if approved and approved != link.fingerprint:
-        reason = "MCP 服务的工具在批准之后变了：要先请人批准"
+        reason = tr("MCP 服务的工具在批准之后变了：要先请人批准")
         raise McpFault(reason, ScriptExit.CONFIG, tools=link.fingerprint)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.tls import SYSTEM_TRUST, TlsFiles
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", *SYSTEM_TRUST)
@@ -25,7 +26,7 @@ class Target:
     @property
     def name(self) -> str:
         """写进消息的名字；命令的参数不写，里面可能有不该出现的东西。"""
-        return self.url or f"（stdio）{self.command[0]}"
+        return self.url or tr("（stdio）{command}", command=self.command[0])
 
 
 def stdio_target(command: Sequence[str], token: str, environ: Mapping[str, str], tls: TlsFiles) -> Target:

@@ -1,17 +1,15 @@
 """读服务器推送事件（SSE）里的 JSON-RPC 消息。"""
 
 from collections.abc import AsyncIterator
-from typing import Final
 
 import aiohttp
 from mcp.types import JSONRPCMessage
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.mcp_runner.call_failure import McpFault, too_big
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
-
-TOO_BIG: Final = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
 
 
 async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[JSONRPCMessage]:
@@ -28,7 +26,7 @@ async def read_events(response: aiohttp.ClientResponse) -> AsyncIterator[JSONRPC
             if line.startswith(b"data:"):
                 data += line[5:].removeprefix(b" ") + b"\n"
             if len(data) > MAX_ANSWER_BYTES:
-                raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
+                raise too_big()
         elif data.strip():
             yield _message(bytes(data))
             data.clear()
@@ -42,7 +40,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         for line in lines:
             yield line.removesuffix(b"\r")
         if len(rest) > MAX_ANSWER_BYTES:
-            raise McpFault(TOO_BIG, ScriptExit.UNKNOWN)
+            raise too_big()
 
 
 def _message(data: bytes) -> JSONRPCMessage:
@@ -50,4 +48,4 @@ def _message(data: bytes) -> JSONRPCMessage:
     try:
         return JSONRPCMessage.model_validate_json(data)
     except ValidationError:
-        raise McpFault(f"MCP 服务的事件（{len(data)} 字节）不是 JSON-RPC", ScriptExit.UNKNOWN) from None
+        raise McpFault(tr("MCP 服务的事件（{n} 字节）不是 JSON-RPC", n=len(data)), ScriptExit.UNKNOWN) from None

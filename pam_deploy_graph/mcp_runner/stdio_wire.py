@@ -20,7 +20,8 @@ from mcp.types import JSONRPCMessage
 from pydantic import ValidationError
 
 from pam_deploy_graph.constants import ScriptExit
-from pam_deploy_graph.mcp_runner.call_failure import McpFault
+from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.mcp_runner.call_failure import McpFault, too_big
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES
 from pam_deploy_graph.mcp_runner.server_address import Target
 from pam_deploy_graph.system.safe_text import masked, printable
@@ -75,7 +76,7 @@ async def _start(target: Target) -> Process:
             target.command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd="/", env=env, start_new_session=True
         )
     except OSError as error:
-        reason = f"MCP 服务的命令 {target.command[0]} 启动不了：{error.strerror}"
+        reason = tr("MCP 服务的命令 {command} 启动不了：{problem}", command=target.command[0], problem=error.strerror)
         raise McpFault(reason, ScriptExit.CONFIG) from None
 
 
@@ -102,10 +103,18 @@ class _LastWords:
             await self._process.wait()
             await self._done.wait()
         code = self._process.returncode
-        how = "关闭了输出" if code is None else f"被信号 {-code} 结束了" if code < 0 else f"结束了，退出码 {code}"
+        how = (
+            tr("关闭了输出")
+            if code is None
+            else tr("被信号 {code} 结束了", code=-code)
+            if code < 0
+            else tr("结束了，退出码 {code}", code=code)
+        )
         text = masked(self._said.decode(errors="replace"), self._secret)
         lines = [printable(line).strip() for line in text.splitlines() if line.strip()][-_LAST_LINES:]
-        return f"MCP 服务的进程{how}" + (f"；它最后说：{' / '.join(lines)}" if lines else "")
+        return tr("MCP 服务的进程{how}", how=how) + (
+            tr("；它最后说：{lines}", lines=" / ".join(lines)) if lines else ""
+        )
 
 
 async def _read_lines(
@@ -119,8 +128,7 @@ async def _read_lines(
             try:
                 line = await lines.receive_until(b"\n", MAX_ANSWER_BYTES)
             except anyio.DelimiterNotFound:
-                reason = f"MCP 服务的应答超过 {MAX_ANSWER_BYTES} 字节，没有读完"
-                await sink.send(McpFault(reason, ScriptExit.UNKNOWN))
+                await sink.send(too_big())
                 return
             except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
                 await sink.send(McpFault(await last_words.told(), ScriptExit.UNKNOWN))
@@ -134,7 +142,7 @@ def _message(line: bytes) -> Incoming:
     try:
         return SessionMessage(JSONRPCMessage.model_validate_json(line))
     except ValidationError:
-        return McpFault(f"MCP 服务答了不是 JSON-RPC 的内容（{len(line)} 字节）", ScriptExit.UNKNOWN)
+        return McpFault(tr("MCP 服务答了不是 JSON-RPC 的内容（{n} 字节）", n=len(line)), ScriptExit.UNKNOWN)
 
 
 async def _write_lines(source: MemoryObjectReceiveStream[SessionMessage], sink: ByteSendStream | None) -> None:

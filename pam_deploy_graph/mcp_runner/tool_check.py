@@ -8,6 +8,7 @@ from typing import Any, Final
 from mcp.types import Tool
 
 from pam_deploy_graph.constants import ACTIONS, REQUIRED_PARAMS, ActionSpec, ScriptExit, Side
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_runner.call_failure import McpFault
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -36,7 +37,7 @@ def fit(tools: Iterable[Tool]) -> dict[str, Accepts]:
     wanted = [spec for spec in ACTIONS.values() if spec.side is Side.NODE]
     problems = [problem for spec in wanted for problem in _problems(spec, listed.get(spec.tool_name))]
     if problems:
-        raise McpFault("MCP 服务的工具不合用：" + "；".join(problems), ScriptExit.CONFIG)
+        raise McpFault(tr("MCP 服务的工具不合用：") + tr("；").join(problems), ScriptExit.CONFIG)
     return {spec.name: _accepts(listed[spec.tool_name].inputSchema) for spec in wanted}
 
 
@@ -60,7 +61,10 @@ def arguments_of(
         name for name in spec.may_need if options.get(name) is not None and accepts is not None and name not in accepts
     ]
     if lost:
-        raise McpFault(f"MCP 服务的 {spec.tool_name} 不收参数 {'、'.join(lost)}，没有送出", ScriptExit.CONFIG)
+        raise McpFault(
+            tr("MCP 服务的 {tool_name} 不收参数 {lost}，没有送出", tool_name=spec.tool_name, lost=tr("、").join(lost)),
+            ScriptExit.CONFIG,
+        )
     offered: dict[str, Any] = {name: params.get(key) for name, key in zip(_MODULE, REQUIRED_PARAMS, strict=True)}
     offered |= {name: options.get(name) for name in _own(spec)}
     return {
@@ -81,16 +85,18 @@ def essential(spec: ActionSpec) -> tuple[str, ...]:
 def _problems(spec: ActionSpec, tool: Tool | None) -> list[str]:
     """列出一个工具的不合之处。"""
     if tool is None:
-        return [f"缺少 {spec.tool_name}"]
+        return [tr("缺少 {tool_name}", tool_name=spec.tool_name)]
     schema, offered = tool.inputSchema, (*_MODULE, *_own(spec))
     accepts = _accepts(schema)
     required = schema.get("required")
     unknown = [name for name in required if name not in offered] if isinstance(required, list) else []
-    problems = [f"{tool.name} 要求我们给不出的参数 {show_value(name)}" for name in unknown]
+    problems = [tr("{tool} 要求我们给不出的参数 {name}", tool=tool.name, name=show_value(name)) for name in unknown]
     if accepts is not None:
-        problems += [f"{tool.name} 不收参数 {name}" for name in essential(spec) if name not in accepts]
         problems += [
-            f"{tool.name} 的参数 {name} 应为 {_kind(name)}"
+            tr("{tool} 不收参数 {name}", tool=tool.name, name=name) for name in essential(spec) if name not in accepts
+        ]
+        problems += [
+            tr("{tool} 的参数 {name} 应为 {kind}", tool=tool.name, name=name, kind=_kind(name))
             for name in offered
             if name in accepts and not _takes(schema["properties"][name], _kind(name))
         ]

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.people.hashes import matches, new_hash
 from pam_deploy_graph.system.private_files import write_private
 from pam_deploy_graph.system.trusted_files import read_trusted
@@ -63,10 +64,12 @@ class PeopleBook(BaseModel):
         except FileNotFoundError:
             text, book = b"", cls()
         except OSError as error:
-            raise InvalidInputError(f"账户文件 {path} 没有读：{error.strerror}") from None
+            raise InvalidInputError(
+                tr("账户文件 {path} 没有读：{problem}", path=path, problem=error.strerror)
+            ) from None
         except ValidationError as error:
-            where = "、".join(".".join(map(str, each["loc"])) or each["msg"] for each in error.errors()[:3])
-            raise InvalidInputError(f"账户文件 {path} 不合规则：{where}") from None
+            where = tr("、").join(".".join(map(str, each["loc"])) or each["msg"] for each in error.errors()[:3])
+            raise InvalidInputError(tr("账户文件 {path} 不合规则：{where}", path=path, where=where)) from None
         book._shown = f"{path.absolute()}（SHA-256 {hashlib.sha256(text).hexdigest()}）"
         return book
 
@@ -87,7 +90,7 @@ class PeopleBook(BaseModel):
 
         """
         if name not in self.people:
-            raise InvalidInputError(f"账户文件里没有 {name}；用 people list 看有谁")
+            raise InvalidInputError(tr("账户文件里没有 {name}；用 people list 看有谁", name=name))
         return self.people[name]
 
     def of_account(self, account: str) -> str:

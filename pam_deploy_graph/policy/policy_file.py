@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.policy.rules import Act, Asked, Rule
 from pam_deploy_graph.system.trusted_files import read_trusted
 
@@ -55,7 +56,12 @@ class Policy:
             return ""
         rule = self.rule_for(asked.airport, asked.application)
         if rule is None:
-            return f"策略 {self.path} 没有一条管到机场 {asked.airport} 的 {asked.application}，所以不许"
+            return tr(
+                "策略 {path} 没有一条管到机场 {airport} 的 {application}，所以不许",
+                path=self.path,
+                airport=asked.airport,
+                application=asked.application,
+            )
         return rule.why_not(asked)
 
     def approvals_needed(self, airport: str, application: str, workstations: int) -> int:
@@ -68,7 +74,7 @@ class Policy:
         if reason := self.why_not(asked):
             return reason
         needed = self.approvals_needed(asked.airport, asked.application, asked.workstations)
-        return f"策略要求 {needed} 个人批准" if needed > 1 and asked.act is Act.APPROVE_PLAN else ""
+        return tr("策略要求 {needed} 个人批准", needed=needed) if needed > 1 and asked.act is Act.APPROVE_PLAN else ""
 
 
 def open_policy(path: str) -> Policy:
@@ -83,9 +89,9 @@ def open_policy(path: str) -> Policy:
     try:
         text = read_trusted(Path(path)).decode()
     except OSError as error:
-        raise InvalidInputError(f"策略文件 {path} 没有读：{error.strerror}") from None
+        raise InvalidInputError(tr("策略文件 {path} 没有读：{problem}", path=path, problem=error.strerror)) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(f"策略文件 {path} 不是 UTF-8 文本") from None
+        raise InvalidInputError(tr("策略文件 {path} 不是 UTF-8 文本", path=path)) from None
     return policy_of(text, str(Path(path).absolute()))
 
 
@@ -101,8 +107,8 @@ def policy_of(text: str, path: str) -> Policy:
     try:
         rules = _Rules.model_validate(tomllib.loads(text)).rule
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"策略文件 {path} 不是 TOML：{error}") from None
+        raise InvalidInputError(tr("策略文件 {path} 不是 TOML：{error}", path=path, error=error)) from None
     except ValidationError as error:
-        where = "、".join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
-        raise InvalidInputError(f"策略文件 {path} 里 {where} 不合规则") from None
+        where = tr("、").join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
+        raise InvalidInputError(tr("策略文件 {path} 里 {where} 不合规则", path=path, where=where)) from None
     return Policy(path, hashlib.sha256(text.encode()).hexdigest(), tuple(rules), text)

@@ -8,9 +8,11 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pam_deploy_graph.i18n import Worded, msgid, tr
+
 _ROLE: Final = "role:"
 _ANYONE: Final = "*"
-_UNKNOWN: Final = "（不知道是谁）"
+_UNKNOWN: Final = msgid("（不知道是谁）")
 
 
 class Act(StrEnum):
@@ -21,7 +23,7 @@ class Act(StrEnum):
     APPROVE_ROLLBACK = "approve_rollback"
 
 
-_WORDS: Final = {Act.REQUEST: "提出部署", Act.APPROVE_PLAN: "批准计划", Act.APPROVE_ROLLBACK: "决定回滚"}
+_WORDS: Final = Worded({Act.REQUEST: "提出部署", Act.APPROVE_PLAN: "批准计划", Act.APPROVE_ROLLBACK: "决定回滚"})
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -85,23 +87,29 @@ class Rule(BaseModel):
         """说明为什么不许；许的为空串。"""
         allowed = getattr(self, str(asked.act))
         if not self._named(allowed, asked):
-            who, can = asked.person or _UNKNOWN, "、".join(allowed) or "（没有人）"
-            return f"策略不许 {who} {_WORDS[asked.act]}；可以的是 {can}"
+            who, can = asked.person or tr(_UNKNOWN), tr("、").join(allowed) or tr("（没有人）")
+            return tr("策略不许 {who} {words}；可以的是 {can}", who=who, words=_WORDS[asked.act], can=can)
         if asked.act is Act.REQUEST:
             return ""
         if self.signed and not asked.signed:
-            return "策略要求用本人的 SSH 密钥签名：在终端的提示里作答会问用哪把密钥，别处用 confirm RUN_ID --sign 密钥"
+            return tr(
+                "策略要求用本人的 SSH 密钥签名：在终端的提示里作答会问用哪把密钥，别处用 confirm RUN_ID --sign 密钥"
+            )
         return self._other_person(asked) if asked.act is Act.APPROVE_PLAN else ""
 
     def _other_person(self, asked: Asked) -> str:
         """要另一个人批准的，是不是另一个人。"""
         four_eyes = self.four_eyes_from is not None and asked.workstations >= self.four_eyes_from
         if four_eyes and not asked.person:
-            return "策略要求由提出者以外的人批准，而不知道是谁在批准"
+            return tr("策略要求由提出者以外的人批准，而不知道是谁在批准")
         if four_eyes and asked.person == asked.requester:
-            return f"策略要求 {self.four_eyes_from} 台以上的计划由提出者（{asked.requester}）以外的人批准"
+            return tr(
+                "策略要求 {four_eyes_from} 台以上的计划由提出者（{requester}）以外的人批准",
+                four_eyes_from=self.four_eyes_from,
+                requester=asked.requester,
+            )
         if self.approvals_needed(asked.workstations) > 1 and (not asked.person or asked.person in asked.others):
-            return f"策略要求两个人批准；{asked.person or _UNKNOWN} 不能算另一个"
+            return tr("策略要求两个人批准；{person} 不能算另一个", person=asked.person or tr(_UNKNOWN))
         return ""
 
     @staticmethod

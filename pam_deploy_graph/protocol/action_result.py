@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from pam_deploy_graph.constants import ACTIONS, ScriptExit
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.protocol.outcome import Outcome, outcome_of
 from pam_deploy_graph.system.masking import mask, masked
 
@@ -13,7 +14,7 @@ _ANY_NUMBER: Final = frozenset({"IP", "MESSAGE"})
 """可以有几个值的键；其余的各有一个。"""
 _LIKE_TEXT: Final = (int, float, bool, type(None))
 _LONGEST_REASON: Final = 2_000
-NO_REASON: Final = "后端没有说明原因"
+NO_REASON: Final = msgid("后端没有说明原因")
 """失败而没有给出原因的，这样说。"""
 _KEYS: Final = {name: (spec.gives, spec.may_give) for name, spec in ACTIONS.items()}
 """每个动作的应答要带的键、可有可无的键。"""
@@ -28,7 +29,7 @@ def _shortened(reason: str) -> str:
     """太长的原因只留开头：它要进账本、报告与问题，不是放日志的地方。"""
     if len(reason) <= _LONGEST_REASON:
         return reason
-    note = f"…（共 {len(reason)} 个字符）"
+    note = tr("…（共 {n} 个字符）", n=len(reason))
     return reason[: _LONGEST_REASON - len(note)] + note
 
 
@@ -101,7 +102,7 @@ class ActionResult:
         成功而缺少动作表要求的键、或键的值不成文字，不算成功：做没做不知道；失败总有一句原因，太长的截短。
         """
         if not self.ok:
-            said = _shortened(self.error_summary) or NO_REASON
+            said = _shortened(self.error_summary) or tr(NO_REASON)
             return self if said == self.error_summary else replace(self, error_summary=said)
         values, (owed, more) = self.values, _KEYS[self.action]
         for key in owed:  # 每个动作都走这里：绝大多数应答看一眼就过
@@ -112,14 +113,14 @@ class ActionResult:
     def _tidied(self) -> Self:
         """缺键、值不成文字的不算成功，其余的值写成文字。"""
         if missing := self.missing_keys():
-            reason = f"{self.action} 的应答缺少 {', '.join(missing)}"
+            reason = tr("{action} 的应答缺少 {missing}", action=self.action, missing=", ".join(missing))
             return self._not_an_answer(reason, lacks=tuple(missing))
         single = [key for keys in _KEYS[self.action] for key in keys if key in self.values and key not in _ANY_NUMBER]
         other = {key: self.values[key] for key in single if not isinstance(self.values[key], str)}
         # SUCCESS 是什么都行：不是真就是假，由判断的人去说原因
         if odd := [key for key, value in other.items() if key != "SUCCESS" and not isinstance(value, _LIKE_TEXT)]:
-            shown = "、".join(f"{key}（{type(other[key]).__name__}）" for key in odd)
-            return self._not_an_answer(f"{self.action} 的应答里 {shown} 应为一个文字")
+            shown = tr("、").join(tr("{key}（{kind}）", key=key, kind=type(other[key]).__name__) for key in odd)
+            return self._not_an_answer(tr("{action} 的应答里 {shown} 应为一个文字", action=self.action, shown=shown))
         return replace(self, values=self.values | {key: _text(other[key]) for key in other}) if other else self
 
     def _not_an_answer(self, reason: str, lacks: tuple[str, ...] = ()) -> Self:

@@ -5,6 +5,7 @@ from typing import Final
 import aiohttp
 
 from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.protocol.outcome import Transport, classify
 from pam_deploy_graph.system.tls import certificate_problem
 
@@ -24,9 +25,11 @@ def failure_of(error: Exception, who: str) -> tuple[str, ScriptExit]:
     """
     gap = " " if who.isascii() else ""
     if problem := certificate_problem(error):  # TLS 握手失败，请求到不了对面的程序
-        return f"连接不上 {who}：{problem}", ScriptExit.CONFIG
+        return tr("连接不上 {who}：{problem}", who=who, problem=problem), ScriptExit.CONFIG
     if isinstance(error, _NEVER_SENT):
-        return f"连接不上 {who}：{error}", classify(Transport.UNSENT)
+        return tr("连接不上 {who}：{error}", who=who, error=error), classify(Transport.UNSENT)
     if isinstance(error, TimeoutError):
-        return f"{who}{gap}没有在时限内答复", classify(Transport.TIMED_OUT)
-    return f"与 {who}{gap}的连接中断，没有收到应答（{type(error).__name__}）", classify(Transport.BROKEN)
+        return tr("{who}{gap}没有在时限内答复", who=who, gap=gap), classify(Transport.TIMED_OUT)
+    return tr("与 {who}{gap}的连接中断，没有收到应答（{kind}）", who=who, gap=gap, kind=type(error).__name__), classify(
+        Transport.BROKEN
+    )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.i18n import Worded, msgid, tr
 
 
 class Outcome(StrEnum):
@@ -57,17 +58,19 @@ _OUTCOMES: Final[dict[int, Outcome]] = {
     ScriptExit.REFUSED: Outcome.REFUSED,
 }
 _ERROR_LINE: Final = re.compile(rb"^ERROR=(.*?)\r?$", re.MULTILINE)
-ADVICE: Final[dict[int, str]] = {
-    ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
-    ScriptExit.CONFIG: "请按上述原因改正参数后重试",
-    ScriptExit.UNAUTHORISED: "请检查 PAM_TOKEN 是否有效、有没有权限",
-    ScriptExit.NOT_TAKEN: "请检查到 PAM 的网络，以及 PAM 是否繁忙",
-    ScriptExit.REFUSED: "请按 PAM 给出的原因处理",
-    ScriptExit.TIMEOUT: "请检查 PAM 是否繁忙，或放宽时限",
-    ScriptExit.UNKNOWN: "请检查 PAM 与它前面的代理",
-}
-_ADVICE_UNKNOWN: Final = "请查看脚本与跟踪文件"
-_ADVICE_IN_DOUBT: Final = "结果未知，请先查清实际状态，不要直接重做"
+ADVICE: Final[Worded[int]] = Worded(
+    {
+        ScriptExit.USAGE: "请核对 PAM_SCRIPT_ENTRY 指的脚本是否支持这个动作",
+        ScriptExit.CONFIG: "请按上述原因改正参数后重试",
+        ScriptExit.UNAUTHORISED: "请检查 PAM_TOKEN 是否有效、有没有权限",
+        ScriptExit.NOT_TAKEN: "请检查到 PAM 的网络，以及 PAM 是否繁忙",
+        ScriptExit.REFUSED: "请按 PAM 给出的原因处理",
+        ScriptExit.TIMEOUT: "请检查 PAM 是否繁忙，或放宽时限",
+        ScriptExit.UNKNOWN: "请检查 PAM 与它前面的代理",
+    }
+)
+_ADVICE_UNKNOWN: Final = msgid("请查看脚本与跟踪文件")
+_ADVICE_IN_DOUBT: Final = msgid("结果未知，请先查清实际状态，不要直接重做")
 
 
 def classify(transport: Transport, status: int = 0, body: bytes = b"", *, complete: bool = True) -> ScriptExit:
@@ -131,6 +134,6 @@ def retry_after_in(values: Mapping[str, Any]) -> float | None:
 
 def explain(action: str, ip: str | None, reason: str, code: int, *, in_doubt: bool = False) -> str:
     """写成给人看的一句：哪个动作、哪台工作站、什么原因、怎么办。"""
-    where = f"（{ip}）" if ip else ""
-    advice = _ADVICE_IN_DOUBT if in_doubt else ADVICE.get(code, _ADVICE_UNKNOWN)
-    return f"{action}{where}：{reason}；{advice}"
+    where = tr("（{ip}）", ip=ip) if ip else ""
+    advice = tr(_ADVICE_IN_DOUBT) if in_doubt else ADVICE.get(code, tr(_ADVICE_UNKNOWN))
+    return tr("{action}{where}：{reason}；{advice}", action=action, where=where, reason=reason, advice=advice)

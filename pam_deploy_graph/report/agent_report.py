@@ -3,6 +3,7 @@
 from collections import Counter
 
 from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import REPORT_TITLE, deployed, reasons, rerun, table
 
@@ -15,15 +16,15 @@ def render_by_hand(state: AgentState) -> str:
     lines = [
         REPORT_TITLE,
         "",
-        f"- 执行策略: {state.execution_strategy}",
+        tr("- 执行策略: {execution_strategy}", execution_strategy=state.execution_strategy),
         *deployed(state.params),
-        f"- 在线工作站数: {len(state.online_ips)}",
-        f"- 目标工作站数: {len(state.target_ips)}",
-        f"- 成功: {count[IpStatus.SUCCESS]}",
-        f"- 失败: {count[IpStatus.FAILED]}",
-        f"- 待确认: {state.pending_confirmation or _EMPTY}",
+        tr("- 在线工作站数: {n}", n=len(state.online_ips)),
+        tr("- 目标工作站数: {n}", n=len(state.target_ips)),
+        tr("- 成功: {count}", count=count[IpStatus.SUCCESS]),
+        tr("- 失败: {count}", count=count[IpStatus.FAILED]),
+        tr("- 待确认: {pending_confirmation}", pending_confirmation=state.pending_confirmation or _EMPTY),
         "",
-        *table(("IP", "状态", "失败阶段", "回滚状态", "日志"), _rows(state)),
+        *table(("IP", tr("状态"), tr("失败阶段"), tr("回滚状态"), tr("日志")), _rows(state)),
         "",
         *_more(state),
     ]
@@ -39,9 +40,9 @@ def _rows(state: AgentState) -> list[tuple[str, ...]]:
 def _more(state: AgentState) -> list[str]:
     """另外要说的：哪次运行，结果未知、没有开工、不在线的是哪几台，为什么没有成功。"""
     named = {
-        "结果未知": [ip for ip, w in state.ip_states.items() if w["status"] == IpStatus.IN_DOUBT],
-        "没有开工": [ip for ip in state.target_ips if ip not in state.ip_states],
-        "不在线": state.missing_ips,
+        tr("结果未知"): [ip for ip, w in state.ip_states.items() if w["status"] == IpStatus.IN_DOUBT],
+        tr("没有开工"): [ip for ip in state.target_ips if ip not in state.ip_states],
+        tr("不在线"): state.missing_ips,
     }
-    lists = [f"- {what}: {'、'.join(ips)}" for what, ips in named.items() if ips]
-    return [f"- 运行: {state.run_id}", *rerun(state), *lists, *reasons(state)]
+    lists = [f"- {what}: {tr('、').join(ips)}" for what, ips in named.items() if ips]
+    return [tr("- 运行: {run_id}", run_id=state.run_id), *rerun(state), *lists, *reasons(state)]

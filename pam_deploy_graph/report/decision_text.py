@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.flows.diagnosis import cause_of, without_ip
-from pam_deploy_graph.flows.service_state import UNKNOWN, version_text
+from pam_deploy_graph.flows.service_state import version_text
+from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.system.safe_text import markdown_safe
 from pam_deploy_graph.system.shown_time import zoned_clock
 
-_RUNNING: Final = {True: "在运行", False: "已停止", None: f"在不在运行{UNKNOWN}"}
+_RUNNING: Final = Worded({True: "在运行", False: "已停止", None: "在不在运行未知"})
 _SAME: Final = ("status", "rollback_status", "version_before", "version_now", "running", "wanted", "to_version")
 _ALIKE: Final = ("effects", "no_approve", "cautions", "changed", "rollback_failure")
 _LOG_HEAD: Final = re.compile(r"^\S*\d\d:\d\d:\d\d\S*\s*(?:\[\w+\]\s*)?")
 _PATH_PARTS: Final = 3
-_EXAMPLE: Final = "{0} 回滚，其余{1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,17 @@ def describe(group: Alike, labels: Mapping[str, str]) -> str:
     question = group.question
     lines = [_failure(group), f"  {_truth(group)}"]
     if question.get("rollback_status") == RollbackStatus.FAILED:
-        why = bare_reason(question.get("rollback_failure") or "没有说明原因", Ask.ROLLBACK, group.ips[0])
-        lines.append(f"  上次回滚没有成功：{why}")
+        why = bare_reason(question.get("rollback_failure") or tr("没有说明原因"), Ask.ROLLBACK, group.ips[0])
+        lines.append(tr("  上次回滚没有成功：{why}", why=why))
     lines += [f"  {note}" for note in filter(None, [question.get("changed"), *question.get("cautions", ())])]
-    lines += [f"  {labels[decision]}：{does}" for decision, does in question["effects"].items()]
-    lines += [f"  不能{labels['approve']}：{question['no_approve']}"] if question["no_approve"] else []
+    lines += [
+        tr("  {labels}：{does}", labels=labels[decision], does=does) for decision, does in question["effects"].items()
+    ]
+    lines += (
+        [tr("  不能{approve}：{no_approve}", approve=labels["approve"], no_approve=question["no_approve"])]
+        if question["no_approve"]
+        else []
+    )
     return "\n".join([*map(markdown_safe, lines), *_evidence(group)])
 
 
@@ -79,8 +85,13 @@ def coverage(waiting: Sequence[Mapping[str, Any]]) -> str:
         return ""
     ips = [str(question["ip"]) for question in waiting]
     may_retry = all(Decision.RETRY in question["allowed_decisions"] for question in waiting)
-    example = _EXAMPLE.format(ips[0], "重试" if may_retry else "保持现状")
-    return f"不点名的回答管这 {len(ips)} 台：{show_ips(ips)}；只答几台就点名，如「{example}」。"
+    example = tr("{ip} 回滚，其余{others}", ip=ips[0], others=tr("重试") if may_retry else tr("保持现状"))
+    return tr(
+        "不点名的回答管这 {n} 台：{show_ips}；只答几台就点名，如「{example}」。",
+        n=len(ips),
+        show_ips=show_ips(ips),
+        example=example,
+    )
 
 
 def _situation(question: Mapping[str, Any]) -> str:
@@ -93,19 +104,34 @@ def _situation(question: Mapping[str, Any]) -> str:
 def _failure(group: Alike) -> str:
     """哪几台、停在哪一步、为什么。"""
     question = group.question
-    who = show_ips(group.ips, group.names) + (f"（{len(group.ips)} 台）" if len(group.ips) > 1 else "")
-    state = "结果未知" if question.get("status") == IpStatus.IN_DOUBT else "失败"
-    where = f"在 {question['failed_stage']} {state}：" if question["failed_stage"] else ""
-    return f"{who} {where}{group.reason}。怎么办？"
+    who = show_ips(group.ips, group.names) + (tr("（{n} 台）", n=len(group.ips)) if len(group.ips) > 1 else "")
+    state = tr("结果未知") if question.get("status") == IpStatus.IN_DOUBT else tr("失败")
+    where = (
+        tr("在 {failed_stage} {state}：", failed_stage=question["failed_stage"], state=state)
+        if question["failed_stage"]
+        else ""
+    )
+    return tr("{who} {where}{reason}。怎么办？", who=who, where=where, reason=group.reason)
 
 
 def _truth(group: Alike) -> str:
     """最后读回的真相，连同何时读的。"""
     question = group.question
     before, now = (version_text(question[name]) for name in ("version_before", "version_now"))
-    read = f"，{zoned_clock(question['read_at'])} 读回" if question.get("read_at") else ""
-    aim = f"要装 {question['wanted']}" if question["failed_stage"] else f"要退回 {question['to_version']}"
-    return f"开工前 {before}，此刻 {now}（{_RUNNING[question['running']]}{read}），{aim}"
+    read = tr("，{zoned_clock} 读回", zoned_clock=zoned_clock(question["read_at"])) if question.get("read_at") else ""
+    aim = (
+        tr("要装 {wanted}", wanted=question["wanted"])
+        if question["failed_stage"]
+        else tr("要退回 {to_version}", to_version=question["to_version"])
+    )
+    return tr(
+        "开工前 {before}，此刻 {now}（{running}{read}），{aim}",
+        before=before,
+        now=now,
+        running=_RUNNING[question["running"]],
+        read=read,
+        aim=aim,
+    )
 
 
 def _evidence(group: Alike) -> list[str]:
@@ -113,7 +139,7 @@ def _evidence(group: Alike) -> list[str]:
     diagnosis = group.question.get("diagnosis") or {"summary": "", "evidence": []}
     reason = str(group.question["failure_reason"])
     failed = diagnosis["summary"] and group.question["failed_stage"]  # 做完了要退回的，没有失败的原因
-    lines = [f"  可能的原因: {diagnosis['summary']}"] if failed else []
+    lines = [tr("  可能的原因: {summary}", summary=diagnosis["summary"])] if failed else []
     for item in diagnosis["evidence"]:
         told = _LOG_HEAD.sub("", item["quote"])
         if told not in reason and reason not in told:

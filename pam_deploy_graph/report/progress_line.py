@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, Ask, IpStatus
 from pam_deploy_graph.flows.service_state import running_now
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import AgentState, Event
@@ -90,7 +91,7 @@ class Progress:
             if state is None or not self._active or not (state.plan_approved or state.ip_states):
                 return ""
             parts = [self._done_text(state), self._doing(state, now)]
-            parts += [f"失败 {self._count['failed']}", f"停用 {len(self._dark)}"]
+            parts += [tr("失败 {failed}", failed=self._count["failed"]), tr("停用 {n}", n=len(self._dark))]
             if self._by_ledger:
                 return " · ".join(parts)
             return " · ".join([*parts, *self._times(state, self._worked + now - self._begun)])
@@ -185,29 +186,36 @@ class Progress:
         """在做什么、多久了、最多多久。"""
         if self._flying:
             ip, (step, since) = min(self._flying.items(), key=lambda item: item[1][1])
-            more = f" {len(self._flying)} 台，最久的是" if len(self._flying) > 1 else ""
-            return f"进行中{more} {state.label(ip)} {_timed(state, step, now - since)}"
+            more = tr(" {n} 台，最久的是", n=len(self._flying)) if len(self._flying) > 1 else ""
+            return tr(
+                "进行中{more} {label} {timed}", more=more, label=state.label(ip), timed=_timed(state, step, now - since)
+            )
         left = [step for step in GLOBAL_ACTION_SEQUENCE if step not in state.completed_global_steps]
         if left and not state.rollback_of:
-            return f"全局步骤 {_timed(state, left[0], now - self._heard)}"
-        return f"等 PAM 答话 已 {now - self._heard:.0f} 秒"
+            return tr("全局步骤 {timed}", timed=_timed(state, left[0], now - self._heard))
+        return tr("等 PAM 答话 已 {now:.0f} 秒", now=now - self._heard)
 
     def _times(self, state: AgentState, worked: float) -> list[str]:
         """已用与约剩：其余的照这一程的快慢，加上还没有过的停顿；做完的还太少、灰度还没有放行、只剩进行中的就不估。"""
         done, scope = self._settled() - self._settled_before, len(targets_of(state))
         control, left = in_numbers(state.control_params, scope), scope - self._settled()
-        used = f"已用 {_clock(worked)}"
+        used = tr("已用 {clock}", clock=_clock(worked))
         waiting = control.get("canary") and not state.canary_released
         if done < _ENOUGH or left <= len(self._flying) or waiting:
             return [used]
         rested = self._left_out + (worked - self._resting_since if self._resting_since else 0)
         ahead = pauses_ms(scope, control, Behind(self._settled(), state.waves_done, state.canary_released)) / _MS
-        return [used, f"约剩 {_clock(left * (worked - rested) / done + ahead)}"]
+        return [used, tr("约剩 {clock}", clock=_clock(left * (worked - rested) / done + ahead))]
 
 
 def _timed(state: AgentState, step: str, seconds: float) -> str:
     """一个动作、多久了、时限。"""
-    return f"{step} 已 {seconds:.0f} 秒（时限 {time_limit_of(step, state.params, None):.0f}）"
+    return tr(
+        "{step} 已 {seconds:.0f} 秒（时限 {time_limit_of:.0f}）",
+        step=step,
+        seconds=seconds,
+        time_limit_of=time_limit_of(step, state.params, None),
+    )
 
 
 def _clock(seconds: float) -> str:

@@ -17,6 +17,7 @@ from pam_deploy_graph.flows.service_state import (
     version_now,
     version_text,
 )
+from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
@@ -28,8 +29,8 @@ from pam_deploy_graph.system.shown_time import moment, zone
 
 MANY: Final = 10
 """这么多台起，屏幕上只逐台列没有成功的。"""
-REPORT_TITLE: Final = "## PAM 智能部署报告"
-_RUNNING: Final = {True: "在运行", False: "已停止", None: UNKNOWN}
+REPORT_TITLE: Final = msgid("## PAM 智能部署报告")
+_RUNNING: Final = Worded({True: "在运行", False: "已停止", None: UNKNOWN})
 
 
 def render_report(state: AgentState, *, brief: bool = False, decisions: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -44,18 +45,18 @@ def render_report(state: AgentState, *, brief: bool = False, decisions: Sequence
     count, first = counts(state), service_line(state)
     lines = [
         *([first, ""] if first else []),
-        REPORT_TITLE,
+        tr(REPORT_TITLE),
         "",
-        f"- 运行: {state.run_id}",
-        f"- 执行策略: {state.execution_strategy}",
+        tr("- 运行: {run_id}", run_id=state.run_id),
+        tr("- 执行策略: {execution_strategy}", execution_strategy=state.execution_strategy),
         *deployed(state.params),
         *rerun(state),
-        f"- 在线: {count['online']}",
-        f"- 目标: {count['targets']}",
-        f"- 成功: {count['succeeded']}",
-        *([f"- 已退回: {count['recalled']}"] if count["recalled"] else []),
-        f"- 失败: {count['failed']}",
-        f"- 待确认: {count['pending']}",
+        tr("- 在线: {online}", online=count["online"]),
+        tr("- 目标: {targets}", targets=count["targets"]),
+        tr("- 成功: {succeeded}", succeeded=count["succeeded"]),
+        *([tr("- 已退回: {recalled}", recalled=count["recalled"])] if count["recalled"] else []),
+        tr("- 失败: {failed}", failed=count["failed"]),
+        tr("- 待确认: {pending}", pending=count["pending"]),
         *([f"- {markdown_safe(not_reached_text(missed, state.names))}"] if (missed := not_reached(state)) else []),
         "",
         *_ip_table(state, brief=brief),
@@ -151,10 +152,10 @@ def escape_cell(text: object) -> str:
 def deployed(params: dict[str, str]) -> list[str]:
     """返回几行：部署什么、到哪里；``params`` 里没有的为空。"""
     return [
-        f"- 机场: {params.get('AIRPORT_CODE', '')}",
-        f"- 应用: {params.get('APP_NAME', '')}",
-        f"- 模块: {params.get('MODULE_NAME', '')}",
-        f"- 版本: {params.get('VERSION_NUMBER', '')}",
+        tr("- 机场: {airport_code}", airport_code=params.get("AIRPORT_CODE", "")),
+        tr("- 应用: {app_name}", app_name=params.get("APP_NAME", "")),
+        tr("- 模块: {module_name}", module_name=params.get("MODULE_NAME", "")),
+        tr("- 版本: {version_number}", version_number=params.get("VERSION_NUMBER", "")),
     ]
 
 
@@ -162,8 +163,8 @@ def rerun(state: AgentState) -> list[str]:
     """返回一行：这次是照哪次运行再来的，或退回哪一次的；都不是的为空列表。"""
     run_id = state.control_params.get("failed_of")
     if state.rollback_of:
-        return [f"- 退回: 到运行 {state.rollback_of} 之前"]
-    return [f"- 重做: 运行 {run_id} 里没有成功的"] if run_id else []
+        return [tr("- 退回: 到运行 {rollback_of} 之前", rollback_of=state.rollback_of)]
+    return [tr("- 重做: 运行 {run_id} 里没有成功的", run_id=run_id)] if run_id else []
 
 
 def _all_ips(state: AgentState) -> list[str]:
@@ -180,10 +181,15 @@ def _ip_table(state: AgentState, *, brief: bool) -> list[str]:
     """每台一行的表；``brief`` 时成功的收成一行，一台也没有剩下就不画表。"""
     fine = [ip for ip in _all_ips(state) if _is_fine(state, ip)] if brief else []
     rows = list(_ip_rows(state, brief=brief))
-    lines = table(("IP", "状态", "失败阶段", "回滚状态", "日志"), rows) if rows or not fine else []
+    lines = table(("IP", tr("状态"), tr("失败阶段"), tr("回滚状态"), tr("日志")), rows) if rows or not fine else []
     if not fine:
         return lines
-    told = f"成功的 {len(fine)} 台不逐台列: {show_ips(fine, state.names)}；逐台的看 report {state.run_id}"
+    told = tr(
+        "成功的 {n} 台不逐台列: {show_ips}；逐台的看 report {run_id}",
+        n=len(fine),
+        show_ips=show_ips(fine, state.names),
+        run_id=state.run_id,
+    )
     return [*lines, *([""] if lines else []), told]
 
 
@@ -218,7 +224,15 @@ def decided(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
     if not decisions:
         return []
     zones = zone(*(one["decided_at"] for one in decisions))
-    head = (f"时刻（{zones}）", "对象", "决定", "谁", "账号", "从哪里", "为什么")
+    head = (
+        tr("时刻（{zones}）", zones=zones),
+        tr("对象"),
+        tr("决定"),
+        tr("谁"),
+        tr("账号"),
+        tr("从哪里"),
+        tr("为什么"),
+    )
     rows = [
         (
             moment(one["decided_at"]),
@@ -228,7 +242,7 @@ def decided(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         for one in decisions
     ]
-    return ["", "谁决定了什么:", "", *table(head, rows)]
+    return ["", tr("谁决定了什么:"), "", *table(head, rows)]
 
 
 def _truths(state: AgentState, *, brief: bool) -> list[str]:
@@ -244,7 +258,7 @@ def _truths(state: AgentState, *, brief: bool) -> list[str]:
         for ip, w in read
         if not brief or not _is_fine(state, ip)
     ]
-    return ["", *table(("IP", "开工前", "此刻", "模块"), rows)] if rows else []
+    return ["", *table(("IP", tr("开工前"), tr("此刻"), tr("模块")), rows)] if rows else []
 
 
 def _near(log_file: str, state: AgentState) -> str:

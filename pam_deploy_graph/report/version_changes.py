@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from pam_deploy_graph.flows.service_state import NOT_INSTALLED, running_of
+from pam_deploy_graph.flows.service_state import running_of
+from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inputs.addresses import compress_ips, show_ips
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.system.safe_text import markdown_safe
@@ -28,16 +29,18 @@ class Change(StrEnum):
 
 _WORK: Final = frozenset({Change.VERSION, Change.INSTALL, Change.STOPPED, Change.UNREAD})
 """要动手的几种；原已是目标版本的，重做时也算。"""
-_TEXTS: Final = {
-    Change.VERSION: "{before} → {to}",
-    Change.INSTALL: f"{NOT_INSTALLED} → {{to}}",
-    Change.STOPPED: "停用着 {before} → {to}，装完启动",
-    Change.SAME: "已是 {to}，验证通过就跳过",
-    Change.UNREAD: "没有读到 → {to}，轮到时先读",
-    Change.UNREACHABLE: "刚才离线，轮到时还离线就不动手",
-    Change.OFFLINE: "离线，这次不做",
-}
-_AGAIN: Final = "已是 {to}，照样重做"
+_TEXTS: Final = Worded(
+    {
+        Change.VERSION: "{before} → {to}",
+        Change.INSTALL: "未安装 → {to}",
+        Change.STOPPED: "停用着 {before} → {to}，装完启动",
+        Change.SAME: "已是 {to}，验证通过就跳过",
+        Change.UNREAD: "没有读到 → {to}，轮到时先读",
+        Change.UNREACHABLE: "刚才离线，轮到时还离线就不动手",
+        Change.OFFLINE: "离线，这次不做",
+    }
+)
+_AGAIN: Final = msgid("已是 {to}，照样重做")
 
 
 @dataclass(slots=True)
@@ -53,9 +56,9 @@ class VersionGroup:
 
     def text(self) -> str:
         """写成一行，外来的版本号只是文字。"""
-        template = _AGAIN if self.work and self.change is Change.SAME else _TEXTS[self.change]
+        template = tr(_AGAIN) if self.work and self.change is Change.SAME else _TEXTS[self.change]
         said = template.format(before=self.before, to=self.to)
-        unknown = "（在不在运行没有读到）" if self.change is Change.VERSION and self.running is None else ""
+        unknown = tr("（在不在运行没有读到）") if self.change is Change.VERSION and self.running is None else ""
         return markdown_safe(f"{said}{unknown}")
 
     def data(self) -> dict[str, Any]:
@@ -99,12 +102,15 @@ def to_do(groups: Iterable[VersionGroup]) -> int:
 
 def change_lines(groups: Iterable[VersionGroup], names: Mapping[str, str]) -> list[str]:
     """一组一行，连同是哪几台、叫什么。"""
-    return [f"{group.text()}: {len(group.ips)} 台：{show_ips(group.ips, names)}" for group in groups]
+    return [
+        tr("{text}: {n} 台：{show_ips}", text=group.text(), n=len(group.ips), show_ips=show_ips(group.ips, names))
+        for group in groups
+    ]
 
 
 def brief_changes(groups: Iterable[VersionGroup]) -> str:
     """写成一句：几种变化各几台。"""
-    return "；".join(f"{group.text()} {len(group.ips)} 台" for group in groups)
+    return tr("；").join(tr("{text} {n} 台", text=group.text(), n=len(group.ips)) for group in groups)
 
 
 def _kind(values: Values | None, wanted: str) -> tuple[Change, str | None, bool | None]:

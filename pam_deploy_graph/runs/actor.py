@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.account import acting_account
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def server_actor(book: "PeopleBook | None", identity: str, channel: str = "serve
         return Actor(UNNAMED, NOBODY, channel)
     known = book is None or identity in book.people
     person = identity.replace("|", "%7C")  # 账本里用它隔开人与角色：登录名不能自带一个角色
-    return Actor(f"登录用户 {identity}", person if known else NOBODY, channel)
+    return Actor(tr("登录用户 {identity}", identity=identity), person if known else NOBODY, channel)

@@ -9,6 +9,7 @@ from pam_deploy_graph.constants import Ask, Decision, IpStatus
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.context import RunContext
 from pam_deploy_graph.flows.rollback_question import question_digest, question_of
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import canonical_ip
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger, digest_of
 from pam_deploy_graph.ledger.fold import PROGRESS_FIELDS
@@ -94,7 +95,9 @@ def question_asked(state: AgentState) -> dict[str, Any]:
     """正等着的问题；上次回滚没有成功的，原因写在前面。"""
     asked = question_of(state, ip := pending_ip(state))
     if why := state.ip_states.get(ip, IpState()).get("rollback_failure"):
-        asked["failure_reason"] = f"上次回滚没有成功：{why}；原来的失败：{asked['failure_reason']}"
+        asked["failure_reason"] = tr(
+            "上次回滚没有成功：{why}；原来的失败：{failure_reason}", why=why, failure_reason=asked["failure_reason"]
+        )
     return asked
 
 
@@ -116,17 +119,24 @@ def refuse_unseen(state: AgentState, shown: str) -> None:
 
     """
     if digest_shown(state) != shown:
-        raise ConfirmationError(f"{pending_ip(state)} 的问题变了，没有记下；看过 build_confirmation_request 再答")
+        raise ConfirmationError(
+            tr("{pending_ip} 的问题变了，没有记下；看过 build_confirmation_request 再答", pending_ip=pending_ip(state))
+        )
 
 
 def pending_ip(state: AgentState) -> str:
     """从待确认事项取出工作站。"""
     if not state.pending_confirmation:
-        raise ConfirmationError("当前没有待确认事项")
+        raise ConfirmationError(tr("当前没有待确认事项"))
     kind, _, ip = state.pending_confirmation.partition(":")
     if kind != Ask.ROLLBACK:
-        raise ConfirmationError(f"不支持的确认类型: {kind}")
+        raise ConfirmationError(tr("不支持的确认类型: {kind}", kind=kind))
     try:
         return canonical_ip(ip)
     except InvalidInputError:
-        raise ConfirmationError(f"待确认事项 {show_value(state.pending_confirmation)} 没有写明是哪台工作站") from None
+        raise ConfirmationError(
+            tr(
+                "待确认事项 {pending_confirmation} 没有写明是哪台工作站",
+                pending_confirmation=show_value(state.pending_confirmation),
+            )
+        ) from None

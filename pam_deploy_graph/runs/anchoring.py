@@ -2,6 +2,7 @@
 
 from pam_deploy_graph.audit.anchors import write_anchor
 from pam_deploy_graph.errors import LedgerError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger, read_head
 from pam_deploy_graph.ledger.clock import now_ms
 
@@ -19,4 +20,6 @@ def anchor(ledger: Ledger, where: str, run_id: str) -> None:
     try:
         write_anchor(where, head | read_head(ledger.engine, run_id))
     except OSError as error:
-        raise LedgerError(f"账本的链尾记不到 {where}（PAM_AUDIT_ANCHOR）：{error.strerror}；已停下") from None
+        raise LedgerError(
+            tr("账本的链尾记不到 {where}（PAM_AUDIT_ANCHOR）：{problem}；已停下", where=where, problem=error.strerror)
+        ) from None

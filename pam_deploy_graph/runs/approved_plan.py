@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN, Ledger, digest_of, disagree
 from pam_deploy_graph.ledger.fold_plan import BASIS
@@ -36,8 +37,14 @@ def refuse_unlike_approved(ledger: Ledger, state: AgentState) -> None:
     if not basis:
         return
     if (found := plan_digest(ledger.get_run(state.run_id).input, basis)) != basis["digest"]:
-        how = f"登记的输入算出的计划是 {found[:10]}，提出的是 {basis['digest'][:10]}，输入与批准的不符"
+        how = tr(
+            "登记的输入算出的计划是 {found}，提出的是 {digest}，输入与批准的不符",
+            found=found[:10],
+            digest=basis["digest"][:10],
+        )
         raise disagree(state.run_id, how)
     decided = ledger.decision(state.run_id, PLAN, basis["digest"])
     if decided is None or decided.decision != Decision.APPROVE:
-        raise disagree(state.run_id, f"决定里没有对计划 {basis['digest'][:10]} 的批准，决定多半丢了或改动过")
+        raise disagree(
+            state.run_id, tr("决定里没有对计划 {digest} 的批准，决定多半丢了或改动过", digest=basis["digest"][:10])
+        )

@@ -10,6 +10,7 @@ from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.exactly_once import QUERY
 from pam_deploy_graph.flows.service_state import NOT_INSTALLED
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system import event_loop
@@ -59,8 +60,10 @@ async def _ask_each(services: Services, state: AgentState, ips: Sequence[str], f
 def _told(truth: ActionResult) -> str:
     """一台的回答怎样说。"""
     if not is_true(truth.values["ONLINE"]):
-        return "不在线"
-    version = str(truth.values["VERSION"]) or NOT_INSTALLED
+        return tr("不在线")
+    version = str(truth.values["VERSION"]) or tr(NOT_INSTALLED)
     if not truth.values["RUNNING"]:
-        return f"{version}（在不在运行未知）"
-    return f"{version}（{'在运行' if is_true(truth.values['RUNNING']) else '已停止'}）"
+        return tr("{version}（在不在运行未知）", version=version)
+    return tr(
+        "{version}（{what}）", version=version, what=tr("在运行") if is_true(truth.values["RUNNING"]) else tr("已停止")
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Act, Asked, role_parts, role_text, under
@@ -50,7 +51,9 @@ def settle(
         wanted = _approval(site, state, answer, actor, asked)
         if reason := _why_not(site, state, answer, asked):
             services.ledger.decide(run_id, _refusal(wanted, reason))
-            found.append(PolicyRefusedError(f"{answer.subject}: {reason}；没有作数，已经记下"))
+            found.append(
+                PolicyRefusedError(tr("{subject}: {reason}；没有作数，已经记下", subject=answer.subject, reason=reason))
+            )
         else:
             found.append(wanted)
             allowed.append(wanted)
@@ -94,7 +97,13 @@ def settle_by_hand(site: Site, state: AgentState, answer: Answered, actor: Actor
     decided = site.ledger.decision(state.run_id, answer.subject, answer.digest)
     if reason := why_void(site, state, decided) if decided else site.policy.needs_another(asked):
         site.ledger.decide(state.run_id, _refusal(wanted, reason))
-        raise PolicyRefusedError(f"{answer.subject}: {reason}；自己掌舵没有请别人批准的一步，请改用 run 或图")
+        raise PolicyRefusedError(
+            tr(
+                "{subject}: {reason}；自己掌舵没有请别人批准的一步，请改用 run 或图",
+                subject=answer.subject,
+                reason=reason,
+            )
+        )
     return replace(wanted, subject=answer.subject)
 
 

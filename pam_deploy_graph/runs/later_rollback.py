@@ -9,6 +9,7 @@ from pam_deploy_graph.errors import ConfirmationError, GlobalStepError, PolicyRe
 from pam_deploy_graph.flows.rollback_plan import request_recall
 from pam_deploy_graph.flows.service_state import version_before
 from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger, touched
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.actor import Actor
@@ -38,15 +39,15 @@ def run_to_recall(ledger: Ledger, text: str, preferred: str, asked: Sequence[str
 
     """
     if not asked:
-        raise ConfirmationError("请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本")
+        raise ConfirmationError(tr("请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本"))
     names = [run.run_id for run in ledger.list_runs()]
     named = runs_named(ledger.exists, text)
     for run_id in named or sorted(names, key=lambda name: name != preferred):
         state = ledger.load_state(run_id, keep_events=False)
         if all(touched(state, ip) for ip in asked):
             return run_id
-    where = f"运行 {named[0]} 没有" if named else "没有哪次运行"
-    raise ConfirmationError(f"{where}动过 {'、'.join(asked)}；用 runs 查看已有的运行")
+    where = tr("运行 {named} 没有", named=named[0]) if named else tr("没有哪次运行")
+    raise ConfirmationError(tr("{where}动过 {asked}；用 runs 查看已有的运行", where=where, asked=tr("、").join(asked)))
 
 
 def recall_of(state: AgentState, asked: Sequence[str], version: str) -> Recall:
@@ -63,17 +64,31 @@ def recall_of(state: AgentState, asked: Sequence[str], version: str) -> Recall:
     """
     before = {ip: version_before(state.ip_states[ip]) for ip in asked}
     if lost := [ip for ip, one in before.items() if not one]:
-        why = "读到版本" if before[lost[0]] is None else "装着它"
-        raise ConfirmationError(f"运行 {state.run_id} 动手之前，{'、'.join(lost)} 上没有{why}，没有可退回的")
+        why = tr("读到版本") if before[lost[0]] is None else tr("装着它")
+        raise ConfirmationError(
+            tr(
+                "运行 {run_id} 动手之前，{lost} 上没有{why}，没有可退回的",
+                run_id=state.run_id,
+                lost=tr("、").join(lost),
+                why=why,
+            )
+        )
     found = {ip: one for ip, one in before.items() if one}
-    told = "、".join(f"{ip} 是 {one}" for ip, one in found.items())
+    told = tr("、").join(tr("{ip} 是 {one}", ip=ip, one=one) for ip, one in found.items())
     if version and set(found.values()) != {version}:
         raise ConfirmationError(
-            f"运行 {state.run_id} 动手之前，{told}，你说的是 {version}。"
-            f"要退回原来的，就不说版本再说一遍；要装 {version}，请说部署到 {version}"
+            tr(
+                "运行 {run_id} 动手之前，{told}，你说的是 {version}。要退回原来的，"
+                "就不说版本再说一遍；要装 {version}，请说部署到 {version}",
+                run_id=state.run_id,
+                told=told,
+                version=version,
+            )
         )
     if len(set(found.values())) > 1:
-        raise ConfirmationError(f"运行 {state.run_id} 动手之前，{told}，不是同一版；请按版本分开说")
+        raise ConfirmationError(
+            tr("运行 {run_id} 动手之前，{told}，不是同一版；请按版本分开说", run_id=state.run_id, told=told)
+        )
     owner = f"{state.run_id}.{state.nonce}" if state.nonce else state.run_id
     return Recall(state.run_id, owner, found)
 

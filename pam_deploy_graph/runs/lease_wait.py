@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger, RunSession
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.system.waits import waiting
@@ -45,7 +46,7 @@ def wait_out(ledger: Ledger, run_id: str, stop: Callable[[], bool]) -> bool:
     first = ledger.held(run_id)
     if first is None or not first.elsewhere:
         return first is None
-    with waiting(f"运行 {run_id} 由{first.who}握着"):
+    with waiting(tr("运行 {run_id} 由{who}握着", run_id=run_id, who=first.who)):
         while (now := ledger.held(run_id)) is not None and now.pulse == first.pulse and not stop():
             time.sleep(_POLL_SECONDS)
     return now is None

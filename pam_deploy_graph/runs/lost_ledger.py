@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pam_deploy_graph.errors import RecordsDisagreeError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.settings import Settings
 
 
@@ -20,7 +21,13 @@ def refuse_lost(settings: Settings, home: Path) -> None:
     checkpoints = Path(settings.checkpoint_store(home))
     if names := known_threads(checkpoints):
         raise RecordsDisagreeError(
-            f"账本 {settings.store_url(home)} 不在，而检查点 {checkpoints} 知道运行 {'、'.join(names)}："
-            f"账本丢了，或 PAM_STORE_URL 变了。没有新建账本；从备份放回它，"
-            f"没有备份就用 repair {names[0]} 逐次接着做；这些运行都不要了，就把检查点文件移走"
+            tr(
+                "账本 {store_url} 不在，而检查点 {checkpoints} 知道运行 {names}：账本丢了，或 "
+                "PAM_STORE_URL 变了。没有新建账本；从备份放回它，没有备份就用 repair {names2} "
+                "逐次接着做；这些运行都不要了，就把检查点文件移走",
+                store_url=settings.store_url(home),
+                checkpoints=checkpoints,
+                names=tr("、").join(names),
+                names2=names[0],
+            )
         )

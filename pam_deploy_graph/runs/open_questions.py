@@ -8,6 +8,7 @@ from pam_deploy_graph.constants import PLAN_DECISIONS, Ask, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollback_question import waiting_questions
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
@@ -64,7 +65,7 @@ def cancel_costs(state: AgentState) -> str:
     left = [ip for ip in state.target_ips if ip not in state.ip_states]
     if not left or not state.completed_global_steps:
         return ""
-    return f"取消运行 {state.run_id}：{len(left)} 台不再做，取消后不能继续。"
+    return tr("取消运行 {run_id}：{n} 台不再做，取消后不能继续。", run_id=state.run_id, n=len(left))
 
 
 def is_sure(text: str) -> bool:
@@ -90,14 +91,16 @@ def cancel_run(services: Services, run_id: str) -> dict[str, Any]:
     ledger = services.ledger
     record = ledger.get_run(run_id)
     if record.exit_code is not None:
-        raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {record.exit_code}），没有可取消的")
+        raise ConfirmationError(
+            tr("运行 {run_id} 已经结束（退出码 {exit_code}），没有可取消的", run_id=run_id, exit_code=record.exit_code)
+        )
     actor = services.local_actor()
     ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     services.anchor(run_id)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)
     over = not owed and not holder
     if over:
-        services.finish(run_id, ExitCode.STOPPED, f"{actor.name} 取消了这次运行")
+        services.finish(run_id, ExitCode.STOPPED, tr("{actor} 取消了这次运行", actor=actor.name))
     said = {"run_id": run_id, "cancelled_by": actor.name, "holder": holder, "owed": owed}
     return said | {"exit_code": int(ExitCode.STOPPED) if over else None}
 
@@ -110,10 +113,10 @@ def question_on(ledger: Ledger, run_id: str) -> list[dict[str, Any]]:
 
     """
     if ledger.get_run(run_id).exit_code is not None:
-        raise ConfirmationError(f"运行 {run_id} 已经结束，当前没有待确认事项")
+        raise ConfirmationError(tr("运行 {run_id} 已经结束，当前没有待确认事项", run_id=run_id))
     questions = asked_questions(ledger, ledger.load_state(run_id, keep_events=False))
     if not questions:
-        raise ConfirmationError(f"运行 {run_id} 当前没有待确认事项")
+        raise ConfirmationError(tr("运行 {run_id} 当前没有待确认事项", run_id=run_id))
     return questions
 
 
@@ -140,7 +143,13 @@ def pick(
     stock = Inventory.of_names({q["subject"]: q["name"] for q in questions if q.get("name")})
     wanted = [stock.address_of(ip) for ip in ips]
     if strangers := [ip for ip in wanted if ip not in subjects]:
-        raise ConfirmationError(f"{'、'.join(strangers)} 不在等决定；正等着的是 {'、'.join(subjects)}")
+        raise ConfirmationError(
+            tr(
+                "{strangers} 不在等决定；正等着的是 {subjects}",
+                strangers=tr("、").join(strangers),
+                subjects=tr("、").join(subjects),
+            )
+        )
     chosen = [q for q in questions if not wanted or q["subject"] in wanted]
     if not digests:
         return chosen, []
@@ -157,7 +166,9 @@ def refuse_bad_codes(digests: Sequence[str]) -> None:
 
     """
     if strange := [one for one in digests if not _CODE.fullmatch(one)]:
-        raise InvalidInputError(f"--digest 的值 {strange[0]!r} 应为摘要的开头，至少 10 位十六进制；status 里有")
+        raise InvalidInputError(
+            tr("--digest 的值 {strange!r} 应为摘要的开头，至少 10 位十六进制；status 里有", strange=strange[0])
+        )
 
 
 def still_open(ledger: Ledger, run_id: str, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -169,5 +180,13 @@ def refuse_unoffered(question: dict[str, Any], decision: Decision) -> None:
     """问题没有给出的回答不收。"""
     allowed = question.get("allowed_decisions", list(PLAN_DECISIONS))
     if decision not in allowed:
-        why = question["no_approve"] if decision is Decision.APPROVE else "它没有可接着做的"
-        raise ConfirmationError(f"{question['subject']} 不能 --{decision}：{why}；可以用 --{' 或 --'.join(allowed)}")
+        why = question["no_approve"] if decision is Decision.APPROVE else tr("它没有可接着做的")
+        raise ConfirmationError(
+            tr(
+                "{subject} 不能 --{decision}：{why}；可以用 --{allowed}",
+                subject=question["subject"],
+                decision=decision,
+                why=why,
+                allowed=tr(" 或 --").join(allowed),
+            )
+        )

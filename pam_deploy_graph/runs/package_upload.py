@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from pam_deploy_graph.constants import ExitCode, ScriptExit
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.keys import idempotency_key, new_nonce
@@ -66,12 +67,19 @@ class Upload:
 
     def text(self) -> str:
         """写给人看：HOME 手里是什么。"""
-        ours = f"{self.name}，SHA-256 {self.hash}，{self.size} 字节"
+        ours = tr("{name}，SHA-256 {hash}，{size} 字节", name=self.name, hash=self.hash, size=self.size)
         return {
-            Ending.UPLOADED: f"已送到 {self.home_url}，HOME 收下的就是这一份：{ours}",
-            Ending.ALREADY: f"{self.home_url} 已有同样的一份，没有再送：{ours}",
-            Ending.OTHER: f"{self.home_url} 的 {self.name} 是另一份，没有换掉它：HOME 的 SHA-256 是 {self.home_hash}，"
-            f"{self.package} 是 {self.hash}；内容变了就要换版本号",
+            Ending.UPLOADED: tr("已送到 {home_url}，HOME 收下的就是这一份：{ours}", home_url=self.home_url, ours=ours),
+            Ending.ALREADY: tr("{home_url} 已有同样的一份，没有再送：{ours}", home_url=self.home_url, ours=ours),
+            Ending.OTHER: tr(
+                "{home_url} 的 {name} 是另一份，没有换掉它：HOME 的 SHA-256 是 {home_hash}，"
+                "{package} 是 {hash}；内容变了就要换版本号",
+                home_url=self.home_url,
+                name=self.name,
+                home_hash=self.home_hash,
+                package=self.package,
+                hash=self.hash,
+            ),
             Ending.FAILED: self.reason,
         }[self.ending]
 
@@ -98,7 +106,7 @@ def upload_package(settings: Settings, params: Mapping[str, str]) -> Upload:
     """
     token, path, url = settings.token(), params["PACKAGE_PATH"], params["PAM_HOME_URL"].rstrip("/")
     if not token:
-        raise InvalidInputError("没有令牌：请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE")
+        raise InvalidInputError(tr("没有令牌：请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"))
     settings.check_token_travel(params["PAM_HOME_URL"])
     try:
         with Path(path).open("rb") as file:
@@ -106,12 +114,14 @@ def upload_package(settings: Settings, params: Mapping[str, str]) -> Upload:
             names = [params[name] for name in NEEDED[:-1]]
             wanted = Upload("{}/{} {}".format(*names), path, digest, size, url)
             if not size:
-                raise InvalidInputError(f"安装包 {path} 是空的，请核对 PACKAGE_PATH")
+                raise InvalidInputError(tr("安装包 {path} 是空的，请核对 PACKAGE_PATH", path=path))
             where = "/".join([url, "api/packages", *(quote(name, safe="") for name in names)])
             limit = time_limit_of(_ACTION, params, None)
             return asyncio.run(_Sender(settings, token, where, limit).settle(file, wanted))
     except OSError as error:
-        raise InvalidInputError(f"安装包 {path} 读不了：{error.strerror or error}；请核对 PACKAGE_PATH") from None
+        raise InvalidInputError(
+            tr("安装包 {path} 读不了：{problem}；请核对 PACKAGE_PATH", path=path, problem=error.strerror or error)
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,11 @@ class _Sender:
         except _NoAnswerError:
             if not body.changed:
                 raise
-        told = f"{wanted.package} 在算过哈希之后变了（原为 {wanted.hash}），没有送完，HOME 没有收下；请等它写完后重试"
+        told = tr(
+            "{package} 在算过哈希之后变了（原为 {hash}），没有送完，HOME 没有收下；请等它写完后重试",
+            package=wanted.package,
+            hash=wanted.hash,
+        )
         raise _NoAnswerError(told, ScriptExit.CONFIG)
 
     async def _call(self, method: str, **options: Any) -> tuple[int, bytes]:
@@ -211,7 +225,9 @@ async def _bounded(stream: aiohttp.StreamReader) -> bytes:
     async for chunk in stream.iter_chunked(1 << 16):
         body += chunk
         if len(body) > _MOST_ANSWER:
-            raise _NoAnswerError(f"PAM_HOME 的应答超过 {_MOST_ANSWER} 字节", ScriptExit.UNKNOWN)
+            raise _NoAnswerError(
+                tr("PAM_HOME 的应答超过 {most_answer} 字节", most_answer=_MOST_ANSWER), ScriptExit.UNKNOWN
+            )
     return bytes(body)
 
 
@@ -232,4 +248,6 @@ def _hash_in(status: int, body: bytes) -> str:
     if code is ScriptExit.DONE:
         return found
     said = own_error(body) or body.decode(errors="replace")[:_REASON_LENGTH]
-    raise _NoAnswerError(f"PAM_HOME 回答 HTTP {status}" + (f"：{said}" if said else ""), code)
+    raise _NoAnswerError(
+        tr("PAM_HOME 回答 HTTP {status}", status=status) + (tr("：{said}", said=said) if said else ""), code
+    )

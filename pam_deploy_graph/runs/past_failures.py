@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 
@@ -25,7 +26,17 @@ def with_cautions(ledger: Ledger, state: AgentState, questions: Sequence[Mapping
 
 def _cautions(run_id: str | None, question: Mapping[str, Any]) -> list[str]:
     """要提醒的话。"""
-    return [f"要退回的 {question['to_version']} 从前在这台上验证失败过（运行 {run_id}）"] if run_id else []
+    return (
+        [
+            tr(
+                "要退回的 {to_version} 从前在这台上验证失败过（运行 {run_id}）",
+                to_version=question["to_version"],
+                run_id=run_id,
+            )
+        ]
+        if run_id
+        else []
+    )
 
 
 def _failed_verification(ledger: Ledger, state: AgentState, versions: set[str]) -> dict[tuple[str, str], str]:

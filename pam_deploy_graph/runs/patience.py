@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.errors import ModuleBusyError
+from pam_deploy_graph.i18n import tr
 
 _POLL_SECONDS: Final = 1.0
 
@@ -47,6 +48,6 @@ class Patience:
                 if left <= 0 or stop.is_set() or cancelled():
                     raise
                 if told != (told := str(error)):
-                    self.say(f"等着（最多再等 {left:.0f} 秒）：{told}")
-                    note(f"等着：{told}")
+                    self.say(tr("等着（最多再等 {left:.0f} 秒）：{told}", left=left, told=told))
+                    note(tr("等着：{told}", told=told))
                 stop.wait(min(left, _POLL_SECONDS))

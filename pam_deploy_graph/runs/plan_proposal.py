@@ -11,6 +11,7 @@ from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.errors import EmptyScopeError
 from pam_deploy_graph.flows.global_flow import run_checks
 from pam_deploy_graph.flows.survey import Survey, survey
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.addresses import compress_ips, show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import resolve_targets
@@ -28,7 +29,7 @@ from pam_deploy_graph.system.safe_text import markdown_safe
 Scope = tuple[list[str], list[str]]
 """要动的工作站，与要求了而不在线的。"""
 _SHOWN_IPS: Final = 20
-_WHOLE: Final = "其余不变；要看全部，说「看完整计划」。"
+_WHOLE: Final = msgid("其余不变；要看全部，说「看完整计划」。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def propose(
     changes = describe_changes(earlier, plan)
     told = [markdown_safe(note) for note in notes]
     whole = "\n".join(filter(None, [*told, changes, plan["whole"]]))
-    plan["text"] = "\n".join([*told, changes, _WHOLE]) if changes else whole
+    plan["text"] = "\n".join([*told, changes, tr(_WHOLE)]) if changes else whole
     return Proposal(plan, basis, seen, bool(changes), whole, checked.names)
 
 
@@ -174,8 +175,12 @@ def _scope(checked: AgentState, name: str) -> dict[str, str]:
 def _nothing_left(checked: AgentState, missing: list[str]) -> str:
     """说明为什么一台都没有。"""
     if not checked.online_ips:
-        return f"机场 {checked.params['AIRPORT_CODE']} 没有在线的工作站"
+        return tr("机场 {airport_code} 没有在线的工作站", airport_code=checked.params["AIRPORT_CODE"])
     if checked.requested_ips == []:
-        return "指定的范围里一台工作站都没有写；请写出地址、范围或网段"
-    offline = f"{'、'.join(map(checked.label, missing[:_SHOWN_IPS]))} 不在线" if missing else "要求的都被排除了"
-    return f"指定的范围里一台可以部署的都没有：{offline}；请换一个范围"
+        return tr("指定的范围里一台工作站都没有写；请写出地址、范围或网段")
+    offline = (
+        tr("{missing} 不在线", missing=tr("、").join(map(checked.label, missing[:_SHOWN_IPS])))
+        if missing
+        else tr("要求的都被排除了")
+    )
+    return tr("指定的范围里一台可以部署的都没有：{offline}；请换一个范围", offline=offline)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import ACTIONS, DEFAULT_STRATEGY, build_action_backends
 from pam_deploy_graph.errors import InvalidInputError, RunConflictError
 from pam_deploy_graph.home.run_files import config_path, run_ids, trace_path, write_run_config
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control, validate_run_id
 from pam_deploy_graph.ledger import Ledger
@@ -94,10 +95,14 @@ def refuse_once_begun(state: AgentState) -> None:
 
     """
     if has_begun(state):
-        done = f"（{'、'.join(_changes(state))}）" if _changes(state) else ""
+        done = tr("（{changes}）", changes=tr("、").join(_changes(state))) if _changes(state) else ""
         raise RunConflictError(
-            f"运行 {state.run_id} 已经动过手{done}，输入不能再改；用 resume {state.run_id} 照原样继续，"
-            f"或者先取消它（cancel {state.run_id}，对话里说「取消」），再说要部署什么"
+            tr(
+                "运行 {run_id} 已经动过手{done}，输入不能再改；用 resume {run_id} 照原样继续，"
+                "或者先取消它（cancel {run_id}，对话里说「取消」），再说要部署什么",
+                run_id=state.run_id,
+                done=done,
+            )
         )
 
 
@@ -112,13 +117,15 @@ def _check_path(name: str, path: str) -> None:
     folder = next(parent for parent in target.parents if parent.exists())
     reason = ""
     if not path.isprintable():
-        reason = "路径不能含控制字符"
+        reason = tr("路径不能含控制字符")
     elif target.is_dir():
-        reason = "它是一个目录，应为文件的路径"
+        reason = tr("它是一个目录，应为文件的路径")
     elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        reason = f"{folder} 不是可写的目录"
+        reason = tr("{folder} 不是可写的目录", folder=folder)
     if reason:
-        raise InvalidInputError(f"参数 {name} 的值 {show_value(path)} 写不了：{reason}")
+        raise InvalidInputError(
+            tr("参数 {name} 的值 {path} 写不了：{reason}", name=name, path=show_value(path), reason=reason)
+        )
 
 
 def fill_in(state: AgentState, home: Path = Path()) -> None:
@@ -150,7 +157,7 @@ def _refuse_secrets(given: Mapping[str, object]) -> None:
     """输入要进账本、配置文件与报告：里面不能有本进程知道的秘密。"""
     for name, value in given.items():
         if masked(value) != value:
-            raise InvalidInputError(f"参数 {name} 的值里有秘密（令牌、密钥或口令），请去掉；值没有记下来")
+            raise InvalidInputError(tr("参数 {name} 的值里有秘密（令牌、密钥或口令），请去掉；值没有记下来", name=name))
 
 
 def _state(request: RunRequest, run_id: str) -> AgentState:
@@ -182,6 +189,8 @@ def _strategy(request: RunRequest) -> str:
 def _expand(target_ips: Iterable[str] | str) -> list[str]:
     """展开目标；明确给了空列表就是「一台也没有」，不是「全部」。"""
     if not isinstance(target_ips, Iterable):
-        raise InvalidInputError(f"参数 target_ips 的值 {show_value(target_ips)} 不合规则：应为地址或范围的列表")
+        raise InvalidInputError(
+            tr("参数 target_ips 的值 {target_ips} 不合规则：应为地址或范围的列表", target_ips=show_value(target_ips))
+        )
     given = target_ips if isinstance(target_ips, str) else list(target_ips)
     return expand_ips(given) if given else []

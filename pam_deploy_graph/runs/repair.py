@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, LedgerDamagedError, RunNotFoundError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.services import Services
@@ -53,7 +54,7 @@ def repair(services: Services, run_id: str, remembered: Mapping[str, Any]) -> Re
     found = {"params": state.params, "control": state.control_params, "strategy": state.execution_strategy}
     known = found if sound or not remembered.get("params") else remembered
     repaired = _input(ledger, run_id, known, _scope(state, sound=sound))
-    _end(services, run_id, f"两份记录对不上，到此为止；接着做的是运行 {repaired.run_id}")
+    _end(services, run_id, tr("两份记录对不上，到此为止；接着做的是运行 {run_id}", run_id=repaired.run_id))
     return repaired
 
 
@@ -64,7 +65,9 @@ def _refuse_over(ledger: Ledger, run_id: str) -> None:
     except LedgerDamagedError:
         return
     if over is not None:
-        raise ConfirmationError(f"运行 {run_id} 已经结束（退出码 {over}），没有可修的；要再做就另开一次")
+        raise ConfirmationError(
+            tr("运行 {run_id} 已经结束（退出码 {over}），没有可修的；要再做就另开一次", run_id=run_id, over=over)
+        )
 
 
 def _scope(state: AgentState, *, sound: bool) -> list[str] | None:

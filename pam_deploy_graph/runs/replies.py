@@ -10,15 +10,16 @@ from typing import Any, Final
 from pam_deploy_graph.constants import DECISIONS, Decision
 from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback_question import waiting_questions
-from pam_deploy_graph.flows.service_state import out_of_service, running_now, version_now, version_text
+from pam_deploy_graph.flows.service_state import UNKNOWN, out_of_service, running_now, version_now, version_text
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.i18n import EN, Worded, language, speaking, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inventory import mentions_in, put_addresses
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval
 from pam_deploy_graph.llm import in_english, question_kinds
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.code_words import bare_reason
-from pam_deploy_graph.runs.abilities import CAN, CAN_EN
+from pam_deploy_graph.runs.abilities import CAN
 from pam_deploy_graph.runs.current_versions import SECONDS, ask_versions
 from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.services import Services
@@ -37,33 +38,31 @@ _REPLIES: Final = {
     Decision.APPROVE: ("同意", "批准", "回滚", "退回", "approv", "roll back", "rollback", "rolling back"),
 }
 """问的是哪一种回答；先认「不」。"""
-_WHOLE: Final = {
-    "取消": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
-    "暂停": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
-    "继续": "继续：从停下的地方接着做，没有开工的会开工。",
-    "cancel": "Cancel: what has not started is left undone, what is in flight finishes, and the run ends for good.",
-    "paus": "Pause: nothing new is started, what is in flight finishes; say “continue” to go on.",
-    "resum": "Resume: it goes on from where it stopped.",
-}
+_RUNNING: Final = Worded({True: "在运行", False: "已停止", None: UNKNOWN})
+_WHOLE: Final = Worded(
+    {
+        "取消": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
+        "暂停": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
+        "继续": "继续：从停下的地方接着做，没有开工的会开工。",
+        "cancel": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
+        "paus": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
+        "resum": "继续：从停下的地方接着做，没有开工的会开工。",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """一句问话：问的是哪次运行、点了哪几台（没有点名为空）、是不是英文。"""
+    """一句问话：问的是哪次运行、点了哪几台（没有点名为空）。"""
 
     services: Services
     state: AgentState
     text: str
     ips: frozenset[str]
-    english: bool
-
-    def say(self, chinese: str, english: str) -> str:
-        """照问话的语言说。"""
-        return english if self.english else chinese
 
     def colon(self, listed: str) -> str:
         """后面跟着清单的冒号；没有清单就没有。"""
-        return self.say("：", ": ") + listed if listed else ""
+        return tr("：") + listed if listed else ""
 
     def told(self, ips: Iterable[str]) -> list[str]:
         """其中问到的几台；没有点名就是全部。"""
@@ -97,18 +96,24 @@ def reply(services: Services, text: str, run_id: str = "") -> str:
         run_id: 正说着的运行；没有、或还没有登记，就是最近一次。
 
     """
-    kinds, english = kinds_asked(services, text), in_english(text)
+    with speaking(EN if in_english(text) else language()):
+        return _reply(services, text, run_id)
+
+
+def _reply(services: Services, text: str, run_id: str) -> str:
+    """同 ``reply``，用此刻的语言。"""
+    kinds = kinds_asked(services, text)
     name = _run_of(services, text, run_id)
     if not name:
-        spare = [_effects_in_general(text) if kind == "effects" else (CAN_EN if english else CAN) for kind in kinds]
+        spare = [_effects_in_general(text) if kind == "effects" else tr(CAN) for kind in kinds]
         own = [said for kind, said in zip(kinds, spare, strict=True) if kind in ("effects", "abilities")]
-        return "\n".join(own) or ("There is no run yet." if english else "还没有任何运行。")
+        return "\n".join(own) or tr("还没有任何运行。")
     state = services.state_of(name)
     known = [*(state.planned_ips or ()), *state.target_ips, *state.ip_states, *state.missing_ips]
     said = {ip for mention in mentions_in(text, services.inventory) for ip in mention.ips}
     said |= {ip for ip in known if _names(ip, text)}
-    asked = _Asked(services, state, text, frozenset(said), english)
-    head = [] if name == run_id or kinds == ("abilities",) else [asked.say(f"运行 {name}：", f"Run {name}:")]
+    asked = _Asked(services, state, text, frozenset(said))
+    head = [] if name == run_id or kinds == ("abilities",) else [tr("运行 {name}：", name=name)]
     return "\n".join([*head, *(_ANSWERS[kind](asked) for kind in kinds)])
 
 
@@ -130,23 +135,22 @@ def _approved(asked: _Asked) -> str:
     found = [one for one in asked.services.ledger.decisions(asked.state.run_id) if asked.told([one.subject])]
     said = [_decision(asked, one) for one in found if not one.subject.startswith(REFUSED)]
     by = asked.state.requested_by
-    proposed = asked.say(f"由 {by} 提出；", f"Requested by {by}; ") if by else ""
-    shown = asked.say("；", "; ").join(said[-_MOST_NAMED:])
-    nobody = asked.say("还没有人批准。", "nobody has approved it yet.")
-    return markdown_safe(proposed + (f"{shown}{asked.say('。', '.')}" if said else nobody))
+    proposed = tr("由 {by} 提出；", by=by) if by else ""
+    shown = tr("；").join(said[-_MOST_NAMED:])
+    nobody = tr("还没有人批准。")
+    return markdown_safe(proposed + (f"{shown}{tr('。')}" if said else nobody))
 
 
 def _decision(asked: _Asked, one: Approval) -> str:
     """一个决定：谁、何时、决定了什么。"""
     at, who = zoned_moment(one.decided_at), one.operator or one.account
-    who += f"（{one.account}）" if one.account and one.account != who else ""
+    who += tr("（{account}）", account=one.account) if one.account and one.account != who else ""
     if one.subject == CANCEL:
-        return asked.say(f"{who} 在 {at} 取消了它", f"{who} cancelled it at {at}")
+        return tr("{who} 在 {at} 取消了它", who=who, at=at)
     about_plan = one.subject in (PLAN, FIRST_OF_TWO)
     meant = DECISIONS[Decision(one.decision)].meaning(plan=about_plan)
-    what = meant.label if about_plan else f"{asked.state.label(one.subject)} {meant.label}"
-    subject = "the plan" if about_plan else asked.state.label(one.subject)
-    return asked.say(f"{what}：{who}，{at}", f"{who} answered “{one.decision}” to {subject} at {at}")
+    what = tr(meant.label) if about_plan else f"{asked.state.label(one.subject)} {tr(meant.label)}"
+    return tr("{what}：{who}，{at}", what=what, who=who, at=at)
 
 
 def _failed(asked: _Asked) -> str:
@@ -155,24 +159,32 @@ def _failed(asked: _Asked) -> str:
     bad = [ip for ip in asked.told(state.ip_states) if state.ip_states[ip]["failure_reason"]]
     if not bad:
         reason = asked.services.ledger.get_run(state.run_id).reason or ""
-        none = asked.say("没有失败的工作站。", "No workstation has failed.")
-        return none + (asked.say(f"停下的原因：{reason}", f" It stopped because: {reason}") if reason else "")
+        none = tr("没有失败的工作站。")
+        return none + (tr("停下的原因：{reason}", reason=reason) if reason else "")
     said = []
     for ip in bad[:_MOST_CAUSES]:
         its = state.ip_states[ip]
         why = bare_reason(its["failure_reason"], its["failed_stage"], ip)
         cause = diagnose(its, asked.services.home, log_folder(state))["summary"]
-        said.append(f"{state.label(ip)} {its['failed_stage']}: {why}（{cause}）")
+        said.append(
+            tr(
+                "{label} {failed_stage}: {why}（{cause}）",
+                label=state.label(ip),
+                failed_stage=its["failed_stage"],
+                why=why,
+                cause=cause,
+            )
+        )
     more = len(bad) - len(said)
-    said += [asked.say(f"还有 {more} 台，见 report", f"{more} more in the report")] if more > 0 else []
-    return asked.say(f"失败 {len(bad)} 台：", f"{len(bad)} failed: ") + "；".join(map(markdown_safe, said))
+    said += [tr("还有 {more} 台，见 report", more=more)] if more > 0 else []
+    return tr("失败 {n} 台：", n=len(bad)) + tr("；").join(map(markdown_safe, said))
 
 
 def _done(asked: _Asked) -> str:
     """做完了哪几台。"""
     ips = [ip for ip in asked.told(asked.state.ip_states) if asked.state.ip_states[ip].tally == "succeeded"]
     total = len(_scope(asked.state))
-    return asked.say(f"做完 {len(ips)}/{total} 台", f"{len(ips)} of {total} done") + asked.colon(asked.listed(ips))
+    return tr("做完 {n}/{total} 台", n=len(ips), total=total) + asked.colon(asked.listed(ips))
 
 
 def _left(asked: _Asked) -> str:
@@ -182,49 +194,53 @@ def _left(asked: _Asked) -> str:
     busy = [ip for ip in asked.told(states) if states[ip].tally == "running"]
     waiting = [ip for ip in asked.told(states) if states[ip].awaits_decision]
     parts = [
-        asked.say(f"没有开工 {len(fresh)} 台", f"{len(fresh)} not started") + asked.colon(asked.listed(fresh)),
+        tr("没有开工 {n} 台", n=len(fresh)) + asked.colon(asked.listed(fresh)),
     ]
-    for ips, chinese, english in ((busy, "进行中", "in progress"), (waiting, "等决定", "waiting for a decision")):
-        counted = asked.say(f"{chinese} {len(ips)} 台", f"{len(ips)} {english}")
+    for ips, what in ((busy, tr("进行中")), (waiting, tr("等决定"))):
+        counted = tr("{what} {n} 台", what=what, n=len(ips))
         parts += [counted + asked.colon(asked.listed(ips))] if ips else []
-    return asked.say("；", "; ").join(parts)
+    return tr("；").join(parts)
 
 
 def _stopped(asked: _Asked) -> str:
     """停用的几台，连同何时读到的。"""
     ips = asked.told(out_of_service(asked.state))
     if not ips:
-        return asked.say("照最后读回的，没有停用的。", "As last read back, none is out of service.")
+        return tr("照最后读回的，没有停用的。")
     told = [_last_read(asked, ip) for ip in ips[:_MOST_NAMED]]
-    return asked.say(f"停用 {len(ips)} 台：", f"{len(ips)} out of service: ") + markdown_safe("；".join(told))
+    return tr("停用 {n} 台：", n=len(ips)) + markdown_safe(tr("；").join(told))
 
 
 def _last_read(asked: _Asked, ip: str) -> str:
     """账本里最后读回的，连同时刻；没有读过的说没有。"""
     its = asked.state.ip_states.get(ip)
     if its is None or not its["read_at"]:
-        return asked.say(f"{asked.state.label(ip)} 没有读到过", f"{asked.state.label(ip)} was never read")
-    running = {True: ("在运行", "running"), False: ("已停止", "stopped"), None: ("未知", "unknown")}[running_now(its)]
+        return tr("{label} 没有读到过", label=asked.state.label(ip))
     at = zoned_moment(its["read_at"])
-    zh = f"{asked.state.label(ip)} {version_text(version_now(its))}，{running[0]}（{at} 读到）"
-    return asked.say(zh, f"{asked.state.label(ip)} {version_now(its) or 'none'}, {running[1]} (read at {at})")
+    return tr(
+        "{label} {version_text}，{running}（{at} 读到）",
+        label=asked.state.label(ip),
+        version_text=version_text(version_now(its)),
+        running=_RUNNING[running_now(its)],
+        at=at,
+    )
 
 
 def _versions(asked: _Asked) -> str:
     """此刻各是什么版本：去问工作站；问不到的说最后读回的。"""
     ips = asked.told(_scope(asked.state)) or asked.told(asked.state.ip_states)
     if not ips:
-        return asked.say("还没有定下是哪几台，不知道。", "The workstations are not settled yet, so I cannot tell.")
+        return tr("还没有定下是哪几台，不知道。")
     groups, silent = ask_versions(asked.services, asked.state, ips)
     said = [
-        asked.say(f"{what} {len(members)} 台", f"{what} {len(members)}") + asked.colon(asked.listed(members))
+        tr("{what} {n} 台", what=what, n=len(members)) + asked.colon(asked.listed(members))
         for what, members in groups.items()
     ]
     lost = [_last_read(asked, ip) for ip in silent[:_MOST_NAMED]]
     count, wait = len(silent), f"{SECONDS:.0f}"
-    more = asked.say(f"{wait} 秒内没有问到 {count} 台：", f"no answer from {count} within {wait} s: ")
-    more += markdown_safe("；".join(lost))
-    return asked.say("刚刚问到：", "Just read: ") * bool(said) + "；".join([*said, *([more] if silent else [])])
+    more = tr("{wait} 秒内没有问到 {count} 台：", wait=wait, count=count)
+    more += markdown_safe(tr("；").join(lost))
+    return tr("刚刚问到：") * bool(said) + tr("；").join([*said, *([more] if silent else [])])
 
 
 def _effects(asked: _Asked) -> str:
@@ -232,23 +248,23 @@ def _effects(asked: _Asked) -> str:
     general = _effects_in_general(asked.text)
     wanted = _decision_named(asked.text)
     if general or wanted is None:
-        return general or asked.say("不知道问的是哪一种回答。", "I cannot tell which answer you mean.")
+        return general or tr("不知道问的是哪一种回答。")
     told = [q for q in waiting_questions(asked.state) if not asked.ips or q["ip"] in asked.ips]
     if told:
         does = [_effect(asked, question, wanted) for question in told[:_MOST_CAUSES]]
-        return markdown_safe("；".join(does) + ("……" if len(told) > _MOST_CAUSES else ""))
+        return markdown_safe(tr("；").join(does) + ("……" if len(told) > _MOST_CAUSES else ""))
     row = DECISIONS[wanted]
     if row.on_plan and asked.state.plan_digest and not asked.state.ip_states:
         if wanted is Decision.APPROVE:
-            return asked.say("批准计划：立即照计划开始。", "Approve: work starts at once, as planned.")
-        return asked.say("拒绝计划：什么也不做，这次运行结束。", "Reject: nothing is done and the run ends.")
-    return asked.say(f"{wanted}：{row.about}", f"{wanted}: {row.about}")
+            return tr("批准计划：立即照计划开始。")
+        return tr("拒绝计划：什么也不做，这次运行结束。")
+    return tr("{wanted}：{about}", wanted=wanted, about=tr(row.about))
 
 
 def _effect(asked: _Asked, question: Mapping[str, Any], wanted: Decision) -> str:
     """对一台这样答会做什么。"""
-    does = question["effects"].get(str(wanted)) or question["no_approve"] or "不能这样答"
-    return f"{asked.state.label(question['ip'])}：{does}"
+    does = question["effects"].get(str(wanted)) or question["no_approve"] or tr("不能这样答")
+    return tr("{label}：{does}", label=asked.state.label(question["ip"]), does=does)
 
 
 def _decision_named(text: str) -> Decision | None:
@@ -275,7 +291,7 @@ _ANSWERS: Final[dict[str, Callable[[_Asked], str]]] = {
     "left": _left,
     "stopped": _stopped,
     "versions": _versions,
-    "remaining": lambda asked: time_left(asked.services, asked.state, english=asked.english),
+    "remaining": lambda asked: time_left(asked.services, asked.state),
     "effects": _effects,
-    "abilities": lambda asked: asked.say(CAN, CAN_EN),
+    "abilities": lambda _: tr(CAN),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.models import AgentState
 
@@ -32,17 +33,17 @@ def failed_again(ledger: Ledger, run_id: str = "") -> Again:
         ConfirmationError: 它还没有结束，是退回而不是部署，或没有不成功的。
 
     """
-    run_id = run_id or next((run.run_id for run in ledger.list_runs(1)), "（还没有任何运行）")
+    run_id = run_id or next((run.run_id for run in ledger.list_runs(1)), tr("（还没有任何运行）"))
     record = ledger.get_run(run_id)
     if record.exit_code is None:
-        advice = f"confirm {run_id} --retry 让等着的几台从失败的步骤继续，再 resume {run_id}"
-        raise ConfirmationError(f"运行 {run_id} 还没有结束：用 {advice}")
+        advice = tr("confirm {run_id} --retry 让等着的几台从失败的步骤继续，再 resume {run_id}", run_id=run_id)
+        raise ConfirmationError(tr("运行 {run_id} 还没有结束：用 {advice}", run_id=run_id, advice=advice))
     state = ledger.load_state(run_id, keep_events=False)
     if state.rollback_of:
-        raise ConfirmationError(f"运行 {run_id} 是退回，不是部署；要再退回，在 chat 里说退回哪几台")
+        raise ConfirmationError(tr("运行 {run_id} 是退回，不是部署；要再退回，在 chat 里说退回哪几台", run_id=run_id))
     left = unsuccessful_ips(state)
     if not left:
-        raise ConfirmationError(f"运行 {run_id} 没有不成功的工作站，不必重做")
+        raise ConfirmationError(tr("运行 {run_id} 没有不成功的工作站，不必重做", run_id=run_id))
     control = {name: value for name, value in state.control_params.items() if name != "exclude_ips"}
     more = {"target_ips": left, "force": True, "failed_of": run_id}
     return Again(_params(state), state.execution_strategy, control | more)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.ledger import Ledger, RunRecord, ending
 from pam_deploy_graph.ledger.clock import now_ms
@@ -18,14 +19,15 @@ from pam_deploy_graph.system.account import name_of
 from pam_deploy_graph.system.safe_text import printable
 from pam_deploy_graph.system.shown_time import span, zoned_clock, zoned_moment
 
-ENDINGS: Final = {
-    ExitCode.DONE: "全部完成",
-    ExitCode.FINISHED_WITH_FAILURES: "有失败",
-    ExitCode.STOPPED: "已停止",
-}
-_HEAD: Final = ("运行", "部署", "谁", "开始", "用时", "状态", "做完", "失败", "停用")
+ENDINGS: Final = Worded(
+    {
+        ExitCode.DONE: "全部完成",
+        ExitCode.FINISHED_WITH_FAILURES: "有失败",
+        ExitCode.STOPPED: "已停止",
+    }
+)
+_HEAD: Final = tuple(map(msgid, ("运行", "部署", "谁", "开始", "用时", "状态", "做完", "失败", "停用")))
 _DAY_AND_MINUTE: Final = slice(5, 16)
-_NARROW: Final = "  {} · {} 开始 · 用时 {} · 做完 {} · 失败 {} · 停用 {}"
 
 
 def list_runs(ledger: Ledger, policy: Policy, most: int) -> list[dict[str, Any]]:
@@ -49,7 +51,7 @@ def _row(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
             return known | _told(run, run.input["params"], "finished", over["at"], over["tally"])
         return known | _folded(ledger, policy, run)
     except LedgerDamagedError:
-        return known | dict.fromkeys(_KEYS) | {"standing": f"记录已损坏，用 repair {run.run_id}"}
+        return known | dict.fromkeys(_KEYS) | {"standing": tr("记录已损坏，用 repair {run_id}", run_id=run.run_id)}
 
 
 _KEYS: Final = (
@@ -109,10 +111,11 @@ def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) 
 
     """
     if not rows:
-        return "还没有任何运行。"
+        return tr("还没有任何运行。")
     now = now_ms()
-    zones = "、".join(dict.fromkeys(f"UTC{row['created_at'][-6:]}" for row in rows))
-    head = (*_HEAD[:3], f"{_HEAD[3]}（{zones}）", *_HEAD[4:])
+    zones = tr("、").join(dict.fromkeys(f"UTC{row['created_at'][-6:]}" for row in rows))
+    words = [tr(word) for word in _HEAD]
+    head = (*words[:3], tr("{head}（{zones}）", head=words[3], zones=zones), *words[4:])
     cells = [_cells(row) for row in rows]
     table = aligned([head, *cells])
     if width and max(map(width_of, table)) > width:
@@ -131,7 +134,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     what = f"{row['airport']}/{row['application']}/{row['module']} {row['version']}"
     return (
         row["run_id"],
-        f"退回 {what}" if row["rollback_of"] else what,
+        tr("退回 {what}", what=what) if row["rollback_of"] else what,
         name_of(row["requested_by"]),
         began,
         span(row["took_ms"]),
@@ -146,19 +149,39 @@ def _narrow(cells: Sequence[str]) -> str:
     """窄的屏幕上，一次运行两行。"""
     run_id, what, who, began, took, standing, *numbers = cells
     first = "  ".join(filter(None, [run_id, what, standing]))
-    return "\n".join([first, _NARROW.format(f"由 {who}", began, took, *numbers)] if what else [first])
+    done, failed, dark = numbers
+    second = tr(
+        "  由 {who} · {began} 开始 · 用时 {took} · 做完 {done} · 失败 {failed} · 停用 {dark}",
+        who=who,
+        began=began,
+        took=took,
+        done=done,
+        failed=failed,
+        dark=dark,
+    )
+    return f"{first}\n{second}"
 
 
 def _notes(row: Mapping[str, Any], now: int) -> list[str]:
     """一行之下要说的。"""
-    notes = [f"停用: {show_ips(row['out_of_service'])}"] if row["out_of_service"] else []
+    notes = [tr("停用: {show_ips}", show_ips=show_ips(row["out_of_service"]))] if row["out_of_service"] else []
     if row["holder"]:
-        notes.append(f"正由{row['holder']}执行")
+        notes.append(tr("正由{holder}执行", holder=row["holder"]))
     if waiting := row["waiting"]:
-        what = f"等决定 {len(waiting['ips'])} 台：{show_ips(waiting['ips'])}" if waiting["ips"] else "等批准计划"
+        what = (
+            tr("等决定 {n} 台：{show_ips}", n=len(waiting["ips"]), show_ips=show_ips(waiting["ips"]))
+            if waiting["ips"]
+            else tr("等批准计划")
+        )
         since = waiting["since"]
-        long = f"；从 {zoned_clock(since)} 起，已等 {span(now - since)}" if since else ""
-        notes.append(what + (f"；可以答的是 {'、'.join(waiting['whom'])}" if waiting["whom"] else "") + long)
+        long = (
+            tr("；从 {zoned_clock} 起，已等 {span}", zoned_clock=zoned_clock(since), span=span(now - since))
+            if since
+            else ""
+        )
+        notes.append(
+            what + (tr("；可以答的是 {whom}", whom=tr("、").join(waiting["whom"])) if waiting["whom"] else "") + long
+        )
     elif row["phase"] == "interrupted" and row["reason"]:
-        notes.append(f"停下的原因: {row['reason']}")
+        notes.append(tr("停下的原因: {reason}", reason=row["reason"]))
     return notes

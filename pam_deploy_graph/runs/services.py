@@ -14,6 +14,7 @@ from pam_deploy_graph.errors import RunConflictError, RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
 from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
 from pam_deploy_graph.ledger import CANCEL, Ledger, RunSession
@@ -265,7 +266,8 @@ class Services:
         if self.signs.by_person(run_id):
             self.pause(run_id, self.signs.pausing.get(run_id, actor))
         if self.stop.is_set():
-            raise RunPausedError(f"{stopped_text(self.state_of(run_id))}；用 resume {run_id} 继续")
+            told = stopped_text(self.state_of(run_id))
+            raise RunPausedError(tr("{told}；用 resume {run_id} 继续", told=told, run_id=run_id))
 
     def go_on(self, run_id: str, actor: Actor) -> None:
         """人要它继续；没有停着的不记。"""

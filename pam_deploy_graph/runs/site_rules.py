@@ -6,6 +6,7 @@ from typing import Self
 
 from pam_deploy_graph.audit.signing import Signable, signed_bytes, why_bad
 from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.people import PeopleBook, open_people
@@ -69,7 +70,12 @@ def why_outdated(site: Site, state: AgentState) -> str:
     then, now = under(state.endpoints), under(site.bound)
     if not state.plan_digest or then == now:
         return ""
-    return f"计划照的是 {under_words(then)}，此刻的是 {under_words(now)}；用 resume {state.run_id} 照此刻的再问"
+    return tr(
+        "计划照的是 {under_words}，此刻的是 {under_words2}；用 resume {run_id} 照此刻的再问",
+        under_words=under_words(then),
+        under_words2=under_words(now),
+        run_id=state.run_id,
+    )
 
 
 def why_void(site: Site, state: AgentState, approval: Approval) -> str:
@@ -81,7 +87,11 @@ def why_void(site: Site, state: AgentState, approval: Approval) -> str:
     if on_plan and approval.decision != Decision.APPROVE:
         return ""
     if (then := role_under(approval.role)) != (now := under(site.bound)):
-        return f"它照的是 {under_words(then)}，此刻的是 {under_words(now)}"
+        return tr(
+            "它照的是 {under_words}，此刻的是 {under_words2}",
+            under_words=under_words(then),
+            under_words2=under_words(now),
+        )
     act = Act.APPROVE_PLAN if on_plan else Act.APPROVE_ROLLBACK
     person, _ = role_parts(approval.role)
     asked = replace(asked_of(site, state, act, person, approval.digest), signed=bool(approval.signature))
@@ -91,7 +101,7 @@ def why_void(site: Site, state: AgentState, approval: Approval) -> str:
     elif on_plan and site.policy.approvals_needed(asked.airport, asked.application, asked.workstations) > 1:
         first = site.ledger.decision(state.run_id, FIRST_OF_TWO, approval.digest)
         if first is None:
-            return "策略要求两个人批准，只有一个"
+            return tr("策略要求两个人批准，只有一个")
     why = site.policy.why_not(asked) or bad_signature(site, state, approval, person)
     return why or (why_void(site, state, first) if first else "")
 
@@ -104,5 +114,5 @@ def bad_signature(site: Site, state: AgentState, signed: Signable, person: str) 
     signers = site.people.allowed_signers() if site.people else ""
     subject = PLAN if signed.subject == FIRST_OF_TWO else signed.subject
     content = signed_bytes(state.run_id, state.nonce, signed, subject)
-    why = why_bad(signature, content, person, signers) if signers else "账户文件（PAM_PEOPLE）里没有公钥"
-    return f"签名核对不了：{why}" if why else ""
+    why = why_bad(signature, content, person, signers) if signers else tr("账户文件（PAM_PEOPLE）里没有公钥")
+    return tr("签名核对不了：{why}", why=why) if why else ""

@@ -10,6 +10,7 @@ from pam_deploy_graph.errors import LedgerDamagedError, RunNotFoundError
 from pam_deploy_graph.flows.dispatch import unfinished_ips
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
 from pam_deploy_graph.flows.service_state import out_of_service, running_text, service_line, truth_of, version_text
+from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inputs.addresses import with_name
 from pam_deploy_graph.inventory import EMPTY, Inventory
 from pam_deploy_graph.ledger import Ledger, RunRecord
@@ -21,35 +22,39 @@ from pam_deploy_graph.runs.open_questions import asked_questions, open_questions
 from pam_deploy_graph.system.safe_text import printable
 
 _NEXT: Final = {
-    "waiting": "confirm {run_id} --approve{code}（或 {others}），然后 resume {run_id}",
+    "waiting": msgid("confirm {run_id} --approve{code}（或 {others}），然后 resume {run_id}"),
     "decided": "resume {run_id}",
     "interrupted": "resume {run_id}",
-    "running": "稍后再看；要取消就用 cancel {run_id}",
+    "running": msgid("稍后再看；要取消就用 cancel {run_id}"),
     "finished": "report {run_id}",
 }
-_COUNTS: Final = {
-    "targets": "目标",
-    "succeeded": "成功",
-    "recalled": "已退回",
-    "failed": "失败",
-    "running": "进行中",
-    "not_started": "未开工",
-    "pending": "待确认",
-    "missing": "不在线",
-}
+_COUNTS: Final = Worded(
+    {
+        "targets": "目标",
+        "succeeded": "成功",
+        "recalled": "已退回",
+        "failed": "失败",
+        "running": "进行中",
+        "not_started": "未开工",
+        "pending": "待确认",
+        "missing": "不在线",
+    }
+)
 _ONLY_SOME: Final = frozenset({"recalled"})
 """没有就不提的数。"""
 _MOST_NAMED: Final = 50
 _OPTIONS: Final = {str(decision): f"--{decision}" for decision in Decision}
 SHORT_DIGEST: Final = 12
 """写给人看的摘要有几位。"""
-PHASES: Final = {
-    "waiting": "等人决定",
-    "decided": "已有决定，等着执行",
-    "interrupted": "已中断",
-    "running": "正在进行",
-    "finished": "已结束",
-}
+PHASES: Final = Worded(
+    {
+        "waiting": "等人决定",
+        "decided": "已有决定，等着执行",
+        "interrupted": "已中断",
+        "running": "正在进行",
+        "finished": "已结束",
+    }
+)
 
 
 def standing(ledger: Ledger, run_id: str = "", inventory: Inventory = EMPTY) -> dict[str, Any]:
@@ -129,8 +134,8 @@ def _latest_standing(ledger: Ledger, inventory: Inventory) -> dict[str, Any]:
 def next_step(phase: str, run_id: str, *, plan_digest: str = "") -> str:
     """这种处境下的下一步；等的是计划的给出它的摘要，计划不能 ``--retry``。"""
     code = f" --digest {plan_digest[:SHORT_DIGEST]}" if plan_digest else ""
-    others = "--reject" if plan_digest else "--reject、--retry"
-    return _NEXT[phase].format(run_id=run_id, code=code, others=others)
+    others = "--reject" if plan_digest else tr("--reject、--retry")
+    return tr(_NEXT[phase], run_id=run_id, code=code, others=others)
 
 
 def _plan_digest(waiting: list[dict[str, Any]]) -> str:
@@ -143,25 +148,38 @@ def render_standing(found: dict[str, Any], *, brief: bool = False) -> str:
     count, params = found["counts"], found["params"]
     what = " ".join(params[name] for name in REQUIRED_PARAMS)
     lines = [found["first_line"]] if found["first_line"] else []
-    lines += [f"注意: {why}" for why in found["damaged"].values()]
-    lines += [f"最近一次读得下去的是 {found['run_id']}；其余的用 runs 查看"] if found["damaged"] else []
+    lines += [tr("注意: {why}", why=why) for why in found["damaged"].values()]
+    lines += (
+        [tr("最近一次读得下去的是 {run_id}；其余的用 runs 查看", run_id=found["run_id"])] if found["damaged"] else []
+    )
     lines += [
-        f"运行 {found['run_id']}: {PHASES[found['phase']]}" + (f"（{found['reason']}）" if found["reason"] else ""),
-        (f"退回: 到运行 {found['rollback_of']} 之前，" if found["rollback_of"] else "部署: ")
-        + f"{what}（{found['execution_strategy']}）",
-        "，".join(f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME),
+        tr("运行 {run_id}: {phases}", run_id=found["run_id"], phases=PHASES[found["phase"]])
+        + (tr("（{reason}）", reason=found["reason"]) if found["reason"] else ""),
+        (
+            tr("退回: 到运行 {rollback_of} 之前，", rollback_of=found["rollback_of"])
+            if found["rollback_of"]
+            else tr("部署: ")
+        )
+        + tr("{what}（{execution_strategy}）", what=what, execution_strategy=found["execution_strategy"]),
+        tr("，").join(
+            f"{word} {count[name]}" for name, word in _COUNTS.items() if count[name] or name not in _ONLY_SOME
+        ),
     ]
-    lines += [f"正由{found['holder']}执行"] if found["holder"] else []
+    lines += [tr("正由{holder}执行", holder=found["holder"])] if found["holder"] else []
     if brief:
         return "\n".join(lines)
     label = partial(with_name, names=found["names"])
-    lines += [f"重做运行 {found['failed_of']} 里没有成功的"] if found["failed_of"] else []
+    lines += [tr("重做运行 {failed_of} 里没有成功的", failed_of=found["failed_of"])] if found["failed_of"] else []
     lines += show_questions(found["waiting"])
-    lines += [] if found["waiting"] else [f"没有成功: {label(ip)} {why}" for ip, why in found["unsuccessful"].items()]
+    lines += (
+        []
+        if found["waiting"]
+        else [tr("没有成功: {label} {why}", label=label(ip), why=why) for ip, why in found["unsuccessful"].items()]
+    )
     if found["not_reached"] and found["exit_code"] is None:
         lines.append(not_reached_text(found["not_reached"], found["names"]))
     lines += [_truth(label(ip), truth, params["MODULE_NAME"]) for ip, truth in found["truth"].items()]
-    lines.append(f"下一步: {found['next']}")
+    lines.append(tr("下一步: {next}", next=found["next"]))
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
 
 
@@ -191,7 +209,7 @@ def _unsuccessful(state: AgentState) -> dict[str, str]:
 def _why(ip: str, workstation: Mapping[str, Any], *, over: bool) -> str:
     """停在哪一步、为什么、后来怎样了。"""
     stage, rollback = workstation["failed_stage"], workstation["rollback_status"]
-    then = "" if rollback == RollbackStatus.NOT_RUN else f"（{word_of(rollback, over=over)}）"
+    then = "" if rollback == RollbackStatus.NOT_RUN else tr("（{word_of}）", word_of=word_of(rollback, over=over))
     return f"{stage}: {bare_reason(workstation['failure_reason'], stage, ip)}{then}"
 
 
@@ -208,17 +226,23 @@ def _told_of(state: AgentState) -> Iterator[str]:
 def _truth(ip: str, truth: dict[str, Any], module: str) -> str:
     """一台最后读回的真相。"""
     before, now = (version_text(truth[name]) for name in ("version_before", "version_now"))
-    return f"{ip} 开工前 {before}，此刻 {now}，{running_text(truth['running'], module)}"
+    return tr(
+        "{ip} 开工前 {before}，此刻 {now}，{running_text}",
+        ip=ip,
+        before=before,
+        now=now,
+        running_text=running_text(truth["running"], module),
+    )
 
 
 def show_questions(questions: Sequence[dict[str, Any]]) -> list[str]:
     """等着的问题，情形相同的工作站并在一起，连同 ``confirm --digest`` 用的摘要。"""
     lines: list[str] = []
     for question in (one for one in questions if one["type"] == Ask.PLAN):
-        lines.append(f"等批准: 计划（摘要 {question['digest'][:SHORT_DIGEST]}）")
+        lines.append(tr("等批准: 计划（摘要 {digest}）", digest=question["digest"][:SHORT_DIGEST]))
         lines += map(printable, question["text"].splitlines())
     codes = {str(one["ip"]): str(one["digest"]) for one in questions if one["type"] != Ask.PLAN}
     for group in group_alike(one for one in questions if one["type"] != Ask.PLAN):
-        told = "、".join(codes[ip][:SHORT_DIGEST] for ip in group.ips[:_MOST_NAMED])
-        lines += [f"等决定（摘要 {told}）:", *describe(group, _OPTIONS).splitlines()]
+        told = tr("、").join(codes[ip][:SHORT_DIGEST] for ip in group.ips[:_MOST_NAMED])
+        lines += [tr("等决定（摘要 {told}）:", told=told), *describe(group, _OPTIONS).splitlines()]
     return lines

@@ -3,6 +3,7 @@
 from statistics import mean, median
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.durations import Behind, took_of, work_ms
@@ -12,32 +13,30 @@ from pam_deploy_graph.runs.services import Services
 _MINUTE: Final = 60
 
 
-def time_left(services: Services, state: AgentState, *, english: bool) -> str:
+def time_left(services: Services, state: AgentState) -> str:
     """说出还要多久；估不出来就直说。"""
     if services.ledger.get_run(state.run_id).exit_code is not None:
-        return "This run is over." if english else "这次运行已经结束。"
+        return tr("这次运行已经结束。")
     scope = state.planned_ips or state.target_ips
     left = [ip for ip in scope if ip not in state.ip_states or state.ip_states[ip].tally == "running"]
     waiting = sum(workstation.awaits_decision for workstation in state.ip_states.values())
     if not left:
-        held = f"{waiting} 台等你决定。" if waiting else ""
-        return f"All started; {waiting} waiting for a decision." if english else f"都开过工了；{held}"
+        held = tr("{waiting} 台等你决定。", waiting=waiting) if waiting else ""
+        return tr("都开过工了；{held}", held=held)
     each = _each(services, state)
     if each is None:
-        return (
-            f"{len(left)} left; none has finished yet, so I cannot tell."
-            if english
-            else (f"还剩 {len(left)} 台；还没有一台做完，估不出来。")
-        )
+        return tr("还剩 {n} 台；还没有一台做完，估不出来。", n=len(left))
     behind = Behind(len(scope) - len(left), state.waves_done, state.canary_released)
     seconds = work_ms(each * 1000, len(scope), in_numbers(state.control_params, len(scope)), behind) / 1000
     running = services.ledger.holder(state.run_id)
-    if english:
-        pause = "" if running else " once it goes on (it is waiting now)"
-        pace = f"at {each:.0f} s each, agreed pauses included"
-        return f"About {_shown(seconds, 'min', 's')} for the {len(left)} left, {pace}{pause}."
-    pause = "" if running else "（现在没有在做；从接着做的时候算起，等人的时间不算）"
-    return f"还剩 {len(left)} 台，照每台 {each:.0f} 秒估（含说好的停顿），约 {_shown(seconds, '分', '秒')}{pause}。"
+    pause = "" if running else tr("（现在没有在做；从接着做的时候算起，等人的时间不算）")
+    return tr(
+        "还剩 {n} 台，照每台 {each:.0f} 秒估（含说好的停顿），约 {shown}{pause}。",
+        n=len(left),
+        each=each,
+        shown=_shown(seconds, tr("分"), tr("秒")),
+        pause=pause,
+    )
 
 
 def _each(services: Services, state: AgentState) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import DECISIONS, Ask
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.service_state import running_of, running_text, truth_of, version_text
+from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import REFUSED, Approval, Ledger
 from pam_deploy_graph.models import Event, IpState
@@ -16,19 +17,21 @@ from pam_deploy_graph.system.safe_text import printable
 from pam_deploy_graph.system.shown_time import moment, span, zone, zoned_clock, zoned_moment
 
 _QUERY: Final = "query-ip"
-_HEAD: Final = ("步骤", "第几次", "结果", "用时", "说明")
-_NOTED: Final = {
-    "IP_START": "开工",
-    "IP_DONE": "做完",
-    "IP_SKIPPED": "已在目标版本，跳过",
-    "CONFIRMATION_REQUIRED": "停下，等人决定",
-    "ROLLBACK_REQUESTED": "要求退回，等人决定",
-    "APPROVAL_VOID": "情形变了，同意的作废，再问",
-    "RESEND_WAIT": "等一会儿再送",
-    "ROLLBACK_DONE": "回滚完成",
-    "ROLLBACK_FAILED": "回滚没有成功",
-    **{row.event: f"执行决定：{row.on_workstation.label}" for row in DECISIONS.values()},
-}
+_HEAD: Final = tuple(map(msgid, ("步骤", "第几次", "结果", "用时", "说明")))
+_NOTED: Final = Worded(
+    {
+        "IP_START": "开工",
+        "IP_DONE": "做完",
+        "IP_SKIPPED": "已在目标版本，跳过",
+        "CONFIRMATION_REQUIRED": "停下，等人决定",
+        "ROLLBACK_REQUESTED": "要求退回，等人决定",
+        "APPROVAL_VOID": "情形变了，同意的作废，再问",
+        "RESEND_WAIT": "等一会儿再送",
+        "ROLLBACK_DONE": "回滚完成",
+        "ROLLBACK_FAILED": "回滚没有成功",
+    }
+)
+_DECIDED: Final = {row.event: row.on_workstation.label for row in DECISIONS.values()}
 """不是一次动作的事件，各叫什么。"""
 _PLAIN: Final = frozenset({"IP_START", "IP_DONE", "CONFIRMATION_REQUIRED"})
 """名字已经说完了的。"""
@@ -53,17 +56,24 @@ class _Steps:
         elif kind in ("ACTION_DONE", "ACTION_FAIL"):
             self._answered(event, at)
         elif kind == "READ_BACK":
-            self._add(at, _QUERY, "读回" if event["values"] else "没有读到", _read_text(event["values"]))
-        elif label := _NOTED.get(kind):
+            self._add(at, _QUERY, tr("读回") if event["values"] else tr("没有读到"), _read_text(event["values"]))
+        elif label := _NOTED.get(kind) or self._decided(kind):
             self._add(at, "", label, "" if kind in _PLAIN else str(event.get("note") or event.get("message") or ""))
         self._before = at
+
+    @staticmethod
+    def _decided(kind: str) -> str:
+        """执行一个决定的说法；不是执行决定的为空串。"""
+        return tr("执行决定：{label}", label=tr(_DECIDED[kind])) if kind in _DECIDED else ""
 
     def _answered(self, event: Event, at: int) -> None:
         """一次动作有了应答。"""
         attempt, sent = self._sent.pop(event["stage"], (0, self._before))
-        result = "完成" if event["type"] == "ACTION_DONE" else "结果未知" if event.get("in_doubt") else "失败"
+        result = (
+            tr("完成") if event["type"] == "ACTION_DONE" else tr("结果未知") if event.get("in_doubt") else tr("失败")
+        )
         code = event.get("exit_code", 0)
-        told = "；".join(filter(None, [str(event["message"]), exit_text(code) if code else ""]))
+        told = tr("；").join(filter(None, [str(event["message"]), exit_text(code) if code else ""]))
         self._add(at, event["stage"], result, told, attempt=attempt or None, took_ms=at - sent if sent else None)
 
     def _add(self, at: int, step: str, result: str, message: str, **more: Any) -> None:
@@ -91,7 +101,9 @@ def story_of(ledger: Ledger, run_id: str, said: str, inventory: Inventory) -> di
     steps = _Steps(ip)
     state = inventory.lend_names(ledger.load_state(run_id, keep_events=False, heard=steps.hear))
     if ip not in {*state.ip_states, *state.target_ips, *(state.planned_ips or ()), *state.missing_ips}:
-        raise InvalidInputError(f"运行 {run_id} 里没有工作站 {said}；用 status {run_id} 看有哪些")
+        raise InvalidInputError(
+            tr("运行 {run_id} 里没有工作站 {said}；用 status {run_id} 看有哪些", run_id=run_id, said=said)
+        )
     known = state.ip_states.get(ip) or IpState()
     status = known["status"] if ip in state.ip_states else OFFLINE if ip in state.missing_ips else NOT_STARTED
     return {
@@ -128,46 +140,64 @@ def _read_text(values: Mapping[str, Any]) -> str:
     if not values:
         return ""
     if str(values.get("ONLINE", "true")).lower() != "true":
-        return "不在线：版本、在不在运行都不知道"
+        return tr("不在线：版本、在不在运行都不知道")
     running = running_of(str(values.get("RUNNING", "")))
-    return f"{version_text(str(values.get('VERSION', '')))}，{running_text(running, '').strip()}"
+    return tr(
+        "{version_text}，{running_text}",
+        version_text=version_text(str(values.get("VERSION", ""))),
+        running_text=running_text(running, "").strip(),
+    )
 
 
 def render_story(told: Mapping[str, Any]) -> str:
     """写成几行：此刻怎样在最前，然后是各步、决定与日志。"""
     params = told["params"]
     what = f"{params['AIRPORT_CODE']} {params['APP_NAME']} {params['MODULE_NAME']} {params['VERSION_NUMBER']}"
-    lines = [f"{told['ip']} {told['name']}".rstrip() + f"（运行 {told['run_id']}，{what}）"]
+    lines = [
+        f"{told['ip']} {told['name']}".rstrip() + tr("（运行 {run_id}，{what}）", run_id=told["run_id"], what=what)
+    ]
     decided = with_word(told["rollback_status"], over=told["exit_code"] is not None)
-    lines.append(f"此刻: {with_word(told['status'])}；{decided}")
+    lines.append(tr("此刻: {with_word}；{decided}", with_word=with_word(told["status"]), decided=decided))
     lines.append(_truth(told, params["MODULE_NAME"]))
     if told["failure_reason"]:
-        lines.append(f"停在 {told['failed_stage'] or Ask.ROLLBACK}: {told['failure_reason']}")
+        lines.append(
+            tr(
+                "停在 {failed_stage}: {failure_reason}",
+                failed_stage=told["failed_stage"] or Ask.ROLLBACK,
+                failure_reason=told["failure_reason"],
+            )
+        )
     if told["steps"]:
         zones = zone(*(step["at"] for step in told["steps"]))
-        lines += ["", *aligned([(f"时刻（{zones}）", *_HEAD), *map(_step, told["steps"])])]
-    lines += ["", "决定:", *map(_decision, told["decisions"])] if told["decisions"] else []
-    lines += ["", f"日志: {told['log_file'] or '没有取到'}"]
+        lines += ["", *aligned([(tr("时刻（{zones}）", zones=zones), *map(tr, _HEAD)), *map(_step, told["steps"])])]
+    lines += ["", tr("决定:"), *map(_decision, told["decisions"])] if told["decisions"] else []
+    lines += ["", tr("日志: {log_file}", log_file=told["log_file"] or tr("没有取到"))]
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
 
 
 def _truth(told: Mapping[str, Any], module: str) -> str:
     """版本与在不在运行，何时读回的。"""
     before, now = (version_text(told[name]) for name in ("version_before", "version_now"))
-    read = f"（{zoned_clock(told['read_at'])} 读回）" if told["read_at"] else ""
-    return f"版本: 开工前 {before}，此刻 {now}；{running_text(told['running'], module)}{read}"
+    read = tr("（{zoned_clock} 读回）", zoned_clock=zoned_clock(told["read_at"])) if told["read_at"] else ""
+    return tr(
+        "版本: 开工前 {before}，此刻 {now}；{running_text}{read}",
+        before=before,
+        now=now,
+        running_text=running_text(told["running"], module),
+        read=read,
+    )
 
 
 def _step(step: Mapping[str, Any]) -> tuple[str, ...]:
     """一步的格子。"""
     took = "" if step["took_ms"] is None else span(step["took_ms"])
-    attempt = f"第 {step['attempt']} 次" if step["attempt"] else ""
+    attempt = tr("第 {attempt} 次", attempt=step["attempt"]) if step["attempt"] else ""
     return (moment(step["at"]), step["step"], attempt, step["result"], took, " ".join(step["message"].split()))
 
 
 def _decision(one: Mapping[str, Any]) -> str:
     """一个决定写成一行。"""
     label = label_of(one["decision"], refused=one["refused"])
-    who = "，".join(filter(None, [one["operator"], one["account"], one["channel"]]))
-    why = f"：{one['note']}" if one["note"] else ""
+    who = tr("，").join(filter(None, [one["operator"], one["account"], one["channel"]]))
+    why = tr("：{note}", note=one["note"]) if one["note"] else ""
     return f"  {zoned_moment(one['decided_at'])} {label} —— {who}{why}"

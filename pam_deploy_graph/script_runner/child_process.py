@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
+from pam_deploy_graph.i18n import tr
+
 _CHUNK: Final = 65_536
 _POLL_SECONDS: Final = 0.02
 _DRAIN_SECONDS: Final = 0.25
@@ -128,7 +130,7 @@ class _Capture:
         if not self.cut:
             return self._kept.decode("utf-8", "replace")
         whole = self._kept[: self._kept.rfind(b"\n") + 1]
-        return whole.decode("utf-8", "replace") + f"[输出超过 {self._limit} 字节，其余已丢弃]\n"
+        return whole.decode("utf-8", "replace") + tr("[输出超过 {limit} 字节，其余已丢弃]\n", limit=self._limit)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], stdout: _Capture, stderr: _Capture) -> subprocess.Popen[bytes]:

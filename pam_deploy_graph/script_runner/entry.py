@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.resources import packaged_folder
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -39,7 +40,9 @@ def select_script_entry(
     override = current_settings().pam_script_entry if override is None else override
     if override:
         if not Path(override).is_file():
-            raise InvalidInputError(f"PAM_SCRIPT_ENTRY 指的脚本 {show_value(override)} 不存在，请核对路径")
+            raise InvalidInputError(
+                tr("PAM_SCRIPT_ENTRY 指的脚本 {override} 不存在，请核对路径", override=show_value(override))
+            )
         return override
     names = ["pam_action.ps1", "pam_action.cmd"] if platform == "win32" else ["pam_action.sh"]
     for name in names:
@@ -47,7 +50,13 @@ def select_script_entry(
             return str(Path(base_dir) / name)
     if Path(base_dir) == Path(DEFAULT_BASE_DIR) and platform != "win32":
         return select_script_entry(packaged_folder(), platform, "")
-    raise InvalidInputError(f"目录 {base_dir} 里没有脚本入口 {' 或 '.join(names)}，请放一份或设置 PAM_SCRIPT_ENTRY")
+    raise InvalidInputError(
+        tr(
+            "目录 {base_dir} 里没有脚本入口 {names}，请放一份或设置 PAM_SCRIPT_ENTRY",
+            base_dir=base_dir,
+            names=tr(" 或 ").join(names),
+        )
+    )
 
 
 def find_script_entry(base_dir: str | os.PathLike[str]) -> str:

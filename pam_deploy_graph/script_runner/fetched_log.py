@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.system.masking import mask_file
 
@@ -25,6 +26,6 @@ def mask_fetched(result: ActionResult, folder: Path) -> ActionResult:
         if path.parent.resolve().is_relative_to(folder.resolve()) and path.is_file():
             mask_file(path)
     except OSError as error:
-        reason = f"日志 {path} 遮不了秘密：{error.strerror}；请检查日志目录"
+        reason = tr("日志 {path} 遮不了秘密：{problem}；请检查日志目录", path=path, problem=error.strerror)
         return ActionResult.failure(result.action, result.backend, reason)
     return result

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, Values
 from pam_deploy_graph.protocol.outcome import Outcome, explain, outcome_of, retry_after_in
 from pam_deploy_graph.script_runner.child_process import ProcessOutcome
@@ -82,19 +83,19 @@ def _reason(outcome: ProcessOutcome, values: Values, stderr: str) -> str:
     said = _last(values, "ERROR") or neutralise(stderr.strip()[-_REASON_LENGTH:])
     said = said[:_REASON_LENGTH]
     if outcome.timed_out:
-        return "脚本到了时限还没有结束，已经终止" + (f"（{said}）" if said else "")
+        return tr("脚本到了时限还没有结束，已经终止") + (tr("（{said}）", said=said) if said else "")
     if outcome.stdout_cut:
-        return "脚本的输出超过上限，已经截断，不能当作完整的应答" + (f"（{said}）" if said else "")
+        return tr("脚本的输出超过上限，已经截断，不能当作完整的应答") + (tr("（{said}）", said=said) if said else "")
     if outcome.code_lost:
-        return said or "本进程忽略了 SIGCHLD，读不到脚本的退出码，它也没有说明原因"
+        return said or tr("本进程忽略了 SIGCHLD，读不到脚本的退出码，它也没有说明原因")
     return said or _silent_end(outcome.exit_code)
 
 
 def _silent_end(code: int | None) -> str:
     """脚本什么也没有说就结束了。"""
     if code is None or code < 0:
-        return f"脚本被信号 {9 if code is None else -code} 结束，没有说明原因"
-    return f"脚本以退出码 {code} 结束，没有说明原因"
+        return tr("脚本被信号 {code} 结束，没有说明原因", code=9 if code is None else -code)
+    return tr("脚本以退出码 {code} 结束，没有说明原因", code=code)
 
 
 def _last(values: Values, key: str) -> str:

@@ -15,6 +15,7 @@ from anyio import CancelScope, CapacityLimiter
 
 from pam_deploy_graph.constants import Backend, ScriptExit
 from pam_deploy_graph.home.run_files import log_folder
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.time_limits import time_limit_of
 from pam_deploy_graph.models import ActionResult
 from pam_deploy_graph.protocol.outcome import explain
@@ -200,7 +201,7 @@ class ScriptActionRunner:
             self._prepare_trace(state.trace_file_path)
             outcome = await run_process(argv, env=self._env, limits=limits)
         except (OSError, ValueError) as error:
-            summary = explain(action, ip, neutralise(f"脚本没有启动：{error}"), ScriptExit.CONFIG)
+            summary = explain(action, ip, neutralise(tr("脚本没有启动：{error}", error=error)), ScriptExit.CONFIG)
             return ActionResult.failure(action, Backend.SCRIPT, summary, exit_code=ScriptExit.CONFIG)
         result = to_result(action, ip, outcome, token=self._secret)
         return mask_fetched(result, log_folder(state)) if action == "download-log" else result

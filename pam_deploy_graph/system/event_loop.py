@@ -15,6 +15,7 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from pam_deploy_graph.errors import RunPausedError
+from pam_deploy_graph.i18n import tr
 
 T = TypeVar("T")
 _LET_GO_SECONDS: Final = 2.0
@@ -50,7 +51,7 @@ def call(function: Callable[..., Awaitable[T]], *args: Any) -> T:
         if future.cancel():
             ended.wait(_LET_GO_SECONDS)
         if isinstance(error, CancelledError):
-            raise RunPausedError("已立即停下") from None
+            raise RunPausedError(tr("已立即停下")) from None
         raise
     finally:
         _running.discard(future)

@@ -4,6 +4,7 @@ import resource
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 
 _MOST: Final = 65_536
 _PER_WORKSTATION: Final = 4
@@ -32,6 +33,11 @@ def check_in_flight(max_parallel: int) -> None:
     wanted = max_parallel * _PER_WORKSTATION + _OTHERS
     if soft != resource.RLIM_INFINITY and soft < wanted:
         raise InvalidInputError(
-            f"参数 max_parallel 的值 {max_parallel} 要同时打开约 {wanted} 个文件，本机只许 {soft} 个："
-            f"请先 ulimit -n {wanted}，或减小 --max-parallel"
+            tr(
+                "参数 max_parallel 的值 {max_parallel} 要同时打开约 {wanted} 个文件，本机只许 {soft} "
+                "个：请先 ulimit -n {wanted}，或减小 --max-parallel",
+                max_parallel=max_parallel,
+                wanted=wanted,
+                soft=soft,
+            )
         )

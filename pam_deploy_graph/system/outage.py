@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system import postgres
 from pam_deploy_graph.system.waits import waiting
 
@@ -15,7 +16,7 @@ _SAID_AFTER: Final = 1.0
 """断了这么久才说出来；闪一下的不说。"""
 _MOST_REFUSALS: Final = 2
 """服务在答话却连不上，两次就是真的连不上：口令不对、库没有了，不等；一次可能正好赶上它刚起来。"""
-_WHAT: Final = "数据库（PAM_STORE_URL）断开了，等它回来接着做"
+_WHAT: Final = msgid("数据库（PAM_STORE_URL）断开了，等它回来接着做")
 
 
 class Outage:
@@ -55,13 +56,13 @@ class Outage:
         time.sleep(_PAUSE_SECONDS)
         if not self._telling and time.monotonic() - self._began > _SAID_AFTER:
             self._telling = True
-            self._said.enter_context(waiting(_WHAT))
+            self._said.enter_context(waiting(tr(_WHAT)))
         return self._refusals < _MOST_REFUSALS
 
     def waited(self) -> str:
         """等了多久，写进错误消息；没有等过为空串。"""
         seconds = time.monotonic() - self._began
-        return f"（等了 {seconds:.0f} 秒，数据库没有回来）" if seconds > _PAUSE_SECONDS else ""
+        return tr("（等了 {seconds:.0f} 秒，数据库没有回来）", seconds=seconds) if seconds > _PAUSE_SECONDS else ""
 
 
 def lost(error: BaseException | None) -> bool:

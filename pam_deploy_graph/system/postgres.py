@@ -6,6 +6,8 @@ import time
 from collections.abc import Generator
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import tr
+
 CONNECT_SECONDS: Final = 10
 _PING_SECONDS: Final = 2
 ANSWER_SECONDS: Final = 25.0
@@ -87,7 +89,7 @@ def set_limits(connection: Any) -> None:
 
 def _silent() -> str:
     """数据库没有应答。"""
-    return f"数据库 {ANSWER_SECONDS:.0f} 秒没有应答"
+    return tr("数据库 {answer_seconds:.0f} 秒没有应答", answer_seconds=ANSWER_SECONDS)
 
 
 def _bounded(gen: Any) -> Generator[Any, Any, Any]:

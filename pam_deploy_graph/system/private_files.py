@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.trusted_files import foreign
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
@@ -30,7 +31,7 @@ def refuse_planted(path: Path) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             found = place.lstat()
             if stat.S_ISLNK(found.st_mode):
-                raise OSError(errno.ELOOP, "那里是一个链接，不跟随；请移走它", str(place))
+                raise OSError(errno.ELOOP, tr("那里是一个链接，不跟随；请移走它"), str(place))
             if reason := foreign(found):
                 raise PermissionError(errno.EPERM, reason, str(place))
 
@@ -57,7 +58,7 @@ def private_database(path: Path) -> None:
     for name in (path, *(Path(f"{path}{more}") for more in _BESIDE)):
         refuse_planted(name)
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "那里是一个目录", str(path))
+        raise IsADirectoryError(errno.EISDIR, tr("那里是一个目录"), str(path))
     private_folder(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

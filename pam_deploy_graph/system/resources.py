@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FOLDER = "doc_scripts"
@@ -25,8 +26,10 @@ def packaged_path(name: str) -> Path:
     for folder in folders:
         if (folder / relative).is_file():
             return folder / relative
-    looked = "、".join(map(str, folders))
-    raise InvalidInputError(f"找不到随包文件 {relative}，已看过 {looked}；请重新安装本程序")
+    looked = tr("、").join(map(str, folders))
+    raise InvalidInputError(
+        tr("找不到随包文件 {relative}，已看过 {looked}；请重新安装本程序", relative=relative, looked=looked)
+    )
 
 
 def packaged_folder() -> Path:

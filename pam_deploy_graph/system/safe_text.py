@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
 
 _SHOWN_LENGTH: Final = 60
@@ -27,7 +28,7 @@ def show_value(value: object) -> str:
     """
     text = mask(value if isinstance(value, str) else repr(value))
     shown = repr(text[:_SHOWN_LENGTH])
-    return shown if len(text) <= _SHOWN_LENGTH else f"{shown}…（共 {len(text)} 个字符）"
+    return shown if len(text) <= _SHOWN_LENGTH else tr("{shown}…（共 {n} 个字符）", shown=shown, n=len(text))
 
 
 def printable(text: str) -> str:

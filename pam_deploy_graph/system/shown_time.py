@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
+
 _SECOND: Final = 1_000
 _MINUTE, _HOUR = 60, 3600
 
@@ -29,22 +31,22 @@ def zoned_moment(at: int) -> str:
 
 def zone(*moments: int | None) -> str:
     """返回这些时刻当地时区的写法，如 ``UTC+08:00``；跨过夏令时的有两个，都说出来。"""
-    return "、".join(dict.fromkeys(f"UTC{zoned_moment(at)[-6:]}" for at in moments if at))
+    return tr("、").join(dict.fromkeys(f"UTC{zoned_moment(at)[-6:]}" for at in moments if at))
 
 
 def span(milliseconds: float) -> str:
     """把毫秒写成人读的时长；小于零的是钟拨回过，多久不知道。"""
     if milliseconds < 0:
-        return "未知（钟拨回过）"
+        return tr("未知（钟拨回过）")
     if milliseconds < _SECOND:
-        return f"{milliseconds:.0f} 毫秒"
+        return tr("{milliseconds:.0f} 毫秒", milliseconds=milliseconds)
     seconds = milliseconds / _SECOND
     if seconds < _MINUTE:
-        return f"{seconds:.1f} 秒"
+        return tr("{seconds:.1f} 秒", seconds=seconds)
     whole = round(seconds)
     if whole < _HOUR:
-        return f"{whole // _MINUTE} 分 {whole % _MINUTE:02d} 秒"
-    return f"{whole // _HOUR} 小时 {whole % _HOUR // _MINUTE:02d} 分"
+        return tr("{whole} 分 {whole2:02d} 秒", whole=whole // _MINUTE, whole2=whole % _MINUTE)
+    return tr("{whole} 小时 {whole2:02d} 分", whole=whole // _HOUR, whole2=whole % _HOUR // _MINUTE)
 
 
 def _local(at: int) -> datetime:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.i18n import tr
 
 
 def run_single(command: Callable[..., None]) -> int:
@@ -23,6 +24,6 @@ def run_single(command: Callable[..., None]) -> int:
     try:
         app()
     except PamError as error:
-        sys.stderr.write(f"错误: {error}\n")
+        sys.stderr.write(tr("错误: {error}\n", error=error))
         return error.exit_code
     return 0

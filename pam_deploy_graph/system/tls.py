@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import Worded, tr
 
 SYSTEM_TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """OpenSSL 的两个变量：系统信任的证书在哪里；Python 自己照办，子进程也要看得到。"""
-_UNTRUSTED: Final = {
-    9: "它还没有生效，请核对两边的时钟",
-    10: "它已经过期，请对方换一张",
-    62: "它不是发给这个主机的，请核对地址",
-    64: "它不是发给这个主机的，请核对地址",
-}
+_UNTRUSTED: Final = Worded(
+    {
+        9: "它还没有生效，请核对两边的时钟",
+        10: "它已经过期，请对方换一张",
+        62: "它不是发给这个主机的，请核对地址",
+        64: "它不是发给这个主机的，请核对地址",
+    }
+)
 """OpenSSL 核对证书的编号；别的都当作不认得签发的人。"""
 OTHERS_TRUST: Final = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 """别的程序照办、本程序不算的。"""
@@ -39,7 +42,9 @@ class TlsFiles:
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except (OSError, ssl.SSLError) as error:
-            raise InvalidInputError(f"PAM_CA_FILE 指的 {self.ca_file} 用不了：{_why(error)}；应为 PEM 的证书") from None
+            raise InvalidInputError(
+                tr("PAM_CA_FILE 指的 {ca_file} 用不了：{why}；应为 PEM 的证书", ca_file=self.ca_file, why=_why(error))
+            ) from None
         if self.client_cert:
             self._add_client(context)
         return context
@@ -49,9 +54,13 @@ class TlsFiles:
         try:
             context.load_cert_chain(self.client_cert, self.client_key or None, password=_no_password)
         except (OSError, ssl.SSLError) as error:
-            where = f"PAM_CLIENT_CERT {self.client_cert}、PAM_CLIENT_KEY {self.client_key or '（同一个文件）'}"
+            where = tr(
+                "PAM_CLIENT_CERT {client_cert}、PAM_CLIENT_KEY {client_key}",
+                client_cert=self.client_cert,
+                client_key=self.client_key or tr("（同一个文件）"),
+            )
             raise InvalidInputError(
-                f"客户端证书用不了（{where}）：{_why(error)}；应为配得上的 PEM 证书与私钥"
+                tr("客户端证书用不了（{where}）：{why}；应为配得上的 PEM 证书与私钥", where=where, why=_why(error))
             ) from None
 
     def environ(self) -> dict[str, str]:
@@ -72,12 +81,16 @@ def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
     try:
         context.load_cert_chain(cert, key or None, password=_no_password)
     except (OSError, ssl.SSLError) as error:
-        raise InvalidInputError(f"--tls-cert {cert}、--tls-key {key} 用不了：{_why(error)}") from None
+        raise InvalidInputError(
+            tr("--tls-cert {cert}、--tls-key {key} 用不了：{why}", cert=cert, key=key, why=_why(error))
+        ) from None
     if client_ca:
         try:
             context.load_verify_locations(client_ca)
         except (OSError, ssl.SSLError) as error:
-            raise InvalidInputError(f"--client-ca {client_ca} 用不了：{_why(error)}") from None
+            raise InvalidInputError(
+                tr("--client-ca {client_ca} 用不了：{why}", client_ca=client_ca, why=_why(error))
+            ) from None
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
@@ -91,21 +104,24 @@ def certificate_problem(error: BaseException) -> str:
             break
         chain = inner or chain.__cause__ or chain.__context__
     if isinstance(chain, ssl.SSLCertVerificationError):
-        todo = _UNTRUSTED.get(chain.verify_code, "私有 CA 签发的请设 PAM_CA_FILE")
-        return f"对方的证书不可信（{chain.verify_message}）；{todo}"
+        todo = _UNTRUSTED.get(chain.verify_code, tr("私有 CA 签发的请设 PAM_CA_FILE"))
+        return tr("对方的证书不可信（{verify_message}）；{todo}", verify_message=chain.verify_message, todo=todo)
     if isinstance(chain, ssl.SSLError):
-        return f"TLS 握手失败（{chain.reason or chain}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY"
+        return tr(
+            "TLS 握手失败（{reason}）；对方若要客户端证书，请核对 PAM_CLIENT_CERT 与 PAM_CLIENT_KEY",
+            reason=chain.reason or chain,
+        )
     return ""
 
 
 def client_certificate_hint(url: str, *, unknown: bool) -> str:
     """TLS 上断开、不知道为什么的，也许是对方不认客户端证书；不是的为空串。"""
-    return "；对方若要客户端证书，请核对 PAM_CLIENT_CERT" if unknown and url.startswith("https:") else ""
+    return tr("；对方若要客户端证书，请核对 PAM_CLIENT_CERT") if unknown and url.startswith("https:") else ""
 
 
 def _no_password() -> str:
     """私钥带口令的不问人，说不行。"""
-    raise ssl.SSLError("私钥带口令，程序没法输入")
+    raise ssl.SSLError(tr("私钥带口令，程序没法输入"))
 
 
 def _why(error: Exception) -> str:

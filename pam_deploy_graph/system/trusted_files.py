@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
+
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -32,13 +34,17 @@ def distrust(found: os.stat_result) -> str:
         return reason
     sticky_folder = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
     if found.st_mode & _OTHERS_WRITE and not sticky_folder and not stat.S_ISLNK(found.st_mode):
-        return "本人以外的账号也能写它，请 chmod go-w"
+        return tr("本人以外的账号也能写它，请 chmod go-w")
     return ""
 
 
 def foreign(found: os.stat_result) -> str:
     """说明一个文件或目录为什么是别人的；本人或 root 的为空串。"""
-    return "" if found.st_uid in (os.geteuid(), 0) else f"属于别的账号（uid {found.st_uid}），应属于本人或 root"
+    return (
+        ""
+        if found.st_uid in (os.geteuid(), 0)
+        else tr("属于别的账号（uid {st_uid}），应属于本人或 root", st_uid=found.st_uid)
+    )
 
 
 def _refuse(place: Path, reason: str) -> None:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
+
 hearers: Final[list[Callable[[str], None]]] = []
 """开始等、等到了，各告诉它们一句；在等的那个线程里调用。"""
 _now: Final[dict[str, tuple[int, float]]] = {}
@@ -20,7 +22,7 @@ def waiting(what: str) -> Iterator[None]:
         number, began = _now.get(what, (0, time.monotonic()))
         _now[what] = number + 1, began
     if not number:
-        _tell(f"等着：{what}")
+        _tell(tr("等着：{what}", what=what))
     try:
         yield
     finally:
@@ -29,14 +31,17 @@ def waiting(what: str) -> Iterator[None]:
             if number > 1:
                 _now[what] = number - 1, began
         if number == 1:
-            _tell(f"等完了（{time.monotonic() - began:.0f} 秒）：{what}")
+            _tell(tr("等完了（{monotonic:.0f} 秒）：{what}", monotonic=time.monotonic() - began, what=what))
 
 
 def told() -> str:
     """此刻在等的事，各等了多久；没有在等为空串。"""
     with _lock:
         found = dict(_now)
-    return "；".join(f"等着 {time.monotonic() - began:.0f} 秒了：{what}" for what, (_, began) in found.items())
+    return tr("；").join(
+        tr("等着 {monotonic:.0f} 秒了：{what}", monotonic=time.monotonic() - began, what=what)
+        for what, (_, began) in found.items()
+    )
 
 
 def _tell(text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from tools.source import PROJECT, parse, python_files
 
 _DIE: Final = re.compile(r"\bdie(_unknown)? (\d) (\"[^\"]*\"|'[^']*')(?: (no|maybe))?|\busage (\"[^\"]*\"|'[^']*')")
+_HOLE: Final = re.compile(r"\{\w+[^{}]*\}")
 _SHELL_VALUE: Final = re.compile(r"\$\{(\w+)[^}]*\}|\$(\w+)")
 
 
@@ -55,6 +56,9 @@ def _template(node: ast.expr) -> str:
         return node.value
     if isinstance(node, ast.JoinedStr):
         return "".join(_part(part) for part in node.values)
+    if isinstance(node, ast.Call) and _called(node) == "tr":
+        text = _template(node.args[0])
+        return _HOLE.sub("{…}", text).replace("{{", "{").replace("}}", "}") if node.keywords else text
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _template(node.left) + (_template(node.right) or "{…}")
     return ""

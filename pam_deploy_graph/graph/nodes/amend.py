@@ -11,6 +11,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.context import record
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.state import GraphState, words_of
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import validate_control
 from pam_deploy_graph.ledger import digest_of
@@ -27,7 +28,7 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
     heard: dict[str, Any] = {"heard": len(said)}
     run = services.state_of(state["run_id"])
     if services.ledger.get_run(run.run_id).exit_code is not None:
-        return heard | _unclear(f"运行 {run.run_id} 已经结束，没有可改的；请回答问题")
+        return heard | _unclear(tr("运行 {run_id} 已经结束，没有可改的；请回答问题", run_id=run.run_id))
     actor = acting(services)
     try:
         refuse_request(services.site(), run, actor)
@@ -36,10 +37,12 @@ def amend_node(services: Services, state: GraphState) -> dict[str, Any]:
     except InvalidInputError as error:
         return heard | _unclear(str(error))
     if open_ := [name for name in found.missing_params if name in ("target_ips", "exclude_ips")]:
-        return heard | _unclear("\n".join(found.notes) or f"没有听懂 {'、'.join(open_)}，请写出地址或名称")
+        return heard | _unclear(
+            "\n".join(found.notes) or tr("没有听懂 {open}，请写出地址或名称", open=tr("、").join(open_))
+        )
     change = _change(run, control, said[-1])
     if not change["text"]:
-        what = "没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台"
+        what = tr("没有听出要改什么；请回答问题，或说明跳过哪几台、先做哪几台、同时几台")
         return heard | _unclear("\n".join([*found.notes, what]))
     change["text"] = "\n".join([*found.notes, change["text"]])
     digest = digest_of({"run_id": run.run_id, "seq": run.ledger_seq, **change})
@@ -63,13 +66,13 @@ def _change(run: AgentState, control: Mapping[str, Any], text: str) -> dict[str,
     rest = [ip for ip in left if ip not in {*skipped, *first}]
     given = {name: control[name] for name in AMENDABLE if name in control}
     changed = {name: value for name, value in given.items() if run.control_params.get(name) != value}
-    lines = [f"跳过: {compress_ips(skipped)}"] if skipped else []
-    lines += [f"先做: {compress_ips(first)}"] if first else []
-    lines += [f"{name}: {run.control_params.get(name, '（默认）')} → {value}" for name, value in changed.items()]
+    lines = [tr("跳过: {skipped}", skipped=compress_ips(skipped))] if skipped else []
+    lines += [tr("先做: {first}", first=compress_ips(first))] if first else []
+    lines += [f"{name}: {run.control_params.get(name, tr('（默认）'))} → {value}" for name, value in changed.items()]
     excluded = [*(run.control_params.get("exclude_ips") or []), *skipped]
-    note = f"只影响还没有开工的 {len(left)} 台。批准这个改动吗？"
+    note = tr("只影响还没有开工的 {n} 台。批准这个改动吗？", n=len(left))
     return {
         "control": changed | ({"exclude_ips": excluded} if skipped else {}),
         "target_ips": [*(ip for ip in run.target_ips if ip in run.ip_states), *first, *rest],
-        "text": "\n".join(["改动:", *lines, note]) if lines else "",
+        "text": "\n".join([tr("改动:"), *lines, note]) if lines else "",
     }

@@ -10,18 +10,26 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.previewing import preview
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.summary import render_report
 from pam_deploy_graph.runs.abilities import cannot
 from pam_deploy_graph.runs.open_questions import cancel_costs
 from pam_deploy_graph.runs.replies import kinds_asked, reply
 from pam_deploy_graph.runs.services import Services
 
-_OPEN: Final[dict[Question, str]] = {
-    "ask-params": "还等着补充参数：请直接补充；要另做别的事，先说「取消」。",
-    "approve-plan": f"计划还等着批准，另说一句不算：请在问题上回答 {offered(PLAN_DECISIONS)}；"
-    "要改就说改什么，或说「取消」。",
-    "rollback-confirm": f"还有工作站等着决定，另说一句不算：请在问题上回答 {offered(WORDS)}；要改就说改什么。",
-}
+
+def _open(asked: Question) -> str:
+    """一个问题还等着，另说的一句不算。"""
+    return {
+        "ask-params": tr("还等着补充参数：请直接补充；要另做别的事，先说「取消」。"),
+        "approve-plan": tr(
+            "计划还等着批准，另说一句不算：请在问题上回答 {offered}；要改就说改什么，或说「取消」。",
+            offered=offered(PLAN_DECISIONS),
+        ),
+        "rollback-confirm": tr(
+            "还有工作站等着决定，另说一句不算：请在问题上回答 {offered}；要改就说改什么。", offered=offered(WORDS)
+        ),
+    }[asked]
 
 
 def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -29,7 +37,7 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     answerer = _REPLIES.get(state["intent"], _unknown)
     update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
     if costs := costs_of(services, state):
-        text = f"{costs}确定就说「确认」，别的话都当作没有要求过。"
+        text = tr("{costs}确定就说「确认」，别的话都当作没有要求过。", costs=costs)
         update |= {"confirm": {"intent": state["intent"], "costs": costs}, "problem": text}
         return update | {"answer": text, "messages": [AIMessage(text)]}
     if (state.get("confirm") or {}).get("given"):
@@ -69,7 +77,7 @@ def _settled(services: Services, state: GraphState) -> dict[str, Any]:
         return {"phase": "finished"}
     if services.cancelled(state["run_id"]):
         untouched = state["phase"] == "planned" and not state["plan"].get("stage")
-        return {"phase": "rejected" if untouched else "closing", "problem": "会话里取消了这次运行"}
+        return {"phase": "rejected" if untouched else "closing", "problem": tr("会话里取消了这次运行")}
     return {}
 
 
@@ -82,7 +90,7 @@ def _status(services: Services, state: GraphState) -> str:
     if not run_id or not services.ledger.exists(run_id):
         run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
     if not run_id:
-        return "还没有任何运行。"
+        return tr("还没有任何运行。")
     return render_report(services.state_of(run_id), brief=True)
 
 
@@ -90,38 +98,38 @@ def _cancel(services: Services, state: GraphState) -> str:
     """记下取消；没有可取消的就直说。"""
     run_id = state.get("run_id", "")
     if open_question(state) == "ask-params" and not services.ledger.exists(run_id):
-        return "好，不做了；什么也没有改变。"
+        return tr("好，不做了；什么也没有改变。")
     if not run_id or not services.ledger.exists(run_id) or services.ledger.get_run(run_id).exit_code is not None:
-        return "这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。"
+        return tr("这个会话里没有正在进行的运行；用 cancel 加运行名取消别处的运行。")
     actor = acting(services)
     services.ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     services.anchor(run_id)
-    return f"已要求取消运行 {run_id}：不再开新的工作站，进行中的做完为止。"
+    return tr("已要求取消运行 {run_id}：不再开新的工作站，进行中的做完为止。", run_id=run_id)
 
 
 def _pause(services: Services, state: GraphState) -> str:
     """停在这里：只有人说继续才往下做。"""
     run_id = state.get("run_id", "")
     if open_question(state):
-        return "好，停在这里：不回答这个问题就不会往下做，什么时候答都行。"
+        return tr("好，停在这里：不回答这个问题就不会往下做，什么时候答都行。")
     if run_id and services.ledger.exists(run_id) and services.ledger.get_run(run_id).exit_code is None:
         if services.ledger.holder(run_id):
             services.signs.pausing[run_id] = acting(services)
         else:
             services.pause(run_id, acting(services))
-        return f"已要求运行 {run_id} 暂停：不再开新的，进行中的做完；说「继续」接着做。"
-    return "这个会话里没有正在进行的运行。"
+        return tr("已要求运行 {run_id} 暂停：不再开新的，进行中的做完；说「继续」接着做。", run_id=run_id)
+    return tr("这个会话里没有正在进行的运行。")
 
 
 def _resume(_services: Services, _state: GraphState) -> str:
     """说明怎样继续。"""
-    return "这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。"
+    return tr("这个会话里没有停着的运行；用 runs 查看，再用 resume 加运行名继续。")
 
 
 def _unknown(_services: Services, state: GraphState) -> str:
     """听不懂时说明能做什么；还有问题等着的，说明该在哪里答。"""
     asked = open_question(state)
-    return _OPEN[asked] if asked else state.get("problem") or cannot(words_of(state)[-1])
+    return _open(asked) if asked else state.get("problem") or cannot(words_of(state)[-1])
 
 
 _REPLIES: Final[dict[str, Callable[[Services, GraphState], str]]] = {

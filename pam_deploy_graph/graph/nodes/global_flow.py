@@ -14,6 +14,7 @@ from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.reapproval import ask_again
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import PLAN, Approval
 from pam_deploy_graph.runs.approved_plan import refuse_unlike_approved
 from pam_deploy_graph.runs.services import Services
@@ -28,7 +29,7 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
     """
     decided = services.ledger.decision(state["run_id"], PLAN, state["plan"]["digest"])
     if decided is None or decided.decision != Decision.APPROVE:
-        raise ConfirmationError(f"运行 {state['run_id']} 的计划还没有批准；请先批准计划")
+        raise ConfirmationError(tr("运行 {run_id} 的计划还没有批准；请先批准计划", run_id=state["run_id"]))
     if services.cancelled(state["run_id"]) and not services.state_of(state["run_id"]).ip_states:
         return {"phase": "closing", "problem": ""}
     refuse_unlike_approved(services.ledger, services.state_of(state["run_id"]))
@@ -40,7 +41,7 @@ def global_flow_node(services: Services, state: GraphState) -> dict[str, Any]:
         return ask_again(services, state["run_id"], state["plan"], error)
     except GlobalStepError as error:
         services.ledger.stopped(state["run_id"], str(error), unlock=True)
-        said = f"{error}。修好之后用 resume {state['run_id']} 从这一步继续。"
+        said = tr("{error}。修好之后用 resume {run_id} 从这一步继续。", error=error, run_id=state["run_id"])
         stopped = {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code)}
         return stopped | {"messages": [AIMessage(said)]}
     services.ledger.stopped(run.run_id, None)
@@ -59,12 +60,16 @@ def _approved(decided: Approval) -> Callable[[RunContext], Awaitable[None]]:
     async def work(ctx: RunContext) -> None:
         """计划在别处改过就不动手。"""
         if not ctx.state.ip_states and ctx.state.plan_digest != decided.digest:
-            raise GlobalStepError(f"运行 {ctx.state.run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准")
+            raise GlobalStepError(
+                tr("运行 {run_id} 的计划在批准之后又改过，没有动手；请看过新的计划再批准", run_id=ctx.state.run_id)
+            )
         await refuse_rewired(ctx)
         if ctx.state.plan_approved != decided.digest:
             if why := ctx.vet(ctx.state, decided):
                 run_id = ctx.state.run_id
-                raise GlobalStepError(f"计划的批准不作数：{why}；没有动手，请 cancel {run_id} 再另开一次")
+                raise GlobalStepError(
+                    tr("计划的批准不作数：{why}；没有动手，请 cancel {run_id} 再另开一次", why=why, run_id=run_id)
+                )
             who = {"operator": decided.operator, "note": decided.note} | decided.taken_in()
             await ctx.session.append({"type": "PLAN_APPROVED", "digest": decided.digest, **who})
         await (find_node_again if ctx.state.rollback_of else run_global)(ctx)

@@ -18,6 +18,7 @@ from pam_deploy_graph.graph.state import (
     unheard,
     words_of,
 )
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
 from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
 from pam_deploy_graph.runs.registration import has_begun
@@ -28,7 +29,7 @@ from pam_deploy_graph.runs.services import Services
 _CLOSED: Final = "finished"
 _ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
-_COSTS: Final = "接着做中断的这次运行：没有开工的会继续开工。"
+_COSTS: Final = msgid("接着做中断的这次运行：没有开工的会继续开工。")
 
 
 def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -82,8 +83,8 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
         return {"intent": "deploy", "heard": len(words_of(state)), **_deploying()}
     intent = _intent_of(services, state, text)
     if intent == "resume" and state.get("phase") == "stopped" and not goes_on_bare(text):
-        told = f"{_COSTS}确定的话请说「确认」，或说「继续」。"
-        return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": _COSTS}}
+        told = tr("{costs}确定的话请说「确认」，或说「继续」。", costs=tr(_COSTS))
+        return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": tr(_COSTS)}}
     if intent not in _ASIDE and (standing := _standing(services, state, intent)):
         return {"intent": "unknown", "problem": standing}
     update: dict[str, Any] = {"intent": intent}

@@ -17,6 +17,7 @@ from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.standing import waiting_now
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.summary import counts
@@ -63,7 +64,9 @@ def wave(services: Services, state: GraphState) -> dict[str, Any]:
         services.stop_here(run_id, acting(services))
         return {"phase": "diverted", "waiting": []}
     if run.ledger_seq == seq and not told_to_stop().is_set() and _rolls_on(run):
-        raise NoProgressError(f"运行 {run_id} 推了一步，账本里什么也没有多出来，还说有可做的；已停下，用 status 查看")
+        raise NoProgressError(
+            tr("运行 {run_id} 推了一步，账本里什么也没有多出来，还说有可做的；已停下，用 status 查看", run_id=run_id)
+        )
     return _told(run)
 
 
@@ -104,7 +107,7 @@ def _rest_of_plan(services: Services, run: AgentState, plan: dict[str, Any]) -> 
     """灰度做完之后的计划：内容不变，请人再批准一次。"""
     left = len(run.target_ips) - len(run.ip_states)
     digest = digest_of({"plan": plan["digest"], "stage": AFTER_CANARY, "done": list(run.ip_states)})
-    text = f"灰度的 {len(run.ip_states)} 台已做完，还有 {left} 台。继续推其余的吗？"
+    text = tr("灰度的 {n} 台已做完，还有 {left} 台。继续推其余的吗？", n=len(run.ip_states), left=left)
     proposed = {"digest": digest, "target_ips": run.planned_ips, "stage": AFTER_CANARY, "text": text}
     proposed |= {"requested_by": run.requested_by}
     services.drive(run.run_id, record("PLAN_PROPOSED", **proposed))

@@ -12,6 +12,7 @@ from pam_deploy_graph.graph.questions import ask_params, spoken
 from pam_deploy_graph.graph.spoken_home import home_to_use
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import missing_params, validate_control, validate_params, validate_run_id
 from pam_deploy_graph.inventory import name_scopes
@@ -50,7 +51,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
             unresolved = []  # 计划在问着：没有听出改什么就照旧，缘由在 notes 里
         told_something = found.extracted_params or found.control_params or notes or unresolved or wants_all(text)
         if state.get("missing") and not told_something:
-            problems.append(f"没有听出「{text.strip()[:_SHOWN_TEXT]}」说的是哪一项；可以写成「模块 gate」这样")
+            problems.append(_unheard(text))
             unresolved = asked
     home = home_to_use(services, state, _accepted(known, validate_params, problems), new)
     problems.append(home.problem)
@@ -70,6 +71,11 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
     update["missing"] = missing_params(update["params"]) + left
     asking = {"phase": "params"} if update["missing"] or update["problem"] else {}
     return update | asking | {"messages": _question(update)}
+
+
+def _unheard(text: str) -> str:
+    """一句没有听出说的是哪一项。"""
+    return tr("没有听出「{text}」说的是哪一项；可以写成「模块 gate」这样", text=text.strip()[:_SHOWN_TEXT])
 
 
 def _still_open(asked: Sequence[str], told: Mapping[str, Any], text: str) -> list[str]:
@@ -97,7 +103,14 @@ def _mapping(name: str, given: object, problems: list[str]) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
     if given:
-        problems.append(f"输入 {name} 的值 {show_value(given)} 应为键值映射，例如 {_EXAMPLES[name]}")
+        problems.append(
+            tr(
+                "输入 {name} 的值 {given} 应为键值映射，例如 {examples}",
+                name=name,
+                given=show_value(given),
+                examples=_EXAMPLES[name],
+            )
+        )
     return {}
 
 

@@ -20,13 +20,14 @@ from pam_deploy_graph.graph.module_wait import when_free
 from pam_deploy_graph.graph.questions import ask_params, ask_plan, spoken
 from pam_deploy_graph.graph.standing import own_thread
 from pam_deploy_graph.graph.state import GraphState, words_of
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.targeting import resolve_targets
 from pam_deploy_graph.runs.deciding import refuse_request, why_not_in_advance
 from pam_deploy_graph.runs.plan_proposal import propose
 from pam_deploy_graph.runs.registration import RunRequest, has_begun
 from pam_deploy_graph.runs.services import Services
 
-_UNCLEAR: Final = "没有听出要改什么，计划不变；请批准、拒绝，或说明要改哪一项。"
+_UNCLEAR: Final = msgid("没有听出要改什么，计划不变；请批准、拒绝，或说明要改哪一项。")
 
 
 def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     except RunConflictError as error:
         if not state.get("plan"):
             raise
-        return _stopped(error, "")
+        return _stopped(error, unchanged=False)
     if has_begun(services.state_of(run_id)):  # 从前的检查点：早就动过手了
         return {"phase": "diverted", "problem": ""}
     return _checked(services, state)
@@ -63,7 +64,11 @@ def _checked(services: Services, state: GraphState) -> dict[str, Any]:
     except (GlobalStepError, InvalidInputError) as error:
         services.ledger.stopped(run_id, str(error))
         if isinstance(error, PackageMissingError) and words_of(state):
-            return _ask(state, "PACKAGE_PATH", f"PAM_HOME 没有 {_release(state['params'])}，也没有说安装包在哪里。")
+            return _ask(
+                state,
+                "PACKAGE_PATH",
+                tr("PAM_HOME 没有 {release}，也没有说安装包在哪里。", release=_release(state["params"])),
+            )
         return _stopped(error)
 
 
@@ -94,7 +99,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     when_free(services, run_id, lambda: services.ledger.check_module(services.state_of(run_id)))
     proposal = propose(services, run_id, earlier=state.get("plan") or {}, notes=state.get("notes", []))
     plan = proposal.plan
-    unclear = _UNCLEAR if state["phase"] == "amending" and not proposal.changed else ""
+    unclear = tr(_UNCLEAR) if state["phase"] == "amending" and not proposal.changed else ""
     actor = acting(services)
     by = services.state_of(run_id).requested_by or actor.person  # 输入没有改过的，重提也还是原来的人提出的
     proposed = {"digest": plan["digest"], **proposal.basis, "requested_by": by}
@@ -104,7 +109,7 @@ def _proposed(services: Services, state: GraphState) -> dict[str, Any]:
     services.ledger.stopped(run_id, None)
     by, problem = services.preapproved.pop(run_id, ""), unclear
     if by and (why := why_not_in_advance(services, run_id, actor)):
-        by, problem = "", f"--yes 没有作数：{why}"
+        by, problem = "", tr("--yes 没有作数：{why}", why=why)
     plan |= {"preapproved_by": by} if by else {}
     said = [AIMessage(problem or spoken(ask_plan(plan, "")))]
     return {"phase": "planned", "plan": plan, "problem": problem, "messages": said}
@@ -128,7 +133,7 @@ def _release(params: dict[str, str]) -> str:
     return "/".join(params[name] for name in REQUIRED_PARAMS[1:])
 
 
-def _stopped(error: PamError, after: str = "。还没有改变任何东西。") -> dict[str, Any]:
+def _stopped(error: PamError, *, unchanged: bool = True) -> dict[str, Any]:
     """停在这里，说明为什么。"""
-    said = AIMessage(f"{error}{after}")
+    said = AIMessage(tr("{error}。还没有改变任何东西。", error=error) if unchanged else str(error))
     return {"phase": "stopped", "problem": str(error), "exit_code": int(error.exit_code), "messages": [said]}

@@ -18,6 +18,7 @@ from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.questions import ask_plan, ask_rollback, spoken
 from pam_deploy_graph.graph.state import GraphState, words_of
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.deciding import refuse_request
 from pam_deploy_graph.runs.later_rollback import open_recall, propose_recall, recall_of, recall_plan, run_to_recall
@@ -34,7 +35,9 @@ def recall_node(services: Services, state: GraphState) -> dict[str, Any]:
         if "target_ips" in found.missing_params:  # 有一台没有听懂，不能只退听懂了的
             return heard | _unclear(
                 state,
-                "\n".join([*found.notes, "请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本"]),
+                "\n".join(
+                    [*found.notes, tr("请说明要退回哪几台（地址、范围或名称），例如：把 10.0.0.5-7 退回上一个版本")]
+                ),
             )
         asked = list(found.control_params.get("target_ips") or [])
         run_id = run_to_recall(services.ledger, said[-1], state.get("run_id", ""), asked)
@@ -81,7 +84,7 @@ def _requested(asked: Sequence[str]) -> Any:
             if ip not in already:
                 outbox = Outbox(ctx.session)
                 await read_back(ctx, outbox, ip)
-                await outbox.commit({"type": "ROLLBACK_REQUESTED", "ip": ip, "reason": "操作员要求退回"})
+                await outbox.commit({"type": "ROLLBACK_REQUESTED", "ip": ip, "reason": tr("操作员要求退回")})
 
     return work
 

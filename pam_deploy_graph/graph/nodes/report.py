@@ -9,6 +9,7 @@ from pam_deploy_graph.flows.context import FlowRules
 from pam_deploy_graph.flows.rollout import outcome
 from pam_deploy_graph.graph.standing import told
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.summary import MANY, counts, render_report
 from pam_deploy_graph.runs.services import Services
 
@@ -32,6 +33,6 @@ def report_node(services: Services, state: GraphState) -> dict[str, Any]:
         code, reason = outcome(run, rules, record.cancelled_by)
     if record.exit_code is None:
         services.finish(run_id, code, reason)
-    text = render_report(run, brief=len(run.target_ips) >= MANY) + f"\n结果: {reason}\n"
+    text = render_report(run, brief=len(run.target_ips) >= MANY) + tr("\n结果: {reason}\n", reason=reason)
     done = {"phase": "finished", "answered": False, "exit_code": int(code), "counters": counts(run)}
     return done | {"answer": text, "messages": [AIMessage(text)]}

@@ -11,6 +11,7 @@ from pam_deploy_graph.graph.answers import Answer, names_of, read_decisions, spo
 from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_rollback, asking
 from pam_deploy_graph.graph.state import GraphState, named
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.site_rules import why_outdated
@@ -49,8 +50,14 @@ def _refusal(question: dict[str, Any], answer: Answer) -> str:
     allowed = question["allowed_decisions"]
     if answer.decision in allowed:
         return ""
-    why = question["no_approve"] if answer.decision is Decision.APPROVE else "它没有可接着做的"
-    return f"{question['ip']} 不能 {answer.decision}：{why}；请回答 {' 或 '.join(allowed)}"
+    why = question["no_approve"] if answer.decision is Decision.APPROVE else tr("它没有可接着做的")
+    return tr(
+        "{ip} 不能 {decision}：{why}；请回答 {allowed}",
+        ip=question["ip"],
+        decision=answer.decision,
+        why=why,
+        allowed=tr(" 或 ").join(allowed),
+    )
 
 
 def _answered(question: dict[str, Any], answer: Answer) -> Answered:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Kind
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import compress_ips, expand_ips
 from pam_deploy_graph.inputs.parameters import validate_params
 from pam_deploy_graph.llm.model.answer_schema import Understanding
@@ -63,19 +64,34 @@ def _weigh(draft: Draft, rules: Reading, settled: Mapping[str, object], name: st
     """一个与已知不同的值：还没有说法、写在没有读的文字里才补；与规则猜的不同就去问。"""
     if name in rules.guessed and _could_be(draft, rules, value):
         draft.params.pop(name, None)
-        draft.leave_open(name, f"{name} 规则读成 {settled.get(name, '（不止一个）')}，模型读成 {value}，请说明是哪一个")
+        draft.leave_open(
+            name,
+            tr(
+                "{name} 规则读成 {get}，模型读成 {value}，请说明是哪一个",
+                name=name,
+                get=settled.get(name, tr("（不止一个）")),
+                value=value,
+            ),
+        )
     elif name in settled or name in rules.undecided:
-        _refuse(draft, name, value, f"说过的是 {settled[name]}" if name in settled else "原话里定不下来")
+        _refuse(
+            draft,
+            name,
+            value,
+            tr("说过的是 {settled}", settled=settled[name]) if name in settled else tr("原话里定不下来"),
+        )
     elif spans := _FINDERS[name](draft.text, value) if name in _FINDERS else []:
-        draft.leave_open(name, f"模型认为 {name} 是 {value}，规则没有读到：请说明是不是（照说一遍即可）")
+        draft.leave_open(
+            name, tr("模型认为 {name} 是 {value}，规则没有读到：请说明是不是（照说一遍即可）", name=name, value=value)
+        )
         draft.mask(*spans[0], name)
     else:
-        _refuse(draft, name, value, "在原话里没有着落" if name in _FINDERS else "这一项只认明说的")
+        _refuse(draft, name, value, tr("在原话里没有着落") if name in _FINDERS else tr("这一项只认明说的"))
 
 
 def _refuse(draft: Draft, name: str, value: object, why: str) -> None:
     """没有采用的，告诉人。"""
-    draft.note(f"模型给出的 {name}={str(value)[:40]!r} 没有采用：{why}")
+    draft.note(tr("模型给出的 {name}={value!r} 没有采用：{why}", name=name, value=str(value)[:40], why=why))
 
 
 def _canonical(name: str, given: Any) -> Any:
@@ -144,9 +160,9 @@ def _compare_addresses(draft: Draft, answer: Understanding, rules: Reading) -> N
     targets, excluded = _expanded(answer.target_ips), _expanded(answer.exclude_ips)
     said = rules.control.get("target_ips", []), rules.control.get("exclude_ips", [])
     if strange := [ip for ip in dict.fromkeys([*targets, *excluded]) if ip not in {*said[0], *said[1]}]:
-        _refuse(draft, "IP", compress_ips(strange), "规则没有听到")
+        _refuse(draft, "IP", compress_ips(strange), tr("规则没有听到"))
     if {*targets, *excluded} == {*said[0], *said[1]} and (set(targets), set(excluded)) != (set(said[0]), set(said[1])):
-        why = "哪些 IP 要做、哪些不要动，模型与规则理解得不一样：请分开再说一遍，例如「只装 …」「不要动 …」"
+        why = tr("哪些 IP 要做、哪些不要动，模型与规则理解得不一样：请分开再说一遍，例如「只装 …」「不要动 …」")
         draft.leave_open("target_ips", why)
 
 

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.model.answer_schema import ProposedPlan, Understanding, UnderstandingSchema
 from pam_deploy_graph.llm.model.grounding import ground
@@ -69,7 +70,7 @@ class OpenAiLlmClient:
 
         """
         if not settings.pam_llm_model:
-            raise InvalidInputError("没有设置 PAM_LLM_MODEL：请写明用哪个模型，或者不用模型（离线规则）")
+            raise InvalidInputError(tr("没有设置 PAM_LLM_MODEL：请写明用哪个模型，或者不用模型（离线规则）"))
         settings.check_key_travel()
         return cls(
             model=settings.pam_llm_model,
@@ -88,15 +89,20 @@ class OpenAiLlmClient:
         answer = self._understand(text)
         if isinstance(answer, str):
             result = self._fallback.understand_request(text)
-            return result.model_copy(update={"reason": f"{answer}；{result.reason}"})
+            return result.model_copy(update={"reason": tr("{answer}；{reason}", answer=answer, reason=result.reason)})
         rules = read(text, suggested=answer.intent)
         heard, agreed = rules.verdict, rules.verdict.intent is answer.intent
-        refused = f"模型 {self._model.name} 说是 {answer.intent}，没有采用：{heard.reason}"
+        refused = tr(
+            "模型 {model} 说是 {intent}，没有采用：{reason}",
+            model=self._model.name,
+            intent=answer.intent,
+            reason=heard.reason,
+        )
         return LlmIntentResult(
             intent=heard.intent,
             strategy_preference=rules.control.get("execution_strategy", ""),
             confidence=min(answer.confidence, max(heard.confidence, GUESSED)) if agreed else heard.confidence,
-            reason=f"模型 {self._model.name} 的判断" if agreed else refused,
+            reason=tr("模型 {model} 的判断", model=self._model.name) if agreed else refused,
         )
 
     def extract_params(self, text: str, base_params: Mapping[str, object] | None = None) -> LlmParamResult:
@@ -115,7 +121,9 @@ class OpenAiLlmClient:
             return validate_deploy_plan(proposal.model_dump())
         except (ModelUnavailableError, InvalidInputError) as error:
             plan = self._fallback.generate_plan(params=params, intent=intent, strategy=strategy)
-            return plan.model_copy(update={"warnings": [*plan.warnings, f"计划由规程写成，没有用模型的：{error}"]})
+            return plan.model_copy(
+                update={"warnings": [*plan.warnings, tr("计划由规程写成，没有用模型的：{error}", error=error)]}
+            )
 
     def _understand(self, text: str) -> Understanding | str:
         """问模型；同一句话只问一次。返回回答，或者不能用模型的原因。"""
@@ -126,8 +134,8 @@ class OpenAiLlmClient:
     def _consult(self, text: str) -> Understanding | str:
         """把遮去秘密的原话交给模型；想改变规矩的话不给模型看。"""
         if is_hostile(text):
-            return "原话里有想改变规矩的话，没有交给模型，由离线规则理解"
+            return tr("原话里有想改变规矩的话，没有交给模型，由离线规则理解")
         try:
             return self._model.ask(UnderstandingSchema, understand_messages(hide_secrets(mask(text))))
         except ModelUnavailableError as error:
-            return f"模型没有用上（{error}），由离线规则理解"
+            return tr("模型没有用上（{error}），由离线规则理解", error=error)

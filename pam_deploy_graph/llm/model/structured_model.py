@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.model.prompts import Messages
 from pam_deploy_graph.system.masking import masked
 from pam_deploy_graph.system.tls import certificate_problem
@@ -54,7 +55,7 @@ class StructuredModel:
 
         deadline = time.monotonic() + self.timeout
         method = _METHODS[0]
-        failure = _Failure(f"{self.timeout:g} 秒内没有回答", again="")
+        failure = _Failure(tr("{timeout:g} 秒内没有回答", timeout=self.timeout), again="")
         for _ in _METHODS:
             try:
                 return _within(deadline - time.monotonic(), partial(self._call, schema, messages, method))
@@ -103,18 +104,18 @@ class _Failure:
 def _diagnose(error: Exception) -> _Failure:
     """看是哪一种错；原因里只有类别，不带对方的原文，以免夹带密钥或指令。"""
     if isinstance(error, ImportError) or type(error.__cause__).__name__ == "AnswerTooBigError":
-        lacking = f"程序缺少库 {error.name}，请重新安装" if isinstance(error, ImportError) else ""
-        return _Failure(lacking or "回答太大、太慢或是压缩的，没有收", again="")
+        lacking = tr("程序缺少库 {error}，请重新安装", error=error.name) if isinstance(error, ImportError) else ""
+        return _Failure(lacking or tr("回答太大、太慢或是压缩的，没有收"), again="")
     status = getattr(error, "status_code", None)
     if status in {401, 403}:
-        return _Failure(f"密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", again="")
+        return _Failure(tr("密钥不被接受（HTTP {status}），请检查 OPENAI_API_KEY", status=status), again="")
     if status is None and "Connection" in type(error).__name__:
         bad = certificate_problem(error)
-        return _Failure(bad or "连不上，请检查 OPENAI_BASE_URL", again="" if bad else "same")
+        return _Failure(bad or tr("连不上，请检查 OPENAI_BASE_URL"), again="" if bad else "same")
     if "Timeout" in type(error).__name__:
-        return _Failure("超时", again="same")
+        return _Failure(tr("超时"), again="same")
     if status is None:
-        return _Failure("回答不合模式", again="otherwise")
+        return _Failure(tr("回答不合模式"), again="otherwise")
     return _Failure(f"HTTP {status}", again="same" if status in _BUSY or status >= _SERVER_ERROR else "otherwise")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, spell
 from pam_deploy_graph.llm.rules.draft import NAMED, Draft
 from pam_deploy_graph.llm.rules.remarks import Remark, Role, cell_remarks, role_of
@@ -95,7 +96,7 @@ def read_marks(draft: Draft) -> list[Group]:
         if len(items) < _SEVERAL or sum(map(bool, marks)) < _SEVERAL:
             continue
         if any(mark and mark[1].lower() in _EITHER for mark in marks):
-            draft.leave_open("target_ips", "地址旁边的 [x] 看不出是要做还是不做：请给出要做的 IP（target_ips）")
+            draft.leave_open("target_ips", tr("地址旁边的 [x] 看不出是要做还是不做：请给出要做的 IP（target_ips）"))
         elif Role.EXCLUDE not in roles or Role.UNKNOWN in roles:
             continue
         for item, mark, role in zip(items, marks, roles, strict=True):

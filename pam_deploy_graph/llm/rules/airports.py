@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import MASK, Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import Gazetteer, gazetteer, worldwide
@@ -81,7 +82,9 @@ def read_airport(draft: Draft) -> None:
         for match in [_ANOTHER.match(heard, mention.end)]
         if match and (match[1] not in known.codes or not any(match[1] in other.codes for other in mentions))
     ):
-        draft.leave_open("AIRPORT_CODE", f"{strange} 不认识，像是另一座机场：一次只部署一座，请说明是哪一座")
+        draft.leave_open(
+            "AIRPORT_CODE", tr("{strange} 不认识，像是另一座机场：一次只部署一座，请说明是哪一座", strange=strange)
+        )
         return
     if paired := draft.params.get("AIRPORT_CODE"):
         draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
@@ -119,11 +122,13 @@ def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> No
         draft.set_param("AIRPORT_CODE", next(iter(agreed)))
         return
     options = sorted(certain or frozenset.union(*choices))
-    shown = "、".join(known.label(code) for code in options[:8])
+    shown = tr("、").join(known.label(code) for code in options[:8])
     if len(certain) > 1:
-        draft.leave_open("AIRPORT_CODE", f"提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座")
+        draft.leave_open(
+            "AIRPORT_CODE", tr("提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座", shown=shown)
+        )
     else:
-        draft.leave_open("AIRPORT_CODE", f"不能确定是哪一座机场，可能是 {shown}，请说明")
+        draft.leave_open("AIRPORT_CODE", tr("不能确定是哪一座机场，可能是 {shown}，请说明", shown=shown))
 
 
 def _codes(text: str, known: Gazetteer, *, shouting: bool) -> Iterator[Mention]:

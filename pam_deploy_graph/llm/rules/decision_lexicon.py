@@ -8,6 +8,7 @@ from typing import Final
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.hostile import hostile_from
 from pam_deploy_graph.llm.text.clauses import speaks
 from pam_deploy_graph.llm.text.colloquial import plain
@@ -52,8 +53,10 @@ def require(left: str = "", *, clear: bool) -> None:
 def refuse(text: str, error: UnclearError, shape: str) -> InvalidInputError:
     """不当作决定：说出没有听懂的是哪几个字。"""
     left = str(error).strip(" ,;。-")
-    why = f"没有听懂「{left[:40]}」" if left and left != text.strip() else "没有听懂，或前后不一致"
-    return InvalidInputError(f"看不懂的决定 {text[:80]!r}：{why}，什么也没有改变；{shape}")
+    why = tr("没有听懂「{left}」", left=left[:40]) if left and left != text.strip() else tr("没有听懂，或前后不一致")
+    return InvalidInputError(
+        tr("看不懂的决定 {text!r}：{why}，什么也没有改变；{shape}", text=text[:80], why=why, shape=shape)
+    )
 
 
 def whole(text: str) -> str:
@@ -119,7 +122,7 @@ def read_plan_decision(text: str) -> Decision:
         require(loose, clear=kinds in ({"yes"}, {"no"}) and not (loose and "yes" in kinds))
         require(clear=AMENDS not in said and not twice)
     except UnclearError as error:
-        raise refuse(text, error, "请只回答 approve 或 reject，要改就说改什么") from None
+        raise refuse(text, error, tr("请只回答 approve 或 reject，要改就说改什么")) from None
     return Decision.APPROVE if "yes" in kinds else Decision.REJECT
 
 

@@ -10,6 +10,7 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.draft import PACE, Draft
 from pam_deploy_graph.llm.rules.fields import weigh_fields
@@ -83,7 +84,9 @@ def _numbers(draft: Draft) -> None:
                 paced = scoped or speaks_of_pace(draft, *match.span())
                 asked = name if name != "bare" else "max_parallel" if paced else "target_ips"
                 if asked not in draft.control:
-                    draft.leave_open(asked, f"「{match.group().strip()}」这个数没有听懂：请说明 {asked}")
+                    draft.leave_open(
+                        asked, tr("「{match}」这个数没有听懂：请说明 {asked}", match=match.group().strip(), asked=asked)
+                    )
 
 
 def _digits(draft: Draft) -> None:
@@ -91,10 +94,13 @@ def _digits(draft: Draft) -> None:
     for start, end in draft.account.spans("exclude_ips"):
         said = ITEM.sub(lambda item: " " * len(item.group()), draft.original[start:end])
         if found := next((match for form in _forms("inner") for match in form.finditer(said)), None):
-            draft.leave_open("target_ips", f"「{found.group().strip()}」没有听懂：请说明不要动的是哪几台（target_ips）")
+            draft.leave_open(
+                "target_ips",
+                tr("「{found}」没有听懂：请说明不要动的是哪几台（target_ips）", found=found.group().strip()),
+            )
     for match in (match for form in _forms("digits") for match in form.finditer(draft.original)):
         if all(draft.account.labels[place] in (None, (As.UNREAD, "")) for place in range(*match.span("n"))):
-            why = f"「{match.group().strip()}」这个号码没有听懂：请给出要做的 IP（target_ips）"
+            why = tr("「{match}」这个号码没有听懂：请给出要做的 IP（target_ips）", match=match.group().strip())
             draft.leave_open("target_ips", why)
 
 
@@ -107,7 +113,7 @@ def _spelled(draft: Draft) -> None:
             for start, end in draft.account.spans(name)
         )
         if speaks:
-            draft.leave_open(name, f"{draft.params.get(name, '')} 像是说话的人：请说明 {name}")
+            draft.leave_open(name, tr("{get} 像是说话的人：请说明 {name}", get=draft.params.get(name, ""), name=name))
     for match in _LATIN.finditer(draft.original) if _HAN.search(draft.original) else ():
         low, high = segment(draft.original, *match.span())
         near = any(low <= place < high for place in named) and _HAN.search(draft.original, low, high)
@@ -117,7 +123,7 @@ def _spelled(draft: Draft) -> None:
         told = not known and not draft.undecided.keys() & {*_NAMES}
         if near and told and all(label is None for label in draft.account.labels[slice(*match.span())]):
             for name in _NAMES:
-                draft.leave_open(name, f"「{word}」像是名字，没有听懂：请说明应用与模块各是什么")
+                draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
 
 
 def _fragments(draft: Draft) -> None:
@@ -126,7 +132,9 @@ def _fragments(draft: Draft) -> None:
         for match in form.finditer(draft.original):
             before = draft.account.labels[match.start() - 1] if match.start() else None
             if before and before[1] in _LIMITS and _free(draft, *match.span(), filler=True):
-                draft.leave_open(before[1], f"「{match.group()}」没有听懂：请说明 {before[1]} 是多少")
+                draft.leave_open(
+                    before[1], tr("「{match}」没有听懂：请说明 {before} 是多少", match=match.group(), before=before[1])
+                )
 
 
 def _names(draft: Draft) -> None:
@@ -142,7 +150,7 @@ def _names(draft: Draft) -> None:
         to_version = any(_GAP.fullmatch(draft.original[end:place]) for place in beside[1] if end <= place)
         if (after_name and draft.guessed & {*_NAMES}) or to_version:
             for name in _NAMES:
-                draft.leave_open(name, f"「{word}」像是名字，没有听懂：请说明应用与模块各是什么")
+                draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
 
 
 def _negated(draft: Draft) -> None:
@@ -154,7 +162,7 @@ def _negated(draft: Draft) -> None:
             if said == value.lower() and any(
                 form.search(draft.original[max(0, start - 12) : start]) for form in _forms("not")
             ):
-                draft.leave_open(name, f"说了不是 {value}：请说明是哪一个")
+                draft.leave_open(name, tr("说了不是 {value}：请说明是哪一个", value=value))
                 break
 
 
@@ -184,7 +192,7 @@ def _marks(draft: Draft) -> None:
             )
             joined = place and _JOINED.fullmatch(before) and (items[place - 1].group() in spared) is not (ip in spared)
             if _SINGLE.fullmatch(ip) and (wrong or (joined and not mark)):
-                draft.leave_open("target_ips", f"{ip} 旁边写的与读出来的不合：请说明要不要做它（target_ips）")
+                draft.leave_open("target_ips", tr("{ip} 旁边写的与读出来的不合：请说明要不要做它（target_ips）", ip=ip))
         heading = heading if above else ""
 
 
@@ -205,7 +213,7 @@ def _moods(draft: Draft) -> None:
     for name, match in found:
         if _free(draft, *match.span(), filler=True) and (name != "told" or _acts_beside(draft, match)):
             said = match.group().strip()[:_SHOWN]
-            why = f"「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）"
+            why = tr("「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）", said=said)
             draft.leave_open("target_ips", why)
 
 
@@ -233,7 +241,7 @@ def _corrections(draft: Draft) -> None:
         name = name or (next(_mentions(draft, reversed(range(match.start()))), "") if left else "")
         if name:
             told = draft.original[match.start() : end].strip()
-            draft.leave_open(name, f"「{told}」像在更正，没有听懂：请说明 {name}")
+            draft.leave_open(name, tr("「{told}」像在更正，没有听懂：请说明 {name}", told=told, name=name))
 
 
 def _mentions(draft: Draft, places: Iterable[int]) -> Iterator[str]:
@@ -247,7 +255,7 @@ def _airports(draft: Draft) -> None:
     for match in _CODE.finditer(draft.original):
         code = match.group()
         if code in gazetteer().codes and code != draft.params.get("AIRPORT_CODE") and _free(draft, *match.span()):
-            draft.leave_open("AIRPORT_CODE", f"又提到了 {code}：一次只部署一座机场，请说明是哪一座")
+            draft.leave_open("AIRPORT_CODE", tr("又提到了 {code}：一次只部署一座机场，请说明是哪一座", code=code))
 
 
 def _hidden(draft: Draft) -> None:
@@ -259,7 +267,9 @@ def _hidden(draft: Draft) -> None:
         for name, forms in limit_forms():
             wanted = name in {"ask_after", "max_failures"} and name not in draft.control
             if wanted and any(form.search(text) for form in forms):
-                draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
+                draft.leave_open(
+                    name, tr("「{text}」像在说限度，没有听懂：请说明 {name}", text=text.strip()[:_SHOWN], name=name)
+                )
 
 
 @cache

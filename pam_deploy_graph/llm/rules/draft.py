@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.llm.span_account import Account, As
 from pam_deploy_graph.llm.text.clauses import Clause
@@ -116,7 +117,12 @@ class Draft:
         """键值对写的与话里说的不一样时，哪个都不算，告诉人并留给补问。"""
         if len(values) > 1:
             del self.params[name]
-            self.leave_open(name, f"{name} 前后说的不一样（{'、'.join(sorted(values))}），请说明是哪一个")
+            self.leave_open(
+                name,
+                tr(
+                    "{name} 前后说的不一样（{values}），请说明是哪一个", name=name, values=tr("、").join(sorted(values))
+                ),
+            )
 
     def set_param(self, name: str, value: str) -> None:
         """记下一个部署参数；不合规则的不要，告诉人为什么。"""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS
+from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.rules.airports import read_airport
 from pam_deploy_graph.llm.rules.doubts import doubt, not_meant
@@ -42,7 +43,7 @@ _LOOKING: Final = frozenset({Intent.STATUS, Intent.PREVIEW})
 """只是看一看的，问句、否定句里的参数也算数。"""
 _WITHOUT_PARAMS: Final = frozenset({Intent.STATUS, Intent.CANCEL, Intent.RESUME, Intent.PAUSE})
 _CUT: Final = re.compile(r"[,。;!?\n]")
-_AT_ONCE: Final = {Intent.CANCEL: "取消", Intent.RESUME: "继续", Intent.PAUSE: "暂停", Intent.ROLLBACK: "回滚"}
+_AT_ONCE: Final = Worded({Intent.CANCEL: "取消", Intent.RESUME: "继续", Intent.PAUSE: "暂停", Intent.ROLLBACK: "回滚"})
 """听到就动手的。"""
 
 
@@ -173,7 +174,11 @@ def _reading(
         draft.undecided.clear()
     settle_left(draft, verdict.intent)
     if verdict.intent in _AT_ONCE and (said := not_meant(text)):
-        verdict = Verdict(Intent.UNKNOWN, 0.0, f"「{said}」：看不出是不是现在要{_AT_ONCE[verdict.intent]}，请换句话说")
+        verdict = Verdict(
+            Intent.UNKNOWN,
+            0.0,
+            tr("「{said}」：看不出是不是现在要{at_once}，请换句话说", said=said, at_once=_AT_ONCE[verdict.intent]),
+        )
     if verdict.intent is Intent.DEPLOY:
         doubt(draft)
     known = draft.params, draft.control, draft.notes, draft.undecided
@@ -187,7 +192,10 @@ def _whole_or_deploy(draft: Draft, verdict: Verdict) -> Verdict:
     alone = alone and not any(form.search(draft.text) for form in words("deploys"))
     if verdict.intent is Intent.STATUS or alone or not _complete(draft, placed=False):
         return verdict
-    why = f"{verdict.reason}，又说全了一次部署：按部署理解；什么时候停，请说明 max_failures，要取消请单说取消"
+    why = tr(
+        "{reason}，又说全了一次部署：按部署理解；什么时候停，请说明 max_failures，要取消请单说取消",
+        reason=verdict.reason,
+    )
     if "max_failures" not in draft.control:
         draft.leave_open("max_failures", why)
     return Verdict(Intent.DEPLOY, GUESSED, why)
@@ -199,7 +207,7 @@ def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Ver
     read_version(draft, answering=answering)
     _doubt_version(draft)
     if draft.take(words("every_airport"), "AIRPORT_CODE"):
-        draft.leave_open("AIRPORT_CODE", "一次只部署一座机场：请说明是哪一座")
+        draft.leave_open("AIRPORT_CODE", tr("一次只部署一座机场：请说明是哪一座"))
     times = draft.take(words("schedule"), "time", As.NOT_DONE)
     places = draft.take(words("narrower"), "target_ips", As.UNREAD)
     noted = len(draft.notes)
@@ -218,7 +226,7 @@ def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Ver
         said = replace(said, whole=whole, heard=spoken, meant=meant)
     verdict = verdict_on(said, complete=_complete(draft, placed=placed))
     if not said.aside and verdict.reason == LOST and draft.params.keys() >= _NAMED_ALL:
-        verdict = Verdict(Intent.DEPLOY, GUESSED, "说了机场、应用和模块，按部署理解")
+        verdict = Verdict(Intent.DEPLOY, GUESSED, tr("说了机场、应用和模块，按部署理解"))
     _warn(draft, verdict.intent, _said(times), _said(places), answering=answering)
     return verdict
 
@@ -227,7 +235,10 @@ def _doubt_version(draft: Draft) -> None:
     """转述里写着另一个版本的去问。"""
     wanted = draft.params.get("VERSION_NUMBER")
     if wanted and (others := [one for one in draft.reported if one.lstrip("v") != wanted]):
-        draft.leave_open("VERSION_NUMBER", f"说了要装 {wanted}，又转述了 {'、'.join(others)}：请说明是哪一版")
+        draft.leave_open(
+            "VERSION_NUMBER",
+            tr("说了要装 {wanted}，又转述了 {others}：请说明是哪一版", wanted=wanted, others=tr("、").join(others)),
+        )
 
 
 def _without_names(text: str, before: str, after: str) -> str:
@@ -252,7 +263,7 @@ def _looks_paired(text: str) -> bool:
 
 def _said(matches: list[re.Match[str]]) -> str:
     """把几处原话连起来。"""
-    return "、".join(match.group().strip() for match in matches)
+    return tr("、").join(match.group().strip() for match in matches)
 
 
 def _complete(draft: Draft, *, placed: bool) -> bool:
@@ -266,11 +277,11 @@ def _warn(draft: Draft, intent: Intent, times: str, places: str, *, answering: b
     if intent not in {Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK}:
         return
     if intent is Intent.ROLLBACK and "VERSION_NUMBER" in draft.params and not answering:
-        draft.note("回滚只退回上一个版本；要装指定的版本，请说部署到哪一版")
+        draft.note(tr("回滚只退回上一个版本；要装指定的版本，请说部署到哪一版"))
     if times:
-        draft.note(f"提到了时间「{times}」：没有定时器，批准之后立即开始")
+        draft.note(tr("提到了时间「{times}」：没有定时器，批准之后立即开始", times=times))
     if places and "target_ips" not in draft.control:
-        why = f"「{places}」比一座机场小，不能据此选出工作站：请给出它们的 IP（target_ips）"
+        why = tr("「{places}」比一座机场小，不能据此选出工作站：请给出它们的 IP（target_ips）", places=places)
         draft.leave_open("target_ips", why)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.span_account import As, Label
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table
@@ -81,7 +82,14 @@ def weigh_fields(draft: Draft) -> None:
                 wrong = each == "target_ips" and not (bare or _says_all(value)) and read_as <= {"scope"}
                 wrong = wrong and (left or not read_as)
             if wrong:
-                draft.leave_open(each, f"「{value.strip()[:_SHOWN]}」写在该写 {each} 的地方，没有听懂：请说明 {each}")
+                draft.leave_open(
+                    each,
+                    tr(
+                        "「{value}」写在该写 {each} 的地方，没有听懂：请说明 {each}",
+                        value=value.strip()[:_SHOWN],
+                        each=each,
+                    ),
+                )
 
 
 def _unread(char: str, label: Label | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.key_values import hide_secrets
 from pam_deploy_graph.llm.text.lexicon import words
 from pam_deploy_graph.llm.text.normalise import as_written, fold_look_alikes, normalise, too_long
@@ -50,7 +51,7 @@ def left_out(text: str, read: str) -> str:
     """告诉操作员哪些话没有理会。"""
     rest = " ".join(hide_secrets(as_written(text.replace(read, " ", 1) if read else text)).split())
     shown = rest if len(rest) <= _SHOWN else rest[:_SHOWN] + "……"
-    return f"请求里有想改变规矩的话，没有理会「{shown}」：计划与批准的规矩不因一句话而变"
+    return tr("请求里有想改变规矩的话，没有理会「{shown}」：计划与批准的规矩不因一句话而变", shown=shown)
 
 
 def _credible(sentence: str) -> bool:

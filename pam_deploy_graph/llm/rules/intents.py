@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, squeeze
 from pam_deploy_graph.llm.text.clauses import Clause, speaks
 from pam_deploy_graph.llm.text.lexicon import FLAGS, compile_all, table, words
@@ -29,7 +30,7 @@ _FEW_WORDS = 3
 """叫停或回滚的一句话最多几个字、几个词。"""
 _ASKED = frozenset({Intent.STATUS, Intent.PREVIEW, Intent.UNKNOWN})
 """只是问一问、看一看的：问句里的也听。"""
-LOST = "没有听出要做什么：可以说部署、预演、进度、继续、回滚、暂停或取消"
+LOST = msgid("没有听出要做什么：可以说部署、预演、进度、继续、回滚、暂停或取消")
 _NAME_PAIR = re.compile(r"[a-z][\w-]*/[\w-]+", FLAGS)
 
 
@@ -127,7 +128,7 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
         return _held(matched, said)
     for intent, word in matched.items():
         if intent is Intent.UNKNOWN:
-            return Verdict(intent, 0.0, f"说的是「{word}」，与部署无关")
+            return Verdict(intent, 0.0, tr("说的是「{word}」，与部署无关", word=word))
         if intent is Intent.DEPLOY and said.background and not said.ordered and (said.about_it or not complete):
             break
         if intent is Intent.RESUME and Intent.ROLLBACK in matched and MASK in said.heard:
@@ -136,26 +137,30 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
             continue
         if intent is Intent.CANCEL and _speaks(said.whole, "for_now") and not _speaks(said.whole, "for_good"):
             intent = Intent.PAUSE  # noqa: PLW2901 —— 之后还要接着做的是暂停
-        return Verdict(intent, 0.9, f"原话里有「{word}」")
+        return Verdict(intent, 0.9, tr("原话里有「{word}」", word=word))
     if said.background and not said.ordered and (said.about_it or not complete):
-        return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background}」不是现在要做的事")
+        return Verdict(Intent.UNKNOWN, 0.0, tr("「{background}」不是现在要做的事", background=said.background))
     if complete:
-        return Verdict(Intent.DEPLOY, 0.6, "说了应用、模块和版本，按部署理解")
-    return _listening_to(suggested, Verdict(Intent.UNKNOWN, 0.0, LOST))
+        return Verdict(Intent.DEPLOY, 0.6, tr("说了应用、模块和版本，按部署理解"))
+    return _listening_to(suggested, Verdict(Intent.UNKNOWN, 0.0, tr(LOST)))
 
 
 def _listening_to(suggested: Intent | None, own: Verdict) -> Verdict:
     """规则说不准的听模型的；不再问人就算数的那几种除外，要人明说。"""
     if suggested is None or suggested in {own.intent, *_AT_ONCE}:
         return own
-    return Verdict(suggested, own.confidence, "没有规则认得的说法，按模型的判断")
+    return Verdict(suggested, own.confidence, tr("没有规则认得的说法，按模型的判断"))
 
 
 def _held(matched: dict[Intent, str], said: Said) -> Verdict:
     """说了先别动：要看计划的是预演，别的没有要做的事。"""
     if Intent.PREVIEW in matched:
-        return Verdict(Intent.PREVIEW, 0.9, "原话要求先不执行")
-    return Verdict(Intent.UNKNOWN, 0.0, f"「{said.background or '先不做'}」：没有要做的事；要看计划请说「预演」")
+        return Verdict(Intent.PREVIEW, 0.9, tr("原话要求先不执行"))
+    return Verdict(
+        Intent.UNKNOWN,
+        0.0,
+        tr("「{background}」：没有要做的事；要看计划请说「预演」", background=said.background or tr("先不做")),
+    )
 
 
 def ends_rollout(part: Clause, text: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.span_account import As
@@ -57,7 +58,7 @@ _REFUSED_AFTER: Final = re.compile(
 def read_places(draft: Draft) -> None:
     """依次取走秘密、键值对、网址和路径。"""
     if draft.take([_SECRET], "secret", As.NOT_DONE):
-        draft.note("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换")
+        draft.note(tr("请求里像是有令牌或密码，已略过：令牌只能来自环境变量 PAM_TOKEN 或密钥文件，请尽快更换"))
     for match in _PAIR.finditer(draft.text):
         value = _value(match["key"], match["value"])
         if match["key"].upper() == "AIRPORT_CODE" and gazetteer().pattern.match(draft.text, match.start("value")):

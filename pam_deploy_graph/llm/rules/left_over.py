@@ -6,6 +6,7 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.decision_lexicon import strange_in
 from pam_deploy_graph.llm.rules.draft import PACE, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
@@ -48,7 +49,7 @@ def settle_left(draft: Draft, intent: Intent) -> None:
     _count(draft)
     unread = _joined(draft)
     if len(unread) > _TOO_MANY and intent in _ACTS:
-        draft.leave_open("target_ips", f"有 {len(unread)} 处没有听懂：请说短些，并给出要做的 IP（target_ips）")
+        draft.leave_open("target_ips", tr("有 {n} 处没有听懂：请说短些，并给出要做的 IP（target_ips）", n=len(unread)))
         unread = unread[:_TOO_MANY]
     if intent not in _ACTS:
         return
@@ -61,9 +62,9 @@ def settle_left(draft: Draft, intent: Intent) -> None:
         weigh_statements(draft)
     said = [draft.text[start:end].strip(" ,.;:") for start, end in unread]
     if said := [text for text in said if any(map(str.isalnum, text))]:
-        shown = "、".join(f"「{text[:_SHOWN]}」" for text in said[:_MANY])
-        more = f" 等 {len(said)} 处" if len(said) > _MANY else ""
-        draft.note(f"没有听懂：{shown}{more}")
+        shown = tr("、").join(tr("「{text}」", text=text[:_SHOWN]) for text in said[:_MANY])
+        more = tr(" 等 {n} 处", n=len(said)) if len(said) > _MANY else ""
+        draft.note(tr("没有听懂：{shown}{more}", shown=shown, more=more))
 
 
 def left_in(account: Sequence[Span]) -> Iterator[str]:
@@ -139,17 +140,23 @@ def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
     paced = speaks_of_pace(draft, start, end)
     found = (match.span() for form in _forms("scope") for match in form.finditer(draft.text, low, high))
     if not paced and not _scoped(draft) and any(begin < end and stop > start for begin, stop in found):
-        draft.leave_open("target_ips", f"「{text.strip()[:_SHOWN]}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
+        draft.leave_open(
+            "target_ips", tr("「{text}」像在说做哪几台，没有听懂：请给出 IP（target_ips）", text=text.strip()[:_SHOWN])
+        )
     for name, forms in limit_forms() if limits else ():
         if name not in draft.control and not in_pace(draft, start, end) and any(form.search(text) for form in forms):
-            draft.leave_open(name, f"「{text.strip()[:_SHOWN]}」像在说限度，没有听懂：请说明 {name}")
+            draft.leave_open(
+                name, tr("「{text}」像在说限度，没有听懂：请说明 {name}", text=text.strip()[:_SHOWN], name=name)
+            )
             break
     if (
         limits
         and "VERSION_NUMBER" not in draft.params
         and any(form.search(text) for form in _tables("versions", "VERSION_NUMBER"))
     ):
-        draft.leave_open("VERSION_NUMBER", f"「{text.strip()[:_SHOWN]}」像在说版本，没有听懂：请说明是哪一版")
+        draft.leave_open(
+            "VERSION_NUMBER", tr("「{text}」像在说版本，没有听懂：请说明是哪一版", text=text.strip()[:_SHOWN])
+        )
 
 
 def _scoped(draft: Draft) -> bool:
@@ -169,7 +176,9 @@ def _weigh_addresses(draft: Draft, unread: list[tuple[int, int]]) -> None:
         if role is Role.UNKNOWN:
             high = start  # 写在前面的多半是位置、名目；说它怎样的写在后面
         if any(label and label[1] == "target_ips" and label[0] is As.SLOT for label in draft.account.labels[low:high]):
-            draft.leave_open("target_ips", f"地址旁边的「{text[:_SHOWN]}」没有听懂：请说明要不要做那几台（target_ips）")
+            draft.leave_open(
+                "target_ips", tr("地址旁边的「{text}」没有听懂：请说明要不要做那几台（target_ips）", text=text[:_SHOWN])
+            )
 
 
 def _weigh_doubts(draft: Draft) -> None:
@@ -182,7 +191,9 @@ def _weigh_doubts(draft: Draft) -> None:
         settled = settled or role_of(told) in {Role.EXCLUDE, Role.OTHER}
         if (settled and not asked) or any(label[0] is As.QUOTED for label in labels):
             continue
-        draft.leave_open("target_ips", f"「{part.text.strip()[:_SHOWN]}」：请说明要不要做它（target_ips）")
+        draft.leave_open(
+            "target_ips", tr("「{part}」：请说明要不要做它（target_ips）", part=part.text.strip()[:_SHOWN])
+        )
 
 
 def in_pace(draft: Draft, start: int, end: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import HIDDEN, NAMED, Draft, squeeze
 from pam_deploy_graph.llm.rules.fields import read_fields
 from pam_deploy_graph.llm.rules.intents import Said, ends_rollout
@@ -38,7 +39,7 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     read_machines(draft)
     read_strategy(draft)
     if "target_ips" in draft.control and any(form.search(squeeze(draft.text)) for form in words("these_first")):
-        draft.note("只部署点名的这几台；其余的请等它们做完再另外说")
+        draft.note(tr("只部署点名的这几台；其余的请等它们做完再另外说"))
     whole = "".join(was if now in _BLANK else now for was, now in zip(spoken, draft.text, strict=True))
     heard = draft.text
     if not draft.listening:
@@ -76,9 +77,9 @@ def _read_literals(draft: Draft) -> None:
 def _read_rules_of_play(draft: Draft) -> None:
     """跳过验证、自动回滚之类的要求做不到，告诉人。"""
     if draft.take(words("skip_verify"), "verify", As.NOT_DONE):
-        draft.note("验证不能省：每台工作站都要经过 verify-ip 才算成功")
+        draft.note(tr("验证不能省：每台工作站都要经过 verify-ip 才算成功"))
     if draft.take(words("auto_rollback"), "rollback", As.NOT_DONE):
-        draft.note("不会自动回滚：有工作站失败时会停下来，每次回滚之前都单独问人")
+        draft.note(tr("不会自动回滚：有工作站失败时会停下来，每次回滚之前都单独问人"))
 
 
 def _read_fallback(draft: Draft) -> None:

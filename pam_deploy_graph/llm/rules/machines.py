@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, listed, neighbour
 from pam_deploy_graph.llm.rules.address_rows import read_marks, read_noted, read_rows
@@ -76,7 +77,9 @@ def read_machines(draft: Draft) -> None:
     """取走全部 IP，连同「除了」「别动」之类的话；定不下来的范围去问，不得当成没有说。"""
     for part in _PARTIAL.finditer(draft.text):
         draft.mask(*part.span(), "target_ips", As.UNREAD)
-        draft.leave_open("target_ips", f"「{part.group()}」不是完整的网段：请写成 10.0.0.0/24 这样，或写出地址")
+        draft.leave_open(
+            "target_ips", tr("「{part}」不是完整的网段：请写成 10.0.0.0/24 这样，或写出地址", part=part.group())
+        )
     groups = [*read_marks(draft), *read_rows(draft), *read_noted(draft)]
     position = 0
     while match := ITEM.search(draft.text, position):
@@ -97,7 +100,7 @@ def read_mentioned(draft: Draft) -> None:
     if groups and len({end for _, end in groups}) == 1:
         _record(draft, "target_ips", groups[0][0])
     elif groups:
-        draft.leave_open("target_ips", "提到了几处地址，看不出要退回哪几台：请给出它们的 IP（target_ips）")
+        draft.leave_open("target_ips", tr("提到了几处地址，看不出要退回哪几台：请给出它们的 IP（target_ips）"))
 
 
 def _note_all(draft: Draft, groups: list[Group]) -> None:
@@ -127,7 +130,7 @@ def _doubt_corrected(draft: Draft, groups: list[Group]) -> None:
             and any(form.search(between) for form in words("address_corrected"))
         ):
             name = "target_ips" if one.role == Role.TARGET else "exclude_ips"
-            draft.leave_open(name, f"说到更正地址，看不出是哪一个改成哪一个：请给出 IP（{name}）")
+            draft.leave_open(name, tr("说到更正地址，看不出是哪一个改成哪一个：请给出 IP（{name}）", name=name))
 
 
 def _is_replaced(text: str, group: Group, later: list[Group]) -> bool:
@@ -263,7 +266,7 @@ def _record(draft: Draft, name: str, items: list[str]) -> None:
         try:
             added = expand_ips([item], taken=taken)
         except InvalidInputError as error:
-            draft.leave_open(name, f"{error}；请重新给出 {name}")
+            draft.leave_open(name, tr("{error}；请重新给出 {name}", error=error, name=name))
         else:
             taken += len(added)
             found |= dict.fromkeys(added)

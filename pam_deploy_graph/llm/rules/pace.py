@@ -5,6 +5,7 @@ from collections import defaultdict
 from functools import cache
 from typing import Any, Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.span_account import As
@@ -52,7 +53,9 @@ def read_pace(draft: Draft) -> None:
     if draft.control.get("confirm_canary") and not staged:
         del draft.control["confirm_canary"]  # 看的是计划：计划总要先批准
     if draft.control.get("hold") and not staged:
-        draft.leave_open("canary", f"说了观察 {draft.control['hold']} 秒，没有说先做几台：请说明先灰度几台")
+        draft.leave_open(
+            "canary", tr("说了观察 {hold} 秒，没有说先做几台：请说明先灰度几台", hold=draft.control["hold"])
+        )
 
 
 def _amount(draft: Draft, name: str, group: dict[str, Any], match: re.Match[str]) -> Any:
@@ -131,11 +134,19 @@ def _settle(draft: Draft, name: str, mentions: list[Mention]) -> None:
     """定下一项；说了两个不同的数就去问。"""
     for match, amount in mentions:
         if draft.control.get(name, amount) != amount:
-            draft.leave_open(name, f"{name} 说了两个不同的数（{draft.control[name]} 与 {amount}），请说明是哪一个")
+            draft.leave_open(
+                name,
+                tr(
+                    "{name} 说了两个不同的数（{control} 与 {amount}），请说明是哪一个",
+                    name=name,
+                    control=draft.control[name],
+                    amount=amount,
+                ),
+            )
             continue
         draft.set_control(name, amount)
         if "超过" in match.group() and name == "max_failures":
-            draft.note(f"「{match.group()}」理解为达到 {amount} 台就停")
+            draft.note(tr("「{match}」理解为达到 {amount} 台就停", match=match.group(), amount=amount))
 
 
 def read_timeouts(draft: Draft) -> None:
@@ -160,4 +171,6 @@ def read_strategy(draft: Draft) -> None:
     if len(named) == 1:
         draft.set_control("execution_strategy", named[0])
     elif named:
-        draft.leave_open("execution_strategy", f"点名了不止一种执行策略（{'、'.join(named)}），请只说一种")
+        draft.leave_open(
+            "execution_strategy", tr("点名了不止一种执行策略（{named}），请只说一种", named=tr("、").join(named))
+        )

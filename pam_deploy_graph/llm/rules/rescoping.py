@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import REQUIRED_PARAMS
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.extraction import Reading, read
 from pam_deploy_graph.llm.rules.left_over import left_in
@@ -105,6 +106,6 @@ def _unless_left_over(found: Reading) -> Reading:
     left = [text for text in left_in(found.spans) if text]
     if not left:
         return found
-    said = "、".join(f"「{text[:40]}」" for text in left[:6])
-    note = f"没有听懂：{printable(said)}，什么也没有改变；请换句话说改什么"
+    said = tr("、").join(tr("「{text}」", text=text[:40]) for text in left[:6])
+    note = tr("没有听懂：{said}，什么也没有改变；请换句话说改什么", said=printable(said))
     return replace(found, params={}, control={}, undecided={}, guessed=frozenset(), notes=[*found.notes, note])

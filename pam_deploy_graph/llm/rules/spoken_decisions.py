@@ -11,6 +11,7 @@ from typing import Final
 
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.decision_lexicon import (
     AMENDS,
@@ -81,7 +82,7 @@ def read_spoken_decisions(
             return dict.fromkeys(ips, Decision.APPROVE)
         return _decided(orders, ips, held)
     except UnclearError as error:
-        raise refuse(text, error, "可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」") from None
+        raise refuse(text, error, tr("可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」")) from None
 
 
 def asks_again_for_failed(text: str) -> bool:
@@ -247,6 +248,6 @@ def _waiting(told: Sequence[str], ips: Sequence[str]) -> list[str]:
         short = item.startswith(".")
         chosen = [ip for ip in ips if ip.endswith(item)] if short else [ip for ip in expand_ips(item) if ip in ips]
         if not chosen or (short and len(chosen) > 1):
-            raise InvalidInputError(f"{item} 不在等决定之列；正等着的是 {'、'.join(ips)}")
+            raise InvalidInputError(tr("{item} 不在等决定之列；正等着的是 {ips}", item=item, ips=tr("、").join(ips)))
         found += chosen
     return found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, PACE, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, is_wanted
 from pam_deploy_graph.llm.span_account import As
@@ -35,7 +36,9 @@ def weigh_statements(draft: Draft) -> None:
         doubtful = doubtful or (not scoped and bool(places) and _points(text[: places[0] - low], scoped=False))
         if doubtful:
             told = _SLOTS.sub("…", draft.text[low:high]).strip()[:_SHOWN]
-            draft.leave_open("target_ips", f"「{told}」说到了机器，看不出要不要做：请给出要做的 IP（target_ips）")
+            draft.leave_open(
+                "target_ips", tr("「{told}」说到了机器，看不出要不要做：请给出要做的 IP（target_ips）", told=told)
+            )
 
 
 _ROLES: Final = frozenset({Role.TARGET, Role.EXCLUDE})

@@ -6,6 +6,7 @@
 import re
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.left_over import segment, speaks_of_pace
@@ -40,7 +41,7 @@ def _said_again(draft: Draft) -> None:
         claimed = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
         unclear = _WORDS.search(beside) and role_of(beside) is Role.UNKNOWN
         if alone and unclear and claimed <= {"target_ips", "scope"} and not speaks_of_pace(draft, low, high):
-            draft.leave_open("target_ips", f"又提到了 {ip}：请说明要不要做它（target_ips）")
+            draft.leave_open("target_ips", tr("又提到了 {ip}：请说明要不要做它（target_ips）", ip=ip))
 
 
 def _none_wanted(draft: Draft) -> None:
@@ -50,7 +51,7 @@ def _none_wanted(draft: Draft) -> None:
     places = [item.start() for item in ITEM.finditer(draft.original) if not is_clock(item)]
     other = [place for place in places if (label := draft.account.labels[place]) and label[1] == Role.OTHER]
     if len(other) >= _FEWEST:
-        draft.leave_open("target_ips", "说了几个地址，没有听出哪几台要做：请给出 IP（target_ips）")
+        draft.leave_open("target_ips", tr("说了几个地址，没有听出哪几台要做：请给出 IP（target_ips）"))
 
 
 def _places(draft: Draft) -> None:
@@ -62,4 +63,4 @@ def _places(draft: Draft) -> None:
         unread = any(label is None or label[0] in {As.UNREAD, As.PAST} for label in labels)
         if unread:
             said = match.group().strip()
-            draft.leave_open("target_ips", f"「{said}」像在说做哪几台，没有听懂：请给出 IP（target_ips）")
+            draft.leave_open("target_ips", tr("「{said}」像在说做哪几台，没有听懂：请给出 IP（target_ips）", said=said))

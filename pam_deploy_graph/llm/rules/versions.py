@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft, lead
 from pam_deploy_graph.llm.rules.tables import column_heading
@@ -73,7 +74,7 @@ def read_version(draft: Draft, *, answering: bool = False) -> None:
     for span in draft.versions:
         draft.mask(*span, "VERSION_NUMBER")
     if any(_unclear(value) for value, _ in found):
-        draft.leave_open("VERSION_NUMBER", "版本要写全，不能用 x 或 * 代替：请说明是哪一版")
+        draft.leave_open("VERSION_NUMBER", tr("版本要写全，不能用 x 或 * 代替：请说明是哪一版"))
         roles = [(value, role) for value, role in roles if not _unclear(value)]
     _settle(draft, roles, deliberate=deliberate)
 
@@ -89,10 +90,14 @@ def _settle(draft: Draft, roles: list[tuple[str, str]], *, deliberate: bool) -> 
     if paired := draft.params.get("VERSION_NUMBER"):
         draft.agree("VERSION_NUMBER", {paired, *wanted})
     elif len(wanted) > 1:
-        draft.leave_open("VERSION_NUMBER", f"提到了不止一个版本（{'、'.join(wanted)}），请说明要装哪一个")
+        draft.leave_open(
+            "VERSION_NUMBER", tr("提到了不止一个版本（{wanted}），请说明要装哪一个", wanted=tr("、").join(wanted))
+        )
     elif wanted and not deliberate and (newer := _newer([*roles, *((one, "old") for one in draft.former)], wanted[0])):
-        again = f"请确认要装哪一版，确要降级就再说一遍「降级到 {wanted[0]}」"
-        draft.leave_open("VERSION_NUMBER", f"从 {newer} 到 {wanted[0]} 是降级：{again}")
+        again = tr("请确认要装哪一版，确要降级就再说一遍「降级到 {wanted}」", wanted=wanted[0])
+        draft.leave_open(
+            "VERSION_NUMBER", tr("从 {newer} 到 {wanted} 是降级：{again}", newer=newer, wanted=wanted[0], again=again)
+        )
     elif wanted:
         draft.set_param("VERSION_NUMBER", wanted[0])
 

@@ -8,15 +8,16 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.flows.rollout import not_reached_text
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
 from pam_deploy_graph.report.html.timeline import Entry, waited
 from pam_deploy_graph.report.html.workstations import Workstation
 from pam_deploy_graph.system.shown_time import moment, span, zone
 
 _VERDICTS: Final = {
-    ExitCode.DONE: ("全部完成", "done"),
-    ExitCode.FINISHED_WITH_FAILURES: ("有失败", "failed"),
-    ExitCode.STOPPED: ("已停止", "failed"),
+    ExitCode.DONE: (msgid("全部完成"), "done"),
+    ExitCode.FINISHED_WITH_FAILURES: (msgid("有失败"), "failed"),
+    ExitCode.STOPPED: (msgid("已停止"), "failed"),
 }
 _GOOD: Final = ("done", "same")
 
@@ -62,13 +63,17 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
     """处境、颜色与原因；结束过的以最后一次为准。"""
     ends = [event for event in report["events"] if event["type"] == "RUN_FINISHED"]
     if ends:
-        word, tone = _VERDICTS.get(ends[-1]["exit_code"], ("已结束", "failed"))
+        word, tone = _VERDICTS.get(ends[-1]["exit_code"], (tr("已结束"), "failed"))
         recalled = report["counts"]["recalled"]
-        after = f"{recalled} 台成功之后退回了原来的版本" if recalled and not report["rollback_of"] else ""
-        return word, tone, "；".join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
+        after = (
+            tr("{recalled} 台成功之后退回了原来的版本", recalled=recalled)
+            if recalled and not report["rollback_of"]
+            else ""
+        )
+        return word, tone, tr("；").join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
     if pending := report["counts"]["pending"]:
-        return "等人决定", "waiting", f"{pending} 台在等决定；用 confirm 回答，再用 resume 继续"
-    return "还没有结束", "running", ""
+        return tr("等人决定"), "waiting", tr("{pending} 台在等决定；用 confirm 回答，再用 resume 继续", pending=pending)
+    return tr("还没有结束"), "running", ""
 
 
 def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
@@ -77,12 +82,19 @@ def _headline(report: Mapping[str, Any], fleet: Sequence[Workstation]) -> str:
     total = report["counts"]["targets"] + len(missed)
     good = sum(one.look.key in _GOOD for one in fleet)
     if of_run := report["rollback_of"]:
-        return f"{total} 台中 {report['counts']['recalled']} 台退回到运行 {of_run} 之前"
+        return tr(
+            "{total} 台中 {recalled} 台退回到运行 {of_run} 之前",
+            total=total,
+            recalled=report["counts"]["recalled"],
+            of_run=of_run,
+        )
     if report["counts"]["targets"] == 0:
-        return "还没有确定目标" if not report["missing_ips"] else "没有一台可以部署"
+        return tr("还没有确定目标") if not report["missing_ips"] else tr("没有一台可以部署")
     if good == total:
-        return f"{total} 台全部部署 {version}"
-    return f"{total} 台中 {good} 台已部署 {version}" + (f"，{not_reached_text(missed)}" if missed else "")
+        return tr("{total} 台全部部署 {version}", total=total, version=version)
+    return tr("{total} 台中 {good} 台已部署 {version}", total=total, good=good, version=version) + (
+        tr("，{not_reached_text}", not_reached_text=not_reached_text(missed)) if missed else ""
+    )
 
 
 def _shares(fleet: Sequence[Workstation]) -> list[Share]:
@@ -103,11 +115,11 @@ def _facts(report: Mapping[str, Any], fleet: Sequence[Workstation], entries: Seq
     ended = max((entry.until or entry.at for entry in entries), default=None)
     took = [one.times.took for one in fleet if one.times.took]
     found = {
-        "开始": moment(began),
-        "用时": span(ended - began) if began and ended else "",
-        "其中等人决定": span(waited(entries)) if waited(entries) else "",
-        "每台用时中位数": span(median(took)) if took else "",
-        "当时在线": f"{report['counts']['online']} 台",
-        "执行策略": report["execution_strategy"],
+        tr("开始"): moment(began),
+        tr("用时"): span(ended - began) if began and ended else "",
+        tr("其中等人决定"): span(waited(entries)) if waited(entries) else "",
+        tr("每台用时中位数"): span(median(took)) if took else "",
+        tr("当时在线"): tr("{online} 台", online=report["counts"]["online"]),
+        tr("执行策略"): report["execution_strategy"],
     }
     return [(name, value) for name, value in found.items() if value]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pam_deploy_graph.i18n import EN, language, tr
 from pam_deploy_graph.report.html.causes import MOST_CAUSES, causes_of
 from pam_deploy_graph.report.html.headline import summary_of
 from pam_deploy_graph.report.html.shown_text import clean
@@ -43,6 +44,7 @@ def render_html(report: Mapping[str, Any], *, logs: Mapping[str, str] = _NO_LOGS
         .get_template("report.html.j2")
         .render(
             report=report,
+            lang="en" if language() == EN else "zh-CN",
             summary=summary_of(report, fleet, entries),
             groups=grid_of(fleet, anchors),
             total=len(fleet),
@@ -69,6 +71,7 @@ def _environment() -> Environment:
     style, script = _resource("report.css"), _resource("report.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
     environment.globals.update(style=Markup(style), script=Markup(script), strip_width=WIDTH, most_causes=MOST_CAUSES)  # noqa: S704  是本包自己的文件
+    environment.globals["tr"] = tr
     environment.globals["policy"] = f"{policy}; form-action 'none'"
     return environment
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISION_EVENTS, Ask, ExitCode
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.report.html.shown_text import shorten
 
@@ -107,7 +108,12 @@ class Walk:
     def _plan(self, event: Mapping[str, Any]) -> None:
         """提出计划。"""
         count = len(event.get("target_ips", ()))
-        self._add(event, "plan", f"提出计划：{count} 台", lines=[f"摘要 {event['digest'][:12]}"])
+        self._add(
+            event,
+            "plan",
+            tr("提出计划：{count} 台", count=count),
+            lines=[tr("摘要 {digest}", digest=event["digest"][:12])],
+        )
 
     def _action(self, event: Mapping[str, Any]) -> None:
         """全局步骤接在一起；单台的动作算进这一波，自己掌舵时的回滚另记。"""
@@ -119,17 +125,17 @@ class Walk:
             return
         last = self._found[-1] if self._found else None
         if last is None or last["kind"] != "steps" or last["tone"] == "failed":
-            self._add(event, "steps", "全局步骤", tone="", lines=[])
+            self._add(event, "steps", tr("全局步骤"), tone="", lines=[])
             last = self._found[-1]
         last["until"] = event.get("at")
         last["lines"].append(_step(event))
         if event["type"] == "ACTION_FAIL":
-            last.update(tone="failed", label=f"全局步骤停在 {event['stage']}")
+            last.update(tone="failed", label=tr("全局步骤停在 {stage}", stage=event["stage"]))
 
     def _scope(self, event: Mapping[str, Any]) -> None:
         """目标范围有变。"""
         missing = event["missing_ips"]
-        self._add(event, "scope", f"{len(missing)} 台不在线，不部署", tone="offline", ips=missing)
+        self._add(event, "scope", tr("{n} 台不在线，不部署", n=len(missing)), tone="offline", ips=missing)
 
     def _in_wave(self, event: Mapping[str, Any]) -> _Wave:
         """事件归入当前这一波；没有就开一波。"""
@@ -167,7 +173,7 @@ class Walk:
         """回滚的结果。"""
         ok = event["type"] in ("ROLLBACK_DONE", "ACTION_DONE")
         lines = [shorten(str(event.get("message", "")), _MESSAGE)]
-        label, tone = ("回滚完成", "rolled") if ok else ("回滚失败", "stuck")
+        label, tone = (tr("回滚完成"), "rolled") if ok else (tr("回滚失败"), "stuck")
         self._add(event, "rollback", label, tone=tone, ips=[event["ip"]], lines=lines)
         if not ok:
             self._unasked[event["ip"]] = self._order
@@ -178,11 +184,17 @@ class Walk:
         self._pause(None)
         code = event["exit_code"]
         tone = "done" if code == ExitCode.DONE else "failed"
-        self._add(event, "end", f"结束：{event['reason']}", tone=tone, lines=[f"退出码 {code}"])
+        self._add(
+            event,
+            "end",
+            tr("结束：{reason}", reason=event["reason"]),
+            tone=tone,
+            lines=[tr("退出码 {code}", code=code)],
+        )
 
     def _plain(self, event: Mapping[str, Any]) -> None:
         """只有一句话的事件。"""
-        label = "从头重做" if event["type"] == "RUN_RESTARTED" else "接过此前的进度"
+        label = tr("从头重做") if event["type"] == "RUN_RESTARTED" else tr("接过此前的进度")
         self._add(event, "plan", label)
 
     def _close_wave(self) -> None:
@@ -191,7 +203,7 @@ class Walk:
             return
         self._wave = None
         self._waves += not wave.canary
-        label = "灰度" if wave.canary else f"第 {self._waves} 批"
+        label = tr("灰度") if wave.canary else tr("第 {waves} 批", waves=self._waves)
         tone = "failed" if wave.failed else "done"
         found: Fields = {"kind": "wave", "label": label, "order": wave.order, "at": wave.at, "until": wave.until}
         self._found.append(found | {"tone": tone, "ips": wave.started, "lines": _wave_lines(wave)})
@@ -203,14 +215,14 @@ class Walk:
         self._unasked = {}
         later = (one for one in self._decided if one.get("number", 0) > max(self._carried_out, default=0))
         until = next((one["decided_at"] for one in later if one["subject"] in ips), None)
-        label = "暂停，等人决定" if over else "已有决定，还没有执行" if until else "仍在等人决定"
+        label = tr("暂停，等人决定") if over else tr("已有决定，还没有执行") if until else tr("仍在等人决定")
         pause = {"kind": "pause", "label": label, "at": self._now, "until": (until or over) if over else None}
         self._found.append(pause | {"tone": "waiting", "ips": list(ips), "order": max(ips.values()) + 0.25})
 
 
 def _step(event: Mapping[str, Any]) -> str:
     """一个全局步骤的一行。"""
-    words = [event["stage"], "完成" if event["type"] == "ACTION_DONE" else "失败", event.get("backend", "")]
+    words = [event["stage"], tr("完成") if event["type"] == "ACTION_DONE" else tr("失败"), event.get("backend", "")]
     words += [f"{key} {_value(value)}" for key, value in event.get("values", {}).items()]
     words.append(shorten(str(event.get("message", "")), _MESSAGE))
     return " · ".join(filter(None, words))
@@ -218,10 +230,17 @@ def _step(event: Mapping[str, Any]) -> str:
 
 def _value(value: object) -> str:
     """一个应答值；清单只说个数。"""
-    return f"{len(value)} 个" if isinstance(value, list) else shorten(str(value), _VALUE)
+    return tr("{n} 个", n=len(value)) if isinstance(value, list) else shorten(str(value), _VALUE)
 
 
 def _wave_lines(wave: _Wave) -> list[str]:
     """一波的几个数。"""
-    counted = {"开工": len(wave.started), "完成": wave.done, "已是这个版本": wave.skipped, "失败": len(wave.failed)}
-    return [" · ".join(f"{word} {number} 台" for word, number in counted.items() if number)]
+    counted = {
+        tr("开工"): len(wave.started),
+        tr("完成"): wave.done,
+        tr("已是这个版本"): wave.skipped,
+        tr("失败"): len(wave.failed),
+    }
+    return [
+        " · ".join(tr("{word} {number} 台", word=word, number=number) for word, number in counted.items() if number)
+    ]

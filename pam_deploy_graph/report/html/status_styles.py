@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus, RollbackStatus
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.report.code_words import NOT_STARTED
 
 
@@ -14,22 +15,32 @@ class Look:
 
     key: str
     glyph: str
-    label: str
-    meaning: str
+    name: str
+    about: str
+
+    @property
+    def label(self) -> str:
+        """名称。"""
+        return tr(self.name)
+
+    @property
+    def meaning(self) -> str:
+        """一句解释。"""
+        return tr(self.about)
 
 
 _ALL: Final = (
-    Look("waiting", "?", "等人决定", "停下了，等人决定要不要回滚"),
-    Look("stuck", "!", "回滚失败", "批准了回滚而没有成功，可以再决定一次"),
-    Look("doubt", "≈", "结果未知", "最后一个动作做没做成，查不清"),
-    Look("failed", "×", "失败，保持现状", "人决定不回滚，或还没有问"),
-    Look("rolled", "↺", "失败，已回滚", "回到了原来的版本"),
-    Look("recalled", "↩", "成功后已退回", "验证通过之后，照操作员的要求退回了原来的版本"),
-    Look("running", "▸", "进行中", "开了工，还没有结果"),
-    Look("idle", "·", "未开工", "还没有轮到，或在它之前就停下了"),
-    Look("offline", "○", "不在线", "要求了，但当时不在线，没有部署"),
-    Look("same", "=", "已是这个版本", "开工时查到它已经在目标版本上运行"),
-    Look("done", "✓", "成功", "验证通过"),
+    Look("waiting", "?", msgid("等人决定"), msgid("停下了，等人决定要不要回滚")),
+    Look("stuck", "!", msgid("回滚失败"), msgid("批准了回滚而没有成功，可以再决定一次")),
+    Look("doubt", "≈", msgid("结果未知"), msgid("最后一个动作做没做成，查不清")),
+    Look("failed", "×", msgid("失败，保持现状"), msgid("人决定不回滚，或还没有问")),
+    Look("rolled", "↺", msgid("失败，已回滚"), msgid("回到了原来的版本")),
+    Look("recalled", "↩", msgid("成功后已退回"), msgid("验证通过之后，照操作员的要求退回了原来的版本")),
+    Look("running", "▸", msgid("进行中"), msgid("开了工，还没有结果")),
+    Look("idle", "·", msgid("未开工"), msgid("还没有轮到，或在它之前就停下了")),
+    Look("offline", "○", msgid("不在线"), msgid("要求了，但当时不在线，没有部署")),
+    Look("same", "=", msgid("已是这个版本"), msgid("开工时查到它已经在目标版本上运行")),
+    Look("done", "✓", msgid("成功"), msgid("验证通过")),
 )
 LOOKS: Final = {look.key: look for look in _ALL}
 """全部处境，按「该先看哪个」排列。"""

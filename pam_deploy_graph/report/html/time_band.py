@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from pam_deploy_graph.i18n import Worded
 from pam_deploy_graph.report.html.timeline import Entry
 
 WIDTH: Final = 480
 """时间带分成几格；段数因此有上限，与台数无关。"""
-_KINDS: Final = {"steps": "全局步骤", "wave": "推出", "rollback": "回滚", "pause": "等人决定"}
+_KINDS: Final = Worded({"steps": "全局步骤", "wave": "推出", "rollback": "回滚", "pause": "等人决定"})
 """画出来的种类，后面的盖住前面的。"""
 _MARKS: Final = frozenset({"approval", "decision"})
 

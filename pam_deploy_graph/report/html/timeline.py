@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED
 from pam_deploy_graph.report.decision_words import decision_label
 from pam_deploy_graph.report.html.networks import ranges
@@ -69,7 +70,7 @@ def _decision(decision: Mapping[str, Any], order: float) -> Entry:
     subject = decision["subject"].removeprefix(f"{REFUSED}:")
     refused, about_plan = subject != decision["subject"], subject in (PLAN, FIRST_OF_TWO)
     row = DECISIONS.get(decision["decision"])
-    whence = "，".join(filter(None, [decision.get("account"), decision.get("channel")]))
+    whence = tr("，").join(filter(None, [decision.get("account"), decision.get("channel")]))
     return Entry(
         kind="approval" if about_plan else "decision",
         label=decision_label(decision),
@@ -77,7 +78,7 @@ def _decision(decision: Mapping[str, Any], order: float) -> Entry:
         order=order,
         tone=row.meaning(plan=about_plan).tone if row and not refused else "",
         ips=[] if about_plan or subject == CANCEL else [subject],
-        who=decision["operator"] + (f"（{whence}）" if whence else ""),
+        who=decision["operator"] + (tr("（{whence}）", whence=whence) if whence else ""),
         note=shorten(decision["note"], _NOTE),
     )
 

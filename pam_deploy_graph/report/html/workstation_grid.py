@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.html.networks import networks, split
 from pam_deploy_graph.report.html.shown_text import shorten
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look
@@ -75,10 +76,10 @@ def _cell(workstation: Workstation, anchor: str) -> Cell:
 
 def _detail(workstation: Workstation) -> str:
     """一格的说明：名称、版本、停在哪一步、用时、何时。"""
-    before, after = (shorten(text, _VERSION) or "未读到" for text in (workstation.before, workstation.after))
+    before, after = (shorten(text, _VERSION) or tr("未读到") for text in (workstation.before, workstation.after))
     parts = [workstation.name] if workstation.name else []
     parts += [f"{before} → {after}"] if workstation.before or workstation.after else []
-    parts += [f"停在 {workstation.stage}"] if workstation.stage else []
-    parts += [f"用时 {span(took)}"] if (took := workstation.times.took) is not None else []
+    parts += [tr("停在 {stage}", stage=workstation.stage)] if workstation.stage else []
+    parts += [tr("用时 {span}", span=span(took))] if (took := workstation.times.took) is not None else []
     parts += [clock(workstation.times.ended)] if workstation.times.ended else []
     return " · ".join(parts)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pam_deploy_graph.constants import IpStatus, RollbackStatus
 from pam_deploy_graph.flows.service_state import version_text
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.durations import Times, times_of
 from pam_deploy_graph.report.html.status_styles import LOOKS, Look, look_of
 
@@ -58,7 +59,7 @@ def _workstation(ip: str, row: Mapping[str, Any], times: Times) -> Workstation:
         stage=row["failed_stage"],
         reason=row["failure_reason"],
         before=_shown(row["version_before"]),
-        after=_shown(row["version_after"]) + ("（已停止）" if row["running"] is False else ""),
+        after=_shown(row["version_after"]) + (tr("（已停止）") if row["running"] is False else ""),
         log_file=row["log_file"],
         times=times,
         name=row.get("name", ""),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.names.guessed import guess_names, partner
@@ -72,11 +73,11 @@ def _record(draft: Draft, found: dict[str, Token], plural: set[str]) -> None:
 def _explain(draft: Draft, found: dict[str, Token], plural: set[str], *, marked: bool) -> None:
     """不止一个，或者不知道是应用还是模块的，告诉人。"""
     if plural:
-        why = "提到了不止一个应用或模块：一次只部署一个应用的一个模块，请说明是哪一个"
+        why = tr("提到了不止一个应用或模块：一次只部署一个应用的一个模块，请说明是哪一个")
         draft.note(why)
         draft.undecided |= dict.fromkeys(plural - {*draft.params}, why)
     elif len(found) == 1 and "APP_NAME" in found and not marked:
-        draft.note(f"「{found['APP_NAME'].text}」按应用名理解；如果它是模块，请说明")
+        draft.note(tr("「{text}」按应用名理解；如果它是模块，请说明", text=found["APP_NAME"].text))
 
 
 def _first_of_each(marked: list[tuple[str, Token]]) -> dict[str, Token]:

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import islice
 from typing import Final
 
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.text.lexicon import FLAGS, table, word_set
 
@@ -98,7 +99,7 @@ def find_tokens(draft: Draft) -> tuple[list[Token], str]:
         elif (beside := _glued(draft.text, match)) and "LATIN" in unicodedata.name(beside, ""):
             continue  # Grüezi、désolé：外国话，不是名字
         elif beside:
-            strange = f"「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-"
+            strange = tr("「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-", text=text)
             draft.note(strange)
         elif any(char.isalpha() for char in text):
             tokens.append(Token(text, match.start(), match.start() + len(text)))

@@ -57,7 +57,7 @@
     }
     hits.sort(([a], [b]) => (b.ip === wanted) - (a.ip === wanted));
     const active = terms.length > 0 || looks.length > 0;
-    tally.textContent = active ? `找到 ${hits.length} 台` + (terms.length && hits.length > MOST ? `，先列 ${MOST} 台` : "") : "";
+    tally.textContent = active ? tally.dataset.found.replace("{n}", hits.length) + (terms.length && hits.length > MOST ? tally.dataset.first.replace("{n}", MOST) : "") : "";
     const body = found.tBodies[0];
     body.replaceChildren();
     found.hidden = !terms.length || !hits.length;
