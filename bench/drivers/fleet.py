@@ -14,9 +14,9 @@ from typing import Any
 from bench.drivers.meter import Meter, tell
 from bench.fleet import PARAMS, addresses
 from pam_deploy_graph.action_router import ActionRouter
-from pam_deploy_graph.cli.driver import open_driver
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.graph.driver import open_driver
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.runs.registration import RunRequest, register
 from pam_deploy_graph.runs.services import Services

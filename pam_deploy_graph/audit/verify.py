@@ -9,7 +9,7 @@ from pam_deploy_graph.audit.bundle import Bundle
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import printable
 
-_CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
+CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
     msgid("运行的链"): chains.run_chain,
     msgid("决定的链"): chains.decision_chain,
     msgid("两条链互指"): chains.cross_links,
@@ -31,7 +31,7 @@ class Finding:
 
 def verify(bundle: Bundle) -> list[Finding]:
     """核对一次运行的证据；没有不对的为空。"""
-    return [Finding(tr(name), text) for name, check in _CHECKS.items() for text in _told(check, bundle)]
+    return [Finding(tr(name), text) for name, check in CHECKS.items() for text in _told(check, bundle)]
 
 
 def _told(check: Callable[[Bundle], Iterator[str]], bundle: Bundle) -> Iterator[str]:

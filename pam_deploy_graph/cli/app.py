@@ -26,6 +26,7 @@ from pam_deploy_graph.cli.run_and_resume import resume, run
 from pam_deploy_graph.cli.streams import stand_in_streams
 from pam_deploy_graph.cli.upload import upload
 from pam_deploy_graph.cli.usage_errors import usage_problem
+from pam_deploy_graph.cli.web import web
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
 from pam_deploy_graph.i18n import tr
@@ -56,6 +57,7 @@ for _command in (
     runs,
     report,
     upload,
+    web,
     doctor,
 ):
     app.command(cls=Command)(knowing_names(_command))

@@ -22,13 +22,13 @@ from pam_deploy_graph.campaigns.joint_plan import cancel_all, named, why_not_in_
 from pam_deploy_graph.campaigns.overview import waiting_text
 from pam_deploy_graph.cli.asking import somebody
 from pam_deploy_graph.cli.desk import Desk, open_desk
-from pam_deploy_graph.cli.driver import Driver, open_driver
 from pam_deploy_graph.cli.help_now import LEAVE
 from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
 from pam_deploy_graph.cli.options import print_json, settings_for
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.driver import Driver, open_driver
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN

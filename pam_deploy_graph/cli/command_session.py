@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from pam_deploy_graph.cli.asking import Asker, approve_all, nobody, somebody
 from pam_deploy_graph.cli.desk import Desk
-from pam_deploy_graph.cli.driver import Driver, open_driver
 from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import EventLines, emit, json_events, unless_deaf
 from pam_deploy_graph.cli.signed_answers import read_decision
 from pam_deploy_graph.constants import DECISIONS, Ask, Decision, ExitCode
+from pam_deploy_graph.graph.driver import Driver, open_driver
 from pam_deploy_graph.i18n import Worded, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.ledger.clock import now_ms

@@ -8,7 +8,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.streams import screen_width
-from pam_deploy_graph.i18n import Worded, tr
+from pam_deploy_graph.i18n import tr
 
 if TYPE_CHECKING:
     from pam_deploy_graph.inventory import Inventory
@@ -161,23 +161,9 @@ def _names(services: "Services") -> "Inventory":
         return EMPTY
 
 
-_HEARD_AS = Worded(
-    {
-        "slot": "读作",
-        "not_done": "不照做:",
-        "negated": "说的是不要",
-        "past": "说的是过去",
-        "question": "是在问",
-        "condition": "是有条件的",
-        "quoted": "是引用、转述",
-        "unread": "没有听懂",
-    }
-)
-"""一段话算作什么，怎样念给人听（contract 第 4 节）。"""
-
-
 def _analysis(found: dict[str, Any]) -> str:
     """把分析写成几行，末了是账目：哪一段听成了什么。"""
+    from pam_deploy_graph.llm.span_account import HEARD_AS
     from pam_deploy_graph.system.safe_text import printable
 
     params = found["params"]
@@ -195,7 +181,7 @@ def _analysis(found: dict[str, Any]) -> str:
         tr(
             "「{text}」 {heard_as} {name}",
             text=printable(span["text"].strip()),
-            heard_as=_HEARD_AS[span["as"]],
+            heard_as=HEARD_AS[span["as"]],
             name=span["name"],
         ).rstrip()
         for span in told

@@ -145,10 +145,11 @@ def get(engine: Engine, run_id: str) -> RunRecord:
 
 
 @outlasting
-def latest(engine: Engine, limit: int, prefix: str = "") -> Sequence[RunRecord]:
+def latest(engine: Engine, limit: int, prefix: str = "", *, unfinished: bool = False) -> Sequence[RunRecord]:
     """返回名字以 ``prefix`` 开头的最近的运行，新的在前；登记读不懂的也在，它的 ``input`` 抛错。"""
     named = runs.c.run_id.startswith(prefix, autoescape=True) if prefix else true()
-    numbers = select(runs.c.run_no).where(named).order_by(runs.c.run_no.desc()).limit(limit)
+    wanted = named & runs.c.exit_code.is_(None) if unfinished else named
+    numbers = select(runs.c.run_no).where(wanted).order_by(runs.c.run_no.desc()).limit(limit)
     with reading(engine) as connection:
         try:
             return [RunRecord(*row) for row in connection.execute(_query().where(runs.c.run_no.in_(numbers)))]

@@ -80,9 +80,9 @@ class Ledger:
         """
         return registry.get(self.engine, run_id)
 
-    def list_runs(self, limit: int = 100, prefix: str = "") -> Sequence[RunRecord]:
-        """返回最近的运行，名字以 ``prefix`` 开头的，新的在前。"""
-        return registry.latest(self.engine, limit, prefix)
+    def list_runs(self, limit: int = 100, prefix: str = "", *, unfinished: bool = False) -> Sequence[RunRecord]:
+        """返回最近的运行，名字以 ``prefix`` 开头的，新的在前；``unfinished`` 只要没有结束的。"""
+        return registry.latest(self.engine, limit, prefix, unfinished=unfinished)
 
     def exists(self, run_id: str) -> bool:
         """是否已有这个 run_id。"""

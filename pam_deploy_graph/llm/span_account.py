@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, Final
 
+from pam_deploy_graph.i18n import Worded
 from pam_deploy_graph.llm.text.traced import Traced
 
 
@@ -23,6 +24,19 @@ class As(StrEnum):
     UNREAD = "unread"
 
 
+HEARD_AS: Final = Worded(
+    {
+        "slot": "读作",
+        "not_done": "不照做:",
+        "negated": "说的是不要",
+        "past": "说的是过去",
+        "question": "是在问",
+        "condition": "是有条件的",
+        "quoted": "是引用、转述",
+        "unread": "没有听懂",
+    }
+)
+"""一段话算作什么，怎样念给人听（contract 第 4 节）。"""
 Label = tuple[As, str]
 _FILLER: Label = (As.FILLER, "")
 _UNREAD: Label = (As.UNREAD, "")

@@ -128,7 +128,8 @@ def _serve_http(node_url: str, token: str, host: str, port: int, inherited: int 
     """以 streamable HTTP 服务到收到信号；``inherited`` 是已经在听的描述符。"""
     import anyio
 
-    from pam_deploy_graph.mcp_node.serving import adopt, listen, serve_http
+    from pam_deploy_graph.mcp_node.serving import serve_http
+    from pam_deploy_graph.system.http_server import adopt, listen
 
     listener = listen(host, port) if inherited is None else adopt(inherited)
     anyio.run(serve_http, node_url, token, listener, door)

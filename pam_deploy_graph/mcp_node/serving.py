@@ -14,8 +14,6 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 
-from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.mcp_node.http_auth import Gate
 from pam_deploy_graph.mcp_node.node_client import NodeClient
 from pam_deploy_graph.mcp_node.server import build_server
@@ -23,7 +21,6 @@ from pam_deploy_graph.mcp_runner.conventions import MCP_PATH
 from pam_deploy_graph.system.http_server import QuietServer
 from pam_deploy_graph.system.prompt_http import PromptProtocol
 
-_BACKLOG: Final = 2_048
 _MAX_BODY: Final = 1 << 20
 _IDLE_SECONDS: Final = 600.0
 """会话闲置多久就关；客户端走时多半不说一声。"""
@@ -88,29 +85,3 @@ def _security(where: str, names: Sequence[str]) -> TransportSecuritySettings:
     hosts += [form for name in names for form in ([name] if ":" in name else [name, f"{name}:*"])]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """占住端口并开始听；``port`` 为 0 是任选。
-
-    Raises:
-        InvalidInputError: 听不了这个地址或端口。
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return adopt(socket.create_server((host, port), family=family, backlog=_BACKLOG).detach())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InvalidInputError(
-            tr("听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port", host=host, port=port, reason=reason)
-        ) from None
-
-
-def adopt(descriptor: int) -> socket.socket:
-    """接管一个已经在听的描述符。
-
-    写明协议是 TCP：不写的话，asyncio 不会给接进来的连接关掉 Nagle 算法，每次应答要多等 40 毫秒。
-    """
-    probe = socket.socket(fileno=descriptor)
-    return socket.socket(probe.family, probe.type, socket.IPPROTO_TCP, fileno=probe.detach())

@@ -114,7 +114,7 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "out_of_service": out_of_service(state),
         "not_reached": not_reached(state),
         "first_line": service_line(state),
-        "ips": {ip: _ip_object(state, ip) for ip in _all_ips(state)},
+        "ips": {ip: ip_object(state, ip) for ip in _all_ips(state)},
         "missing_ips": state.missing_ips,
         "decisions": decisions,
         "events": [{"backend": "", **event} for event in state.events],
@@ -126,7 +126,7 @@ def _asked_scope(state: AgentState) -> dict[str, Any]:
     return {} if state.requested_ips is None else {"target_ips": state.requested_ips}
 
 
-def _ip_object(state: AgentState, ip: str) -> dict[str, Any]:
+def ip_object(state: AgentState, ip: str) -> dict[str, Any]:
     """一台工作站在 JSON 报告里的样子。"""
     workstation = state.ip_states.get(ip)
     known = workstation or IpState()

@@ -1,6 +1,6 @@
 """已有的运行列成一张表：谁在何时把什么部署到哪里、走到哪里、在等什么；文字与 JSON 出自同一份。"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.constants import Ask, ExitCode
@@ -39,17 +39,19 @@ def list_runs(ledger: Ledger, policy: Policy, most: int) -> list[dict[str, Any]]
         most: 至多几次。
 
     """
-    return [_row(ledger, policy, run) for run in ledger.list_runs(most)]
+    return [row_of(ledger, policy, run) for run in ledger.list_runs(most)]
 
 
-def _row(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
-    """一次运行的一行；读不出的各项为 ``None``。"""
+def row_of(
+    ledger: Ledger, policy: Policy, run: RunRecord, state_of: Callable[[str], AgentState] | None = None
+) -> dict[str, Any]:
+    """一次运行的一行；读不出的各项为 ``None``。``state_of`` 给出折叠好的状态，不给就从头折叠。"""
     known = {"run_id": run.run_id, "created_at": zoned_moment(run.created_at), "exit_code": run.exit_code}
     try:
         over = None if run.exit_code is None else ending(ledger.engine, run.run_no, run.exit_code)
         if over and "tally" in over:  # 结束时数好了的，不必读全部事件
             return known | _told(run, run.input["params"], "finished", over["at"], over["tally"])
-        return known | _folded(ledger, policy, run)
+        return known | _folded(ledger, policy, run, state_of)
     except LedgerDamagedError:
         return known | dict.fromkeys(_KEYS) | {"standing": tr("记录已损坏，用 repair {run_id}", run_id=run.run_id)}
 
@@ -60,9 +62,11 @@ _KEYS: Final = (
 )
 
 
-def _folded(ledger: Ledger, policy: Policy, run: RunRecord) -> dict[str, Any]:
+def _folded(
+    ledger: Ledger, policy: Policy, run: RunRecord, state_of: Callable[[str], AgentState] | None
+) -> dict[str, Any]:
     """从全部事件折叠出的一行：还没有结束的，与结束时没有记下数目的。"""
-    state = ledger.load_state(run.run_id, keep_events=False)
+    state = state_of(run.run_id) if state_of else ledger.load_state(run.run_id, keep_events=False)
     waiting = open_questions(ledger, state) if run.exit_code is None else []
     phase = phase_of(ledger, run, state, waiting=bool(waiting))
     until = (state.last_at or run.created_at) if phase == "finished" else now_ms()

@@ -56,6 +56,7 @@ class Services:
     """图进了哪个节点，告诉它。"""
     channel: str = "graph"
     """从哪里来的：``graph``、``cli``、``chat``……；决定与暂停带着它。"""
+    given_actor: Actor | None = None  # 替谁做（网页控制台里的人）；没有就是本机的账号
     look: bool = False
     """只看：账本不新建、不迁移、不修补。"""
     may_replace: bool = False
@@ -135,8 +136,8 @@ class Services:
         return StopSigns(self.stop)
 
     def local_actor(self) -> Actor:
-        """本机动手的人。"""
-        return local_actor(self.people, self.channel, self.settings.sudo_user())
+        """动手的人：说好了替谁做的是他，否则是本机的账号。"""
+        return self.given_actor or local_actor(self.people, self.channel, self.settings.sudo_user())
 
     @cached_property
     def span(self) -> Span:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -49,6 +49,16 @@ async def outlast(work: Callable[..., T], *args: Any) -> T:
             doing.result()
         raise cancelled
     return doing.result()
+
+
+@contextlib.contextmanager
+def telling_to_stop(told: threading.Event) -> Iterator[None]:
+    """在这个线程的这一段里，``told`` 立起来就是要停。"""
+    mark = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(mark)
 
 
 def told_to_stop() -> threading.Event:

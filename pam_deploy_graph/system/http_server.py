@@ -1,4 +1,4 @@
-"""安静的 HTTP 服务：试验场与 ``mcp-node`` 共用的 uvicorn 设置。"""
+"""安静的 HTTP 服务：试验场、``mcp-node`` 与网页控制台共用的 uvicorn 设置。"""
 
 import asyncio
 import contextlib
@@ -12,6 +12,10 @@ from typing import Final
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
+from pam_deploy_graph.errors import InvalidInputError
+from pam_deploy_graph.i18n import tr
+
+_BACKLOG: Final = 2_048
 _KEEP_ALIVE_SECONDS: Final = 75
 HANDSHAKE_SECONDS: Final = 10.0
 """TLS 握手最多这么久；之后才轮到请求自己的期限。"""
@@ -79,3 +83,29 @@ class QuietServer(Server):
         """请它停下；到时没做完的请求会断开，那不是错误，不必写到标准错误。"""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
         self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """占住端口并开始听；``port`` 为 0 是任选。
+
+    Raises:
+        InvalidInputError: 听不了这个地址或端口。
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return adopt(socket.create_server((host, port), family=family, backlog=_BACKLOG).detach())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InvalidInputError(
+            tr("听不了 {host} 的端口 {port}：{reason}；请换一个 --host 或 --port", host=host, port=port, reason=reason)
+        ) from None
+
+
+def adopt(descriptor: int) -> socket.socket:
+    """接管一个已经在听的描述符。
+
+    写明协议是 TCP：不写的话，asyncio 不会给接进来的连接关掉 Nagle 算法，每次应答要多等 40 毫秒。
+    """
+    probe = socket.socket(fileno=descriptor)
+    return socket.socket(probe.family, probe.type, socket.IPPROTO_TCP, fileno=probe.detach())

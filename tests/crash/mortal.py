@@ -17,8 +17,8 @@ from typing import Any
 
 from pam_deploy_graph.action_router import ActionRouter
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.cli.driver import Driver
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.ledger.writer import LedgerWriter
 from pam_deploy_graph.models import ActionResult, AgentState

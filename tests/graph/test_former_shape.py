@@ -9,8 +9,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from pam_deploy_graph.cli.driver import Driver
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.graph.nodes.answer import answer_node
 from pam_deploy_graph.graph.nodes.approve_plan import approve_plan_node
 from pam_deploy_graph.graph.nodes.global_flow import global_flow_node

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.cli.driver import Driver
 from pam_deploy_graph.errors import NoProgressError
+from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.graph.nodes import ip_flow
 from pam_deploy_graph.ledger import Approval
 from tests.graph.desk import Desk

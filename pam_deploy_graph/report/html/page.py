@@ -56,6 +56,11 @@ def render_html(report: Mapping[str, Any], *, logs: Mapping[str, str] = _NO_LOGS
     )
 
 
+def report_policy() -> str:
+    """页面自己的内容安全策略：只放行它写在里面的那一份样式与脚本。"""
+    return str(_environment().globals["policy"])
+
+
 @cache
 def _environment() -> Environment:
     """模板引擎：自动转义，先把看不见的字符现形；没有定义的名字是错误。"""
@@ -68,7 +73,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(clock=clock, moment=moment, span=span)
-    style, script = _resource("report.css"), _resource("report.js")
+    style, script = resource("looks.css") + resource("report.css"), resource("report.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
     environment.globals.update(style=Markup(style), script=Markup(script), strip_width=WIDTH, most_causes=MOST_CAUSES)  # noqa: S704  是本包自己的文件
     environment.globals["tr"] = tr
@@ -76,8 +81,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _resource(name: str) -> str:
-    """读一个随包的文件。"""
+def resource(name: str) -> str:
+    """读一个随包的文件；``looks.css`` 也用在网页控制台里。"""
     return (files(_PACKAGE) / "templates" / name).read_text(encoding="utf-8")
 
 

@@ -33,7 +33,7 @@ class Workstation:
 def fleet_of(report: Mapping[str, Any]) -> list[Workstation]:
     """返回全部工作站：目标与开了工的，以及要求了而不在线的。"""
     times = times_of(report["events"])
-    found = [_workstation(ip, row, times.get(ip, Times())) for ip, row in report["ips"].items()]
+    found = [workstation_of(ip, row, times.get(ip, Times())) for ip, row in report["ips"].items()]
     missing = [ip for ip in report["missing_ips"] if ip not in report["ips"]]
     return found + [_offline(ip) for ip in missing]
 
@@ -50,7 +50,7 @@ def _shown(version: str | None) -> str:
     return "" if version is None else version_text(version)
 
 
-def _workstation(ip: str, row: Mapping[str, Any], times: Times) -> Workstation:
+def workstation_of(ip: str, row: Mapping[str, Any], times: Times) -> Workstation:
     """一台工作站的一行。"""
     return Workstation(
         ip=ip,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pam_deploy_graph.cli.driver import Driver
 from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE, ExitCode
 from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.graph.nodes.recall import recall_node
 from pam_deploy_graph.llm import OpenAiLlmClient
 from pam_deploy_graph.report.html.headline import Summary, summary_of

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph.cli.driver import open_driver
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.graph.driver import open_driver
 from pam_deploy_graph.report.summary import report_object
 from pam_deploy_graph.runs.registration import RunRequest, register
 from pam_deploy_graph.runs.services import Services

@@ -9,7 +9,7 @@ import pytest
 
 from pam_deploy_graph.report.html.status_styles import LOOKS
 
-STYLE: Final = (files("pam_deploy_graph.report.html") / "templates" / "report.css").read_text(encoding="utf-8")
+STYLE: Final = (files("pam_deploy_graph.report.html") / "templates" / "looks.css").read_text(encoding="utf-8")
 THEMES: Final = dict(zip(("light", "dark"), re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)[:2], strict=True))
 SIGHTS: Final = {
     "normal": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),

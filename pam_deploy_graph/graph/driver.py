@@ -13,7 +13,7 @@ from langgraph.types import Command
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.constants import Ask, Decision, ExitCode
 from pam_deploy_graph.errors import NoProgressError, PamError, RunHeldError, RunPausedError
-from pam_deploy_graph.graph import build_graph
+from pam_deploy_graph.graph.build import build_graph
 from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.i18n import msgid, tr

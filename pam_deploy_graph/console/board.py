@@ -1,0 +1,135 @@
+"""总览：停用的在最前，然后是等人的、停在半路的、正在推的、刚结束的（console 的第一页）。"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.ledger import RunRecord
+from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.runs.run_table import row_of
+
+if TYPE_CHECKING:
+    from pam_deploy_graph.console.room import Room
+
+_UNFINISHED: Final = 200
+_RECENT: Final = 40
+_QUIET_MS: Final = 120_000
+"""有进程握着而这么久没有事件，也算停着不动。"""
+_WHAT: Final = ("airport", "application", "module")
+_UNMARKED: Final = frozenset({"took_ms", "quiet_ms"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """一次运行留下的停用工作站。"""
+
+    row: Mapping[str, Any]
+    ips: Sequence[str]
+
+
+@dataclass(slots=True)
+class Board:
+    """此刻的总览。"""
+
+    at: int
+    dark: list[Dark] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    stuck: list[dict[str, Any]] = field(default_factory=list)
+    rolling: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+    mark: str = ""
+    """内容的摘要：变了页面才换。"""
+
+    @property
+    def waiting_count(self) -> int:
+        """等人的有几件。"""
+        return len(self.waiting)
+
+    @property
+    def dark_count(self) -> int:
+        """停用的有几台。"""
+        return sum(len(one.ips) for one in self.dark)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """全部的行。"""
+        for group in (self.waiting, self.stuck, self.rolling, self.ended):
+            yield from group
+
+
+def board_of(room: "Room") -> Board:
+    """看一遍账本；只在管账本的线程里用。"""
+    ledger = room.services.ledger
+    found = {run.run_no: run for run in ledger.list_runs(_UNFINISHED, unfinished=True)}
+    found |= {run.run_no: run for run in ledger.list_runs(_RECENT)}
+    rows = [_row(room, found[number]) for number in sorted(found, reverse=True)]
+    board = Board(now_ms())
+    board.dark = list(_dark(room, rows))
+    for row in rows:
+        _group(board, row).append(row)
+    board.waiting.sort(key=lambda row: row["waiting"]["since"] or 0)
+    told = [[{k: v for k, v in row.items() if k not in _UNMARKED} for row in rows], [one.ips for one in board.dark]]
+    board.mark = hashlib.blake2s(json.dumps(told, default=str).encode(), digest_size=8).hexdigest()
+    return board
+
+
+def _group(board: Board, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """一行属于哪一段。"""
+    if row["exit_code"] is not None:
+        return board.ended
+    if row["waiting"]:
+        return board.waiting
+    moving = row["phase"] == "running" and row["quiet_ms"] < _QUIET_MS
+    return board.rolling if moving else board.stuck
+
+
+def _row(room: "Room", run: RunRecord) -> dict[str, Any]:
+    """一行；结束了的只读一次。"""
+    if run.exit_code is not None and run.run_id in room.ended_rows:
+        return room.ended_rows[run.run_id]
+    row = row_of(room.services.ledger, room.services.policy, run, lambda run_id: room.live(run_id).state)
+    row |= {"quiet_ms": 0, "paused_by": "", "keeper": "", "done": row["done"], "looks": {}}
+    if run.exit_code is not None:
+        room.ended_rows[run.run_id] = row
+        return row
+    if row["phase"] is None:
+        return row
+    live = room.live(run.run_id)
+    row |= {"quiet_ms": now_ms() - (live.state.last_at or run.created_at), "paused_by": live.state.paused_by}
+    row |= {"looks": dict(live.counts), "keeper": "web" if run.run_id in room.driven() else ""}
+    return row
+
+
+def _dark(room: "Room", rows: Sequence[dict[str, Any]]) -> Iterator[Dark]:
+    """停用的工作站，新的在前；更近的运行动过的那一台，照更近的说。"""
+    touched: dict[tuple[Any, ...], set[str]] = {}
+    wanted = {_what(row) for row in rows if row.get("out_of_service")}
+    for row in rows:
+        what = _what(row)
+        if what not in wanted:
+            continue
+        seen = touched.setdefault(what, set())
+        if ips := [ip for ip in row["out_of_service"] or () if ip not in seen]:
+            yield Dark(row, ips)
+        seen |= _touched(room, row)
+
+
+def _what(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """哪座机场的哪个应用、模块。"""
+    return tuple(row[name] for name in _WHAT)
+
+
+def _touched(room: "Room", row: Mapping[str, Any]) -> frozenset[str]:
+    """一次运行动过哪几台；结束了的只读一次。"""
+    run_id = row["run_id"]
+    if row["exit_code"] is None:
+        return frozenset(room.live(run_id).state.ip_states) if row["phase"] else frozenset()
+    if run_id not in room.ended_ips:
+        try:
+            state = room.services.ledger.load_state(run_id, keep_events=False)
+        except LedgerDamagedError:
+            return frozenset()
+        room.ended_ips[run_id] = frozenset(state.ip_states)
+    return room.ended_ips[run_id]
