@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import AlreadyDecidedError
@@ -32,6 +32,11 @@ REFUSED: Final = "refused"
 CANCEL = "cancel"
 """取消也是一个决定，``digest`` 为空串：一次运行只取消一次。"""
 _CONTENT: Final = [column for column in decisions.c if column.name != "run_no"]
+_OF_RUN: Final = decisions.c.run_no == bindparam("run_no")
+_FOUND: Final = select(*_CONTENT).where(
+    _OF_RUN, decisions.c.subject == bindparam("subject"), decisions.c.digest == bindparam("digest")
+)
+_LINK_OF: Final = select(decisions.c.link).where(_OF_RUN, decisions.c.number == bindparam("number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +154,13 @@ def _decide(connection: Connection, run_no: int, asked: Approval) -> Approval | 
 
 def _find(connection: Connection, run_no: int, subject: str, digest: str) -> Any:
     """取出一个问题的决定那一行。"""
-    query = select(*_CONTENT).where(decisions.c.run_no == run_no)
-    query = query.where(decisions.c.subject == subject, decisions.c.digest == digest)
-    return connection.execute(query).mappings().first()
+    asked = {"run_no": run_no, "subject": subject, "digest": digest}
+    return connection.execute(_FOUND, asked).mappings().first()
 
 
 def _link_before(connection: Connection, run_no: int, number: int) -> bytes:
     """上一个决定的链接。"""
-    query = select(decisions.c.link).where(decisions.c.run_no == run_no, decisions.c.number == number - 1)
-    return bytes(connection.execute(query).scalar() or chain.GENESIS)
+    return bytes(connection.execute(_LINK_OF, {"run_no": run_no, "number": number - 1}).scalar() or chain.GENESIS)
 
 
 def _verify(engine: Engine, run_no: int, previous: bytes, row: Any) -> None:

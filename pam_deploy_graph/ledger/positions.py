@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from pam_deploy_graph.errors import RecordsDisagreeError
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.ledger import rows
+from pam_deploy_graph.ledger import registry, rows
 from pam_deploy_graph.ledger.engine import reading
 from pam_deploy_graph.ledger.outlast import outlasting
-from pam_deploy_graph.ledger.schema import events, runs
 
 
 @outlasting
@@ -35,7 +34,7 @@ def check(engine: Engine, ledger_id: str, position: Mapping[str, Any]) -> None:
             ),
         )
     with reading(engine) as connection:
-        run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == run_id)).scalar()
+        run_no = connection.execute(registry.NUMBER_OF, {"run_id": run_id}).scalar()
         if run_no is None:
             raise disagree(run_id, tr("检查点知道这次运行，账本里却没有它，账本多半是从更早的备份恢复的"))
         here, _ = rows.head(connection, run_no)
@@ -48,8 +47,7 @@ def check(engine: Engine, ledger_id: str, position: Mapping[str, Any]) -> None:
                     seq=seq,
                 ),
             )
-        query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
-        if seq and bytes(connection.execute(query).scalar() or b"").hex() != position["link"]:
+        if seq and (rows.stored_link(connection, run_no, seq) or b"").hex() != position["link"]:
             raise disagree(run_id, tr("账本的第 {seq} 行不是检查点写下时的那一行，账本被改动过或走了另一条路", seq=seq))
 
 

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Text, Update, func, insert, select, true, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    func,
+    insert,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import LedgerDamagedError, RunConflictError, RunNotFoundError
@@ -33,6 +46,21 @@ INPUT_FIELDS: Final = (
     "checkpoint_path",
 )
 _SAME_WORK: Final = ("params", "execution_strategy", "requested_ips", "control_params")
+
+
+def _rows() -> Select[Any]:
+    """登记，连同谁取消的。"""
+    cancel = (decisions.c.run_no == runs.c.run_no) & (decisions.c.subject == approvals.CANCEL)
+    operator = type_coerce(decisions.c.operator, Text)  # 没有取消的为空
+    query = select(*runs.c, operator).join_from(runs, decisions, cancel, isouter=True)
+    return query.order_by(runs.c.run_no.desc())
+
+
+_ROWS: Final = _rows()
+_NAMED: Final = runs.c.run_id == bindparam("run_id")
+_ROW_OF: Final = _ROWS.where(_NAMED)  # 一句话里要查几十次：语句只造一次
+NUMBER_OF: Final = select(runs.c.run_no).where(_NAMED)
+_COUNT_OF: Final = select(func.count()).select_from(runs).where(_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +161,12 @@ def get(engine: Engine, run_id: str) -> RunRecord:
         RunNotFoundError: 没有这次运行。
 
     """
-    mine = runs.c.run_id == chain.to_text(run_id)
+    named = {"run_id": chain.to_text(run_id)}
     with reading(engine) as connection:
         try:
-            row = connection.execute(_query().where(mine)).first()
+            row = connection.execute(_ROW_OF, named).first()
         except LedgerDamagedError:
-            return _one(connection, connection.execute(select(runs.c.run_no).where(mine)).scalar_one())
+            return _one(connection, connection.execute(NUMBER_OF, named).scalar_one())
     if row is None:
         raise RunNotFoundError(run_id)
     return RunRecord(*row)
@@ -152,7 +180,7 @@ def latest(engine: Engine, limit: int, prefix: str = "", *, unfinished: bool = F
     numbers = select(runs.c.run_no).where(wanted).order_by(runs.c.run_no.desc()).limit(limit)
     with reading(engine) as connection:
         try:
-            return [RunRecord(*row) for row in connection.execute(_query().where(runs.c.run_no.in_(numbers)))]
+            return [RunRecord(*row) for row in connection.execute(_ROWS.where(runs.c.run_no.in_(numbers)))]
         except LedgerDamagedError:
             return [_one(connection, run_no) for run_no in connection.execute(numbers).scalars()]
 
@@ -161,7 +189,7 @@ def _one(connection: Connection, run_no: int) -> RunRecord:
     """一行登记；读不懂的只有第几次，名字还读得出就有名字。"""
     name, mine = tr("第{run_no}次", run_no=run_no), runs.c.run_no == run_no
     with contextlib.suppress(LedgerDamagedError):
-        return RunRecord(*connection.execute(_query().where(mine)).one())
+        return RunRecord(*connection.execute(_ROWS.where(mine)).one())
     with contextlib.suppress(LedgerDamagedError):
         name = connection.execute(select(runs.c.run_id).where(mine)).scalar_one()
     return RunRecord(run_no, name, 0, "", None, None, None)
@@ -170,22 +198,13 @@ def _one(connection: Connection, run_no: int) -> RunRecord:
 @outlasting
 def exists(engine: Engine, run_id: str) -> bool:
     """是否已有这个 run_id。"""
-    query = select(func.count()).select_from(runs).where(runs.c.run_id == chain.to_text(run_id))
     with reading(engine) as connection:
-        return bool(connection.execute(query).scalar())
+        return bool(connection.execute(_COUNT_OF, {"run_id": chain.to_text(run_id)}).scalar())
 
 
 def _text(given: dict[str, Any]) -> str:
     """登记的输入写成文字；秘密涂掉。"""
     return chain.to_text(mask(json.dumps(given, ensure_ascii=False, sort_keys=True)))
-
-
-def _query() -> Select[Any]:
-    """登记，连同谁取消的。"""
-    cancel = (decisions.c.run_no == runs.c.run_no) & (decisions.c.subject == approvals.CANCEL)
-    operator = type_coerce(decisions.c.operator, Text)  # 没有取消的为空
-    query = select(*runs.c, operator).join_from(runs, decisions, cancel, isouter=True)
-    return query.order_by(runs.c.run_no.desc())
 
 
 def _first_event(run_no: int, text: str, account: str, at: int) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerDamagedError
@@ -13,6 +14,13 @@ from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
 from pam_deploy_graph.ledger.outlast import Outage, outlasting
 from pam_deploy_graph.ledger.schema import events, runs
 from pam_deploy_graph.models import Event
+
+_MINE: Final = events.c.run_no == bindparam("run_no")
+_ROWS: Final = select(events.c.seq, events.c.at, events.c.body, events.c.link).where(_MINE)
+_ROWS_FROM: Final = _ROWS.where(events.c.seq >= bindparam("seq")).order_by(events.c.seq)
+_LAST_TWO: Final = _ROWS.order_by(events.c.seq.desc()).limit(2)
+_HEAD: Final = select(events.c.seq, events.c.link).where(_MINE).order_by(events.c.seq.desc()).limit(1)
+_LINK_AT: Final = select(events.c.link).where(_MINE, events.c.seq == bindparam("seq"))
 
 
 def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int, list[Event]]]:
@@ -53,16 +61,14 @@ def read_rows(engine: Engine, run_no: int, after: int = 0) -> Iterator[tuple[int
 
 def _rows_from(engine: Engine, run_no: int, seq: int) -> Iterator[Row[int, int, str, bytes]]:
     """从第 ``seq`` 行起，原样。"""
-    query = select(events.c.seq, events.c.at, events.c.body, events.c.link).order_by(events.c.seq)
     with engine.connect() as connection:
-        yield from connection.execute(query.where(events.c.run_no == run_no, events.c.seq >= seq))
+        yield from connection.execute(_ROWS_FROM, {"run_no": run_no, "seq": seq})
 
 
 def head(connection: Connection, run_no: int) -> tuple[int, bytes]:
     """返回最后一行的 ``(行号, 链接)``；一行也没有时是 ``(0, 创世值)``，读不懂抛 ``LedgerDamagedError``。"""
-    query = select(events.c.seq, events.c.link).where(events.c.run_no == run_no).order_by(events.c.seq.desc()).limit(1)
     try:
-        seq, link = connection.execute(query).first() or (0, chain.GENESIS)
+        seq, link = connection.execute(_HEAD, {"run_no": run_no}).first() or (0, chain.GENESIS)
     except LedgerDamagedError:
         raise damaged(connection.engine, run_no, tr("最后一行")) from None
     return seq, bytes(link)
@@ -104,9 +110,8 @@ def ending(engine: Engine, run_no: int, exit_code: int) -> Event | None:
 @outlasting
 def _last_row(engine: Engine, run_no: int) -> list[Event]:
     """最后一行的事件；与它前一行接不上、读不懂、一行也没有的，抛 ``LedgerDamagedError``。"""
-    query = select(events.c.seq, events.c.at, events.c.body, events.c.link).where(events.c.run_no == run_no)
     with reading(engine) as connection:
-        found = connection.execute(query.order_by(events.c.seq.desc()).limit(2)).all()
+        found = connection.execute(_LAST_TWO, {"run_no": run_no}).all()
     try:
         (seq, at, body, link), before = found[0], found[1]
         if before.seq == seq - 1 and chain.link_of(bytes(before.link), seq, at, body) == bytes(link):
@@ -121,12 +126,17 @@ def link_at(engine: Engine, run_no: int, seq: int) -> bytes:
     """返回某一行的链接；第 0 行是创世值，没有那一行抛 ``LedgerDamagedError``。"""
     if seq == 0:
         return chain.GENESIS
-    query = select(events.c.link).where(events.c.run_no == run_no, events.c.seq == seq)
     try:
         with reading(engine) as connection:
-            found = connection.execute(query).scalar()
+            found = stored_link(connection, run_no, seq)
     except LedgerDamagedError:
         raise _damaged(engine, run_no, seq) from None
     if found is None:
         raise LedgerDamagedError(tr("第 {run_no} 次运行的第 {seq} 行不在账本里：账本落后了", run_no=run_no, seq=seq))
-    return bytes(found)
+    return found
+
+
+def stored_link(connection: Connection, run_no: int, seq: int) -> bytes | None:
+    """返回一行记着的链接；没有那一行的为 ``None``。"""
+    found = connection.execute(_LINK_AT, {"run_no": run_no, "seq": seq}).scalar()
+    return None if found is None else bytes(found)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pam_deploy_graph.errors import LedgerError, StaleFenceError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.ledger import rows
 from pam_deploy_graph.ledger.engine import write_failure
 from pam_deploy_graph.ledger.holders import database_now
 from pam_deploy_graph.ledger.outlast import Outage
@@ -213,8 +214,7 @@ def giving_back(run_no: int, fence: int) -> Update:
 
 def _written(connection: Connection, row: Row) -> bool:
     """这一行已经在账本里；链接相同，内容与之前的一切就相同。"""
-    query = select(events.c.link).where(events.c.run_no == row.run_no, events.c.seq == row.seq)
-    return bytes(connection.execute(query).scalar() or b"") == row.link
+    return rows.stored_link(connection, row.run_no, row.seq) == row.link
 
 
 def _columns(row: Row) -> dict[str, object]:
