@@ -9,6 +9,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 export PYTHON ?= python3
+# 有的机器不许写 .pyc：测试起的几千个进程便个个从头编译
+export PYTHONDONTWRITEBYTECODE :=
 
 DEMO_ARGS ?=
 TEST_ARGS ?=

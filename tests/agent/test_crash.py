@@ -47,11 +47,11 @@ def _assert_once(trials: list[dict[str, Any]]) -> None:
         assert trial["ips"] == OUTCOME, trial
 
 
-@pytest.mark.parametrize(("how", "first", "step"), [("create", 3, 13), ("checkpoint", 6, 16)])
+@pytest.mark.parametrize(("how", "first", "step"), [("create", 3, 26), ("checkpoint", 6, 32)])
 def test_killed_at_some_moments(how: str, first: int, step: int, home: Path) -> None:
     """在若干时刻 kill -9（有的恢复途中再 kill 一次），恢复后每个效果恰好一次。"""
     trials = _trials(home, how, first, step)
-    assert len(trials) > 6
+    assert len(trials) > 3
     _assert_once(trials)
 
 
@@ -73,7 +73,7 @@ def _wait_for_effects(count: int, running: subprocess.Popen[str]) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("effects", [1, 4, 8])
+@pytest.mark.parametrize("effects", [4, *(pytest.param(one, marks=pytest.mark.crash) for one in (1, 8))])
 def test_killed_from_outside_with_a_slow_script(effects: int, home: Path) -> None:
     """慢脚本做到一半时从外面 kill -9 代理：脚本也许还在做，恢复后每个效果仍恰好一次。"""
     command = [sys.executable, str(HERE / "slow_driver.py")]

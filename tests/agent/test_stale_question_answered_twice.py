@@ -41,6 +41,7 @@ def test_the_ledger_decides_whether_something_is_pending(flow: str, *, approved:
     assert stale.ip_states[FIRST].status == "FAILED"
 
 
+@pytest.mark.crash
 def test_killed_between_the_rollback_and_the_checkpoint(home: Path) -> None:
     """回滚前后的一些时刻 kill -9，从检查点恢复：每个效果恰好一次（含 ROLLBACK_DONE 落盘而检查点还没写的那一刻）。"""
     from tests.agent.test_crash import _assert_once, _trials

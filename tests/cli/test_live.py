@@ -11,8 +11,8 @@ from tools.source import PROJECT
 from tools.terminal.page import PAGE, drifted, section, sections
 from tools.terminal.scenes import SCENES, play
 
-QUICK = ("打错了字", "粘贴工单")
-"""不必等的几幕，天天跑；别的在标记 ``terminal`` 后面。"""
+QUICK = ("粘贴工单",)
+"""天天跑的；别的在标记 ``terminal`` 后面。"""
 QUESTION = {"ask": "rollback-ip", "allowed_decisions": ["reject", "retry"]}
 
 

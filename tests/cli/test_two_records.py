@@ -248,7 +248,7 @@ def test_a_full_disk_under_the_checkpoints(waiting: Site) -> None:
     assert go(waiting) == 0
 
 
-@pytest.mark.parametrize("room", [24_576, 65_536, 131_072])
+@pytest.mark.parametrize("room", [65_536, *(pytest.param(room, marks=pytest.mark.slow) for room in (24_576, 131_072))])
 def test_a_disk_that_fills_up(waiting: Site, room: int) -> None:
     """推着推着磁盘满了，检查点与账本谁先写不下都一样：以 12 停下，不是回溯；腾出地方接着做，每个效果恰好一次。"""
     assert waiting.confirm("approve").code == 0

@@ -179,7 +179,7 @@ def test_thousand_failures_fit_in_two_megabytes() -> None:
     assert page.count("<li title=") == 1_000
 
 
-@pytest.mark.parametrize("failures", [0, 40])
+@pytest.mark.parametrize("failures", [40, pytest.param(0, marks=pytest.mark.slow)])
 def test_thousand_workstations_stay_light(failures: int, tmp_path: Path) -> None:
     """一千台的真实运行，页面不到上限的五分之一。"""
     ips = addresses(1_000)
