@@ -50,7 +50,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def operator_environment() -> dict[str, str]:
-    """跑测试的人的环境不进测试；从环境里拿走的在这里，要用的用例自己来取。"""
+    """跑测试的人的环境不进测试，说中文；从环境里拿走的在这里，要用的用例自己来取。"""
+    os.environ["LC_ALL"] = "C.UTF-8"
     return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_OURS)}
 
 

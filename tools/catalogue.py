@@ -24,7 +24,14 @@ from tools.source import PROJECT, Offence, parse, parse_mode, python_files, repo
 PO: Final = Path("pam_deploy_graph/i18n/locales") / EN / "LC_MESSAGES" / f"{DOMAIN}.po"
 CJK: Final = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _TEMPLATE: Final = re.compile(r"\btr\(\"([^\"]*)\"")
-_HEADER: Final = "# pam_deploy_graph 的英文。msgid 由 make catalogue 从代码取出，msgstr 手写；{n:one|many} 是单复数。"
+_HEADER: Final = """\
+# 英文。msgid 由 make catalogue 从代码取出，msgstr 手写；{n:one|many} 是单复数。
+msgid ""
+msgstr ""
+"Language: en\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+
+"""
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _MARKS: Final = frozenset({"tr", "msgid", "Worded"})
 
@@ -56,9 +63,9 @@ def _said_in(tree: ast.Module) -> Iterator[str]:
 
 
 def _texts(nodes: Sequence[ast.expr]) -> Iterator[str]:
-    """其中直接写出来的中文。"""
+    """其中直接写出来的。"""
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CJK.search(node.value):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
             yield node.value
 
 
@@ -77,8 +84,7 @@ def _help() -> Iterator[str]:
 def updated(path: Path) -> Catalog:
     """照代码更新过的目录：译文照旧，不再说的去掉。"""
     known = {each.id: each.string for each in _read(path)} if path.is_file() else {}
-    fresh = Catalog(EN, DOMAIN, project=DOMAIN, version="1", creation_date=_EPOCH, revision_date=_EPOCH)
-    fresh.header_comment = _HEADER
+    fresh = Catalog(EN, DOMAIN, creation_date=_EPOCH, revision_date=_EPOCH, fuzzy=False)
     for text, where in messages().items():
         fresh.add(text, known.get(text, ""), locations=[(where, 1)])
     return fresh
@@ -93,9 +99,9 @@ def _read(path: Path) -> Catalog:
 def written(catalogue: Catalog) -> tuple[bytes, bytes]:
     """写成 ``.po`` 与 ``.mo``。"""
     text, compiled = io.BytesIO(), io.BytesIO()
-    write_po(text, catalogue, width=0, ignore_obsolete=True, include_lineno=False)
+    write_po(text, catalogue, width=0, omit_header=True, ignore_obsolete=True, include_lineno=False)
     write_mo(compiled, catalogue)
-    return text.getvalue(), compiled.getvalue()
+    return _HEADER.encode() + text.getvalue(), compiled.getvalue()
 
 
 def problems(catalogue: Catalog) -> Iterator[str]:

@@ -29,7 +29,7 @@ from pam_deploy_graph.cli.usage_errors import usage_problem
 from pam_deploy_graph.cli.web import web
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import asked_for, tr, use
 from pam_deploy_graph.system.masking import mask
 
 _BROKEN_PIPE: Final = 128 + signal.SIGPIPE
@@ -85,6 +85,7 @@ def _root(_version: VERSION = False) -> None:
 
 def main() -> None:
     """命令行入口；以退出码结束进程。终端关掉或被要求结束时照样收拾，不留下试验场之类的子进程。"""
+    use(asked_for(sys.argv[1:]))
     stand_in_streams()
     sys.excepthook = _masked_trace
     for kind in (signal.SIGTERM, signal.SIGHUP):
@@ -114,7 +115,7 @@ def _storage_problem(error: Exception) -> str:
     """说明读写什么不成、怎么办；LangGraph 的检查点直接用 sqlite3，错误也从那里来。"""
     if not isinstance(error, OSError):
         return tr("检查点读写不成：{error}；请检查磁盘，或移走检查点文件再 resume，会从账本继续", error=error)
-    where = f" {error.filename} " if error.filename else ""
+    where = tr(" {filename} ", filename=error.filename) if error.filename else ""
     return tr("读写{where}不成：{problem}；请检查磁盘、权限与网络", where=where, problem=error.strerror or error)
 
 

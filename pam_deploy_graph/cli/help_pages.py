@@ -1,13 +1,18 @@
-"""``--help`` 的版面说中文：版式归 typer，其中固定的几个词在这里换。"""
+"""``--help`` 的版面：版式归 typer，其中固定的几个词、各命令与选项的说明照此刻的语言。"""
 
 import contextlib
+import functools
 import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from pam_deploy_graph.i18n import LANGUAGES, ZH, language, tr
 
 _WORDS: Final = (
     (r"^Usage:", "用法:"),
@@ -28,14 +33,60 @@ _WORDS: Final = (
 
 
 def in_chinese(text: str) -> str:
-    """把一页帮助里固定的英文换成中文。"""
+    """说中文时，把一页帮助里固定的英文换成中文。"""
+    if language() != ZH:
+        return text
     for pattern, word in _WORDS:
         text = re.sub(pattern, word, text, flags=re.MULTILINE)
     return text
 
 
+def _known(_context: typer.Context, option: typer.CallbackParam, value: str) -> str:
+    """认得的语言；它在命令开始之前就用上了（``i18n.asked_for``），这里只核对。"""
+    if value and value not in LANGUAGES:
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(map(repr, LANGUAGES))}", param=option)
+    return value
+
+
+LANG: Final = Annotated[
+    str,
+    typer.Option(
+        "--lang",
+        help="用哪种语言说：zh 或 en；不给就照区域设置。",
+        metavar="|".join(LANGUAGES),
+        show_default=False,
+        expose_value=False,
+        callback=_known,
+    ),
+]
+
+
+@functools.cache
+def _lang_option() -> Any:
+    """``--lang``，由 typer 自己做好的样子。"""
+
+    def taking(lang: LANG = "") -> None:
+        """只为有这个选项。"""
+
+    holder = typer.Typer(add_completion=False)
+    holder.command()(taking)
+    return get_command(holder).params[0]
+
+
+def _speak(command: Any) -> None:
+    """给一个命令加上 ``--lang``，说明换成此刻的语言。"""
+    command.params.append(_lang_option())
+    for told in (command, *command.params):
+        told.help = tr(getattr(told, "help", None) or "")
+
+
 class Group(TyperGroup):
     """一组命令。"""
+
+    def __init__(self, **given: Any) -> None:
+        """照此刻的语言建起来。"""
+        super().__init__(**given)
+        _speak(self)
 
     def get_help(self, ctx: Any) -> str:
         """返回它的帮助。"""
@@ -45,6 +96,11 @@ class Group(TyperGroup):
 class Command(TyperCommand):
     """一个命令。"""
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        """照此刻的语言建起来。"""
+        super().__init__(*given, **more)
+        _speak(self)
+
     def get_help(self, ctx: Any) -> str:
         """返回它的帮助。"""
         return in_chinese(super().get_help(ctx))
@@ -53,7 +109,7 @@ class Command(TyperCommand):
 @contextlib.contextmanager
 def completion_in_chinese(argv: Sequence[str]) -> Iterator[None]:
     """``--install-completion`` 装好之后说的两句英文换成中文；别的命令照旧。"""
-    if "--install-completion" not in argv:
+    if "--install-completion" not in argv or language() != ZH:
         yield
         return
     said = io.StringIO()

@@ -9,8 +9,9 @@ import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -56,6 +57,26 @@ def locale_language() -> str:
     """区域设置说的语言：``en`` 开头的是英文，别的（没有设、``C``、``POSIX``）是中文。"""
     said = next(filter(None, map(os.environ.get, _LOCALE_VARIABLES)), "")
     return EN if _ENGLISH_LOCALE.match(said) else ZH
+
+
+def asked_for(argv: Sequence[str]) -> str:
+    """命令行要的语言：``--lang`` 写在命令名之前或之后都算，最后一个说了算；没有给的照区域设置。
+
+    Args:
+        argv: 程序名之后的参数；``--`` 之后的不看。
+
+    """
+    options = [*argv, "--"][: [*argv, "--"].index("--")]
+    given = [value for name, value in pairwise(options) if name == "--lang"]
+    given += [name.removeprefix("--lang=") for name in options if name.startswith("--lang=")]
+    known = [value for value in given if value in LANGUAGES]
+    return known[-1] if known else locale_language()
+
+
+def without_language(argv: Sequence[str]) -> list[str]:
+    """去掉 ``--lang`` 与它的值，给不认得它的程序。"""
+    taken = {place for place, name in enumerate(argv) if name == "--lang"}
+    return [arg for place, arg in enumerate(argv) if not {place, place - 1} & taken]
 
 
 def msgid(message: str) -> str:

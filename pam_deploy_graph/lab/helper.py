@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from pam_deploy_graph.errors import PamError
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import EN, language, tr
 
 READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 60.0
@@ -32,12 +32,13 @@ def helper_command(name: str, *args: str) -> list[str]:
         args: 其余参数。
 
     Returns:
-        argv；打成单个程序之后 ``sys.executable`` 就是程序自己，命令名是它的第一个参数。
+        argv，说的语言与本进程相同；打成单个程序之后 ``sys.executable`` 就是程序自己，命令名是它的第一个参数。
 
     """
+    spoken = ("--lang", EN) if language() == EN else ()
     if getattr(sys, "frozen", False):
-        return [sys.executable, name, *args]
-    return [sys.executable, "-m", f"pam_deploy_graph.{name.replace('-', '_')}", *args]
+        return [sys.executable, name, *args, *spoken]
+    return [sys.executable, "-m", f"pam_deploy_graph.{name.replace('-', '_')}", *args, *spoken]
 
 
 class Helper:

@@ -252,7 +252,7 @@ def _effects(asked: _Asked) -> str:
     told = [q for q in waiting_questions(asked.state) if not asked.ips or q["ip"] in asked.ips]
     if told:
         does = [_effect(asked, question, wanted) for question in told[:_MOST_CAUSES]]
-        return markdown_safe(tr("；").join(does) + ("……" if len(told) > _MOST_CAUSES else ""))
+        return markdown_safe(tr("；").join(does) + (tr("……") if len(told) > _MOST_CAUSES else ""))
     row = DECISIONS[wanted]
     if row.on_plan and asked.state.plan_digest and not asked.state.ip_states:
         if wanted is Decision.APPROVE:

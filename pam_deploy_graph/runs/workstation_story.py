@@ -200,4 +200,4 @@ def _decision(one: Mapping[str, Any]) -> str:
     label = label_of(one["decision"], refused=one["refused"])
     who = tr("，").join(filter(None, [one["operator"], one["account"], one["channel"]]))
     why = tr("：{note}", note=one["note"]) if one["note"] else ""
-    return f"  {zoned_moment(one['decided_at'])} {label} —— {who}{why}"
+    return tr("  {at} {label} —— {who}{why}", at=zoned_moment(one["decided_at"]), label=label, who=who, why=why)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from pam_deploy_graph.errors import PamError
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import asked_for, tr, use, without_language
 
 
 def run_single(command: Callable[..., None]) -> int:
@@ -21,8 +21,9 @@ def run_single(command: Callable[..., None]) -> int:
 
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
     app.command()(command)
+    use(asked_for(sys.argv[1:]))
     try:
-        app()
+        app(without_language(sys.argv[1:]))
     except PamError as error:
         sys.stderr.write(tr("错误: {error}\n", error=error))
         return error.exit_code

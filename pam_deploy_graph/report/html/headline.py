@@ -63,14 +63,14 @@ def _verdict(report: Mapping[str, Any]) -> tuple[str, str, str]:
     """处境、颜色与原因；结束过的以最后一次为准。"""
     ends = [event for event in report["events"] if event["type"] == "RUN_FINISHED"]
     if ends:
-        word, tone = _VERDICTS.get(ends[-1]["exit_code"], (tr("已结束"), "failed"))
+        said, tone = _VERDICTS.get(ends[-1]["exit_code"], (msgid("已结束"), "failed"))
         recalled = report["counts"]["recalled"]
         after = (
             tr("{recalled} 台成功之后退回了原来的版本", recalled=recalled)
             if recalled and not report["rollback_of"]
             else ""
         )
-        return word, tone, tr("；").join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
+        return tr(said), tone, tr("；").join(filter(None, ("" if tone == "done" else ends[-1]["reason"], after)))
     if pending := report["counts"]["pending"]:
         return tr("等人决定"), "waiting", tr("{pending} 台在等决定；用 confirm 回答，再用 resume 继续", pending=pending)
     return tr("还没有结束"), "running", ""
