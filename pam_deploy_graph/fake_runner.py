@@ -59,7 +59,7 @@ class FakeActionRunner:
         action: str,
         ip: str | None = None,
         *,
-        error: str = "",
+        error: str | None = None,
         values: Values | None = None,
         times: int | None = None,
     ) -> None:
@@ -83,7 +83,8 @@ class FakeActionRunner:
         if times is not None and not str(times).isdecimal():
             raise ValueError(tr("times 的值 {times!r} 应为不小于 0 的整数；None 是永远", times=times))
         limit = None if times is None else int(times)
-        self._failures.append(_Failure(action, ip and same_ip(ip), error, values, limit))
+        said = tr("演练注入的失败") if error is None else error
+        self._failures.append(_Failure(action, ip and same_ip(ip), said, values, limit))
 
     def run_action(self, state: AgentState, action: str, **kwargs: Any) -> ActionResult:
         """做一个动作：记下调用，看有没有编排的失败，否则照实回答。"""
@@ -93,7 +94,7 @@ class FakeActionRunner:
             return ActionResult.failure(action, Backend.FAKE, reason, exit_code=ScriptExit.USAGE)
         failure = next((f for f in self._failures if f.matches(action, ip)), None)
         if failure is not None and failure.values is None:
-            return ActionResult.failure(action, Backend.FAKE, failure.error or tr("演练注入的失败"))
+            return ActionResult.failure(action, Backend.FAKE, failure.error)
         values = self._answer(state, action, ip, kwargs)
         return ActionResult(True, action, Backend.FAKE, values | ((failure and failure.values) or {}))
 

@@ -1,6 +1,7 @@
 """``--help`` 的版面：版式归 typer，其中固定的几个词、各命令与选项的说明照此刻的语言。"""
 
 import contextlib
+import copy
 import functools
 import io
 import re
@@ -41,14 +42,14 @@ def in_chinese(text: str) -> str:
     return text
 
 
-def _known(_context: typer.Context, option: typer.CallbackParam, value: str) -> str:
+def _known(_context: typer.Context, value: str) -> str:
     """认得的语言；它在命令开始之前就用上了（``i18n.asked_for``），这里只核对。"""
     if value and value not in LANGUAGES:
-        raise typer.BadParameter(f"'{value}' is not one of {', '.join(map(repr, LANGUAGES))}", param=option)
+        raise typer.BadParameter(f"'{value}' is not one of {', '.join(map(repr, LANGUAGES))}")
     return value
 
 
-LANG: Final = Annotated[
+LANG = Annotated[
     str,
     typer.Option(
         "--lang",
@@ -75,7 +76,7 @@ def _lang_option() -> Any:
 
 def _speak(command: Any) -> None:
     """给一个命令加上 ``--lang``，说明换成此刻的语言。"""
-    command.params.append(_lang_option())
+    command.params.append(copy.copy(_lang_option()))
     for told in (command, *command.params):
         told.help = tr(getattr(told, "help", None) or "")
 

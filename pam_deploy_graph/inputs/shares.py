@@ -17,7 +17,6 @@ _WHOLE: Final = 100
 
 def share(least: int, most: int | None) -> Callable[[object], Share]:
     """做一个「台数或百分比」的检查；``most`` 为 ``None`` 是没有上限。"""
-    limit = tr("不小于 {least} ", least=least) if most is None else tr(" {least} 到 {most} ", least=least, most=most)
 
     def check(value: object) -> Share:
         """返回整数，或 ``"25%"``。"""
@@ -27,6 +26,9 @@ def share(least: int, most: int | None) -> Callable[[object], Share]:
                 return f"{int(percent[1])}%"
         elif _NUMBER.fullmatch(text) and int(text) >= least and (most is None or int(text) <= most):
             return int(text)
+        limit = (
+            tr("不小于 {least} ", least=least) if most is None else tr(" {least} 到 {most} ", least=least, most=most)
+        )
         raise ValueError(tr("应为{limit}的整数，或 1% 到 100%", limit=limit))
 
     return check

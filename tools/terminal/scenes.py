@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from tools.terminal.stage import Stage, open_stage
+from tools.terminal.stage import VERSION, Stage, open_stage
 
 CTRL_C: Final = "\x03"
 _PLAN, _ROLLBACK = "批准？", "回滚？"
@@ -151,11 +151,14 @@ def old_run_named(stage: Stage) -> None:
 
 
 def english(stage: Stage) -> None:
-    """说英文也听得懂。"""
-    seat = stage.sit("chat")
-    seat.say(f"deploy checkin/gate 1.2.3 to PEK, only 10.0.0.1, package {stage.package}", _PLAN)
-    seat.say("yes", "结果: 1 台全部完成")
-    stage.shot(seat, "英文的要求与回答")
+    """区域设置是英文（或带 ``--lang en``）：听的、问的、答的、报告都是英文。"""
+    seat = stage.sit("chat", size=(100, 38), LANG="en_US.UTF-8")
+    seat.see("Say what to deploy")
+    seat.say(f"deploy checkin/gate {VERSION} to PEK, only 10.0.0.1, package {stage.package}", "Approve?")
+    stage.shot(seat, "英文的计划")
+    seat.say("what happens if I approve?", "work starts at once")
+    seat.say("yes", "Result: all done, 1 workstation")
+    stage.shot(seat, "先问了一句，再同意；英文的报告")
 
 
 def small_screen(stage: Stage) -> None:
