@@ -80,7 +80,7 @@ test: $(STAMP) ## 快速测试（TEST_ARGS 传给 pytest）
 test-near: $(STAMP) ## 一个文件所在房间的测试：make test-near FILE=pam_deploy_graph/flows/rollout.py
 	@$(PY) -m tools.test_near $(or $(FILE),$(error 请写明文件：make test-near FILE=pam_deploy_graph/flows/rollout.py)) $(TEST_ARGS)
 
-test-studio: $(VENV)/.embedding build/deepagents/.stamp
+test-studio: $(VENV)/.embedding $(VENV)/.postgres build/deepagents/.stamp
 test-postgres: $(VENV)/.postgres
 test-browser: $(VENV)/.pictures
 test-cluster: $(VENV)/.postgres build/cluster/.stamp

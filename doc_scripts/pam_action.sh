@@ -388,6 +388,7 @@ if succeeded; then
         get-online-ips)
             name_of AIRPORT_CODE
             answer_has AIRPORT_CODE "${REPLY}" || die 6 "这个 PAM_NODE 不属于机场 ${REPLY}：请核对节点地址"
+            [[ ${newline}${answer} == *"${newline}IP="* ]] || answer+="${newline}IP=" # 一台在线的都没有
             ;;
         download-log)
             [[ -e ${log_file} ]] || : >"${log_file}" # 旧版 curl 遇到空正文不建文件

@@ -41,7 +41,7 @@ class DevServer:
         for name in ("langgraph.json", "graphs"):
             if not (folder / name).exists():
                 (folder / name).symlink_to(PROJECT / name)
-        self.folder, port = folder, _free_port()
+        self.folder, port = folder, free_port()
         self.url = f"http://127.0.0.1:{port}"
         options = ["--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 与进程同寿，stop 时关闭
@@ -93,7 +93,7 @@ class DevServer:
         raise RuntimeError(f"langgraph dev 没有启动起来：{self.output()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """一个此刻空着的端口；``langgraph dev`` 自己不会选。"""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

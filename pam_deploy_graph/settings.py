@@ -19,15 +19,18 @@ from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.env_file import env_text, refuse_outside, refuse_programs
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
+from pam_deploy_graph.inputs.server_address import refuse_in_clear
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
+from pam_deploy_graph.inputs.store_file import store_is_there
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles
 
 _DATABASE_PASSWORD: Final = "PGPASSWORD"  # noqa: S105 —— 变量名，不是口令
 """PostgreSQL 自己的变量：账本的地址里没有口令的，口令从这里来。"""
-_SECRETS: Final = frozenset({"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY", _DATABASE_PASSWORD})
-_OPENAI: Final = "https://api.openai.com/v1"
+_SECRETS: Final = frozenset(
+    {"PAM_TOKEN", "PAM_TOKEN_FILE", "PAM_STORE_URL", "OPENAI_API_KEY", "PAM_SERVER_TOKEN", _DATABASE_PASSWORD}
+)
 
 
 class Settings(BaseSettings):
@@ -68,6 +71,14 @@ class Settings(BaseSettings):
         default=False,
         description="几台机器合做的一台：账本不在 PostgreSQL 就不启动，`PAM_MCP_URL` 也不可以只写一个地址",
     )
+    pam_server: Url = Field("", description="LangGraph 服务器的地址，同 `--server`；设了它，命令经它看、经它做")
+    pam_server_token: SecretStr = Field(SecretStr(""), description="给那个服务器看的令牌（`people token` 发的）；秘密")
+    pam_server_token_file: str = Field("", description="那个令牌所在的文件，没有设 `PAM_SERVER_TOKEN` 时用")
+    pam_job_seconds: int = Field(
+        0,
+        ge=0,
+        description="服务器的作业有时限的：一次做这么多秒就经 `PAM_SERVER`（它自己）排上下一个；0 是不换",
+    )
     pam_ca_file: str = Field("", description="站点自己的 CA（PEM）；脚本、MCP、HTTP 与体检都只信它签发的证书")
     pam_client_cert: str = Field("", description="客户端证书（PEM）；对方要看时出示")
     pam_client_key: str = Field("", description="客户端证书的私钥（PEM，不带口令）；与证书同在一个文件的不必设")
@@ -95,6 +106,7 @@ class Settings(BaseSettings):
             refuse_alone(self.pam_store_url, self.pam_mcp_url)
         learn(self.pam_token.get_secret_value(), self.openai_api_key.get_secret_value())
         learn(unquote(urlsplit(self.pam_store_url).password or ""), peek_token(self.pam_token_file))
+        learn(self.pam_server_token.get_secret_value(), peek_token(self.pam_server_token_file))
         learn(os.environ.get(_DATABASE_PASSWORD, ""))
         self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
         self._origins |= dict.fromkeys(given, origins.GIVEN) | known
@@ -178,7 +190,7 @@ class Settings(BaseSettings):
             places += [(name.upper(), chosen, self.origin(name))]
         places += [(name, chosen, self.origin("pam_node_allow")) for name, chosen in self.pinned().items()]
         for name, url, origin in places:
-            if url and self._has_token():
+            if url and self.has_token():
                 refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
 
     def mcp_command(self) -> tuple[str, ...]:
@@ -189,32 +201,9 @@ class Settings(BaseSettings):
         """返回站点的 CA 与客户端证书。"""
         return TlsFiles(self.pam_ca_file, self.pam_client_cert, self.pam_client_key)
 
-    def _has_token(self) -> bool:
+    def has_token(self) -> bool:
         """说了令牌在哪里没有。"""
         return bool(self.pam_token.get_secret_value() or self.pam_token_file)
-
-    def check_key_travel(self) -> None:
-        """模型的密钥去的地方，来源不可以比它弱；没有设地址的去的是 OpenAI 自己。
-
-        Raises:
-            InvalidInputError: 不可以去。
-
-        """
-        if self.openai_api_key.get_secret_value():
-            its, origin = self.origin("openai_api_key"), self.origin("openai_base_url")
-            refuse_weaker("OPENAI_API_KEY", its, "OPENAI_BASE_URL", self.openai_base_url or _OPENAI, origin)
-            if self.pam_ca_file:
-                refuse_weaker("OPENAI_API_KEY", its, "PAM_CA_FILE", self.pam_ca_file, self.origin("pam_ca_file"))
-
-    def sources(self, home_url: str) -> str:
-        """令牌与各个地址从哪里来，写成一行，供计划与体检。"""
-        said = {"PAM_HOME_URL": self.home_url_origin(home_url)}
-        if self._has_token():
-            said["PAM_TOKEN"] = self.token_origin()
-        more = ("pam_mcp_url", "pam_mcp_command", "pam_script_entry", "pam_store_url", "pam_ca_file")
-        also = ("openai_base_url", "openai_api_key")
-        said |= {name.upper(): self.origin(name) for name in (*more, *also) if name in self._origins}
-        return tr("，").join(tr("{name} 来自{origin}", name=name, origin=origin.text) for name, origin in said.items())
 
     def token(self) -> str:
         """返回 PAM 令牌：先看 ``PAM_TOKEN``，再看 ``PAM_TOKEN_FILE`` 指的秘密文件。
@@ -227,6 +216,24 @@ class Settings(BaseSettings):
             return secret
         found = read_token(self.pam_token_file)
         learn(found)
+        return found
+
+    def server_token(self) -> str:
+        """返回给 ``PAM_SERVER`` 看的令牌；没有设为空串。
+
+        Raises:
+            InvalidInputError: 秘密文件读不了；它不去来源比它弱的、不加密而又不在本机的地址。
+
+        """
+        given = "pam_server_token" if self.pam_server_token.get_secret_value() else "pam_server_token_file"
+        found = self.pam_server_token.get_secret_value() or read_token(
+            self.pam_server_token_file, "PAM_SERVER_TOKEN_FILE"
+        )
+        if found:
+            learn(found)
+            refuse_in_clear(self.pam_server)
+            where = self.origin("pam_server")
+            refuse_weaker("PAM_SERVER_TOKEN", self.origin(given), "PAM_SERVER", self.pam_server, where)
         return found
 
     @staticmethod
@@ -272,14 +279,7 @@ class Settings(BaseSettings):
 
     def has_store(self, home: Path) -> bool:
         """账本在不在；别的机器上的数据库算在，没有权限看的也算在：由打开的人去说。"""
-        url = self.store_url(home)
-        path = Path(url.removeprefix("sqlite:///"))
-        try:  # 建到一半就死了的是空文件，还不是账本
-            return not url.startswith("sqlite:") or path.stat().st_size > 0 or Path(f"{path}-wal").exists()
-        except PermissionError:
-            return True
-        except OSError:
-            return False
+        return store_is_there(self.store_url(home))
 
     def checkpoint_store(self, home: Path) -> str:
         """返回图的检查点放在哪里：账本在 PostgreSQL 的，放在同一个库；否则是 ``<home>/runtime/checkpoints.sqlite``。"""

@@ -189,7 +189,7 @@ def cancel_all(services: Services, campaign: Campaign) -> list[str]:
     for row in look(services.ledger, campaign).rows:
         if not row.phase or row.exit_code is not None:
             continue
-        done = cancel_run(services, row.run_id)
+        done = cancel_run(services, row.run_id, services.local_actor())
         left = tr("，{holder}做完进行中的就停", holder=done["holder"]) if done["holder"] else ""
         left = left or (
             tr("，还欠着 {n} 台，用 resume {run_id} 做完", n=len(done["owed"]), run_id=row.run_id)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import DECISIONS, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval
-from pam_deploy_graph.runs.deciding import Answered, settle
-from pam_deploy_graph.runs.open_questions import pick, question_on, refuse_unoffered, still_open
-from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.deciding import Answered
+from pam_deploy_graph.runs.open_questions import refuse_unoffered
 from pam_deploy_graph.runs.status import show_questions
 
 
@@ -67,7 +67,7 @@ class Recorded:
 
 
 def answer(
-    services: Services,
+    runs: RunAccess,
     run_id: str,
     decision: Decision,
     *,
@@ -83,29 +83,23 @@ def answer(
         ConfirmationError: 没有在等的、指定的不在等、这个问题不能这样答，或没有终端而没有给计划的摘要。
 
     """
-    services.channel = "cli"
-    questions = question_on(services.ledger, run_id)
-    chosen, gone = pick(questions, ips, digests)
-    if not ips and not digests:
-        chosen = still_open(services.ledger, run_id, chosen)
+    asked = runs.asked(run_id, ips, digests)
+    chosen = asked["questions"]
     _refuse(chosen, decision, digests)
     typer.echo("\n".join(show_questions(chosen)), err=True)
-    nonce = services.ledger.get_run(run_id).nonce
     answers = [Answered(q["subject"], q["digest"], decision, operator, note) for q in chosen]
     if key:
-        answers = [replace(each, signature=sign(key, signed_bytes(run_id, nonce, each))) for each in answers]
-    actor = services.local_actor()
-    outcomes = settle(services, run_id, answers, actor)
-    found = Recorded(run_id, decision, operator or actor.name, actor.account, note)
+        answers = [replace(each, signature=sign(key, signed_bytes(run_id, asked["nonce"], each))) for each in answers]
+    done = runs.settle(run_id, [asdict(each) for each in answers])
+    found = Recorded(run_id, decision, operator or done["operator"], done["account"], note)
     found.refused = [
-        tr("{code}…: 给人看过之后变了，或不再等着；再看一眼 status {run_id}", code=code, run_id=run_id) for code in gone
+        tr("{code}…: 给人看过之后变了，或不再等着；再看一眼 status {run_id}", code=code, run_id=run_id)
+        for code in asked["gone"]
     ]
-    for each, outcome in zip(answers, outcomes, strict=True):
-        if isinstance(outcome, Approval):
-            found.subjects.append(each.subject)
-            found.wants_another |= outcome.subject == FIRST_OF_TWO
-        else:
-            found.refused.append(str(outcome))
+    for each, outcome in zip(answers, done["outcomes"], strict=True):
+        found.refused += [outcome["refused"]] if outcome["refused"] else []
+        found.subjects += [] if outcome["refused"] else [each.subject]
+        found.wants_another |= outcome["wants_another"]
     return found
 
 

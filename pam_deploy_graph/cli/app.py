@@ -18,7 +18,7 @@ from pam_deploy_graph.cli.decide import cancel, confirm
 from pam_deploy_graph.cli.demo import demo
 from pam_deploy_graph.cli.doctor import doctor
 from pam_deploy_graph.cli.help_pages import Command, Group, completion_in_chinese
-from pam_deploy_graph.cli.options import knowing_names
+from pam_deploy_graph.cli.options import knowing_names, over_server
 from pam_deploy_graph.cli.people import people
 from pam_deploy_graph.cli.queries import analyze, preview, report, runs, status
 from pam_deploy_graph.cli.repair import repair
@@ -43,6 +43,7 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
+_AT_HOME: Final = (demo, analyze, preview, repair, upload, web, doctor)
 for _command in (
     demo,
     chat,
@@ -60,9 +61,8 @@ for _command in (
     web,
     doctor,
 ):
-    app.command(cls=Command)(knowing_names(_command))
-
-
+    _known = knowing_names(_command)
+    app.command(cls=Command)(_known if _command in _AT_HOME else over_server(_known))
 app.add_typer(people, name="people")
 app.add_typer(audit, name="audit")
 app.add_typer(campaign, name="campaign")

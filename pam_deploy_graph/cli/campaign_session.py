@@ -32,7 +32,7 @@ from pam_deploy_graph.graph.driver import Driver, open_driver
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.runs.lookup import require_store
+from pam_deploy_graph.runs.lookup import refuse_server, require_store
 from pam_deploy_graph.runs.open_questions import refuse_bad_codes
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
@@ -200,6 +200,7 @@ def open_campaign(home: Path, campaign_id: str = "", *, as_json: bool = False) -
     """
     allow_many_files()
     settings = settings_for(home)
+    refuse_server(settings)
     if campaign_id:
         require_store(settings, home, campaign_id)
     with contextlib.ExitStack() as stack:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import DECISIONS, Decision
 from pam_deploy_graph.i18n import tr
@@ -44,15 +45,14 @@ def confirm(
     """回答一次运行正等着的问题：先写出答的是什么，再记下；之后由 resume 执行。"""
     from pam_deploy_graph.cli.answering import answer
     from pam_deploy_graph.errors import InvalidInputError
-    from pam_deploy_graph.runs.lookup import past_runs
 
     chosen = [Decision[name.upper()] for name, given in choices.items() if given]
     if len(chosen) != 1:
         raise InvalidInputError(
             tr("请给出 {decisions} 其中之一", decisions=tr("、").join(f"--{decision}" for decision in DECISIONS))
         )
-    with past_runs(o.settings_for(home), home, run_id) as services:
-        found = answer(services, run_id, chosen[0], ips=ip, digests=digest, note=note, operator=operator, key=sign)
+    with reaching(home, run_id) as runs:
+        found = answer(runs, run_id, chosen[0], ips=ip, digests=digest, note=note, operator=operator, key=sign)
     if as_json:
         o.print_json(found.as_dict())
     typer.echo(found.text(), err=True)
@@ -61,11 +61,8 @@ def confirm(
 
 def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """取消一次运行：不再开新的工作站；进行中的和已有决定的做完为止。"""
-    from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.open_questions import cancel_run
-
-    with past_runs(o.settings_for(home), home, run_id) as services:
-        done = cancel_run(services, run_id)
+    with reaching(home, run_id) as runs:
+        done = runs.cancel(run_id)
     if as_json:
         o.print_json(done)
     if done["holder"]:

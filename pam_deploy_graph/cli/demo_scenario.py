@@ -16,7 +16,7 @@ from pam_deploy_graph.constants import DEFAULT_STRATEGY, ExitCode
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.launcher import LabProcess
 from pam_deploy_graph.models import AgentState
-from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.system.private_files import write_private
 
 _FAILING: Final = "10.0.0.4"
@@ -55,7 +55,7 @@ def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_j
                 failing=_FAILING,
             )
         )
-        settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token))
+        settings = settings_for(home, pam_home_url=lab.home_url, pam_token=SecretStr(lab.token), pam_server="")
         params = {
             **_APP,
             "VERSION_NUMBER": version,
@@ -64,16 +64,16 @@ def _rehearse(desk: Desk, home: Path, lab_state: Path | None, *, yes: bool, as_j
         }
         with open_session(home, desk, as_json=as_json, yes=yes, settings=settings) as session:
             request = RunRequest(params=params, execution_strategy=str(DEFAULT_STRATEGY), home=home)
-            run, _ = register(session.services.ledger, request)
-            code = session.run(run.run_id, lambda: session.driver.start(run.run_id))
-            after = session.services.ledger.load_state(run.run_id, keep_events=False)
+            run_id = session.driver.register(request, yes=False)
+            code = session.run(run_id, lambda: session.driver.start(run_id))
+            after = session.at_home().services.state_of(run_id)
         if code is ExitCode.WAITING:
             desk.say(tr("演示没有人回答：试验场随演示关掉，这次运行不必再继续；请在终端里重新运行，或加 --yes"))
             return code
         found = _compare(after, lab.workstations(), version)
         verdict = _verdict(desk, code, found)
         if as_json:
-            emit({"type": "LAB_CHECKED", "run_id": run.run_id, **found, "exit_code": int(verdict)})
+            emit({"type": "LAB_CHECKED", "run_id": run_id, **found, "exit_code": int(verdict)})
         return verdict
 
 

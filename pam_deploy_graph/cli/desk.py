@@ -27,6 +27,13 @@ _MOST_NAMED: Final = 5
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def _abort_loop() -> None:
+    """丢下事件循环里进行中的。"""
+    from pam_deploy_graph.system import event_loop
+
+    event_loop.abort()
+
+
 class Face(Protocol):
     """键盘与屏幕的样子：活动的，或一行一行的。"""
 
@@ -59,6 +66,8 @@ class Desk:
         self.hear: Callable[[str], None] = self.kept.append
         self.progress: Callable[[], str] = str
         self.in_flight: Callable[[], Mapping[str, str]] = dict
+        self.abort: Callable[[], None] = _abort_loop
+        """第二次 Ctrl-C：不等进行中的了。"""
         self.face: Face
         self._doing = ("", 0.0)
         self._asked: tuple[Mapping[str, Any], Future[Any]] | None = None
@@ -169,10 +178,8 @@ class Desk:
 
     def _stop_now(self) -> None:
         """第二次：不等了。停在哪里、哪些结果未知，由停下的一方照账本说。"""
-        from pam_deploy_graph.system import event_loop
-
         self.say(tr("立即停，不等进行中的了"), "yellow")
-        event_loop.abort()
+        self.abort()
 
     def _no_more_keys(self) -> None:
         """终端没有了就像 Ctrl-C 那样停；只是按了 Ctrl-D 的，说明怎样停。"""

@@ -28,6 +28,7 @@ from pam_deploy_graph.ledger.engine import SQLITE
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.people import open_people
 from pam_deploy_graph.policy import open_policy
+from pam_deploy_graph.runs.setting_sources import setting_sources
 from pam_deploy_graph.script_runner import ScriptActionRunner, select_script_entry
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.resources import packaged_folder, packaged_path
@@ -80,7 +81,7 @@ def _program() -> Iterator[Check]:
 
 def _sources(settings: Settings) -> Iterator[Check]:
     """设置从哪里来；有没有因为别人写得了而没有读的 ``.env``。"""
-    yield Check(tr("设置"), ok=True, detail=settings.sources(settings.home_url()))
+    yield Check(tr("设置"), ok=True, detail=setting_sources(settings, settings.home_url()))
     if names := settings.foreign_tracing():
         told = tr("环境里有 {names}：LangGraph 会把对话、参数与计划送往 LangSmith", names=tr("、").join(names))
         yield Check("LangSmith", ok=False, detail=told, advice=tr("不要送出去就 unset 它们"), required=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_deploy_graph.cli.options import give, settings_for
+from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import DEFAULT_STRATEGY
 from pam_deploy_graph.errors import InvalidInputError
@@ -48,16 +49,13 @@ def of_failed(
         InvalidInputError: 同时给了目标；没有这次运行、它还没有结束，或没有不成功的。
 
     """
-    from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.rerun import failed_again
-
     if "target_ips" in control:
         raise InvalidInputError(
             tr("--failed-of 与 --targets 不能同时给：目标就是没有成功的那几台，可以用 --exclude 去掉几台")
         )
-    with past_runs(settings_for(home), home, run_id) as services:
-        before = failed_again(services.ledger, run_id)
-    return {**before.params, **params}, {**before.control, **control}, strategy or before.strategy
+    with reaching(home, run_id) as runs:
+        before = runs.failed_again(run_id)
+    return {**before["params"], **params}, {**before["control"], **control}, strategy or before["strategy"]
 
 
 def read_strategy(strategy: str | None) -> str:

@@ -8,9 +8,8 @@ from pam_deploy_graph.cli.help_now import LEAVE, RUNNING, help_text, is_help
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import RuleBasedLlmClient
-from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, is_sure
-from pam_deploy_graph.runs.replies import answered
-from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.open_questions import is_sure
 
 _KEPT: Final = msgid(
     "记下了，还没有照做：「{text}」。到下一个问题、或做完之后摆在提示后面，按回车才算数；急的话先「暂停」。"
@@ -21,9 +20,9 @@ _BUSY: Final = msgid("还在进行；要离开先说「暂停」，停下之后�
 class Midway:
     """一次推出途中的键盘；``run_id`` 给出正推着的运行，还没有登记的为空串。"""
 
-    def __init__(self, services: Services, desk: Desk, run_id: Callable[[], str]) -> None:
+    def __init__(self, runs: RunAccess, desk: Desk, run_id: Callable[[], str]) -> None:
         """用离线规则听：推出途中不等模型。"""
-        self._services, self._desk, self._run_id = services, desk, run_id
+        self._runs, self._desk, self._run_id = runs, desk, run_id
         self._rules = RuleBasedLlmClient()
 
     def hear(self, text: str) -> None:
@@ -33,10 +32,10 @@ class Midway:
         if text.lower() in LEAVE:
             return self._desk.say(tr(_BUSY))
         intent = self._rules.understand_request(text).intent
-        known = self._services.ledger.exists(self._run_id())
+        known = bool(run_id := self._run_id()) and self._runs.exists(run_id)
         if intent == "pause":
             return self._desk.request_stop()
-        if known and (told := answered(self._services, text, intent, self._run_id())):
+        if known and (told := self._runs.reply(text, intent, run_id)):
             return self._desk.say("\n".join(filter(None, [told, self._desk.line()])))
         if intent == "cancel" and known:
             return self._cancel()
@@ -46,7 +45,7 @@ class Midway:
     def _cancel(self) -> None:
         """说出代价，确认了才取消。"""
         run_id = self._run_id()
-        costs = cancel_costs(self._services.state_of(run_id))
+        costs = self._runs.glance(run_id)["costs"]
         self._desk.say(
             tr(
                 "{costs}确定就说「确认」。",
@@ -56,7 +55,7 @@ class Midway:
         if not is_sure(self._desk.face.read(tr("确认取消？> "), fresh=True) or ""):
             return self._desk.say(tr("没有取消，照旧进行。"))
         try:
-            cancel_run(self._services, run_id)
+            self._runs.cancel(run_id)
         except PamError as error:
             return self._desk.say(str(error))
         return self._desk.say(tr("已取消：没有开工的不再做，进行中的做完就结束。"))

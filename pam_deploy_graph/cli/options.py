@@ -27,6 +27,9 @@ INVENTORY: Final = Annotated[
     Path | None,
     typer.Option("--inventory", help="名称清单（CSV 或 TOML）：名称可以代替 IP，显示时写在 IP 旁边。", metavar="FILE"),
 ]
+SERVER: Final = Annotated[
+    str | None, typer.Option("--server", help="经这个 LangGraph 服务器看、经它做；压过 PAM_SERVER。", metavar="URL")
+]
 
 
 def give(**settings: str) -> None:
@@ -36,19 +39,29 @@ def give(**settings: str) -> None:
 
 def knowing_names(command: Callable[..., None]) -> Callable[..., None]:
     """给一个命令加上 ``--inventory``：压过 ``PAM_INVENTORY``（contract 第 8 节）。"""
+    return _also(command, "inventory", INVENTORY, lambda file: give(pam_inventory=str(file.absolute())))
+
+
+def over_server(command: Callable[..., None]) -> Callable[..., None]:
+    """给一个命令加上 ``--server``：压过 ``PAM_SERVER``（contract 第 8 节）。"""
+    return _also(command, "server", SERVER, lambda url: give(pam_server=url))
+
+
+def _also(command: Callable[..., None], name: str, option: Any, take: Callable[[Any], None]) -> Callable[..., None]:
+    """给一个命令加上一个选项；给了就交给 ``take``，然后照常做。"""
 
     @functools.wraps(command)
-    def called(*, inventory: Path | None = None, **given: Any) -> None:
-        """记下清单，照常做。"""
-        if inventory:
-            give(pam_inventory=str(inventory.absolute()))
+    def called(**given: Any) -> None:
+        """记下它，照常做。"""
+        if (value := given.pop(name, None)) is not None:
+            take(value)
         command(**given)
 
     plain = inspect.signature(command, eval_str=True).parameters.values()
     known = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in plain]
-    option = inspect.Parameter("inventory", inspect.Parameter.KEYWORD_ONLY, annotation=INVENTORY, default=None)
-    called.__signature__ = inspect.Signature([*known, option])  # type: ignore[attr-defined]  # 标准库认这个属性
-    called.__annotations__ = {each.name: each.annotation for each in [*known, option]}
+    more = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=option, default=None)
+    called.__signature__ = inspect.Signature([*known, more])  # type: ignore[attr-defined]  # 标准库认这个属性
+    called.__annotations__ = {each.name: each.annotation for each in [*known, more]}
     return called
 
 

@@ -2,17 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.streams import screen_width
 from pam_deploy_graph.i18n import tr
-
-if TYPE_CHECKING:
-    from pam_deploy_graph.inventory import Inventory
-    from pam_deploy_graph.runs.services import Services
 
 
 class ReportFormat(StrEnum):
@@ -38,8 +35,7 @@ def status(
     run_id: SOME_RUN = "", ip: SOME_IP = "", watch: WATCH = False, home: o.Home = o.HERE, as_json: o.Json = False
 ) -> None:
     """一次运行走到哪里，或其中一台的经过；别的进程正在跑时也能看。"""
-    from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.status import render_standing, standing
+    from pam_deploy_graph.runs.status import render_standing
 
     if watch and not ip:
         from pam_deploy_graph.cli.watching import watch as keep_watching
@@ -47,30 +43,28 @@ def status(
         return keep_watching(home, run_id, as_json=as_json)
     if ip:
         return _one_workstation(home, run_id, ip, as_json=as_json)
-    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
-        found = standing(services.ledger, run_id, _names(services))
+    with reaching(home, run_id, look=True) as runs_:
+        found = runs_.standing(run_id)
     return o.print_json(found) if as_json else typer.echo(render_standing(found))
 
 
 def _one_workstation(home: Path, run_id: str, ip: str, *, as_json: bool) -> None:
     """一台的经过。"""
-    from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.workstation_story import render_story, story_of
+    from pam_deploy_graph.runs.workstation_story import render_story
 
-    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
-        told = story_of(services.ledger, run_id, ip, _names(services))
+    with reaching(home, run_id, look=True) as runs_:
+        told = runs_.story(run_id, ip)
     o.print_json(told) if as_json else typer.echo(render_story(told))
 
 
 def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """列出最近的运行，新的在前：部署什么、谁提出的、走到哪里、在等什么。"""
     from pam_deploy_graph.errors import RunNotFoundError
-    from pam_deploy_graph.runs.lookup import past_runs
-    from pam_deploy_graph.runs.run_table import list_runs, render_runs
+    from pam_deploy_graph.runs.run_table import render_runs
 
     try:
-        with past_runs(o.settings_for(home), home, look=True) as services:
-            rows = list_runs(services.ledger, services.policy, last)
+        with reaching(home, look=True) as runs_:
+            rows = runs_.table(last)
     except RunNotFoundError:
         rows = []
     o.print_json(rows) if as_json else typer.echo(render_runs(rows, width=screen_width()))
@@ -78,38 +72,12 @@ def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> Non
 
 def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:
     """一次运行的报告。"""
-    from dataclasses import asdict
-
-    from pam_deploy_graph.home.run_files import log_folder
-    from pam_deploy_graph.ledger import read_head
-    from pam_deploy_graph.report import summary as reports
-    from pam_deploy_graph.runs.lookup import past_runs
-
-    with past_runs(o.settings_for(home), home, run_id, look=True) as services:
-        state = _names(services).lend_names(services.ledger.load_state(run_id))
-        head = {"ledger": services.ledger.ledger_id, **read_head(services.ledger.engine, run_id)}
-        decisions = [asdict(approval) for approval in services.ledger.decisions(run_id)]
-    if format_ is ReportFormat.MD:
-        tail = tr(
-            "第 {seq} 行 {link}，第 {decisions} 个决定 {decision_link}",
-            seq=head["seq"],
-            link=head["link"],
-            decisions=head["decisions"],
-            decision_link=head["decision_link"] or "-",
-        )
-        typer.echo(
-            tr(
-                "{render_report}\n账本的链尾: {tail}",
-                render_report=reports.render_report(state, decisions=decisions),
-                tail=tail,
-            )
-        )
-        return
-    whole = reports.report_object(state, decisions) | {"chain_head": head}
+    with reaching(home, run_id, look=True) as runs_:
+        told = runs_.report(run_id, format_.value)
     if format_ is ReportFormat.JSON:
-        o.print_json(whole)
-    else:
-        typer.echo(_page(whole, home, log_folder(state)))
+        o.print_json(told)
+    else:  # 报告页自称 UTF-8，因此不随终端的编码走
+        typer.echo(told.encode() if format_ is ReportFormat.HTML else told)
 
 
 def preview(
@@ -139,26 +107,6 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
     for note in notes:
         typer.echo(tr("注意: {note}", note=printable(note)), err=True)
     o.print_json(found) if as_json else typer.echo(_analysis(found))
-
-
-def _page(whole: dict[str, Any], home: Path, logs: Path) -> bytes:
-    """报告页；页面自称 UTF-8，因此不随终端的编码走。"""
-    from pam_deploy_graph.report.html.log_excerpts import read_log_tails
-    from pam_deploy_graph.report.html.page import render_html
-
-    return render_html(whole, logs=read_log_tails(whole, home=home, folder=logs)).encode()
-
-
-def _names(services: "Services") -> "Inventory":
-    """显示用的名称清单；写错了的说一声，照样看，只是没有名称。"""
-    from pam_deploy_graph.errors import InvalidInputError
-    from pam_deploy_graph.inventory import EMPTY
-
-    try:
-        return services.inventory
-    except InvalidInputError as error:
-        typer.echo(tr("注意: 名称没有显示：{error}", error=error), err=True)
-        return EMPTY
 
 
 def _analysis(found: dict[str, Any]) -> str:

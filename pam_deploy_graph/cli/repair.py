@@ -16,17 +16,19 @@ def repair(
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.cli.desk import open_desk
     from pam_deploy_graph.inputs.addresses import expand_ips
-    from pam_deploy_graph.runs.lookup import require_records
+    from pam_deploy_graph.runs.lookup import refuse_server, require_records
     from pam_deploy_graph.runs.registration import RunRequest, register
     from pam_deploy_graph.runs.repair import repair as repaired_input
 
     settings = o.settings_for(home)
+    refuse_server(settings)
     require_records(settings, home, run_id)
     with (
         open_desk(home, plain=as_json) as desk,
         open_session(home, desk, as_json=as_json, settings=settings, may_replace=True) as session,
     ):
-        driver, services = session.driver, session.services
+        driver = session.at_home()
+        services = driver.services
         found = repaired_input(services, run_id, driver.remembered(run_id))
         ended = msgid("运行 {run_id} 到此为止；另开运行 {successor} 接着做，动手之前先看新的计划")
         session.say(tr(ended, run_id=run_id, successor=found.run_id))

@@ -10,7 +10,6 @@ from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.system.account import current_operator
 
 if TYPE_CHECKING:
     from pam_deploy_graph.runs.registration import RunRequest
@@ -68,7 +67,8 @@ def resume(run_id: o.RunId, wait: WAIT = 0, home: o.Home = o.HERE, as_json: o.Js
     from pam_deploy_graph.cli.desk import open_desk
     from pam_deploy_graph.runs.lookup import require_store
 
-    require_store(o.settings_for(home), home, run_id)
+    if not (settings := o.settings_for(home)).pam_server:
+        require_store(settings, home, run_id)
     with open_desk(home, plain=as_json) as desk, open_session(home, desk, as_json=as_json, wait=wait) as session:
         raise typer.Exit(session.run(run_id, lambda: session.driver.resume(run_id)))
 
@@ -84,12 +84,14 @@ def _hand_over(home: Path, request: "RunRequest", *, yes: bool, as_json: bool) -
 
     from pam_deploy_graph.errors import InvalidInputError, RunConflictError
     from pam_deploy_graph.runs.handing_over import handed_by
+    from pam_deploy_graph.runs.lookup import refuse_server
     from pam_deploy_graph.runs.registration import register
     from pam_deploy_graph.runs.services import Services
 
     if yes:
         raise InvalidInputError(tr("--detach 与 --yes 不能同时给：计划由网页进程提出，请在网页上或用 confirm 批准"))
-    services = Services(home=home, settings=o.settings_for(home), channel="cli")
+    refuse_server(settings := o.settings_for(home))
+    services = Services(home=home, settings=settings, channel="cli")
     try:
         state, created = register(services.ledger, replace(request, extra=handed_by(services.local_actor())))
     finally:
@@ -105,18 +107,8 @@ def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: 
     """登记并开始。"""
     from pam_deploy_graph.cli.command_session import open_session
     from pam_deploy_graph.cli.desk import open_desk
-    from pam_deploy_graph.errors import RunConflictError
-    from pam_deploy_graph.inputs.parameters import validate_control
-    from pam_deploy_graph.runs.registration import register
-    from pam_deploy_graph.system.open_files import check_in_flight
 
     with open_desk(home, plain=as_json) as desk, open_session(home, desk, as_json=as_json, wait=wait) as session:
-        at_once = validate_control(request.control_params).get("max_parallel", 1)
-        check_in_flight(at_once if isinstance(at_once, int) else 1)
-        state, created = register(session.services.ledger, request)
-        if not created:
-            raise RunConflictError(tr("运行 {run_id} 已经有了；用 resume {run_id} 继续它", run_id=state.run_id))
-        session.say(tr("运行 {run_id}", run_id=state.run_id))
-        if yes:
-            session.services.preapproved[state.run_id] = current_operator()
-        return session.run(state.run_id, lambda: session.driver.start(state.run_id))
+        run_id = session.driver.register(request, yes=yes)
+        session.say(tr("运行 {run_id}", run_id=run_id))
+        return session.run(run_id, lambda: session.driver.start(run_id))

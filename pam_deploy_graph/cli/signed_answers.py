@@ -13,21 +13,20 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.deciding import Answered
-from pam_deploy_graph.runs.services import Services
-from pam_deploy_graph.system.account import current_operator
 
 _ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.DOTALL)
 _WHICH: Final = msgid("用哪把 SSH 私钥签名（路径；直接回车是不签）> ")
 
 
 def read_decision(
-    services: Services, question: Mapping[str, Any], text: str, *, ask: Callable[[str], str | None]
+    runs: RunAccess, question: Mapping[str, Any], text: str, *, ask: Callable[[str], str | None]
 ) -> dict[str, Any]:
     """读操作员打的一个决定；末尾写了 ``--sign 密钥``，或策略要求签名的，签好。
 
     Args:
-        services: 部件；策略与登记的随机数从这里来。
+        runs: 策略与登记的随机数从这里来。
         question: 图问的问题。
         text: 打的字。
         ask: 再读一行：用哪把私钥。
@@ -40,14 +39,14 @@ def read_decision(
 
     """
     asked = _ASKED.fullmatch(text)
-    answer = read_typed(question, asked["words"] if asked else text, current_operator())
+    answer = read_typed(question, asked["words"] if asked else text, runs.operator)
     parts = _parts(question, answer)
-    if not asked and not _required(services, question, answer):
+    if not asked and not _required(runs, question, answer):
         return answer
     path = (asked["key"] or "").strip() if asked else ""
     while path := path or (ask(tr(_WHICH)) or ""):
         try:
-            signatures = [_signed(services, question, Path(path).expanduser(), part) for part in parts]
+            signatures = [_signed(runs, question, Path(path).expanduser(), part) for part in parts]
         except InvalidInputError as error:
             typer.echo(str(error), err=True)
             path = ""
@@ -67,16 +66,14 @@ def _parts(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Answe
     return [Answered(ip, shown[ip], Decision(one["decision"]), note=one["note"]) for ip, one in answer.items()]
 
 
-def _required(services: Services, question: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+def _required(runs: RunAccess, question: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
     """策略要不要签名；拒绝计划谁都可以，不必签。"""
     if question["ask"] == Ask.PLAN and answer["decision"] != Decision.APPROVE:
         return False
-    params = services.state_of(question["run_id"]).params
-    rule = services.policy.rule_for(params["AIRPORT_CODE"], params["APP_NAME"])
-    return rule is not None and rule.signed
+    return bool(runs.signing(question["run_id"])["required"])
 
 
-def _signed(services: Services, question: Mapping[str, Any], key: Path, part: Answered) -> str:
+def _signed(runs: RunAccess, question: Mapping[str, Any], key: Path, part: Answered) -> str:
     """签一个决定。"""
     run_id = question["run_id"]
-    return sign(key, signed_bytes(run_id, services.ledger.get_run(run_id).nonce, part))
+    return sign(key, signed_bytes(run_id, runs.signing(run_id)["nonce"], part))

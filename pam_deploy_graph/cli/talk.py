@@ -1,10 +1,10 @@
 """对话里的一句话：说的是哪次运行、要它怎样；听懂归图，动手归驱动。"""
 
 import sys
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pam_deploy_graph.cli.command_session import Session
-from pam_deploy_graph.cli.greeting import greeting
 from pam_deploy_graph.cli.help_now import IDLE, RUNNING, words_at
 from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.constants import ExitCode
@@ -12,11 +12,8 @@ from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.lookup import runs_named
-from pam_deploy_graph.runs.open_questions import cancel_costs, cancel_run, goes_on_bare, is_sure
-from pam_deploy_graph.runs.registration import has_begun
-from pam_deploy_graph.runs.replies import answered, kinds_asked
-from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
-from pam_deploy_graph.runs.stopping import stopped_text
+from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
+from pam_deploy_graph.runs.status import render_standing
 
 _LATER: Final = msgid("说「继续」接着做，说「取消」取消本次部署。")
 
@@ -26,15 +23,15 @@ class Talk:
 
     def __init__(self, session: Session) -> None:
         """还没有说到哪次运行。"""
-        self._session, self._desk = session, session.desk
+        self._session, self._desk, self._runs = session, session.desk, session.runs
         self._run_id = ""
         self._told = False
         session.driver.on_answer = self._tell
-        session.desk.hear = Midway(session.services, session.desk, lambda: self._run_id).hear
+        session.desk.hear = Midway(session.runs, session.desk, lambda: self._run_id).hear
 
     def greet(self) -> None:
         """说出中断的、等着人的、停用的柜台；没有就不说。"""
-        if told := greeting(self._session.services.ledger):
+        if told := self._runs.greeting():
             self._session.say(told)
 
     def words(self) -> list[str]:
@@ -44,19 +41,19 @@ class Talk:
 
     def hear(self, text: str) -> None:
         """没有问题挂着时听到的一句话。"""
-        services, driver = self._session.services, self._session.driver
+        driver = self._session.driver
         self._told = False
         self._session.asker.forget()
         if named := self._named(text):
             return self._about(named, text)
         again = asks_again_for_failed(text)
-        if again and services.ledger.exists(self._run_id):  # 正说着的还没有结束：回到它的问题上
+        if again and self._known_run():  # 正说着的还没有结束：回到它的问题上
             return self._advance(self._run_id)
-        intent = "" if again else services.llm_client.understand_request(text).intent
-        if intent == "resume" and (not self._run_id or services.ledger.exists(self._run_id)):
+        intent = "" if again else self._runs.intent(text)
+        if intent == "resume" and (not self._run_id or self._known_run()):
             sure = goes_on_bare(text) or self._sure(tr("接着做中断的那次运行：没有开工的会继续开工。"))
             return self._go_on() if sure else None
-        if intent == "cancel" and (run_id := self._run_id or latest_unfinished(services.ledger)):
+        if intent == "cancel" and (run_id := self._run_id or self._runs.unfinished()):
             return self._cancel(run_id)
         if intent == "rollback":  # 用一个自己的会话，不搅进正说着的这一次
             return self._recall(text)
@@ -66,26 +63,18 @@ class Talk:
 
     def paused(self, error: RunPausedError) -> None:
         """停下了：照账本说进行中的怎样了。"""
-        services = self._session.services
-        if self._desk.stop.is_set() and services.ledger.exists(self._run_id):
-            return self._session.say(
-                tr(
-                    "{stopped_text}。{later}",
-                    stopped_text=stopped_text(services.state_of(self._run_id)),
-                    later=tr(_LATER),
-                )
-            )
+        if self._desk.stop.is_set() and (now := self._now()):
+            return self._session.say(tr("{stopped}。{later}", stopped=now["stopped"], later=tr(_LATER)))
         return self._session.say(str(error))
 
     def _named(self, text: str) -> str:
         """话里点了名的运行；没有为空串。"""
-        return next(iter(runs_named(self._session.services.ledger.exists, text)), "")
+        return next(iter(runs_named(self._runs.exists, text)), "")
 
     def _about(self, run_id: str, text: str) -> None:
         """点了名的：说的就是那一次。"""
-        services = self._session.services
-        intent = services.llm_client.understand_request(text).intent
-        over = services.ledger.get_run(run_id).exit_code is not None
+        intent = self._runs.intent(text)
+        over = self._runs.glance(run_id)["exit_code"] is not None
         if intent == "rollback":
             return self._recall(text)
         if intent == "cancel" and not over:
@@ -93,8 +82,8 @@ class Talk:
         if intent == "resume" and not over:
             self._run_id = run_id
             return self._advance(run_id)
-        told = answered(services, text, intent, run_id) if intent != "status" or kinds_asked(services, text) else ""
-        return self._session.say(told or render_standing(standing(services.ledger, run_id, services.inventory)))
+        told = self._runs.reply(text, intent, run_id, brief=False)
+        return self._session.say(told or render_standing(self._runs.standing(run_id)))
 
     def _advance(self, run_id: str) -> None:
         """接着做一次运行。"""
@@ -102,16 +91,16 @@ class Talk:
 
     def _recall(self, text: str) -> None:
         """退回：说的是结束了的运行就自成一次，做完说出报告；没有结束的在它自己里面问。"""
-        services, driver = self._session.services, self._session.driver
+        driver = self._session.driver
         run_id = driver.new_run_id()
         code = self._desk.work(lambda: driver.hear(run_id, text))
-        if services.ledger.exists(run_id):
+        if self._runs.exists(run_id):
             self._session.finish(run_id, code)
 
     def _go_on(self) -> None:
         """继续：正说着的运行，或最近一次中断的。"""
         if not self._run_id:
-            self._run_id = latest_unfinished(self._session.services.ledger)
+            self._run_id = self._runs.unfinished()
             self._session.say(
                 tr("接着做运行 {run_id}。", run_id=self._run_id) if self._run_id else tr("没有中断的运行。")
             )
@@ -119,12 +108,11 @@ class Talk:
 
     def _cancel(self, run_id: str) -> None:
         """取消停着的一次：说出代价，确认了才记下；欠着的做完，收尾。"""
-        services = self._session.services
-        if services.ledger.exists(run_id):
-            costs = cancel_costs(services.state_of(run_id)) or tr("取消运行 {run_id}，取消后不能继续。", run_id=run_id)
+        if now := self._runs.glance(run_id):
+            costs = now["costs"] or tr("取消运行 {run_id}，取消后不能继续。", run_id=run_id)
             if not self._sure(costs):
                 return None
-            done = cancel_run(services, run_id)
+            done = self._runs.cancel(run_id)
             if done["holder"]:
                 return self._session.say(tr("已要求取消：{holder}做完进行中的工作站就停。", holder=done["holder"]))
             self._run_id = run_id
@@ -148,39 +136,47 @@ class Talk:
 
     def _stopped(self, code: ExitCode, *, resumed: bool = False) -> None:
         """图停下了：说明停在哪里；了结的运行不再提起。``resumed`` 为真即已经为收尾恢复过一次，不再试。"""
-        services = self._session.services
-        if not self._run_id or not services.ledger.exists(self._run_id):
+        if not (now := self._now()):
             return None
-        record = services.ledger.get_run(self._run_id)
-        if record.exit_code is None and services.cancelled(self._run_id) and not resumed:
+        if now["exit_code"] is None and now["cancelled"] and not resumed:
             # 已中断又取消：进行中的做完，收尾
             return self._stopped(self._desk.work(lambda: self._session.driver.resume(self._run_id)), resumed=True)
-        if record.exit_code is None:
-            return self._session.say(self._unfinished(code, record.reason or ""))
-        if services.state_of(self._run_id).completed_global_steps:
-            self._session.finish(self._run_id, ExitCode(record.exit_code))
+        if now["exit_code"] is None:
+            return self._session.say(self._unfinished(code, now))
+        if now["touched_home"]:
+            self._session.finish(self._run_id, ExitCode(now["exit_code"]))
         else:
-            self._session.say(tr("结果: {reason}；什么也没有改变。", reason=record.reason))
+            self._session.say(tr("结果: {reason}；什么也没有改变。", reason=now["reason"]))
         self._run_id = ""
         return None
 
-    def _unfinished(self, code: ExitCode, reason: str) -> str:
+    def _unfinished(self, code: ExitCode, now: Mapping[str, Any]) -> str:
         """没有做完的运行：停在哪里，怎样接着做。"""
         if code is ExitCode.WAITING:
             return tr("运行 {run_id} 还等着回答。说「继续」回到那个问题，说「取消」取消本次部署。", run_id=self._run_id)
-        where = tr("还没有做完") if self._told else tr("停下了：{reason}", reason=reason) if reason else tr("停下了")
-        begun = has_begun(self._session.services.state_of(self._run_id))
+        where = (
+            tr("还没有做完")
+            if self._told
+            else tr("停下了：{reason}", reason=now["reason"])
+            if now["reason"]
+            else tr("停下了")
+        )
         return tr(
             "运行 {run_id} {where}。{what}{later}",
             run_id=self._run_id,
             where=where,
-            what="" if begun else tr("要改就说改什么，"),
+            what="" if now["begun"] else tr("要改就说改什么，"),
             later=tr(_LATER),
         )
 
     def _known(self) -> list[str]:
         """说得到的工作站：正说着的这次运行里的。"""
-        services = self._session.services
-        if not self._run_id or not services.ledger.exists(self._run_id):
-            return []
-        return services.state_of(self._run_id).target_ips
+        return list(self._now().get("targets", []))
+
+    def _known_run(self) -> bool:
+        """正说着的这一次登记了没有。"""
+        return bool(self._run_id) and self._runs.exists(self._run_id)
+
+    def _now(self) -> dict[str, Any]:
+        """正说着的这一次的要点；没有登记的为空。"""
+        return self._runs.glance(self._run_id) if self._run_id else {}

@@ -1,17 +1,22 @@
 """``status --watch``：看着一次运行，直到它结束或按 Ctrl-C；终端里一屏一屏地换，别处变了才写一行。"""
 
+import contextlib
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.cli.mirror import Mirror
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.cli.progress import emit
+from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.screen import is_live
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.report.progress_line import Progress
+from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.lookup import past_runs
 from pam_deploy_graph.runs.status import render_standing, standing_of
 from pam_deploy_graph.system.shown_time import zoned_moment
@@ -37,18 +42,50 @@ def watch(home: Path, run_id: str, *, as_json: bool) -> None:
         RunNotFoundError: 没有这次运行。
 
     """
-    view = _View(home, run_id)
     show = _Changes(as_json=as_json) if as_json or not (is_live() and sys.stdout.isatty()) else _screenful
     try:
-        while True:
-            began = time.monotonic()
-            found, line = view.look()
-            show(found, line)
-            if found["exit_code"] is not None:
-                return
-            time.sleep(max(_TICK, _SHARE * (time.monotonic() - began)))
+        with _opened(home, run_id) as view:
+            _keep_looking(view, show)
     except KeyboardInterrupt:
         sys.stderr.write(tr("\n不再看了；运行不受影响。\n"))
+
+
+def _keep_looking(view: "_View | _ServedView", show: Callable[[dict[str, Any], str], None]) -> None:
+    """看到它结束。"""
+    while True:
+        began = time.monotonic()
+        found, line = view.look()
+        show(found, line)
+        if found["exit_code"] is not None:
+            return
+        time.sleep(max(_TICK, _SHARE * (time.monotonic() - began)))
+
+
+@contextlib.contextmanager
+def _opened(home: Path, run_id: str) -> "Iterator[_View | _ServedView]":
+    """本机的账本，或服务器。"""
+    if not settings_for(home).pam_server:
+        yield _View(home, run_id)
+        return
+    with reaching(home, run_id) as runs:
+        found = runs.standing(run_id)["run_id"]
+        progress = Progress(by_ledger=True)
+        with Mirror(runs, found, progress) as mirror:
+            yield _ServedView(runs, found, progress, mirror)
+
+
+class _ServedView:
+    """服务器上的一次运行。"""
+
+    def __init__(self, runs: RunAccess, run_id: str, progress: Progress, mirror: Mirror) -> None:
+        """还没有看。"""
+        self._runs, self._run_id, self._progress, self._mirror = runs, run_id, progress, mirror
+
+    def look(self) -> tuple[dict[str, Any], str]:
+        """返回处境与一行进度。"""
+        self._mirror.look(lambda _event: None)
+        found = self._runs.standing(self._run_id)
+        return found, self._progress.line() if found["holder"] else ""
 
 
 class _View:

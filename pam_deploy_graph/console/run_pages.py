@@ -176,7 +176,8 @@ async def stop(visit: Visit) -> Response:
 def _cancel(room: Room, run_id: str, visit: Visit) -> None:
     """记下取消；欠着的由推着它的做完。"""
     _refuse(room, run_id, visit)
-    cancel_run(room.acting(room.actor(visit.session)), run_id)
+    actor = room.actor(visit.session)
+    cancel_run(room.acting(actor), run_id, actor)
 
 
 async def pause(visit: Visit) -> Response:

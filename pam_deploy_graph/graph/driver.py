@@ -5,47 +5,60 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from langgraph.types import Command
 
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.constants import Ask, Decision, ExitCode
-from pam_deploy_graph.errors import NoProgressError, PamError, RunHeldError, RunPausedError
+from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.errors import PamError, RunConflictError, RunHeldError, RunPausedError
 from pam_deploy_graph.graph.build import build_graph
+from pam_deploy_graph.graph.settling import Asker, Settling
 from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
-from pam_deploy_graph.home.run_files import unused_run_id
-from pam_deploy_graph.i18n import msgid, tr
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import compress_ips
-from pam_deploy_graph.ledger import PLAN, Approval
+from pam_deploy_graph.inputs.parameters import validate_control
+from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
-from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.local_runs import LocalRuns
+from pam_deploy_graph.runs.registration import RunRequest, has_begun, register
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.site_rules import why_outdated
 from pam_deploy_graph.runs.stopping import stopped_text
-
-Asker = Callable[[Mapping[str, Any]], Any]
-"""问人：收到中断的内容，返回回答；``None`` 表示此刻没有人能答。"""
+from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.open_files import check_in_flight
 
 _RESTART_AT: Final = {True: ("approve-plan", "approved"), False: ("params", "params")}
 """停下的运行从哪里继续：有了批准的计划就重做全局步骤，否则重新检查。"""
 
 
-_STUCK: Final = msgid("用 status 查看；检查点多半不是最新的（时钟拨回过、从备份恢复），用 repair 另开一次")
-
-
-class Driver:
-    """推进一次运行；``ask`` 决定有没有人可问。"""
+class Driver(Settling):
+    """推进本机账本里的一次运行。"""
 
     def __init__(self, services: Services, graph: Any, ask: Asker) -> None:
         """用 ``open_driver`` 创建。"""
+        super().__init__(ask)
         self.services = services
         self.graph = graph
-        self._ask = ask
-        self.on_answer: Callable[[str], None] = print
-        self.unanswered: Mapping[str, Any] = {}
-        """停下时没有人答的问题。"""
+        self.runs = LocalRuns(services)
+
+    def register(self, request: RunRequest, *, yes: bool) -> str:
+        """登记，见 ``registration.register``。
+
+        Raises:
+            InvalidInputError: 输入不合规则；什么也没有写。
+            RunConflictError: 已经有了。
+
+        """
+        at_once = validate_control(request.control_params).get("max_parallel", 1)
+        check_in_flight(at_once if isinstance(at_once, int) else 1)
+        state, created = register(self.services.ledger, request)
+        if not created:
+            raise RunConflictError(tr("运行 {run_id} 已经有了；用 resume {run_id} 继续它", run_id=state.run_id))
+        if yes:
+            self.services.preapproved[state.run_id] = current_operator()
+        return state.run_id
 
     def start(self, run_id: str) -> ExitCode:
         """从账本里登记的输入开始。"""
@@ -90,8 +103,8 @@ class Driver:
         pending = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
         if not pending:
             return self._advance(run_id, None)
-        command = self._command(pending[0])
-        return ExitCode.WAITING if command is None else self._advance(run_id, command)
+        replies = self._replies(pending[0])
+        return ExitCode.WAITING if replies is None else self._settle(run_id, self.answer(run_id, replies))
 
     def _outdated(self, run_id: str) -> tuple[str, str]:
         """计划照的策略与账户文件换了，从哪里接着：没有动过手的重提，动过手的只问变了的。"""
@@ -141,17 +154,8 @@ class Driver:
         self.graph.update_state(_config(run_id), update, as_node=node)
         return self._advance(run_id, None)
 
-    def hear(self, run_id: str, text: str) -> ExitCode:
-        """把人说的一句话交给图，推进到停下。"""
-        value = {"messages": [{"role": "user", "content": text}], "run_id": run_id}
-        return self._settle(run_id, self.say(run_id, value))
-
-    def new_run_id(self) -> str:
-        """返回一个账本与检查点里都还没有的运行名。"""
-        return unused_run_id(self._taken)
-
     def _taken(self, run_id: str) -> bool:
-        """名字是否已经用过。"""
+        """名字在账本或检查点里是否已经用过。"""
         return self.services.ledger.exists(run_id) or bool(self._snapshot(run_id).values)
 
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
@@ -171,70 +175,15 @@ class Driver:
             ) from None
         return result
 
+    def answer(self, run_id: str, replies: Mapping[str, Any]) -> dict[str, Any]:
+        """回答问题，见 ``say``。"""
+        return self.say(run_id, Command(resume=dict(replies)))
+
     def _stopped(self, run_id: str) -> str:
         """记下是谁让它停的（没等进行中的就停的，还没有记），返回停在哪里。"""
         with contextlib.suppress(PamError):
             self.services.pause(run_id, self.services.local_actor())
         return stopped_text(self.services.state_of(run_id))
-
-    def _advance(self, run_id: str, value: Any) -> ExitCode:
-        """推进到结束，或推进到没有人能答的问题。"""
-        return self._settle(run_id, self.say(run_id, value))
-
-    def _settle(self, run_id: str, result: dict[str, Any]) -> ExitCode:
-        """图停下了：逐个回答问题，直到结束或没有人能答。
-
-        Raises:
-            NoProgressError: 按账本里的决定答过的问题又问了一遍。
-
-        """
-        before: Any = None
-        while pending := result.get("__interrupt__"):
-            if result.get("answered") and result["answer"] != pending[0].value["problem"]:  # 说的是别的事，问题照旧等着
-                self.on_answer(result["answer"])
-            if (value := self._command(pending[0])) is None:
-                return ExitCode.WAITING
-            answered = (pending[0].value, str(value.resume)) if self._recorded(pending[0].value) else None
-            if answered is not None and answered == before:
-                raise NoProgressError(
-                    tr(
-                        "运行 {run_id} 把已有决定的问题又问了一遍，没有进展；已停下。{stuck}",
-                        run_id=run_id,
-                        stuck=tr(_STUCK),
-                    )
-                )
-            before = answered
-            result = self.say(run_id, value)
-        return self._ended(run_id, result)
-
-    def _ended(self, run_id: str, result: Mapping[str, Any]) -> ExitCode:
-        """图走到了头：只是回答了一句话的，或说的是另一次运行的，把话说出来。"""
-        if result.get("phase") == "diverted":
-            raise RunHeldError(result["problem"])
-        if result.get("answered") or result["run_id"] != run_id:
-            self.on_answer(result["answer"])
-        if result.get("answered"):
-            return ExitCode.DONE
-        return ExitCode(result["exit_code"])
-
-    def _command(self, interrupt: Any) -> Command[Any] | None:
-        """回答中断：账本里已有的决定优先，其次问人；没有人能答为 ``None``。"""
-        answer = self._recorded(interrupt.value)
-        if answer is None:
-            answer = self._ask(interrupt.value)
-        self.unanswered = interrupt.value if answer is None else {}
-        return None if answer is None else Command(resume={interrupt.id: answer})
-
-    def _recorded(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
-        """账本里已记下的决定（来自 ``confirm``）。"""
-        ledger, run_id = self.services.ledger, question.get("run_id", "")
-        if question["ask"] == Ask.PLAN:
-            found = ledger.decision(run_id, PLAN, question["digest"])
-            return _spoken(found) if found else None
-        if question["ask"] != Ask.ROLLBACK:
-            return None
-        decided = {q["ip"]: ledger.decision(run_id, q["ip"], q["digest"]) for q in question["waiting"]}
-        return {ip: _spoken(found) for ip, found in decided.items() if found} or None
 
     def _plan_approved(self, run_id: str) -> bool:
         """计划是否已获批准。"""
@@ -253,8 +202,3 @@ def open_driver(services: Services, ask: Asker) -> Iterator[Driver]:
 def _config(run_id: str) -> dict[str, Any]:
     """LangGraph 的配置。"""
     return {"configurable": {"thread_id": run_id}, "recursion_limit": 10_000}
-
-
-def _spoken(approval: Approval) -> dict[str, str]:
-    """把账本里的决定写成恢复值。"""
-    return {"decision": approval.decision, "note": approval.note, "operator": approval.operator}

@@ -19,6 +19,7 @@ MAIN: Final[Edges] = {
     ("ip-flow", "rollback-confirm"): "有要决定的",
     ("ip-flow", "plan"): "要再批准：灰度之后，或有变化",
     ("ip-flow", "report"): "做完或停下",
+    ("ip-flow", "__end__"): "作业做够了，下一个排上了",
     ("rollback-confirm", "ip-flow"): "有了决定；看不懂的再问",
     ("rollback-confirm", "intent"): "答了一句话",
     ("talk", "plan"): "回到停着的地方",

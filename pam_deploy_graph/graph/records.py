@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.graph.job_limit import note_job
 from pam_deploy_graph.graph.routes import passes
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.i18n import tr
@@ -43,6 +44,7 @@ def _run(services: Services, name: str, node: Node, state: GraphState) -> dict[s
     if passes(name, state):
         return {}
     services.at_node(name)
+    note_job(services)
     if known := state.get("ledger"):
         services.ledger.check_position(known)
     if (update := _turned_away(services, name, state)) is None:

@@ -3,7 +3,6 @@
 回答之前先核对问题还开着，并且不排队：同一个问题两个人同时答，一个作数，另一个得到明白的错误。
 """
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,12 +17,12 @@ from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamErr
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.protocol.outcome import BUSY
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.http_client import http_client
 from pam_deploy_graph.system.tls import TlsFiles, certificate_problem
 
 GRAPH: Final = "pam_deploy"
 _NAMED_SECONDS: Final = 2.0
-_CONNECTS: Final = 5
-"""连不上的再连几次；请求没有送出，不会做两次。"""
+_MOST_STEPS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,7 @@ class Question:
 
 def _client(url: str, api_key: str | None, seconds: float, tls: TlsFiles) -> SyncLangGraphClient:
     """SDK 的客户端，像它自己建的那样，另照站点的证书；不经代理，不从环境取密钥。"""
-    verify = tls.context() or ssl.create_default_context()
-    headers = {"x-api-key": api_key} if api_key else {}
-    transport = httpx.HTTPTransport(retries=_CONNECTS, verify=verify)
-    return SyncLangGraphClient(httpx.Client(base_url=url, transport=transport, timeout=seconds, headers=headers))
+    return SyncLangGraphClient(http_client(url, {"x-api-key": api_key} if api_key else {}, seconds, tls))
 
 
 class ServerThread:
@@ -54,6 +50,7 @@ class ServerThread:
         api_key: str | None = None,
         seconds: float = 600,
         tls: TlsFiles | None = None,
+        new: bool = False,
     ) -> None:
         """连上服务器。
 
@@ -64,6 +61,7 @@ class ServerThread:
             api_key: 服务器要求的密钥；不给就不带。
             seconds: 一步最多等多少秒。
             tls: 站点的 CA 与客户端证书；不给取自 ``Settings``。
+            new: ``thread_id`` 的会话没有就开一个。
 
         Raises:
             ServerError: 服务器连不上。
@@ -74,11 +72,18 @@ class ServerThread:
         self._client = _client(url, api_key, seconds, tls or Settings().tls())
         try:
             with self._told(thread_id):
-                found = self._client.threads.get(thread_id) if thread_id else self._client.threads.create()
+                known = thread_id and not new
+                found = self._client.threads.get(thread_id) if known else self._create(thread_id)
         except BaseException:
             self.close()
             raise
         self.thread_id = str(found["thread_id"])
+
+    def _create(self, thread_id: str) -> Any:
+        """开一个会话；已经有了的就是它。"""
+        if not thread_id:
+            return self._client.threads.create()
+        return self._client.threads.create(thread_id=thread_id, if_exists="do_nothing")
 
     def close(self) -> None:
         """断开。"""
@@ -149,6 +154,42 @@ class ServerThread:
         if not self._wrote(runs[0]):
             raise self._late(question)
         return pending
+
+    def submit(self, *, queue: bool = False, **given: Any) -> str:
+        """交一步给服务器去做，不等它；返回服务器给它的名字。
+
+        ``given`` 是 ``input`` 或 ``command``；``queue`` 为真时排在正做着的后面，否则正忙着就不收。
+
+        Raises:
+            ConfirmationError: 会话正忙着，没有收下。
+            ServerError: 服务器连不上。
+
+        """
+        with self._told(self.thread_id):
+            when: Any = "enqueue" if queue else "reject"
+            made = self._client.runs.create(
+                self.thread_id, self._graph, multitask_strategy=when, durability="sync", **given
+            )
+        return str(made["run_id"])
+
+    def at_work(self) -> list[str]:
+        """服务器正做着、排着的各步。"""
+        with self._told(self.thread_id):
+            found = self._client.runs.list(self.thread_id, limit=_MOST_STEPS)
+        return [str(one["run_id"]) for one in found if one["status"] in ("pending", "running")]
+
+    def interrupt(self) -> None:
+        """要服务器放下正做着的：进行中的做完，不再开新的。"""
+        for step in self.at_work():
+            with self._told(self.thread_id):
+                self._client.runs.cancel(self.thread_id, step, action="interrupt")
+
+    def failure(self, step: str) -> tuple[str, str]:
+        """一步出了错的，返回错误的种类与消息；没有出错都为空串。"""
+        with self._told(self.thread_id):
+            out: Any = self._client.runs.join(self.thread_id, step)
+        told = out.get("__error__") if isinstance(out, dict) else None
+        return (str(told.get("error") or ""), str(told.get("message") or "")) if told else ("", "")
 
     def _wrote(self, server_run: str) -> bool:
         """服务器上的这一次执行有没有留下检查点：核对之后、送到之前问题被人答掉的，服务器一声不吭，什么也不做。"""

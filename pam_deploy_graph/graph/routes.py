@@ -65,8 +65,10 @@ def after_wave(state: GraphState) -> Literal["judge", "__end__"]:
     return "judge" if state["phase"] == "rolling" else "__end__"
 
 
-def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "plan", "ip-flow", "report"]:
-    """等人决定、请人再批准、继续推进，或收尾。"""
+def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "plan", "ip-flow", "report", "__end__"]:
+    """等人决定、请人再批准、继续推进、交给下一个作业，或收尾。"""
+    if state["phase"] == "handed-on":
+        return "__end__"
     if state["phase"] in ("planned", "replan"):
         return "plan"
     if state["phase"] == "waiting":

@@ -11,7 +11,7 @@ from pam_deploy_graph.system.trusted_files import read_trusted
 
 _PROGRAMS: Final = frozenset({"pam_script_entry", "pam_mcp_command"})
 """选程序的设置：程序拿得到令牌，所以只有真正的环境变量（或选项）可以选。"""
-_SECRET_FILES: Final = ("pam_token_file", "pam_client_key", "pam_client_cert")
+_SECRET_FILES: Final = ("pam_token_file", "pam_server_token_file", "pam_client_key", "pam_client_cert")
 """内容是秘密、或者会出示给对方的文件。"""
 
 

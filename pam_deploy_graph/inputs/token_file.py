@@ -1,4 +1,4 @@
-"""令牌所在的文件（``PAM_TOKEN_FILE``）：读它；用到之前先看一眼，好遮盖它。"""
+"""令牌所在的文件（``PAM_TOKEN_FILE``、``PAM_SERVER_TOKEN_FILE``）：读它；用到之前先看一眼，好遮盖它。"""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 
 
-def read_token(path: str) -> str:
-    """读文件里的令牌；空路径是没有设，为空串。
+def read_token(path: str, name: str = "PAM_TOKEN_FILE") -> str:
+    """读 ``name`` 指的文件里的令牌；空路径是没有设，为空串。
 
     Raises:
         InvalidInputError: 读不了。
@@ -17,10 +17,10 @@ def read_token(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip() if path else ""
     except OSError as error:
         raise InvalidInputError(
-            tr("PAM_TOKEN_FILE 指的文件 {path} 读不了：{problem}", path=path, problem=error.strerror)
+            tr("{name} 指的文件 {path} 读不了：{problem}", name=name, path=path, problem=error.strerror)
         ) from None
     except UnicodeDecodeError:
-        raise InvalidInputError(tr("PAM_TOKEN_FILE 指的文件 {path} 不是文本，请核对路径", path=path)) from None
+        raise InvalidInputError(tr("{name} 指的文件 {path} 不是文本，请核对路径", name=name, path=path)) from None
 
 
 def peek_token(path: str) -> str:

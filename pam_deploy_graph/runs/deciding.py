@@ -1,11 +1,11 @@
 """把决定记进账本：先问策略，许的一个事务记下，不许的也记下（contract 第 5、8 节）。"""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError, PolicyRefusedError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
 from pam_deploy_graph.models import AgentState
@@ -25,6 +25,19 @@ class Answered:
     operator: str = ""
     note: str = ""
     signature: str = ""
+
+
+def answered_from(given: Mapping[str, str]) -> Answered:
+    """把别处送来的一个回答读成决定。
+
+    Raises:
+        InvalidInputError: 缺了哪一项，或不认识的决定。
+
+    """
+    try:
+        return Answered(**{**given, "decision": Decision(given["decision"])})  # type: ignore[arg-type]  # 键由它自己查
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInputError(tr("送来的决定看不懂：应有 subject、digest 与 decision")) from None
 
 
 def settle(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from pam_deploy_graph.errors import RunNotFoundError
+from pam_deploy_graph.errors import InvalidInputError, RunNotFoundError
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 
 _WORD: Final = re.compile(r"(?P<told>(?:运行|\brun)\s*)?(?<![0-9A-Za-z_.-])(?P<name>[0-9A-Za-z][0-9A-Za-z_.-]{0,63})")
+AT_HOME_ONLY: Final = msgid("这个命令要在账本所在的机器上做，不能经服务器；请去掉 PAM_SERVER 再来")
 _SHORT: Final = 4
 """比这还短的像数目、像词：前面说了「运行」才算名字。"""
 
@@ -41,6 +43,17 @@ def require_records(settings: Settings, home: Path, run_id: str) -> None:
         raise RunNotFoundError(run_id)
 
 
+def refuse_server(settings: Settings) -> None:
+    """设了 ``PAM_SERVER``，账本在服务器后面，本机的这一份不是人要看的。
+
+    Raises:
+        InvalidInputError: 设了它。
+
+    """
+    if settings.pam_server:
+        raise InvalidInputError(tr(AT_HOME_ONLY))
+
+
 @contextlib.contextmanager
 def past_runs(settings: Settings, home: Path, run_id: str = "", *, look: bool = False) -> Iterator[Services]:
     """打开已有的账本，用完即关。
@@ -58,6 +71,7 @@ def past_runs(settings: Settings, home: Path, run_id: str = "", *, look: bool = 
         RunNotFoundError: 还没有账本。
 
     """
+    refuse_server(settings)
     require_store(settings, home, run_id)
     services = Services(home=home, settings=settings, look=look, channel="cli")
     try:

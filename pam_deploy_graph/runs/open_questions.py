@@ -12,6 +12,7 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.past_failures import with_cautions
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
@@ -78,8 +79,8 @@ def goes_on_bare(text: str) -> bool:
     return bool(_BARE.fullmatch(text))
 
 
-def cancel_run(services: Services, run_id: str) -> dict[str, Any]:
-    """记下取消；没有进程正做着、也不欠什么的，就此结束。
+def cancel_run(services: Services, run_id: str, actor: Actor) -> dict[str, Any]:
+    """记下 ``actor`` 取消了它；没有进程正做着、也不欠什么的，就此结束。
 
     Returns:
         ``holder`` 是正做着它的进程，``exit_code`` 是就此结束的退出码，没有都为 ``None``；``owed`` 是还要做完的工作站。
@@ -94,7 +95,6 @@ def cancel_run(services: Services, run_id: str) -> dict[str, Any]:
         raise ConfirmationError(
             tr("运行 {run_id} 已经结束（退出码 {exit_code}），没有可取消的", run_id=run_id, exit_code=record.exit_code)
         )
-    actor = services.local_actor()
     ledger.cancel(run_id, actor.name, channel=actor.channel, account=actor.account)
     services.anchor(run_id)
     owed, holder = owed_ips(ledger, services.state_of(run_id)), ledger.holder(run_id)

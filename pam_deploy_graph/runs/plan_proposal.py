@@ -23,6 +23,7 @@ from pam_deploy_graph.report.version_changes import changes_of, to_do
 from pam_deploy_graph.runs.approved_plan import plan_digest
 from pam_deploy_graph.runs.past_times import expected_time
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.setting_sources import setting_sources
 from pam_deploy_graph.system.open_files import check_in_flight
 from pam_deploy_graph.system.safe_text import markdown_safe
 
@@ -136,7 +137,8 @@ def _facts(services: Services, checked: AgentState, scope: Scope, seen: Survey, 
     groups = changes_of(targets, missing, seen.found, wanted=wanted, force=force)
     expected = expected_time(past, checked, to_do(groups), control)
     # 后端是宿主给的，就用不着这些设置
-    sources = services.settings.sources(checked.params["PAM_HOME_URL"]) if services.given_router is None else ""
+    told = services.given_router is None
+    sources = setting_sources(services.settings, checked.params["PAM_HOME_URL"]) if told else ""
     return PlanFacts(groups, control, expected, seen.lines(), sources)
 
 

@@ -59,7 +59,7 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
     for name in _WRITTEN_PATHS & request.paths.keys():
         _check_path(name, request.paths[name])
     if request.run_id is not None:
-        state = _state(request, validate_run_id(request.run_id))
+        state = prepared(request, validate_run_id(request.run_id))
         created = ledger.create_run(state, dict(request.extra), account=request.account)
     else:
         state, created = _register_unnamed(ledger, request), True
@@ -77,7 +77,7 @@ def revised(ledger: Ledger, request: RunRequest) -> AgentState:
         RunConflictError: 这次运行已经动过手，输入不能再改。
 
     """
-    state = _state(request, validate_run_id(str(request.run_id)))
+    state = prepared(request, validate_run_id(str(request.run_id)))
     refuse_once_begun(ledger.load_state(state.run_id, keep_events=False))
     return state
 
@@ -144,7 +144,7 @@ def fill_in(state: AgentState, home: Path = Path()) -> None:
 def _register_unnamed(ledger: Ledger, request: RunRequest) -> AgentState:
     """按时间取名；重名则加序号，直到登记成功。"""
     for run_id in run_ids():
-        state = _state(request, run_id)
+        state = prepared(request, run_id)
         try:
             if ledger.create_run(state, dict(request.extra), account=request.account):
                 return state
@@ -160,7 +160,7 @@ def _refuse_secrets(given: Mapping[str, object]) -> None:
             raise InvalidInputError(tr("参数 {name} 的值里有秘密（令牌、密钥或口令），请去掉；值没有记下来", name=name))
 
 
-def _state(request: RunRequest, run_id: str) -> AgentState:
+def prepared(request: RunRequest, run_id: str) -> AgentState:
     """检查输入并建好状态。"""
     _refuse_secrets({**request.params, **request.control_params, "run_id": run_id})
     control = validate_control({**request.control_params, "execution_strategy": _strategy(request)})

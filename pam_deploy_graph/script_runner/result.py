@@ -25,14 +25,15 @@ def parse_output(text: str) -> Values:
         text: 若干行；``KEY=VALUE``（键为大写字母、数字、下划线）之外的行忽略。
 
     Returns:
-        键到值；同一个键出现多次时值是列表，``IP`` 总是列表。值里的控制字符已经中和。
+        键到值；同一个键出现多次时值是列表，``IP`` 总是列表，空着的一行是一台也没有。值里的控制字符已经中和。
 
     """
     found: dict[str, list[str]] = {}
     for line in text.removeprefix("\ufeff").split("\n"):
         if match := _LINE.fullmatch(line.removesuffix("\r")):
             found.setdefault(match[1], []).append(neutralise(match[2]))
-    return {key: each if len(each) > 1 or key in _ALWAYS_LISTS else each[0] for key, each in found.items()}
+    lists = {key: [value for value in found[key] if value] for key in _ALWAYS_LISTS if key in found}
+    return {key: each if len(each) > 1 else each[0] for key, each in found.items()} | lists
 
 
 def to_result(action: str, ip: str | None, outcome: ProcessOutcome, *, token: str = "") -> ActionResult:

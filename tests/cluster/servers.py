@@ -3,9 +3,7 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +11,14 @@ from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from examples.dev_server import free_port
+from tests.on_host import ON_HOST
 from tests.patience import patience
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 PYTHON: Final = PROJECT / "build" / "cluster" / "bin" / "python"
 """装着 Aegra 的 Python 3.12，由 ``make cluster`` 备好。"""
 LEASE: Final = {"LEASE_DURATION_SECONDS": "9", "HEARTBEAT_INTERVAL_SECONDS": "3", "REAPER_INTERVAL_SECONDS": "5"}
-_ON_HOST: Final = Path(__file__).with_name("on_host.py")
 _READY_SECONDS: Final = 60.0
 
 
@@ -28,13 +27,6 @@ def why_not() -> str:
     if not PYTHON.exists():
         return "没有装 Aegra：make cluster 会装（要 Python 3.12）"
     return "" if shutil.which("redis-server") else "没有 redis-server：Debian 上 apt-get install redis-server"
-
-
-def free_port() -> int:
-    """返回此刻空着的一个端口。"""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:
@@ -90,8 +82,8 @@ class Aegra(Process):
         folder.mkdir()
         for shared in ("langgraph.json", "graphs"):
             (folder / shared).symlink_to(PROJECT / shared)
-        server = ["-m", "uvicorn", "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(port)]
-        argv = [str(PYTHON), str(_ON_HOST), name, *server]
+        server = ["uvicorn", "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(port)]
+        argv = [str(PYTHON), str(ON_HOST), name, *server]
         more = {"AEGRA_CONFIG": str(folder / "langgraph.json"), "HOST": "127.0.0.1", "PORT": str(port), **LEASE}
         super().__init__(argv, folder, {**more, **env}, folder.parent / f"{name}.log")
 
@@ -115,9 +107,3 @@ class Aegra(Process):
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
-
-
-def may_unshare() -> bool:
-    """这台机器许不许换主机名。"""
-    done = subprocess.run([sys.executable, str(_ON_HOST), "x", "-c", ""], check=False, capture_output=True)
-    return done.returncode == 0

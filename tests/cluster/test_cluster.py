@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.cluster.servers import may_unshare, why_not
+from tests.cluster.servers import why_not
 from tests.cluster.walk import walk
+from tests.on_host import may_unshare
 from tests.postgres.server import why_not as why_no_postgres
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]

@@ -20,7 +20,8 @@ from langgraph_sdk.client import SyncLangGraphClient
 
 from pam_deploy_graph.cli.app import app
 from pam_deploy_graph.lab.launcher import LabProcess
-from tests.cluster.servers import Aegra, may_unshare, redis, why_not
+from tests.cluster.servers import Aegra, redis, why_not
+from tests.on_host import may_unshare
 from tests.patience import patience
 from tests.postgres.server import PostgresServer
 from tests.postgres.server import why_not as why_no_postgres

@@ -1,28 +1,24 @@
 """接管一台真的别的主机：看不见它的进程死活，只能等租期；等的时候说得清等到何时，等到了接着做完，没有一步做两次。"""
 
 import re
-import subprocess
-import sys
 import time
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from tests.cli.program import ROOT, Job
+from tests.cli.program import MODULE, Job
 from tests.cli.site import Site
+from tests.on_host import ON_HOST, may_unshare
 from tests.patience import patience
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
-ON_HOST = Path(__file__).with_name("on_host.py")
 LEASE_SECONDS, RENEWED_EVERY = 30, 10
 
 
 @pytest.fixture(autouse=True)
 def _may_unshare() -> None:
     """不许开名字空间的机器上跳过。"""
-    code = f"import runpy; runpy.run_path({str(ON_HOST)!r})['become']('x')"
-    if subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT).returncode:
+    if not may_unshare():
         pytest.skip("这台机器不许 unshare：换不了主机名")
 
 
@@ -31,7 +27,7 @@ def start_elsewhere(site: Site, host: str, slow: int = 2) -> Job:
     first = site.take(2)[0]
     site.lab.add_fault(f"{first}:deploy:slow={slow}:1")
     argv = [*site.argv("--yes"), "--home", str(site.pam.folder / host)]
-    job = site.pam.job([str(ON_HOST), host, *argv])
+    job = site.pam.job([str(ON_HOST), host, MODULE, *argv])
     deadline = time.monotonic() + patience(30)
     while not site.count("stop-ip", first):
         assert time.monotonic() < deadline, job.text()

@@ -7,6 +7,7 @@ from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.job_limit import is_next_job
 from pam_deploy_graph.graph.previewing import goes_on
 from pam_deploy_graph.graph.standing import standing_now, told
 from pam_deploy_graph.graph.state import (
@@ -43,6 +44,8 @@ def intent_node(services: Services, state: GraphState) -> dict[str, Any]:
     if update["intent"] != "resume" or here.get("phase") != "stopped":
         return update
     if services.ledger.exists(run_id):
+        if is_next_job() and services.state_of(run_id).paused_by:  # 停着的，只有人能让它继续
+            return update | {"intent": "unknown", "problem": told(services, run_id)}
         services.go_on(run_id, acting(services))
     heard = {"heard": len(words_of(state))}
     approved = (here.get("plan") or {}).get("digest") in here.get("decided", {})
@@ -60,6 +63,8 @@ def _understood(services: Services, state: GraphState) -> dict[str, Any]:
     """状态已照账本对过：听懂这一次说的，或给的；要部署而上一件事已了结时，从一张白纸开始。"""
     said, pending = words_of(state), open_question(state)
     update: dict[str, Any] = {"answered": False}
+    if is_next_job() and not unheard(state):
+        return update | {"intent": "resume"}
     if state.get("phase") == "rolling" and not unheard(state):
         return update | {"intent": "unknown", "problem": told(services, state["run_id"])}
     if not unheard(state):

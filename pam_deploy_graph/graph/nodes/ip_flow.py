@@ -12,6 +12,7 @@ from pam_deploy_graph.flows.global_flow import find_node_again
 from pam_deploy_graph.flows.rollout import can_go_on, carry_out_decisions, must_ask, run_step, withdraw_retries
 from pam_deploy_graph.flows.service_state import service_line
 from pam_deploy_graph.graph.acting import acting
+from pam_deploy_graph.graph.job_limit import hand_on
 from pam_deploy_graph.graph.progress import progress_message
 from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
@@ -79,10 +80,15 @@ def judge(services: Services, state: GraphState) -> dict[str, Any]:
     if _canary_done(run, rules):
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
-        return {"phase": "rolling" if can_go_on(run, rules) else "closing", "waiting": []}
+        return {"phase": _next_phase(services) if can_go_on(run, rules) else "closing", "waiting": []}
     explained = waiting_now(services, run)
     said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
     return {"phase": "waiting", "waiting": explained, "messages": [said]}
+
+
+def _next_phase(services: Services) -> str:
+    """还有可推的：接着推，或作业做够了、下一个已经排上。"""
+    return "handed-on" if hand_on(services) else "rolling"
 
 
 def _told(run: AgentState) -> dict[str, Any]:

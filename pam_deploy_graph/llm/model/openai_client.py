@@ -10,6 +10,7 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.client import LlmClient
 from pam_deploy_graph.llm.model.answer_schema import ProposedPlan, Understanding, UnderstandingSchema
 from pam_deploy_graph.llm.model.grounding import ground
+from pam_deploy_graph.llm.model.key_travel import check_key_travel
 from pam_deploy_graph.llm.model.prompts import plan_messages, understand_messages
 from pam_deploy_graph.llm.model.structured_model import ModelUnavailableError, StructuredModel
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
@@ -71,7 +72,7 @@ class OpenAiLlmClient:
         """
         if not settings.pam_llm_model:
             raise InvalidInputError(tr("没有设置 PAM_LLM_MODEL：请写明用哪个模型，或者不用模型（离线规则）"))
-        settings.check_key_travel()
+        check_key_travel(settings)
         return cls(
             model=settings.pam_llm_model,
             base_url=settings.openai_base_url,

@@ -1,0 +1,14 @@
+"""账本在不在，只看它的地址与文件。"""
+
+from pathlib import Path
+
+
+def store_is_there(url: str) -> bool:
+    """账本在不在；别的机器上的数据库算在，没有权限看的也算在：由打开的人去说。"""
+    path = Path(url.removeprefix("sqlite:///"))
+    try:  # 建到一半就死了的是空文件，还不是账本
+        return not url.startswith("sqlite:") or path.stat().st_size > 0 or Path(f"{path}-wal").exists()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
