@@ -47,7 +47,7 @@ def test_a_cancel_is_anchored_while_another_process_drives(rig: Rig, tmp_path: P
     services = Services(home=Path(), settings=Settings(pam_audit_anchor=str(anchors)))
     session = services.ledger.open_session(services.ledger.load_state(state.run_id))
     try:
-        assert cancel_run(services, state.run_id)["holder"]
+        assert cancel_run(services, state.run_id, services.local_actor())["holder"]
     finally:
         session.release()
         services.close()
