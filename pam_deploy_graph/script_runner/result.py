@@ -11,6 +11,7 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, Values
 from pam_deploy_graph.protocol.outcome import Outcome, explain, outcome_of, retry_after_in
 from pam_deploy_graph.script_runner.child_process import ProcessOutcome
+from pam_deploy_graph.script_runner.script_words import retold
 from pam_deploy_graph.system.safe_text import masked, neutralise
 
 _LINE: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
@@ -82,7 +83,7 @@ def _exit_code(outcome: ProcessOutcome) -> int:
 def _reason(outcome: ProcessOutcome, values: Values, stderr: str) -> str:
     """失败的原因：最后一行 ``ERROR=``，没有就取标准错误的末尾；程序自己看见的情形写在前面。"""
     said = _last(values, "ERROR") or neutralise(stderr.strip()[-_REASON_LENGTH:])
-    said = said[:_REASON_LENGTH]
+    said = retold(said[:_REASON_LENGTH])
     if outcome.timed_out:
         return tr("脚本到了时限还没有结束，已经终止") + (tr("（{said}）", said=said) if said else "")
     if outcome.stdout_cut:
