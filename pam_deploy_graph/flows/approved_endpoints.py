@@ -12,7 +12,7 @@ from pam_deploy_graph.action_router import endpoints_of
 from pam_deploy_graph.constants import REWIRED
 from pam_deploy_graph.errors import GlobalStepError, PlanChangedError
 from pam_deploy_graph.flows.context import RunContext
-from pam_deploy_graph.i18n import msgid, tr
+from pam_deploy_graph.i18n import recorded, tr
 from pam_deploy_graph.inputs.service_address import loses_tls, same_address, usable_unasked
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.models import ActionResult
@@ -23,7 +23,7 @@ _FIELDS: Final = {"NODE_URL": "node_url", "MCP_URL": "mcp_url"}
 _FROM_HOME: Final = tuple(_FIELDS)
 _SAME_PLACE: Final = {"PAM_MCP_URL": "MCP_URL", "MCP_URL": "PAM_MCP_URL"}
 """HOME 给出的与自己设置的，说的是同一个服务。"""
-_NOT_SET: Final = msgid("（没有）")
+_NOT_SET: Final = "（没有）"
 
 
 async def check_endpoints(ctx: RunContext, result: ActionResult) -> ActionResult:
@@ -160,8 +160,8 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[st
         tr(
             "{name} 原为 {get}，现为 {get2}",
             name=name,
-            get=before.get(name, tr(_NOT_SET)),
-            get2=after.get(name, tr(_NOT_SET)),
+            get=recorded(before.get(name, _NOT_SET)),
+            get2=recorded(after.get(name, _NOT_SET)),
         )
         for name in changed
     ]

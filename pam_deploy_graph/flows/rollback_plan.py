@@ -15,7 +15,7 @@ from pam_deploy_graph.flows.read_back import read_back
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import write_run_config
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import recorded, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.ledger import digest_of
 from pam_deploy_graph.system.safe_text import printable
@@ -67,7 +67,7 @@ def _text(ctx: RunContext, endpoints: Mapping[str, str]) -> str:
         alike[what].append(str(question["ip"]))
     told += [f"- {show_ips(ips, ctx.state.names)}: {what}" for what, ips in alike.items()]
     wired = {**endpoints, **named_tools(ctx.state.mcp_tools)}
-    told += [f"- {name}: {printable(value)}" for name, value in wired.items()]
+    told += [f"- {name}: {printable(recorded(value))}" for name, value in wired.items()]
     return "\n".join(told)
 
 

@@ -97,6 +97,16 @@ def tr(message: str, /, **holes: object) -> str:
     return message.format(**holes) if holes else message
 
 
+_RECORDED: Final = (("（没有）", "(none)"), ("整条命令的", "whole command, "), ("（", " ("), ("）", ")"), ("；", "; "))
+
+
+def recorded(text: str) -> str:
+    """记进账本、摘要管着的一项写给人看；它总以中文的写法记下，说英文时只换标点与这几个词。"""
+    for chinese, english in _RECORDED if language() == EN else ():
+        text = text.replace(chinese, english)
+    return text
+
+
 def _in_english(message: str, holes: Mapping[str, Any]) -> str:
     """英文的一句话。"""
     text = _catalogue().gettext(message) if message else ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import recorded, tr
 from pam_deploy_graph.policy.policy_file import POLICY, Policy
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def under(bound: Mapping[str, str]) -> str:
 
 def under_words(text: str) -> str:
     """给人看的 ``under``：都没有设的也写成一句。"""
-    return text or tr("没有策略与账户文件")
+    return recorded(text) or tr("没有策略与账户文件")

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from pam_deploy_graph.constants import ACTIONS, CONTROLS, DEFAULT_PARAMS, REQUIRED_PARAMS, Backend, Control, Side
-from pam_deploy_graph.i18n import Worded, msgid, tr
+from pam_deploy_graph.i18n import Worded, msgid, recorded, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.models import AgentState, LlmDeployPlan
 from pam_deploy_graph.report.durations import Expected
@@ -134,7 +134,7 @@ def _package(state: AgentState) -> list[str]:
 def _endpoints(state: AgentState) -> list[str]:
     """接到哪里、经什么程序；MCP 的工具只写指纹的开头。"""
     tools = {tr("MCP 工具的指纹"): f"{state.mcp_tools[:_FINGERPRINT]}…"} if state.mcp_tools else {}
-    return [f"- {name}: {printable(value)}" for name, value in {**state.endpoints, **tools}.items()]
+    return [f"- {name}: {printable(recorded(value))}" for name, value in {**state.endpoints, **tools}.items()]
 
 
 def _said(row: Control, value: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pam_deploy_graph import i18n
-from pam_deploy_graph.i18n import EN, ZH, Worded, language, locale_language, speaking, tr, use
+from pam_deploy_graph.i18n import EN, ZH, Worded, language, locale_language, recorded, speaking, tr, use
 
 DONE = "做完 {n}/{total} 台"
 
@@ -83,3 +83,11 @@ def test_the_catalogue_is_read_when_needed() -> None:
     i18n._catalogue.cache_clear()
     tr(DONE, n=1, total=2)
     assert i18n._catalogue.cache_info().currsize == 0
+
+
+def test_what_is_recorded_reads_well() -> None:
+    """摘要管着的一项总照中文记；说英文时换标点。"""
+    policy = "PAM_POLICY /etc/pam.toml（SHA-256 ab）；PAM_PEOPLE （没有）"
+    assert recorded(policy) == policy
+    with speaking(EN):
+        assert recorded(policy) == "PAM_POLICY /etc/pam.toml (SHA-256 ab); PAM_PEOPLE (none)"
