@@ -12,6 +12,7 @@ from pam_deploy_graph.console.visit import Visit
 from pam_deploy_graph.constants import CONTROLS, DEFAULT_STRATEGY, REQUIRED_PARAMS
 from pam_deploy_graph.errors import PamError, PolicyRefusedError
 from pam_deploy_graph.home.run_files import unused_run_id
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.inventory import name_scopes
 from pam_deploy_graph.llm import analyze_with_notes
@@ -80,7 +81,7 @@ async def hear(visit: Visit) -> Response:
 async def _show(visit: Visit, asking: Asking, *, status: int = 200) -> Response:
     """画这张表。"""
     rows = [(name, CALLED[name], "") for name in REQUIRED_PARAMS]
-    rows += [(name, CONTROLS[name].help or name, CONTROLS[name].metavar) for name in _CONTROLS]
+    rows += [(name, tr(CONTROLS[name].help) or name, CONTROLS[name].metavar) for name in _CONTROLS]
     return await visit.show("ask.html.j2", status=status, asking=asking, rows=rows, heard_as=HEARD_AS)
 
 

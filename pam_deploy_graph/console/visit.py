@@ -15,7 +15,7 @@ from pam_deploy_graph.console.hub import Hub
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.sessions import COOKIE, LASTS_SECONDS, Session
 from pam_deploy_graph.errors import LedgerDamagedError, PamError, PolicyRefusedError, RunNotFoundError
-from pam_deploy_graph.i18n import EN, LANGUAGES, ZH, speaking, tr
+from pam_deploy_graph.i18n import LANGUAGES, language, speaking, tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.system.masking import mask
 
@@ -96,11 +96,12 @@ def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
 
 
 def spoken_by(request: Request) -> str:
-    """他要哪种语言：点过的，记着的，浏览器说的，否则中文。"""
+    """他要哪种语言：点过的，记着的，浏览器说的，否则照这个进程的。"""
     wanted = request.query_params.get("lang") or request.cookies.get(_LANGUAGE, "")
     if wanted in LANGUAGES:
         return wanted
-    return EN if request.headers.get("accept-language", "").lower().startswith("en") else ZH
+    accepted = request.headers.get("accept-language", "").lower()[:2]
+    return accepted if accepted in LANGUAGES else language()
 
 
 def remembering(request: Request, response: Response) -> Response:

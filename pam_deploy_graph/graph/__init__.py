@@ -3,8 +3,6 @@
 import importlib
 import typing
 
-from pam_deploy_graph.i18n import tr
-
 if typing.TYPE_CHECKING:
     from pam_deploy_graph.graph.build import build_graph
     from pam_deploy_graph.graph.opened import open_graph
@@ -17,5 +15,7 @@ _MODULE_OF: typing.Final = {"build_graph": "build", "open_graph": "opened"}
 def __getattr__(name: str) -> object:
     """用到才载入 LangGraph。"""
     if name not in _MODULE_OF:
-        raise AttributeError(tr("{name} 没有 {name2}", name=__name__, name2=name))
+        from pam_deploy_graph.i18n import tr
+
+        raise AttributeError(tr("{module} 没有 {name}", module=__name__, name=name))
     return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
