@@ -11,10 +11,11 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError
+from pam_deploy_graph.graph.acting import spoken
 from pam_deploy_graph.graph.job_limit import note_job
 from pam_deploy_graph.graph.routes import passes
 from pam_deploy_graph.graph.state import GraphState
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import speaking, tr
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import outlast
 
@@ -30,8 +31,14 @@ def with_records(services: Services, name: str, node: Node) -> Runnable[GraphSta
 
     用 ``partial`` 而不是闭包：LangGraph 会逐个取闭包里提到的属性来找子图，账本就会在编译时打开。
     """
-    here = partial(_run, services, name, node)
+    here = partial(_speaking, services, name, node)
     return RunnableLambda(here, afunc=partial(outlast, here), name="body")
+
+
+def _speaking(services: Services, name: str, node: Node, state: GraphState) -> dict[str, Any]:
+    """用交来的人要的语言做。"""
+    with speaking(spoken()):
+        return _run(services, name, node, state)
 
 
 def _run(services: Services, name: str, node: Node, state: GraphState) -> dict[str, Any]:

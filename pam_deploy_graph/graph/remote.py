@@ -14,7 +14,8 @@ import httpx
 from langgraph_sdk.client import SyncLangGraphClient
 
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, PamError, ServerError
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.graph.acting import SPOKEN
+from pam_deploy_graph.i18n import language, tr
 from pam_deploy_graph.protocol.outcome import BUSY
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.http_client import http_client
@@ -168,7 +169,7 @@ class ServerThread:
         with self._told(self.thread_id):
             when: Any = "enqueue" if queue else "reject"
             made = self._client.runs.create(
-                self.thread_id, self._graph, multitask_strategy=when, durability="sync", **given
+                self.thread_id, self._graph, multitask_strategy=when, durability="sync", **_spoken(given)
             )
         return str(made["run_id"])
 
@@ -225,7 +226,12 @@ class ServerThread:
         def run(**given: Any) -> Any:
             """提交并等它停下。"""
             return self._client.runs.wait(
-                self.thread_id, self._graph, multitask_strategy="reject", raise_error=False, durability="sync", **given
+                self.thread_id,
+                self._graph,
+                multitask_strategy="reject",
+                raise_error=False,
+                durability="sync",
+                **_spoken(given),
             )
 
         with self._told(self.thread_id):
@@ -278,3 +284,9 @@ class ServerThread:
         return ServerError(
             tr("服务器 {url} {what}；送去的也许已经作数，先看会话还问着什么，不要当作没有送", url=self._url, what=what)
         )
+
+
+def _spoken(given: dict[str, Any]) -> dict[str, Any]:
+    """连同要用哪种语言说。"""
+    config = dict(given.get("config") or {})
+    return given | {"config": config | {"configurable": {SPOKEN: language()} | config.get("configurable", {})}}

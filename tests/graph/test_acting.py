@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.graph.acting import SPOKEN
+from pam_deploy_graph.i18n import EN
 from pam_deploy_graph.ledger import CANCEL, Approval, read_evidence
 from pam_deploy_graph.models import Event
 from pam_deploy_graph.runs.actor import UNNAMED, server_actor
 from pam_deploy_graph.system.account import current_operator
 from tests.graph.desk import IPS, PARAMS, Desk
+from tools.catalogue import CJK
 
 ALICE = {"langgraph_auth_user": {"identity": "alice"}, "langgraph_auth_user_id": "alice"}
 
@@ -130,3 +133,14 @@ def test_the_requester_is_known(desk: Desk) -> None:
     desk.config["configurable"] |= ALICE
     desk.begin()
     assert desk.services.state_of(str(desk.values()["run_id"])).requested_by == "alice"
+
+
+def test_it_speaks_as_asked(desk: Desk) -> None:
+    """``configurable`` 里要了英文的，计划与回滚的问题都是英文；没有要的说中文。"""
+    desk.config["configurable"][SPOKEN] = EN
+    plan = desk.begin()["plan"]["text"]
+    assert "PAM deployment plan" in plan
+    assert not CJK.search(plan)
+    del desk.config["configurable"][SPOKEN]
+    desk.fake.fail("verify-ip", "10.0.0.1")
+    assert "怎么办" in desk.answer("approve")["text"]
