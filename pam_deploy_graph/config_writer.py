@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.given_files import read_given
 from pam_deploy_graph.system.private_files import write_private
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -95,7 +96,7 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, str]:
 
     """
     try:
-        return parse_config(Path(path).read_bytes().decode("utf-8"))
+        return parse_config(read_given(path).decode())
     except OSError as error:
         raise InvalidInputError(
             tr("配置文件 {path} 读不了：{problem}；请核对路径与权限", path=path, problem=error.strerror)

@@ -20,6 +20,7 @@ from pam_deploy_graph.inputs.env_file import env_text, refuse_outside, refuse_pr
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.server_address import refuse_in_clear
+from pam_deploy_graph.inputs.service_address import refuse_unusable
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.inputs.store_file import store_is_there
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
@@ -184,11 +185,11 @@ class Settings(BaseSettings):
             InvalidInputError: 有一处不可以去。
 
         """
+        refuse_unusable("PAM_HOME_URL", home_url)
         places = [("PAM_HOME_URL", home_url, self.home_url_origin(home_url))]
-        chosen_urls = [("pam_mcp_url", url) for url in read_mcp_urls(self.pam_mcp_url).values()]
-        for name, chosen in (*chosen_urls, ("pam_ca_file", self.pam_ca_file)):
-            places += [(name.upper(), chosen, self.origin(name))]
-        places += [(name, chosen, self.origin("pam_node_allow")) for name, chosen in self.pinned().items()]
+        chosen = [("pam_mcp_url", url) for url in read_mcp_urls(self.pam_mcp_url).values()]
+        chosen += [(name, getattr(self, name)) for name in ("pam_ca_file", "pam_node_allow")]
+        places += [(name.upper(), each, self.origin(name)) for name, each in chosen]
         for name, url, origin in places:
             if url and self.has_token():
                 refuse_weaker("PAM_TOKEN", self.token_origin(), name, url, origin)
@@ -250,8 +251,8 @@ class Settings(BaseSettings):
         return self.pam_home_url or DEFAULT_PARAMS["PAM_HOME_URL"]
 
     def pinned(self) -> dict[str, str]:
-        """返回批准一并管着的设置：改了它，批准之后不必问人就能改用的节点也就改了；没有设为空。"""
-        return {"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}
+        """返回批准一并管着的设置：不必问人就能改用哪些节点，信谁签发的证书，向对方出示哪一张；没有设的不在其中。"""
+        return ({"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}) | self.tls().shown()
 
     @staticmethod
     def process_environ() -> dict[str, str]:

@@ -14,6 +14,7 @@ import yaml
 from pam_deploy_graph.constants import ACTIONS, Ask, Phase
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.given_files import read_given
 from pam_deploy_graph.system.resources import nearby_path
 
 DEFAULT_SKILL_PATH: Final = "doc_scripts/PAM_AUTO_DEPLY_SKILL.md"
@@ -67,12 +68,7 @@ def load_skill_policy(path: str | Path = DEFAULT_SKILL_PATH) -> SkillPolicy:
 def _read(path: Path) -> str:
     """读出文件全文；过大的文件不是规程。"""
     try:
-        data = _locate(path).read_bytes()
-        if len(data) > _MAX_BYTES:
-            raise InvalidInputError(
-                tr("操作规程 {path} 有 {n} 字节，超过上限 {max_bytes}", path=path, n=len(data), max_bytes=_MAX_BYTES)
-            )
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return read_given(_locate(path), _MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise InvalidInputError(tr("操作规程 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None
     except UnicodeDecodeError:

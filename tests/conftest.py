@@ -48,6 +48,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """用例量出来的（``record_property("figure", …)``）各写一行：docs/faults.md 里的数从这里抄。"""
+    for report in terminalreporter.getreports("passed"):
+        for name, figure in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(f"数: {figure}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def operator_environment() -> dict[str, str]:
     """跑测试的人的环境不进测试，说中文；从环境里拿走的在这里，要用的用例自己来取。"""

@@ -2,7 +2,8 @@
 
 1. 只有 ``flows`` 调用 ``run_action``（路由转给后端、命令行体检时只问不改的动作除外）。
 2. 动作清单只在 ``constants/actions.py`` 里写一次。
-3. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
+3. 往标准输出与标准错误写的，都经过 ``system/terminal.py`` 的门（上色的 ``cli/screen.py``、自成一体的程序除外）。
+4. ``noqa`` 与 ``type: ignore`` 旁边要有中文理由。
 
 环境变量只在 ``settings.py`` 读，由 ruff 的 TID251 管；谁可以导入谁由 import-linter 管，都写在 pyproject.toml。
 """
@@ -22,6 +23,7 @@ from tools.source import FOLDERS, Offence, parse, parse_root, python_files, repo
 PACKAGE = "pam_deploy_graph"
 SILENCERS = re.compile(r"#\s*(?:noqa|type:\s*ignore)")
 MOST_ACTIONS_TOGETHER = 3
+_WRITES = frozenset({"print", "typer.echo", "typer.secho", "sys.stdout.write", "sys.stderr.write"})
 
 Finding = tuple[int, str]
 
@@ -57,6 +59,15 @@ def lists_actions(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
                 yield node.lineno, "动作清单只在 constants/actions.py 里写一次；请从 ACTIONS 派生"
 
 
+def writes_past_the_door(tree: ast.Module, inside: PurePosixPath) -> Iterator[Finding]:
+    """找出绕过终端的门写标准输出、标准错误的地方。"""
+    if inside.parts[0] in {"lab", "mcp_node"} or str(inside) in {"system/terminal.py", "cli/screen.py"}:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _WRITES:
+            yield node.lineno, "往终端写的用 system.terminal 的 put 或 put_json"
+
+
 def silences(path: Path) -> Iterator[Finding]:
     """找出没有写理由的 ``noqa`` 与 ``type: ignore``。"""
     source = io.StringIO(path.read_text(encoding="utf-8"))
@@ -65,7 +76,7 @@ def silences(path: Path) -> Iterator[Finding]:
             yield token.start[0], "压制检查要在同一行写明中文理由"
 
 
-RULES = (calls_router, lists_actions)
+RULES = (calls_router, lists_actions, writes_past_the_door)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-SYSLOG: Final = "syslog"
+from pam_deploy_graph.constants import SYSLOG
+
 _TAG: Final = "pam-deploy-anchor"
+_LONGEST_LINE: Final = 64 << 10
+"""锚的文件只增不减，所以一行一行读；一行再长也只读这么多。"""
 
 
 def write_anchor(where: str, head: dict[str, Any]) -> None:
@@ -37,8 +40,9 @@ def read_anchors(where: str, ledger_id: str, run_id: str) -> Iterator[dict[str, 
     """读一个文件里关于这次运行的锚；别的账本的、读不懂的行（日志里的别的话）不算。"""
     if not where or where == SYSLOG or not Path(where).is_file():
         return
-    for line in Path(where).read_text(encoding="utf-8", errors="replace").splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            anchor = json.loads(line[line.index("{") :])
-            if (anchor["ledger"], anchor["run_id"]) == (ledger_id, run_id):
-                yield {name: anchor[name] for name in ("seq", "link", "decisions", "decision_link", "at")}
+    with Path(where).open(encoding="utf-8", errors="replace") as file:
+        while line := file.readline(_LONGEST_LINE):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                anchor = json.loads(line[line.index("{") :])
+                if (anchor["ledger"], anchor["run_id"]) == (ledger_id, run_id):
+                    yield {name: anchor[name] for name in ("seq", "link", "decisions", "decision_link", "at")}

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.given_files import LARGE, read_given
 
 FORMAT: Final = 1
 
@@ -53,7 +54,7 @@ class Bundle:
 
         """
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(read_given(path, LARGE))
             found = TypeAdapter(cls).validate_python(data)
             str.encode(found.run["run_id"])
         except OSError as error:

@@ -38,17 +38,31 @@ def run_chain(bundle: Bundle) -> Iterator[str]:
         yield tr("链上没有登记：开头被去掉了，或不是本程序写的")
     elif said[-1] != chain.text_digest(bundle.run["input"]):
         yield tr("登记的输入与链上记着的不同：登记被改动过")
+    for name, value in next((event["row"] for _, event in events_of(bundle) if "row" in event), {}).items():
+        if bundle.run.get(name) != value:
+            yield tr(
+                "登记的 {name} 是 {now}，链上的是 {value}：登记被改动过",
+                name=name,
+                now=bundle.run.get(name),
+                value=value,
+            )
     yield from _end(bundle)
 
 
 def _end(bundle: Bundle) -> Iterator[str]:
     """结束的登记与链上的结束要相符：登记说结束了而链上没有，就是末尾被截去了。"""
-    over = [event["exit_code"] for _, event in events_of(bundle) if event["type"] == "RUN_FINISHED"]
-    code = bundle.run["exit_code"]
+    over = [(event["exit_code"], event["reason"]) for _, event in events_of(bundle) if event["type"] == "RUN_FINISHED"]
+    code, why = bundle.run["exit_code"], bundle.run.get("reason")
     if code is not None and not over:
         yield tr("登记说以 {code} 结束，链上却没有结束：末尾被截去了", code=code)
-    elif over and code != over[-1]:
-        yield tr("登记的退出码是 {code}，链上的是 {over}", code=code, over=over[-1])
+    elif over and (code, why) != over[-1]:
+        yield tr(
+            "登记的退出码与原因是 {code}「{why}」，链上的是 {chain_code}「{chain_why}」",
+            code=code,
+            why=why,
+            chain_code=over[-1][0],
+            chain_why=over[-1][1],
+        )
 
 
 def decision_chain(bundle: Bundle) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.campaigns.arrangement import KEY, Campaign
@@ -13,7 +14,7 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
 from pam_deploy_graph.report.plan_text import change_part, other_part
 from pam_deploy_graph.runs import deciding
-from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.runs.deciding import Answered, settle, signed
 from pam_deploy_graph.runs.open_questions import cancel_run
 from pam_deploy_graph.runs.registration import RunRequest, register
 from pam_deploy_graph.runs.services import Services
@@ -132,7 +133,13 @@ def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
 
 
 def approve(
-    services: Services, plan: CampaignPlan, decision: Decision, *, operator: str = "", note: str = ""
+    services: Services,
+    plan: CampaignPlan,
+    decision: Decision,
+    *,
+    operator: str = "",
+    note: str = "",
+    key: Path | None = None,
 ) -> list[str]:
     """给每个机场记下同一个决定，各带自己的摘要。
 
@@ -142,9 +149,13 @@ def approve(
         decision: 批准或拒绝。
         operator: 自报的名字。
         note: 备注。
+        key: 用来签名的 SSH 私钥；各机场的决定各签一个，都签好了才记。
 
     Returns:
         没有作数的、还要另一个人批准的，各一句；全部记下为空。
+
+    Raises:
+        InvalidInputError: 签不了；什么也没有记。
 
     """
     said = tr(
@@ -155,9 +166,12 @@ def approve(
     ).strip()
     actor = services.local_actor()
     problems: list[str] = []
+    answers = {part.run_id: [Answered(PLAN, part.digest, decision, operator, said)] for part in plan.parts}
+    if key:
+        nonces = {run_id: services.ledger.get_run(run_id).nonce for run_id in answers}
+        answers = {run_id: signed(run_id, nonces[run_id], each, key) for run_id, each in answers.items()}
     for part in plan.parts:
-        answer = Answered(PLAN, part.digest, decision, operator, said)
-        outcome = settle(services, part.run_id, [answer], actor)[0]
+        outcome = settle(services, part.run_id, answers[part.run_id], actor)[0]
         if not isinstance(outcome, Approval):
             problems.append(tr("{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome))
         elif outcome.subject == FIRST_OF_TWO:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState
+from pam_deploy_graph.system.given_files import LARGE, read_given
 from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.private_files import write_private
 
@@ -55,7 +56,7 @@ def load_checkpoint(path: str | Path) -> AgentState:
 
     """
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        document = json.loads(read_given(path, LARGE))
         found, state = (document["format"], document["redacted"]), AgentState.from_dict(_shaped(document["state"]))
     except OSError as error:
         raise InvalidInputError(tr("检查点 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None

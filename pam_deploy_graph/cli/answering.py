@@ -2,21 +2,19 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import DECISIONS, Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.access import RunAccess
-from pam_deploy_graph.runs.deciding import Answered
+from pam_deploy_graph.runs.deciding import Answered, signed
 from pam_deploy_graph.runs.open_questions import refuse_unoffered
 from pam_deploy_graph.runs.status import show_questions
+from pam_deploy_graph.system.terminal import put
 
 
 @dataclass
@@ -86,10 +84,10 @@ def answer(
     asked = runs.asked(run_id, ips, digests)
     chosen = asked["questions"]
     _refuse(chosen, decision, digests)
-    typer.echo("\n".join(show_questions(chosen)), err=True)
+    put("\n".join(show_questions(chosen)), err=True)
     answers = [Answered(q["subject"], q["digest"], decision, operator, note) for q in chosen]
     if key:
-        answers = [replace(each, signature=sign(key, signed_bytes(run_id, asked["nonce"], each))) for each in answers]
+        answers = signed(run_id, asked["nonce"], answers, key)
     done = runs.settle(run_id, [asdict(each) for each in answers])
     found = Recorded(run_id, decision, operator or done["operator"], done["account"], note)
     found.refused = [

@@ -30,7 +30,7 @@ from pam_deploy_graph.cli.web import web
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
 from pam_deploy_graph.i18n import asked_for, tr, use
-from pam_deploy_graph.system.masking import mask
+from pam_deploy_graph.system.terminal import put
 
 _BROKEN_PIPE: Final = 128 + signal.SIGPIPE
 
@@ -71,7 +71,7 @@ app.add_typer(campaign, name="campaign")
 def _show_version(value: bool) -> None:
     """打印版本。"""
     if value:
-        typer.echo(__version__)
+        put(__version__)
         raise typer.Exit
 
 
@@ -121,7 +121,7 @@ def _storage_problem(error: Exception) -> str:
 
 def _masked_trace(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """缺陷的回溯也过遮盖之门。"""
-    sys.stderr.write(mask("".join(traceback.format_exception(kind, error, trace))))
+    put("".join(traceback.format_exception(kind, error, trace)), err=True, end="")
 
 
 def _misused(error: Any) -> None:
@@ -129,7 +129,7 @@ def _misused(error: Any) -> None:
     if type(error).__name__ != "NoArgsIsHelpError":
         _fail(tr("用法不对：{usage_problem}；用 --help 查看用法", usage_problem=usage_problem(error)), ExitCode.USAGE)
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{error.format_message()}\n")
+        put(error.format_message(), err=True)
     sys.exit(int(ExitCode.USAGE))
 
 
@@ -141,5 +141,5 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def _fail(message: str, code: int, *, wrong: bool = True) -> None:
     """把错误写到标准错误并结束；那里也写不出去时，退出码照样说明一切。照人的话停下（``wrong`` 为假）不是错误。"""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{(tr('错误: ') if wrong else '')}{mask(message)}\n")
+        put(f"{(tr('错误: ') if wrong else '')}{message}", err=True)
     sys.exit(int(code))

@@ -9,6 +9,7 @@ from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put, put_json
 
 if TYPE_CHECKING:
     from pam_deploy_graph.audit.bundle import Bundle
@@ -44,7 +45,7 @@ def verify(
     if as_json:
         o.print_json([checks.summary(bundle, findings) for bundle, findings in found])
     else:
-        typer.echo("\n".join(checks.render(bundle, findings) for bundle, findings in found) or tr("还没有任何运行。"))
+        put("\n".join(checks.render(bundle, findings) for bundle, findings in found) or tr("还没有任何运行。"))
     raise typer.Exit(ExitCode.STOPPED if any(findings for _, findings in found) else ExitCode.DONE)
 
 
@@ -58,10 +59,10 @@ def export(run_id: o.RunId, output: OUTPUT = None, home: o.Home = o.HERE) -> Non
     with past_runs(o.settings_for(home), home, run_id, look=True) as services:
         text = gather(services, run_id).to_json()
     if output is None:
-        typer.echo(text, nl=False)
+        put_json(text.rstrip("\n"))
         return
     write_private(output.absolute(), text.encode())
-    typer.echo(tr("已写到 {output}；别处用 audit verify --file {output} 核对", output=output), err=True)
+    put(tr("已写到 {output}；别处用 audit verify --file {output} 核对", output=output), err=True)
 
 
 def _from_file(file: Path, anchors: str, signers: str) -> "Bundle":

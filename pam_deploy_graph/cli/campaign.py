@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from pam_deploy_graph.cli import options as o
-from pam_deploy_graph.cli.decide import NOTE, OPERATOR
+from pam_deploy_graph.cli.decide import NOTE, OPERATOR, SIGN
 from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.cli.run_and_resume import YES
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from pam_deploy_graph.campaigns import CampaignPlan
@@ -96,6 +97,7 @@ def confirm(
     digest: DIGEST = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     note: NOTE = "",
     operator: OPERATOR = "",
+    sign: SIGN = None,
     home: o.Home = o.HERE,
 ) -> None:
     """一并批准或拒绝等着的计划；之后由 campaign resume 执行。"""
@@ -109,7 +111,7 @@ def confirm(
         plan = session.plan()
         session.say(plan.text())
         session.refuse_unseen(plan, decision, digest)
-        raise typer.Exit(session.decide(plan, decision, operator=operator, note=note))
+        raise typer.Exit(session.decide(plan, decision, operator=operator, note=note, key=sign))
 
 
 @campaign.command(cls=Command)
@@ -123,7 +125,7 @@ def status(campaign_id: NAME, home: o.Home = o.HERE, as_json: o.Json = False) ->
         found = look(services.ledger, read_campaign(services.ledger, campaign_id))
     if as_json:
         return o.print_json(found.as_dict())
-    return typer.echo("\n".join(filter(None, [found.text(), waiting_text(found)])))
+    return put("\n".join(filter(None, [found.text(), waiting_text(found)])))
 
 
 @campaign.command(cls=Command)
@@ -135,7 +137,7 @@ def report(campaign_id: NAME, home: o.Home = o.HERE) -> None:
 
     with past_runs(o.settings_for(home), home, campaign_id, look=True) as services:
         found = look(services.ledger, read_campaign(services.ledger, campaign_id))
-        typer.echo(render_report(services.ledger, found), nl=False)
+        put(render_report(services.ledger, found), end="")
 
 
 @campaign.command(cls=Command)
@@ -147,7 +149,7 @@ def cancel(campaign_id: NAME, home: o.Home = o.HERE) -> None:
 
     with past_runs(o.settings_for(home), home, campaign_id) as services:
         told = cancel_all(services, read_campaign(services.ledger, campaign_id))
-    typer.echo("\n".join(told), err=True)
+    put("\n".join(told), err=True)
 
 
 def _decide(session: "CampaignSession", *, yes: bool) -> ExitCode | None:
@@ -160,9 +162,11 @@ def _decide(session: "CampaignSession", *, yes: bool) -> ExitCode | None:
         session.say(str(error))
         return None
     session.say(plan.text())
-    in_advance = yes and session.in_advance(plan)
-    decision = Decision.APPROVE if in_advance else session.ask()
-    if decision is None:
+    if yes and session.in_advance(plan):
+        return session.decide(plan, Decision.APPROVE, note=tr("事先批准")) or None
+    answer = session.ask(plan)
+    if answer is None:
         session.tell_waiting()
         return ExitCode.WAITING
-    return session.decide(plan, decision, note=tr("事先批准") if in_advance else "") or None
+    decision, key = answer
+    return session.decide(plan, decision, key=key) or None

@@ -1,7 +1,6 @@
 """``campaign`` 的里面：部件、工作台，出计划、问、记、推出。"""
 
 import contextlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.help_now import LEAVE
 from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
 from pam_deploy_graph.cli.options import print_json, settings_for
+from pam_deploy_graph.cli.signed_answers import WHICH, must_sign, split_key
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions
@@ -38,6 +38,7 @@ from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import SHORT_DIGEST
 from pam_deploy_graph.system.open_files import allow_many_files
+from pam_deploy_graph.system.terminal import put
 
 _PROMPT: Final = msgid("批准以上各机场的计划？同意或拒绝> ")
 
@@ -84,19 +85,28 @@ class CampaignSession:
             self.say(tr("--yes 没有作数：{why}", why=why))
         return not why
 
-    def ask(self) -> Decision | None:
-        """问人批不批准；没有人可问、要离开的为 ``None``。"""
+    def ask(self, plan: CampaignPlan) -> tuple[Decision, Path | None] | None:
+        """问人批不批准；返回决定与签名的私钥（不签的为 ``None``）。没有人可问、要离开的为 ``None``。"""
         fresh = True
         while somebody() and (text := self.desk.face.read(tr(_PROMPT), fresh=fresh)) is not None:
             fresh = False
             if text.lower() in LEAVE:
                 return None
+            words, path = split_key(text)
             with contextlib.suppress(InvalidInputError):
-                return Decision(read_decisions(text, [PLAN])[PLAN].decision)
+                decision = Decision(read_decisions(words, [PLAN])[PLAN].decision)
+                return decision, self._key(plan, decision, path)
             self.say(
                 tr("「{text}」没有听作批准或拒绝，什么也没有改变。要改计划，先拒绝，再用新的参数来一次。", text=text)
             )
         return None
+
+    def _key(self, plan: CampaignPlan, decision: Decision, path: str | None) -> Path | None:
+        """用哪把私钥签：写了的照写的，策略要签名而没有写的问。"""
+        wanted = decision is Decision.APPROVE and any(must_sign(self.services, part.run_id) for part in plan.parts)
+        if not path and (wanted or path is not None):
+            path = self.desk.face.read(tr(WHICH))
+        return Path(path).expanduser() if path else None
 
     def tell_waiting(self) -> None:
         """没有人答：说出怎样答。"""
@@ -119,9 +129,9 @@ class CampaignSession:
         if not digests and decision is Decision.APPROVE and not somebody():
             raise ConfirmationError(tr("没有终端时批准计划要给 --digest：批准的是哪一份（上面有摘要）"))
 
-    def decide(self, plan: CampaignPlan, decision: Decision, *, operator: str = "", note: str = "") -> ExitCode:
-        """记下决定；否决的把各机场都取消。都记下了是 0。"""
-        problems = record_decision(self.services, plan, decision, operator=operator, note=note)
+    def decide(self, plan: CampaignPlan, decision: Decision, **given: Any) -> ExitCode:
+        """记下决定，``given`` 见 ``record_decision``；否决的把各机场都取消。都记下了是 0。"""
+        problems = record_decision(self.services, plan, decision, **given)
         self.say(
             "\n".join(
                 [
@@ -143,7 +153,7 @@ class CampaignSession:
         if self.as_json:
             print_json(found.as_dict() | {"reason": rollout.problem})
         else:
-            sys.stdout.write(found.text() + "\n")
+            put(found.text())
         told = [
             tr("已停下: {problem}", problem=rollout.problem) if rollout.problem else "",
             waiting_text(found),

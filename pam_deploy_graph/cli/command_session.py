@@ -29,6 +29,7 @@ from pam_deploy_graph.runs.status import next_step
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system import waits
 from pam_deploy_graph.system.open_files import allow_many_files
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from pam_deploy_graph.graph.driver import Driver
@@ -84,7 +85,7 @@ class Session:
             return code
         ended = self.runs.ended(run_id, brief=sys.stdout.isatty())
         if not self.as_json:
-            sys.stdout.write(ended["report"])
+            put(ended["report"], end="")
         if ended["exit_code"] is None:
             self.say(tr("错误: {reason}", reason=ended["reason"]) if ended["reason"] else tr("已停下"))
             self.say(tr("可以继续：resume {run_id}", run_id=run_id))

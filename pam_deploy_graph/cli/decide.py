@@ -11,6 +11,7 @@ from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import DECISIONS, Decision
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 _CHOICES = {
     decision.name.lower(): (Annotated[bool, typer.Option(f"--{decision}", help=row.about)], False)
@@ -55,7 +56,7 @@ def confirm(
         found = answer(runs, run_id, chosen[0], ips=ip, digests=digest, note=note, operator=operator, key=sign)
     if as_json:
         o.print_json(found.as_dict())
-    typer.echo(found.text(), err=True)
+    put(found.text(), err=True)
     raise typer.Exit(found.exit_code)
 
 
@@ -66,9 +67,9 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
     if as_json:
         o.print_json(done)
     if done["holder"]:
-        typer.echo(tr("已要求取消：{holder}做完进行中的工作站就停", holder=done["holder"]), err=True)
+        put(tr("已要求取消：{holder}做完进行中的工作站就停", holder=done["holder"]), err=True)
     elif done["owed"]:
-        typer.echo(
+        put(
             tr(
                 "已要求取消；{owed} 还没有做完，用 resume {run_id} 做完它们",
                 owed=tr("、").join(done["owed"][:10]),
@@ -77,4 +78,4 @@ def cancel(run_id: o.RunId, home: o.Home = o.HERE, as_json: o.Json = False) -> N
             err=True,
         )
     else:
-        typer.echo(tr("运行 {run_id} 已取消", run_id=run_id), err=True)
+        put(tr("运行 {run_id} 已取消", run_id=run_id), err=True)

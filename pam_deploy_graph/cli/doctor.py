@@ -6,6 +6,7 @@ import typer
 
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.constants import ExitCode
+from pam_deploy_graph.system.terminal import put
 
 IP = Annotated[str, typer.Option("--ip", help="试接时拿哪台工作站问（只问不改）。", metavar="IP")]
 
@@ -24,7 +25,6 @@ def doctor(
     from pam_deploy_graph.cli.doctor_checks import examine
     from pam_deploy_graph.cli.inputs import read_params
     from pam_deploy_graph.cli.lock_checks import held_here
-    from pam_deploy_graph.system.masking import mask
 
     given = read_params(param, params)
     checks = examine(home) + held_here(home)
@@ -32,5 +32,5 @@ def doctor(
     if as_json:
         o.print_json([check.as_dict() for check in checks])
     else:
-        typer.echo(mask(render(checks)))
+        put(render(checks))
     raise typer.Exit(ExitCode.USAGE if any(check.fatal for check in checks) else ExitCode.DONE)

@@ -5,7 +5,6 @@ import copy
 import functools
 import io
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
@@ -14,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from pam_deploy_graph.i18n import LANGUAGES, ZH, language, tr
+from pam_deploy_graph.system.terminal import put
 
 _WORDS: Final = (
     (r"^Usage:", "用法:"),
@@ -119,4 +119,4 @@ def completion_in_chinese(argv: Sequence[str]) -> Iterator[None]:
             yield
     finally:
         told = re.sub(r"(\w+) completion installed in (.*)", r"\1 的补全装在 \2", said.getvalue())
-        sys.stdout.write(re.sub(r"Completion will take effect.*", "新开一个终端就能用。", told))
+        put(re.sub(r"Completion will take effect.*", "新开一个终端就能用。", told), end="")

@@ -14,6 +14,8 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.parameters import validate_control, validate_params
 from pam_deploy_graph.inventory import name_scopes, open_inventory
 from pam_deploy_graph.runs.registration import RunRequest
+from pam_deploy_graph.system.given_files import open_regular, read_given
+from pam_deploy_graph.system.trusted_files import distrust
 
 
 def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
@@ -24,6 +26,8 @@ def read_params(pairs: Sequence[str], file: Path | None) -> dict[str, object]:
 
     """
     params: dict[str, object] = dict(_file(file)) if file else {}
+    if file and "PAM_HOME_URL" in params and (reason := distrust(file.stat()) or distrust(file.parent.stat())):
+        raise InvalidInputError(tr("参数文件 {path} 里的 PAM_HOME_URL 不算数：{reason}", path=file, reason=reason))
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
@@ -109,7 +113,7 @@ def check_package(path: str) -> None:
     if not path:
         return
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             file.read(1)
     except OSError as error:
         raise InvalidInputError(
@@ -121,11 +125,13 @@ def read_keys(path: Path) -> str:
     """读公钥的文件。
 
     Raises:
-        InvalidInputError: 不是文本；读不了的照 ``OSError`` 抛出。
+        InvalidInputError: 读不了，太大，或不是文本。
 
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return read_given(path).decode()
+    except OSError as error:
+        raise InvalidInputError(tr("公钥的文件 {path} 读不了：{problem}", path=path, problem=error.strerror)) from None
     except UnicodeDecodeError:
         raise InvalidInputError(tr("公钥的文件 {path} 不是 UTF-8 文本，请核对路径", path=path)) from None
 
@@ -133,7 +139,7 @@ def read_keys(path: Path) -> str:
 def _file(path: Path) -> Mapping[str, object]:
     """读参数文件；记事本存的（带 BOM、回车换行）也读得懂。"""
     try:
-        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = read_given(path).decode("utf-8-sig").replace("\r\n", "\n")
         if not text.lstrip().startswith(("{", "[")):
             return parse_config("\n".join(line for line in text.split("\n") if line.strip()))
         data = json.loads(text)

@@ -21,6 +21,7 @@ from pam_deploy_graph.cli.completion import WordsNow
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.masking import mask
 from pam_deploy_graph.system.private_files import private_folder, refuse_planted
+from pam_deploy_graph.system.terminal import put
 
 _WOKEN: Final = "\0woken"
 _EARLY: Final = msgid("这是问题出现之前打的；核对之后再按一次回车，才算回答。")
@@ -133,7 +134,7 @@ class LiveFace:
             """先请人核对。"""
             self._early = False
             if event.current_buffer.text:
-                sys.stderr.write(f"{tr(_EARLY)}\n")
+                put(tr(_EARLY), err=True)
 
         @keys.add("c-c")
         def _interrupt(event: KeyPressEvent) -> None:

@@ -13,6 +13,7 @@ from pam_deploy_graph.constants import CONTROLS, Control, Kind
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.safe_text import show_value
+from pam_deploy_graph.system.terminal import put, put_json
 
 if TYPE_CHECKING:
     from pam_deploy_graph.settings import Settings
@@ -94,7 +95,7 @@ def settings_for(home: Path, **given: Any) -> "Settings":
     for sentence in settings.refused:
         if sentence not in _TOLD:
             _TOLD.add(sentence)
-            typer.echo(tr("注意: {sentence}", sentence=sentence), err=True)
+            put(tr("注意: {sentence}", sentence=sentence), err=True)
     return settings
 
 
@@ -134,4 +135,4 @@ HERE = Path()
 
 def print_json(value: Any) -> None:
     """把一个命令的全部数据写成一个 JSON 值，到标准输出。"""
-    typer.echo(json_text(value, indent=1))
+    put_json(json_text(value, indent=1))

@@ -9,6 +9,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def list_(file: FILE = "", as_json: o.Json = False) -> None:
         }
         for name, person in book.people.items()
     ]
-    o.print_json(rows) if as_json else typer.echo("\n".join(map(_line, rows)) or tr("账户文件里还没有人。"))
+    o.print_json(rows) if as_json else put("\n".join(map(_line, rows)) or tr("账户文件里还没有人。"))
 
 
 @people.command(cls=Command)
@@ -98,7 +99,7 @@ def token(name: NAME, label: LABEL = "default", file: FILE = "") -> None:
     path, book = _open(file)
     made = book.new_token(name, label)
     _checked(book).save(path)
-    typer.echo(made)
+    put(made)
 
 
 @people.command(cls=Command)
@@ -120,7 +121,7 @@ def key(name: NAME, public_key: KEY_FILE, file: FILE = "") -> None:
 def allowed_signers(file: FILE = "") -> None:
     """写出 ``ssh-keygen -Y verify`` 认的 allowed_signers。"""
     _, book = _open(file)
-    typer.echo(book.allowed_signers(), nl=False)
+    put(book.allowed_signers(), end="")
 
 
 def _open(file: str) -> "tuple[Path, PeopleBook]":
@@ -139,7 +140,7 @@ def _change(file: str, change: "Callable[[PeopleBook], None]", said: str) -> Non
     path, book = _open(file)
     change(book)
     _checked(book).save(path)
-    typer.echo(said, err=True)
+    put(said, err=True)
 
 
 def _checked(book: "PeopleBook") -> "PeopleBook":

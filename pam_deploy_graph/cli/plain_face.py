@@ -14,6 +14,7 @@ from typing import Final
 
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
+from pam_deploy_graph.system.terminal import put
 
 _FIRST_BEAT, _NEXT_BEAT = 10.0, 30.0
 _TICK: Final = 1.0
@@ -59,14 +60,13 @@ class PlainFace:
             self._say(tr("问题出现之前打的「{ahead}」没有算作回答；要算数请再打一遍。", ahead=ahead))
         shown = prompt if sys.stdout.isatty() else ""
         if not shown:  # 标准输出另有用处，提示写到标准错误
-            sys.stderr.write(prompt)
-            sys.stderr.flush()
+            put(prompt, err=True, end="")
         _prepare_terminal()
         try:
             return mask(" ".join(input(shown).split("\n")).strip())
         except (EOFError, KeyboardInterrupt, OSError):  # OSError：终端没有了
             if shown:
-                sys.stderr.write("\n")
+                put("", err=True)
             return None
         finally:
             self.heard()  # 等人打字不是静默

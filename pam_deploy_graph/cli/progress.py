@@ -1,6 +1,5 @@
 """进度：把账本事件显示给人看（标准错误），或逐行写成 JSON（标准输出）。"""
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,6 +15,7 @@ from pam_deploy_graph.protocol.outcome import Outcome
 from pam_deploy_graph.report.code_words import bare_reason
 from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.system.safe_text import printable
+from pam_deploy_graph.system.terminal import put_json
 
 Listener = Callable[[Event], None]
 QUIET: Final = frozenset({"INTENT", "LOG_SAVED", "PLAN_PROPOSED", "PLAN_WITHDRAWN"})
@@ -35,8 +35,7 @@ def json_events(progress: Progress) -> Listener:
 
 def emit(event: dict[str, Any]) -> None:
     """写一行 JSON 到标准输出并立即送出。"""
-    sys.stdout.write(json_text(event) + "\n")
-    sys.stdout.flush()
+    put_json(json_text(event))
 
 
 def unless_deaf(listener: Listener, stop: threading.Event) -> Listener:

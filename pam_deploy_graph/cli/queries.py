@@ -10,6 +10,7 @@ from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.streams import screen_width
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put, put_page
 
 
 class ReportFormat(StrEnum):
@@ -45,7 +46,7 @@ def status(
         return _one_workstation(home, run_id, ip, as_json=as_json)
     with reaching(home, run_id, look=True) as runs_:
         found = runs_.standing(run_id)
-    return o.print_json(found) if as_json else typer.echo(render_standing(found))
+    return o.print_json(found) if as_json else put(render_standing(found))
 
 
 def _one_workstation(home: Path, run_id: str, ip: str, *, as_json: bool) -> None:
@@ -54,7 +55,7 @@ def _one_workstation(home: Path, run_id: str, ip: str, *, as_json: bool) -> None
 
     with reaching(home, run_id, look=True) as runs_:
         told = runs_.story(run_id, ip)
-    o.print_json(told) if as_json else typer.echo(render_story(told))
+    o.print_json(told) if as_json else put(render_story(told))
 
 
 def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
@@ -67,7 +68,7 @@ def runs(last: LAST = 20, home: o.Home = o.HERE, as_json: o.Json = False) -> Non
             rows = runs_.table(last)
     except RunNotFoundError:
         rows = []
-    o.print_json(rows) if as_json else typer.echo(render_runs(rows, width=screen_width()))
+    o.print_json(rows) if as_json else put(render_runs(rows, width=screen_width()))
 
 
 def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.HERE) -> None:
@@ -76,8 +77,10 @@ def report(run_id: o.RunId, format_: FORMAT = ReportFormat.MD, home: o.Home = o.
         told = runs_.report(run_id, format_.value)
     if format_ is ReportFormat.JSON:
         o.print_json(told)
-    else:  # 报告页自称 UTF-8，因此不随终端的编码走
-        typer.echo(told.encode() if format_ is ReportFormat.HTML else told)
+    elif format_ is ReportFormat.HTML:
+        put_page(told)
+    else:
+        put(told)
 
 
 def preview(
@@ -93,7 +96,7 @@ def preview(
 
     chosen = read_strategy(strategy)
     known = normalize_params(read_params(param, params), o.settings_for(o.HERE).params())
-    typer.echo(render_preview(known, chosen, build_action_backends(chosen)), nl=False)
+    put(render_preview(known, chosen, build_action_backends(chosen)), end="")
 
 
 def analyze(text: TEXT, as_json: o.Json = False) -> None:
@@ -105,8 +108,8 @@ def analyze(text: TEXT, as_json: o.Json = False) -> None:
 
     found, notes = analyze_with_notes(Services(settings=o.settings_for(o.HERE)).llm_client, mask(text))
     for note in notes:
-        typer.echo(tr("注意: {note}", note=printable(note)), err=True)
-    o.print_json(found) if as_json else typer.echo(_analysis(found))
+        put(tr("注意: {note}", note=printable(note)), err=True)
+    o.print_json(found) if as_json else put(_analysis(found))
 
 
 def _analysis(found: dict[str, Any]) -> str:

@@ -4,10 +4,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from pam_deploy_graph.cli.options import settings_for
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,4 +38,4 @@ def reaching(home: Path, run_id: str = "", *, look: bool = False) -> "Iterator[R
     from pam_deploy_graph.runs.lookup import past_runs
 
     with past_runs(settings, home, run_id, look=look) as services:
-        yield LocalRuns(services, warn=lambda problem: typer.echo(tr("注意: {problem}", problem=problem), err=True))
+        yield LocalRuns(services, warn=lambda problem: put(tr("注意: {problem}", problem=problem), err=True))

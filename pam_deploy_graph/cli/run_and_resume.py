@@ -10,6 +10,7 @@ from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from pam_deploy_graph.runs.registration import RunRequest
@@ -100,7 +101,7 @@ def _hand_over(home: Path, request: "RunRequest", *, yes: bool, as_json: bool) -
         raise RunConflictError(tr("运行 {run_id} 已经有了；用 status {run_id} 看它走到哪里", run_id=state.run_id))
     if as_json:
         o.print_json({"run_id": state.run_id, "detached": True})
-    typer.echo(tr("运行 {run_id} 已交给网页进程；没有开着的，用 web 打开", run_id=state.run_id), err=True)
+    put(tr("运行 {run_id} 已交给网页进程；没有开着的，用 web 打开", run_id=state.run_id), err=True)
 
 
 def _begin(home: Path, request: "RunRequest", *, yes: bool, wait: int, as_json: bool) -> ExitCode:

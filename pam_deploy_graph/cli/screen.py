@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-from pam_deploy_graph.system.masking import mask
+from pam_deploy_graph.system.terminal import for_screen
 
 _DUMB: Final = frozenset({"", "dumb", "unknown"})
 
@@ -22,7 +22,7 @@ def say(text: str, colour: str | None = None) -> None:
         OSError: 写不出去。
 
     """
-    shown = mask(text)
+    shown = for_screen(text)
     sys.stderr.write((typer.style(shown, fg=colour) if colour and has_colour() else shown) + "\n")
     sys.stderr.flush()
 

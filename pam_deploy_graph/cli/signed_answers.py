@@ -5,19 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
-from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_typed
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.access import RunAccess
-from pam_deploy_graph.runs.deciding import Answered
+from pam_deploy_graph.runs.deciding import Answered, signed
+from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.terminal import put
 
 _ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.DOTALL)
-_WHICH: Final = msgid("用哪把 SSH 私钥签名（路径；直接回车是不签）> ")
+WHICH: Final = msgid("用哪把 SSH 私钥签名（路径；直接回车是不签）> ")
 
 
 def read_decision(
@@ -38,24 +37,36 @@ def read_decision(
         InvalidInputError: 不是决定。
 
     """
-    asked = _ASKED.fullmatch(text)
-    answer = read_typed(question, asked["words"] if asked else text, runs.operator)
+    words, path = split_key(text)
+    answer = read_typed(question, words, runs.operator)
     parts = _parts(question, answer)
-    if not asked and not _required(runs, question, answer):
+    if path is None and not _required(runs, question, answer):
         return answer
-    path = (asked["key"] or "").strip() if asked else ""
-    while path := path or (ask(tr(_WHICH)) or ""):
+    while path := path or (ask(tr(WHICH)) or ""):
         try:
-            signatures = [_signed(runs, question, Path(path).expanduser(), part) for part in parts]
+            nonce = runs.signing(question["run_id"])["nonce"]
+            made = signed(question["run_id"], nonce, parts, Path(path).expanduser())
         except InvalidInputError as error:
-            typer.echo(str(error), err=True)
+            put(str(error), err=True)
             path = ""
             continue
         if question["ask"] == Ask.PLAN:
-            return answer | {"signature": signatures[0]}
-        named = zip(parts, signatures, strict=True)
-        return {part.subject: answer[part.subject] | {"signature": signature} for part, signature in named}
+            return answer | {"signature": made[0].signature}
+        return {each.subject: answer[each.subject] | {"signature": each.signature} for each in made}
     return answer
+
+
+def split_key(text: str) -> tuple[str, str | None]:
+    """由「同意 --sign 密钥」分出决定与密钥的路径；没有写 ``--sign`` 的为 ``None``，写了没有给的为空串。"""
+    asked = _ASKED.fullmatch(text)
+    return (asked["words"], (asked["key"] or "").strip()) if asked else (text, None)
+
+
+def must_sign(services: Services, run_id: str) -> bool:
+    """策略要不要这次运行的决定签名。"""
+    params = services.state_of(run_id).params
+    rule = services.policy.rule_for(params["AIRPORT_CODE"], params["APP_NAME"])
+    return rule is not None and rule.signed
 
 
 def _parts(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Answered]:
@@ -71,9 +82,3 @@ def _required(runs: RunAccess, question: Mapping[str, Any], answer: Mapping[str,
     if question["ask"] == Ask.PLAN and answer["decision"] != Decision.APPROVE:
         return False
     return bool(runs.signing(question["run_id"])["required"])
-
-
-def _signed(runs: RunAccess, question: Mapping[str, Any], key: Path, part: Answered) -> str:
-    """签一个决定。"""
-    run_id = question["run_id"]
-    return sign(key, signed_bytes(run_id, runs.signing(run_id)["nonce"], part))

@@ -28,9 +28,8 @@ def stand_in_streams() -> None:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """写成 JSON，遮过秘密；标准输出不是 UTF-8 的，非 ASCII 的字写成转义，在哪种编码里都是同一份 JSON。"""
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", "utf8sig"}
-    return mask(json.dumps(value, ensure_ascii=not utf8, indent=indent))
+    """写成 JSON，遮过秘密。"""
+    return mask(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def screen_width() -> int | None:

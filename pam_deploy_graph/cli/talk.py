@@ -1,6 +1,5 @@
 """对话里的一句话：说的是哪次运行、要它怎样；听懂归图，动手归驱动。"""
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
 from pam_deploy_graph.runs.status import render_standing
+from pam_deploy_graph.system.terminal import put
 
 _LATER: Final = msgid("说「继续」接着做，说「取消」取消本次部署。")
 
@@ -131,8 +131,7 @@ class Talk:
     def _tell(self, text: str) -> None:
         """图只是回答了一句话。"""
         self._told = True
-        sys.stdout.write(text.rstrip("\n") + "\n")
-        sys.stdout.flush()
+        put(text.rstrip("\n"))
 
     def _stopped(self, code: ExitCode, *, resumed: bool = False) -> None:
         """图停下了：说明停在哪里；了结的运行不再提起。``resumed`` 为真即已经为收尾恢复过一次，不再试。"""

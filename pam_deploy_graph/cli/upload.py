@@ -3,6 +3,7 @@
 import typer
 
 from pam_deploy_graph.cli import options as o
+from pam_deploy_graph.system.terminal import put
 
 
 def upload(
@@ -26,5 +27,5 @@ def upload(
     found = upload_package(settings, given)
     if as_json:
         o.print_json(found.as_dict())
-    typer.echo(found.text(), err=True)
+    put(found.text(), err=True)
     raise typer.Exit(found.exit_code)

@@ -20,6 +20,7 @@ from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.lookup import past_runs
 from pam_deploy_graph.runs.status import render_standing, standing_of
 from pam_deploy_graph.system.shown_time import zoned_moment
+from pam_deploy_graph.system.terminal import put
 
 _TICK: Final = 1.0
 _SHARE: Final = 5
@@ -47,7 +48,7 @@ def watch(home: Path, run_id: str, *, as_json: bool) -> None:
         with _opened(home, run_id) as view:
             _keep_looking(view, show)
     except KeyboardInterrupt:
-        sys.stderr.write(tr("\n不再看了；运行不受影响。\n"))
+        put(tr("\n不再看了；运行不受影响。"), err=True)
 
 
 def _keep_looking(view: "_View | _ServedView", show: Callable[[dict[str, Any], str], None]) -> None:
@@ -123,8 +124,7 @@ def _screenful(found: dict[str, Any], line: str) -> None:
             *lines[: rows - 2],
             tr("…… 还有 {more} 行，用 status {run_id} 看全", more=more + 1, run_id=found["run_id"]),
         ]
-    sys.stdout.write(_CLEAR + "\n".join(lines) + "\n")
-    sys.stdout.flush()
+    put("\n".join(lines), before=_CLEAR)
 
 
 def _folded(text: str, columns: int) -> list[str]:
@@ -161,10 +161,7 @@ class _Changes:
         if self._as_json:
             emit(found | {"progress": line})
         elif found["exit_code"] is not None:
-            sys.stdout.write(render_standing(found) + "\n")
+            put(render_standing(found))
         else:
             brief = render_standing(found, brief=True).replace("\n", "；")
-            sys.stdout.write(
-                f"{zoned_moment(now_ms())} {line or tr('{idle}；{brief}', idle=_idle(found), brief=brief)}\n"
-            )
-        sys.stdout.flush()
+            put(f"{zoned_moment(now_ms())} {line or tr('{idle}；{brief}', idle=_idle(found), brief=brief)}")

@@ -10,6 +10,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.terminal import put
 
 _FAULTS: Final = ("10.0.0.7:verify:fail", "10.0.0.8:verify:fail", "10.0.0.23:start:fail")
 """演练里会坏的几台，好有事可决定。"""
@@ -58,7 +59,7 @@ def web(
 
 def _tell(url: str) -> None:
     """听起来了。"""
-    typer.echo(tr("控制台在 {url}", url=url), err=True)
+    put(tr("控制台在 {url}", url=url), err=True)
 
 
 def _refuse_open_door(host: str, settings: "Settings", *, tls: bool, behind_proxy: bool) -> None:
@@ -99,8 +100,8 @@ def _drill(home: Path) -> "Iterator[Settings]":
     lab_of_40 = LabProcess(workstations=40, latency=0.5, faults=_FAULTS)
     with tempfile.TemporaryDirectory(prefix="pam-drill-") as folder, lab_of_40 as lab:
         version = provision(lab)
-        files = make_accounts(Path(folder), lambda text: typer.echo(text, err=True))
-        typer.echo(
+        files = make_accounts(Path(folder), lambda text: put(text, err=True))
+        put(
             tr("试验场已开：机场 PEK，40 台工作站装着 checkin/gate 1.2.2，HOME 里有 {version}。", version=version),
             err=True,
         )

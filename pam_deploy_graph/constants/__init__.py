@@ -94,6 +94,8 @@ DEFAULT_PARAMS: Final[dict[str, str]] = {
 }
 """可选部署参数的默认值；时限单位为秒。配置文件是文本，所以值一律是字符串。"""
 
+SYSLOG: Final = "syslog"
+"""锚写到系统日志（`PAM_AUDIT_ANCHOR`）。"""
 DEFAULT_STRATEGY: Final = ExecutionStrategy.HYBRID_NODE_MCP
 AFTER_CANARY: Final = "after-canary"
 """计划的阶段：灰度做完，请人批准其余的。"""

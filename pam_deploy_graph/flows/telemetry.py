@@ -13,6 +13,7 @@ from typing import Any, Final
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import Event
+from pam_deploy_graph.system.terminal import plain_json
 
 Note = Callable[..., None]
 """给跨度补上属性的函数：``note(ok=True)``。"""
@@ -120,7 +121,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        return json.dumps(told | getattr(record, _EXTRA, {}), ensure_ascii=False, default=str)
+        return plain_json(json.dumps(told | getattr(record, _EXTRA, {}), ensure_ascii=False, default=str))
 
 
 def _named(attributes: dict[str, Any]) -> dict[str, Any]:

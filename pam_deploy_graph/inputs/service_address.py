@@ -11,8 +11,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.masking import mask
+from pam_deploy_graph.system.safe_text import show_value
 
 _METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "instance-data"})
 _METADATA: Final = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
@@ -44,6 +46,19 @@ def why_unusable(url: str) -> str:
     if address is not None and (address.is_link_local or address.is_unspecified or address.is_multicast):
         return tr("它是链路本地、未指定或组播地址，令牌不能交给它")
     return ""
+
+
+def refuse_unusable(name: str, url: str) -> None:
+    """一个设置点的地址绝不能用就抛；空串是没有设。
+
+    Raises:
+        InvalidInputError: 不能用；消息是名字、值与原因。
+
+    """
+    if reason := url and why_unusable(url):
+        raise InvalidInputError(
+            tr("{name} 的值 {url} 不合规则：{reason}", name=name, url=show_value(url), reason=reason)
+        )
 
 
 def is_loopback(url: str) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.given_files import read_given
 
 
 def read_token(path: str, name: str = "PAM_TOKEN_FILE") -> str:
@@ -14,7 +15,7 @@ def read_token(path: str, name: str = "PAM_TOKEN_FILE") -> str:
 
     """
     try:
-        return Path(path).read_text(encoding="utf-8").strip() if path else ""
+        return read_given(path).decode().strip() if path else ""
     except OSError as error:
         raise InvalidInputError(
             tr("{name} 指的文件 {path} 读不了：{problem}", name=name, path=path, problem=error.strerror)

@@ -17,7 +17,6 @@ from pam_deploy_graph.inventory.stock import Inventory, Row, key_of
 from pam_deploy_graph.system.safe_text import show_value
 from pam_deploy_graph.system.trusted_files import read_trusted
 
-_MOST_BYTES: Final = 8 * 1024 * 1024
 _MOST_TOLD: Final = 5
 _LONGEST: Final = 64
 _DELIMITERS: Final = ",;\t"
@@ -101,10 +100,6 @@ def _text(path: Path, what: str) -> str:
         raise InvalidInputError(
             tr("{what} {path} 读不了：{problem}；请检查路径", what=what, path=path, problem=error.strerror)
         ) from None
-    if len(content) > _MOST_BYTES:
-        raise InvalidInputError(
-            tr("{what} {path} 太大：最多 {most_bytes} MB", what=what, path=path, most_bytes=_MOST_BYTES // 1024 // 1024)
-        )
     return decode(content, f"{what} {path}")
 
 

@@ -115,13 +115,14 @@ def forget_progress(state: AgentState) -> None:
     for name in PROGRESS_FIELDS:
         setattr(state, name, getattr(blank, name))
     state.events.clear()
-    state.ledger_seq, state.exit_code = 0, None
+    state.ledger_seq, state.exit_code, state.end_reason, state.registration = 0, None, "", {}
 
 
 def _registered(state: AgentState, event: Event) -> None:
-    """登记了：记住输入的摘要，与谁登记的。"""
+    """登记了：记住输入的摘要、谁登记的、那一行的名字与时刻。"""
     state.input_digest = event["input"]
     state.registered_by = event.get("account", state.registered_by)
+    state.registration = event.get("row", state.registration)
 
 
 def _revised(state: AgentState, event: Event) -> None:
@@ -137,7 +138,7 @@ def _decisions_seen(state: AgentState, event: Event) -> None:
 
 def _finished(state: AgentState, event: Event) -> None:
     """结束了。"""
-    state.exit_code = event["exit_code"]
+    state.exit_code, state.end_reason = event["exit_code"], event["reason"]
 
 
 def _paused(state: AgentState, event: Event) -> None:
@@ -163,6 +164,7 @@ _GIVEN: Final = frozenset(
         *("run_id", "params", "execution_strategy", "action_backends", "requested_ips", "control_params", "names"),
         *("script_entry", "script_base_dir", "config_path", "trace_file_path", "checkpoint_path"),
         *("nonce", "input_digest", "exit_code", "events", "ledger_seq", "keep_events", "registered_by", "last_at"),
+        *("registration", "end_reason"),
     }
 )
 """登记里的、宿主给的、账本自己管的；其余都由事件推进。"""

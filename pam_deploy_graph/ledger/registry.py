@@ -92,16 +92,21 @@ class RunRecord:
         return found
 
     @property
+    def row(self) -> dict[str, Any]:
+        """名字与时刻，链上也记着。"""
+        return _row(self.run_id, self.created_at)
+
+    @property
     def nonce(self) -> str:
         """登记时取的随机数；旧账本里的运行没有，为空串。"""
         return str(self.input.get("nonce", ""))
 
 
 def damaged_input(run_id: str) -> LedgerDamagedError:
-    """登记的输入与链上记着的不符。"""
+    """登记与链上记着的不符。"""
     return LedgerDamagedError(
         tr(
-            "账本里运行 {run_id} 登记的输入与当初登记（批准）的不符，没有动手；用 repair "
+            "账本里运行 {run_id} 的登记（名字、输入、结局）与链上记着的不符，没有动手；用 repair "
             "{run_id} 另开一次，查清每台的实情再接着做",
             run_id=run_id,
         )
@@ -118,13 +123,13 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: st
     """
     given = {name: getattr(state, name) for name in INPUT_FIELDS} | extra
     nonce = state.nonce or new_nonce()
-    text = _text(given | {"nonce": nonce})
+    text, at = _text(given | {"nonce": nonce}), now_ms()
     try:
         with writing(engine) as connection:
-            row = insert(runs).values(run_id=state.run_id, created_at=now_ms(), input=text).returning(runs.c.run_no)
+            row = insert(runs).values(run_id=state.run_id, created_at=at, input=text).returning(runs.c.run_no)
             run_no = connection.execute(row).scalar_one()
-            who, at = chain.to_text(account or str(acting_account())), now_ms()
-            connection.execute(insert(events).values(_first_event(run_no, text, who, at)))
+            who = chain.to_text(account or str(acting_account()))
+            connection.execute(insert(events).values(_first_event(run_no, state.run_id, text, who, at)))
     except IntegrityError:
         found = get(engine, state.run_id)
         if any(found.input.get(name) != given[name] for name in _SAME_WORK):
@@ -137,7 +142,7 @@ def create(engine: Engine, state: AgentState, extra: dict[str, Any], account: st
         state.nonce = found.nonce
         return False
     state.nonce, state.input_digest, state.ledger_seq = nonce, chain.text_digest(text), 1
-    state.registered_by, state.last_at = who, at
+    state.registered_by, state.last_at, state.registration = who, at, _row(state.run_id, at)
     return True
 
 
@@ -207,14 +212,22 @@ def _text(given: dict[str, Any]) -> str:
     return chain.to_text(mask(json.dumps(given, ensure_ascii=False, sort_keys=True)))
 
 
-def _first_event(run_no: int, text: str, account: str, at: int) -> dict[str, Any]:
-    """登记在链上的那一行：登记的输入从此改不动一个字。"""
+def _first_event(run_no: int, run_id: str, text: str, account: str, at: int) -> dict[str, Any]:
+    """登记在链上的那一行：登记的名字、时刻与输入从此改不动一个字。"""
     event = {"type": "RUN_REGISTERED", "input": chain.text_digest(text), "account": account, "at": at}
+    event["row"] = _row(run_id, at)
     body = chain.encode([event], at)
     return {"run_no": run_no, "seq": 1, "at": at, "body": body, "link": chain.link_of(chain.GENESIS, 1, at, body)}
 
 
+def _row(run_id: str, at: int) -> dict[str, Any]:
+    """登记里输入之外的两项。"""
+    return {"run_id": run_id, "created_at": at}
+
+
 def agrees(record: RunRecord, state: AgentState) -> bool:
-    """登记与链上的事件说的是不是一回事：输入的摘要，结束与否。"""
+    """登记与链上的事件说的是不是一回事：输入的摘要，名字与时刻，结束与否、为什么。"""
     same_input = state.input_digest in ("", chain.text_digest(record.input_text))
-    return same_input and state.exit_code == record.exit_code
+    same_row = state.registration in ({}, record.row)
+    same_end = record.exit_code is None or chain.to_text(record.reason or "") == chain.to_text(state.end_reason)
+    return same_input and same_row and same_end and state.exit_code == record.exit_code

@@ -1,8 +1,8 @@
 """账本的行：逐行读出事件，沿途核对哈希链；不需要租约，别的进程在写时也能读。"""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,12 +99,26 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
     )
 
 
-def ending(engine: Engine, run_no: int, exit_code: int) -> Event | None:
-    """返回结束了的运行的 ``RUN_FINISHED``；它不在最后一行、那一行坏了的为 ``None``：要从头读起才知道。"""
+def ending(engine: Engine, run_no: int, row: Mapping[str, Any], exit_code: int, reason: str) -> Event | None:
+    """返回结束了的运行的 ``RUN_FINISHED``；不在最后一行、与登记（``row`` 是名字与时刻）不符、坏了的为 ``None``。"""
     with contextlib.suppress(LedgerDamagedError):
-        row = _last_row(engine, run_no)
-        return next((one for one in row if one["type"] == "RUN_FINISHED" and one["exit_code"] == exit_code), None)
+        first, last = _first_row(engine, run_no), _last_row(engine, run_no)
+        if any(one.get("row", row) != row for one in first):
+            return None
+        said = {"type": "RUN_FINISHED", "exit_code": exit_code, "reason": reason}
+        return next((one for one in last if said.items() <= one.items()), None)
     return None
+
+
+@outlasting
+def _first_row(engine: Engine, run_no: int) -> list[Event]:
+    """第一行的事件：登记；读不懂的与什么都不符。"""
+    query = select(events.c.body, events.c.at).where(events.c.run_no == run_no, events.c.seq == 1)
+    with reading(engine) as connection:
+        found = connection.execute(query).all()
+    with contextlib.suppress(KeyError, UnicodeError, AttributeError, ValueError):
+        return [one for body, at in found for one in chain.decode(body, at)]
+    return [{"row": None}]
 
 
 @outlasting

@@ -15,7 +15,7 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain, leases
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.ledger.fold import apply
-from pam_deploy_graph.ledger.writer import RENEW_MS, LedgerWriter, Row
+from pam_deploy_graph.ledger.writer import BEAT_MS, LedgerWriter, Row
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.system import event_loop
 from pam_deploy_graph.system.masking import masked
@@ -158,9 +158,9 @@ class RunSession:
         return waited
 
     async def _beat(self) -> None:
-        """每隔租期的三分之一续租一次。"""
+        """每隔一会儿续租一次。"""
         while True:
-            await asyncio.sleep(RENEW_MS / 1000)
+            await asyncio.sleep(BEAT_MS / 1000)
             self._touch(last=False)
 
     def _touch(self, *, last: bool) -> asyncio.Future[None]:

@@ -11,6 +11,7 @@ import typer
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.parent_watch import WithParent, when_parent_ends
+from pam_deploy_graph.system.terminal import put
 
 if TYPE_CHECKING:
     from pam_deploy_graph.mcp_node.serving import Door
@@ -65,7 +66,7 @@ def mcp_node(
     allow_many_files()
     settings = Settings.for_command(Path.cwd())
     for sentence in settings.refused:
-        typer.echo(tr("注意: {sentence}", sentence=sentence), err=True)
+        put(tr("注意: {sentence}", sentence=sentence), err=True)
     settings.check_token_travel("")  # 当前目录的 .env 换得了 CA，就冒充得了节点
     token, url = settings.token(), _checked_url(node_url)
     if transport is Transport.HTTP and not _is_loopback(host):

@@ -161,7 +161,11 @@ class AgentState:
     """登记时取的随机数，是幂等键的一部分；没有登记的、从旧账本接过来的为空串。"""
     input_digest: str = ""
     """登记的输入的 SHA-256；输入此后改了一个字就对不上。"""
+    registration: dict[str, Any] = field(default_factory=dict)
+    """链上记着的登记：``run_id`` 与 ``created_at``；旧账本里的运行没有。"""
     exit_code: int | None = None
+    end_reason: str = ""
+    """链上记着的结束的原因。"""
     paused_by: str = ""
     """谁让它停一停；空串为没有。"""
 

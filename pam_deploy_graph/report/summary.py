@@ -103,6 +103,7 @@ def tally_of(state: AgentState) -> dict[str, Any]:
 def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[str, Any]:
     """返回 ``report --format json`` 的对象（contract 第 8 节）。"""
     return {
+        "first_line": service_line(state),
         "run_id": state.run_id,
         "execution_strategy": state.execution_strategy,
         "action_backends": state.action_backends,
@@ -113,7 +114,6 @@ def report_object(state: AgentState, decisions: list[dict[str, Any]]) -> dict[st
         "counts": counts(state),
         "out_of_service": out_of_service(state),
         "not_reached": not_reached(state),
-        "first_line": service_line(state),
         "ips": {ip: ip_object(state, ip) for ip in _all_ips(state)},
         "missing_ips": state.missing_ips,
         "decisions": decisions,

@@ -3,7 +3,9 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, InvalidInputError, PolicyRefusedError
 from pam_deploy_graph.i18n import tr
@@ -38,6 +40,16 @@ def answered_from(given: Mapping[str, str]) -> Answered:
         return Answered(**{**given, "decision": Decision(given["decision"])})  # type: ignore[arg-type]  # 键由它自己查
     except (KeyError, TypeError, ValueError):
         raise InvalidInputError(tr("送来的决定看不懂：应有 subject、digest 与 decision")) from None
+
+
+def signed(run_id: str, nonce: str, answers: Sequence[Answered], key: Path) -> list[Answered]:
+    """用一把 SSH 私钥签好对一次运行的各个回答。
+
+    Raises:
+        InvalidInputError: 签不了；消息是 ssh-keygen 说的。
+
+    """
+    return [replace(each, signature=sign(key, signed_bytes(run_id, nonce, each))) for each in answers]
 
 
 def settle(

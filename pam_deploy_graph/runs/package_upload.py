@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
-from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from pam_deploy_graph.protocol.http_failure import failure_of
 from pam_deploy_graph.protocol.keys import idempotency_key, new_nonce
 from pam_deploy_graph.protocol.outcome import Outcome, Transport, classify, explain, outcome_of, own_error
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.given_files import open_regular
 from pam_deploy_graph.system.safe_text import neutralise
 from pam_deploy_graph.system.tls import client_certificate_hint
 
@@ -109,7 +109,7 @@ def upload_package(settings: Settings, params: Mapping[str, str]) -> Upload:
         raise InvalidInputError(tr("没有令牌：请设环境变量 PAM_TOKEN 或 PAM_TOKEN_FILE"))
     settings.check_token_travel(params["PAM_HOME_URL"])
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             size, digest = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
             names = [params[name] for name in NEEDED[:-1]]
             wanted = Upload("{}/{} {}".format(*names), path, digest, size, url)

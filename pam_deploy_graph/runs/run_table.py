@@ -48,7 +48,8 @@ def row_of(
     """一次运行的一行；读不出的各项为 ``None``。``state_of`` 给出折叠好的状态，不给就从头折叠。"""
     known = {"run_id": run.run_id, "created_at": zoned_moment(run.created_at), "exit_code": run.exit_code}
     try:
-        over = None if run.exit_code is None else ending(ledger.engine, run.run_no, run.exit_code)
+        code, why = run.exit_code, run.reason or ""
+        over = None if code is None else ending(ledger.engine, run.run_no, run.row, code, why)
         if over and "tally" in over:  # 结束时数好了的，不必读全部事件
             return known | _told(run, run.input["params"], "finished", over["at"], over["tally"])
         return known | _folded(ledger, policy, run, state_of)

@@ -81,6 +81,7 @@ def standing_of(ledger: Ledger, record: RunRecord, state: AgentState) -> dict[st
     waiting = open_questions(ledger, state) if record.exit_code is None else []
     phase = phase_of(ledger, record, state, waiting=bool(waiting))
     return {
+        "first_line": service_line(state, idle=phase != "running"),
         "run_id": run_id,
         "phase": phase,
         "exit_code": record.exit_code,
@@ -89,7 +90,6 @@ def standing_of(ledger: Ledger, record: RunRecord, state: AgentState) -> dict[st
         "params": state.params,
         "execution_strategy": state.execution_strategy,
         "counts": counts(state),
-        "first_line": service_line(state, idle=phase != "running"),
         "out_of_service": out_of_service(state),
         "not_reached": not_reached(state),
         "names": _names(state),

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS, Ask
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.flows.service_state import running_of, running_text, truth_of, version_text
+from pam_deploy_graph.flows.service_state import running_of, running_text, service_line, truth_of, version_text
 from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import REFUSED, Approval, Ledger
@@ -107,6 +107,7 @@ def story_of(ledger: Ledger, run_id: str, said: str, inventory: Inventory) -> di
     known = state.ip_states.get(ip) or IpState()
     status = known["status"] if ip in state.ip_states else OFFLINE if ip in state.missing_ips else NOT_STARTED
     return {
+        "first_line": service_line(state),
         "run_id": run_id,
         "ip": ip,
         "name": state.names.get(ip, ""),
@@ -150,12 +151,13 @@ def _read_text(values: Mapping[str, Any]) -> str:
 
 
 def render_story(told: Mapping[str, Any]) -> str:
-    """写成几行：此刻怎样在最前，然后是各步、决定与日志。"""
+    """写成几行：停用的柜台在最前，此刻怎样，然后是各步、决定与日志。"""
     params = told["params"]
     what = f"{params['AIRPORT_CODE']} {params['APP_NAME']} {params['MODULE_NAME']} {params['VERSION_NUMBER']}"
-    lines = [
+    lines = [told["first_line"]] if told["first_line"] else []
+    lines.append(
         f"{told['ip']} {told['name']}".rstrip() + tr("（运行 {run_id}，{what}）", run_id=told["run_id"], what=what)
-    ]
+    )
     decided = with_word(told["rollback_status"], over=told["exit_code"] is not None)
     lines.append(tr("此刻: {with_word}；{decided}", with_word=with_word(told["status"]), decided=decided))
     lines.append(_truth(told, params["MODULE_NAME"]))

@@ -48,10 +48,12 @@ def neutralise(text: str) -> str:
     """把终端转义、换行、双向控制符等不可见字符写成看得见的转义；空格类字符保留。"""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() or unicodedata.category(char) == "Zs" else char.encode("unicode_escape").decode()
-        for char in text
-    )
+    return "".join(char if is_plain(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def is_plain(char: str) -> bool:
+    """一个字看得见，或是空格类的。"""
+    return char.isprintable() or unicodedata.category(char) == "Zs"
 
 
 def masked(text: str, secret: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.i18n import asked_for, tr, use, without_language
+from pam_deploy_graph.system.terminal import put
 
 
 def run_single(command: Callable[..., None]) -> int:
@@ -25,6 +26,6 @@ def run_single(command: Callable[..., None]) -> int:
     try:
         app(without_language(sys.argv[1:]))
     except PamError as error:
-        sys.stderr.write(tr("错误: {error}\n", error=error))
+        put(tr("错误: {error}", error=error), err=True)
         return error.exit_code
     return 0

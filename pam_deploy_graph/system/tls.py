@@ -1,11 +1,13 @@
 """站点的 TLS：一个私有 CA、一张客户端证书，HTTP 与 MCP 两处照办；脚本由 curl 照办（contract 第 8 节）。"""
 
+import hashlib
 import ssl
 from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import Worded, tr
+from pam_deploy_graph.system.given_files import read_given
 
 SYSTEM_TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """OpenSSL 的两个变量：系统信任的证书在哪里；Python 自己照办，子进程也要看得到。"""
@@ -68,6 +70,13 @@ class TlsFiles:
         given = {"PAM_CA_FILE": self.ca_file, "PAM_CLIENT_CERT": self.client_cert, "PAM_CLIENT_KEY": self.client_key}
         return {name: value for name, value in given.items() if value}
 
+    def shown(self) -> dict[str, str]:
+        """写进计划的样子：哪个文件、什么内容；私钥只写路径。"""
+        return {
+            name: path if name == "PAM_CLIENT_KEY" else f"{path}（{_content(path)}）"
+            for name, path in self.environ().items()
+        }
+
 
 def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
     """返回给别人连时用的上下文；给了 ``client_ca`` 就一定要看到它签发的客户端证书。
@@ -117,6 +126,14 @@ def certificate_problem(error: BaseException) -> str:
 def client_certificate_hint(url: str, *, unknown: bool) -> str:
     """TLS 上断开、不知道为什么的，也许是对方不认客户端证书；不是的为空串。"""
     return tr("；对方若要客户端证书，请核对 PAM_CLIENT_CERT") if unknown and url.startswith("https:") else ""
+
+
+def _content(path: str) -> str:
+    """一个文件此刻的内容是哪一份；读不了的说读不了，用到它的时候再说为什么。记进计划要比的，不随语言变。"""
+    try:
+        return f"SHA-256 {hashlib.sha256(read_given(path)).hexdigest()}"
+    except OSError:
+        return "读不了"
 
 
 def _no_password() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.system.given_files import read_up_to
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
@@ -15,14 +16,14 @@ def read_trusted(path: Path) -> bytes:
 
     Raises:
         PermissionError: 别人也写得了它，或它所在的目录；``strerror`` 是原因与改法。
-        OSError: 读不了。
+        OSError: 读不了，或太大。
 
     """
     for place, found in ((path.parent, path.parent.stat()), (path, path.lstat())):
         _refuse(place, distrust(found))
     with path.open("rb") as file:
         _refuse(path, distrust(os.fstat(file.fileno())))
-        return file.read()
+        return read_up_to(file, path)
 
 
 def distrust(found: os.stat_result) -> str:

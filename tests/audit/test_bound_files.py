@@ -20,6 +20,7 @@ from pam_deploy_graph.runs.evidence import gather
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.account import current_operator
+from pam_deploy_graph.system.file_digest import file_digest
 from tests.cli.site import Site
 from tests.graph.desk import IPS, Desk
 
@@ -260,6 +261,28 @@ def test_the_allowed_nodes_are_bound_too(tmp_path: Path) -> None:
     desk.services.settings = Settings(pam_node_allow="127.0.0.1,*.elsewhere.example")
     after = desk.answer("approve")
     assert (after["ask"], after["digest"] != before["digest"], desk.actions()) == ("approve_plan", True, [])
+
+
+@pytest.mark.parametrize("name", ["pam_ca_file", "pam_client_cert"])
+@pytest.mark.parametrize("how", ["another file", "other content", "not set"])
+def test_whom_we_trust_is_bound_too(tmp_path: Path, name: str, how: str) -> None:
+    """批准之后换了 CA、客户端证书（另一个文件、同一个文件换了内容、不设了）：再问，新的计划写着新的。"""
+    paper, other = tmp_path / "one.pem", tmp_path / "other.pem"
+    for file in (paper, other):
+        file.write_text(file.name)
+    desk = desk_of(tmp_path, {name.upper(): str(paper)})
+    before = desk.begin()["plan"]
+    assert f"{name.upper()}: {paper}（SHA-256 {file_digest(paper)}）" in before["text"]
+    if how == "other content":
+        paper.write_text("changed")
+    else:
+        desk.services.settings = Settings(**({name: str(other)} if how == "another file" else {}))
+    after = desk.answer("approve")
+    assert (after["ask"], after["digest"] != before["digest"], desk.actions()) == ("approve_plan", True, [])
+    now = desk.services.state_of(str(desk.values()["run_id"])).endpoints.get(name.upper(), "")
+    assert now == {"another file": f"{other}（SHA-256 {file_digest(other)}）", "not set": ""}.get(
+        how, f"{paper}（SHA-256 {file_digest(paper)}）"
+    )
 
 
 def test_a_login_cannot_bring_a_role(tmp_path: Path) -> None:

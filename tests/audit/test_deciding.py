@@ -190,7 +190,7 @@ def _race(site: Site, answers: list[tuple[str, Answered]]) -> list[object]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("races", [RACES, pytest.param(MANY_RACES, marks=pytest.mark.slow)])
-def test_races_of_two_approvers(site: Site, races: int) -> None:
+def test_races_of_two_approvers(site: Site, races: int, record_property: Callable[[str, object], None]) -> None:
     """两个人同时作相反的决定，许多次：每次恰好一个作数，另一个被告知是谁；账本核对得过。"""
     outcomes = []
     for number in range(races):
@@ -207,6 +207,7 @@ def test_races_of_two_approvers(site: Site, races: int) -> None:
     assert outcomes == [["AlreadyDecidedError", "Approval"]] * races
     assert len(site.services.ledger.decisions(site.run_id)) == races
     assert site.findings() == []
+    record_property("figure", f"两人同时作相反的决定 {races} 次：各恰好 1 个作数，核对没有不对")
 
 
 @pytest.mark.parametrize("site", ["two_approvals_from = 3"], indirect=True)

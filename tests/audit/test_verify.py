@@ -17,6 +17,8 @@ from pam_deploy_graph.settings import Settings
 from tests.audit.rig import Books, relink_decisions, relink_events, reword
 from tests.graph.desk import Desk
 
+_ROW_CHANGES = ("run_id = 'r2'", "created_at = created_at - 1", "reason = '全部完成'", "exit_code = 3")
+
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Books:
@@ -123,6 +125,14 @@ def test_a_changed_input(books: Books) -> None:
     """改了登记的输入。"""
     books.tamper(lambda db: db.execute("UPDATE runs SET input = replace(input, '1.2.3', '6.6.6')"))
     assert any("登记被改动过" in each for each in books.findings(anchored=False))
+
+
+@pytest.mark.parametrize("change", _ROW_CHANGES)
+def test_a_changed_row(books: Books, change: str) -> None:
+    """改了登记的名字、时刻、结局。"""
+    books.run_id = "r2" if "run_id" in change else books.run_id
+    books.tamper(lambda db: db.execute(f"UPDATE runs SET {change}"))  # noqa: S608 —— 用例自己的几句
+    assert any("登记的" in each and "链上的是" in each for each in books.findings(anchored=False))
 
 
 def test_work_without_an_approval(books: Books) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.system.account import current_operator
 from tests.cli.program import Done, Pam, Zygote
 from tests.patience import patience
 
@@ -199,3 +202,26 @@ def test_an_unknown_campaign_is_named(fleet: Fleet) -> None:
     """没有的那一次说出名字。"""
     done = fleet("status")
     assert (done.code, fleet.name in done.err) == (2, True)
+
+
+def test_a_policy_that_wants_signatures(fleet: Fleet, tmp_path: Path) -> None:
+    """策略要签名：不签的各机场都不作数，签不了的什么也没有记，``--sign`` 签的各机场各一个，都核对得过。"""
+    key = tmp_path / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, capture_output=True)
+    public = Path(f"{key}.pub").read_text(encoding="utf-8").strip()
+    mine = Person(accounts=[current_operator()], ssh_keys=[public])
+    PeopleBook(people={"alice": mine}).save(tmp_path / "people.json")
+    (tmp_path / "policy.toml").write_text("[[rule]]\nsigned = true\n", encoding="utf-8")
+    fleet.pam.env |= {"PAM_PEOPLE": str(tmp_path / "people.json"), "PAM_POLICY": str(tmp_path / "policy.toml")}
+    asked = fleet.pam(*fleet.args("--yes", "--airports", "PEK,PVG"))
+    assert (asked.code, "--yes 没有作数" in asked.err) == (10, True)
+    digest = asked.err.partition("摘要 ")[2][:12]
+    plain = fleet("confirm", "--approve", "--digest", digest)
+    assert (plain.code, plain.err.count("要求用本人的 SSH 密钥签名")) == (10, 2)
+    gone = fleet("confirm", "--approve", "--digest", digest, "--sign", tmp_path / "gone")
+    assert (gone.code, "ssh-keygen sign 不成" in gone.err) == (2, True)
+    assert [row["phase"] for row in fleet.status()["runs"]] == ["waiting", "waiting"]
+    assert fleet("confirm", "--approve", "--digest", digest, "--sign", key).code == 0
+    assert fleet("resume").code == 0
+    found = fleet.pam("audit", "verify", "--json").json()
+    assert [(one["ok"], one["signed"]) for one in found] == [(True, 1), (True, 1)]

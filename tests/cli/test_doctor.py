@@ -85,3 +85,12 @@ def _store(done: Done) -> tuple[bool, str]:
     """账本那一项。"""
     (found,) = (check for check in done.json() if check["name"] == "账本")
     return found["ok"], found["detail"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254", "http://[fe80::1]", "http://2852039166/", "http://100.100.100.200"]
+)
+def test_the_token_never_goes_to_the_machine_itself(site: Site, url: str) -> None:
+    """``PAM_HOME_URL`` 是链路本地的、元数据服务的（换一种写法也一样）：体检不去问。"""
+    done = site.pam("doctor", env={"PAM_HOME_URL": url})
+    assert (done.code, "令牌不能交给它" in done.out, "令牌没有离开本机" in done.out) == (2, True, True)

@@ -22,6 +22,7 @@ USAGE = [
     ([], {"NO_SUCH": "1"}, "NO_SUCH"),
     ([], {"PAM_TOKEN": "abc"}, "PAM_TOKEN"),
     ([], {"PACKAGE_PATH": "nosuch.pkg"}, "nosuch.pkg"),
+    ([], {"PACKAGE_PATH": "/dev/zero"}, "不是普通文件"),
     ([], {"REQUEST_TIMEOUT": "-1"}, "REQUEST_TIMEOUT"),
     (["--targets", "10.0.0.999"], {}, "10.0.0.999"),
     (["--targets", "10.0.0.0/4"], {}, "10.0.0.0/4"),
@@ -39,6 +40,8 @@ USAGE = [
     (["extra"], {}, "多出来的 extra"),
     (["--param", "novalue"], {}, "novalue"),
     (["--params", "nosuch.json"], {}, "nosuch.json"),
+    (["--params", "/dev/zero"], {}, "太大"),
+    (["--params", "\x1b[2J\x9b2J"], {}, r"\x1b[2J\x9b2J"),
 ]
 COMMANDS = [
     (["analyze"], "缺少 TEXT"),
@@ -48,6 +51,10 @@ COMMANDS = [
     (["mcp-node", "--port", "99999"], "'99999' 不合规则：不能大于 65535"),
     (["audit", "verify", "--signers", sys.executable], "不是 UTF-8 文本"),
     (["people", "key", "alice", sys.executable], "不是 UTF-8 文本"),
+    (["audit", "verify", "--signers", "/dev/zero"], "太大"),
+    (["audit", "verify", "--file", "\x1b]0;x\x07"], r"\x1b]0;x\x07"),
+    (["status", "\x1b[31mx"], r"\x1b[31mx"),
+    (["run", "--nosuch\x9b2J"], r"\x9b2J"),
     (["lab", "--workstations", "abc"], "--workstations 的值 'abc' 不合规则：应为整数"),
 ]
 ENVIRONMENT = [
@@ -77,6 +84,7 @@ def said(done: Done, named: str) -> None:
     assert "错误" in done.err
     assert "Traceback" not in done.err
     assert "Usage" not in done.err
+    assert done.err.replace("\n", "").isprintable()
     assert done.out == ""
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from pam_deploy_graph.fake_runner import FakeActionRunner
+from pam_deploy_graph.inventory import EMPTY
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.report.html.page import render_html
 from pam_deploy_graph.report.summary import render_report, report_object
 from pam_deploy_graph.runs.status import render_standing, standing
+from pam_deploy_graph.runs.workstation_story import render_story, story_of
 from tests.graph.desk import IPS, Desk
 
 ONE = IPS[0]
@@ -70,6 +72,8 @@ def test_the_dark_counter_is_the_first_line_of_every_screen(desk: Desk) -> None:
         report = report_object(state, [])
         assert render_standing(standing(ledger, run_id)).splitlines()[0] == line
         assert render_report(state, brief=True).splitlines()[0] == line
+        assert render_story(story_of(ledger, run_id, ONE, EMPTY)).splitlines()[0] == line
+        assert next(iter(report)) == "first_line"
         assert (report["first_line"], report["out_of_service"]) == (line, [ONE])
         assert report["ips"][ONE]["running"] is False
         page = render_html(report)

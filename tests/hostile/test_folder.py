@@ -215,20 +215,21 @@ def test_an_address_cannot_carry_the_environment(pam: Pam, trap: Trap) -> None:
     assert trap.heard == []
 
 
-@pytest.mark.parametrize("name", ["PAM_TOKEN_FILE", "PAM_CLIENT_KEY"])
-@pytest.mark.parametrize("link", [False, True])
-def test_a_planted_folder_names_no_secret_file(pam: Pam, trap: Trap, name: str, *, link: bool) -> None:
-    """备好的目录的 ``.env`` 点了别处的秘密文件（直接点，或经由一个链接）：不算数，秘密没有离开。"""
+@pytest.mark.parametrize("name", ["PAM_TOKEN_FILE", "PAM_CLIENT_KEY", "PAM_AUDIT_ANCHOR", "PAM_STORE_URL"])
+@pytest.mark.parametrize("how", ["whole path", "link", "from where one stands"])
+def test_a_planted_folder_names_no_file_elsewhere(pam: Pam, trap: Trap, name: str, how: str) -> None:
+    """备好的目录的 ``.env`` 点了别处的文件（直接点，经由一个链接，从当前目录写起）：不算数，没有送走也没有改写。"""
     secret = pam.folder / ".vault-token"
     secret.write_text(f"{CANARY}\n")
     secret.chmod(0o600)
     pam.home.mkdir()
     (pam.home / "token").symlink_to(secret)
-    named = pam.home / "token" if link else secret
+    named = {"whole path": str(secret), "link": str(pam.home / "token")}.get(how, secret.name)
+    named = f"sqlite:///{named}" if name == "PAM_STORE_URL" else named
     (pam.home / ".env").write_text(f"PAM_HOME_URL={trap.url}\n{name}={named}\n")
     del pam.env["PAM_TOKEN"], pam.env["PAM_HOME_URL"]
     done = pam("doctor")
-    assert (done.code, name in done.err, trap.heard) == (2, True, [])
+    assert (done.code, name in done.err, trap.heard, secret.read_text()) == (2, True, [], f"{CANARY}\n")
 
 
 def test_a_secret_file_of_its_own(pam: Pam, trap: Trap) -> None:
@@ -274,6 +275,17 @@ def test_the_nodes_allowed_by_a_folder(pam: Pam, trap: Trap) -> None:
     (pam.home / ".env").write_text("PAM_NODE_ALLOW=*.elsewhere.example\n")
     done = pam("doctor", env={"PAM_HOME_URL": trap.url})
     assert ("PAM_NODE_ALLOW" in done.out, "来源比它弱" in done.out, trap.heard) == (True, True, [])
+
+
+def test_a_file_of_params_that_others_may_write(pam: Pam, trap: Trap) -> None:
+    """别人写得了的参数文件里的 ``PAM_HOME_URL``：不算数，令牌不去；别的参数照读。"""
+    file = pam.folder / "site.params"
+    file.write_text(f"PAM_HOME_URL={trap.url}\nAPP_NAME=checkin\n")
+    file.chmod(0o666)
+    done = pam("upload", "--params", file)
+    assert (done.code, "不算数" in done.err, "chmod go-w" in done.err, trap.heard) == (2, True, True, [])
+    file.write_text("APP_NAME=checkin\n")
+    assert "不算数" not in pam("upload", "--params", file).err
 
 
 def test_where_each_came_from(site: Site) -> None:

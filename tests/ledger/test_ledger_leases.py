@@ -11,6 +11,7 @@ from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunHeldError, StaleFenceError
 from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger.writer import BEAT_MS, LEASE_MS
 from tests.agent.rig import Hooked, Rig, execute, store_url
 from tests.ledger.books import holder, new_state, registered, step, write
 from tests.patience import patience
@@ -102,8 +103,7 @@ def test_another_host_is_believed_until_its_lease_ends(ledger: Ledger) -> None:
 
 def test_a_lease_is_renewed_while_held(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """握着的时候按时续租，不会因为一步做得久就过期。"""
-    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.RENEW_MS", 20)
-    monkeypatch.setattr("pam_deploy_graph.ledger.writer.RENEW_MS", 10)
+    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.BEAT_MS", 20)
     state = registered(ledger)
 
     async def main() -> None:
@@ -121,10 +121,26 @@ def test_a_lease_is_renewed_while_held(ledger: Ledger, monkeypatch: pytest.Monke
     assert _rows() == 0
 
 
+def test_every_beat_renews(ledger: Ledger) -> None:
+    """每一次都真的续，刚写过、刚续过也一样；租期的一半之内续得了不止两次。"""
+    state = registered(ledger)
+
+    async def main() -> None:
+        """续几次，其间也写。"""
+        async with ledger.open_session(state).alive() as session:
+            for number in range(1, 6):
+                execute("UPDATE leases SET expires_at = 1")
+                await session.append(step(number))
+                await session._touch(last=False)
+                assert execute("SELECT expires_at FROM leases")[0][0] > (time.time() + LEASE_MS / 1000 - 5) * 1000
+
+    asyncio.run(main())
+    assert LEASE_MS / 2 > 2 * BEAT_MS
+
+
 def test_a_lease_given_back_stays_given_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """交还排在先前的续租之后：还了就是还了，写手也不再记着它。"""
-    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.RENEW_MS", 1)
-    monkeypatch.setattr("pam_deploy_graph.ledger.writer.RENEW_MS", -1)
+    monkeypatch.setattr("pam_deploy_graph.ledger.run_session.BEAT_MS", 1)
     state = registered(ledger)
 
     async def main() -> None:

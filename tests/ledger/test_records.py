@@ -9,11 +9,14 @@ import pytest
 from pam_deploy_graph.errors import LedgerDamagedError, LedgerError, ModuleBusyError, RecordsDisagreeError
 from pam_deploy_graph.flows.last_key import other_owner, refuse_if_behind
 from pam_deploy_graph.ledger import PLAN, Approval, Ledger, RunSession
+from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.protocol.keys import idempotency_key
+from pam_deploy_graph.runs.run_table import list_runs
 from tests.agent.rig import DATABASE, FIRST, execute, store_url
 from tests.ledger.books import in_session, new_state, registered, step, write
 
 DIGEST = "d" * 64
+_ROW_CHANGES = ("run_id = 'r2'", "created_at = created_at - 1", "reason = '全部完成'", "exit_code = 0")
 ROOT = Path(__file__).parents[2]
 CRASH = """
 import os, sys
@@ -38,11 +41,30 @@ def test_a_changed_input_is_noticed(old: str, ledger: Ledger) -> None:
     registered(ledger)
     changed = old.translate({ord("1"): "2", ord("P"): "Q", ord("f"): "g", ord("n"): "m", ord("{"): "["})
     execute("UPDATE runs SET input = replace(input, ?, ?)", old, changed)
-    with pytest.raises(LedgerDamagedError, match="登记的输入"):
+    with pytest.raises(LedgerDamagedError, match="登记（名字、输入、结局）"):
         ledger.load_state("r1")
     with pytest.raises(LedgerDamagedError):
         ledger.open_session(new_state())
     assert ledger.holder("r1") is None
+
+
+@pytest.mark.parametrize("change", _ROW_CHANGES)
+def test_a_changed_row_is_noticed(change: str, ledger: Ledger) -> None:
+    """登记的名字、时刻、结局改了一处：说是登记与链上的不符，表里也说它坏了。"""
+    state = registered(ledger)
+
+    async def end(session: RunSession) -> None:
+        """结束。"""
+        over = {"type": "RUN_FINISHED", "exit_code": 11, "reason": "1 台没有成功", "tally": {}}
+        await session.append(over, also=ledger.finish_row("r1", 11, "1 台没有成功"))
+
+    in_session(ledger, state, end)
+    assert ledger.load_state("r1").exit_code == 11
+    execute(f"UPDATE runs SET {change}")  # noqa: S608 —— 用例自己的几句
+    (run,) = ledger.list_runs()
+    with pytest.raises(LedgerDamagedError, match="登记（名字、输入、结局）"):
+        ledger.load_state(run.run_id)
+    assert "记录已损坏" in list_runs(ledger, Policy(), 1)[0]["standing"]
 
 
 def test_an_ending_nobody_recorded_is_noticed(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 import json
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ SCENES: dict[str, tuple[Scene, int, bool, str]] = {
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_each_bad_answer_has_its_name(name: str, wire: WireMcp, state: AgentState, make_runner: MakeRunner) -> None:
+def test_each_bad_answer_has_its_name(
+    name: str, wire: WireMcp, state: AgentState, make_runner: MakeRunner, record_property: Callable[[str, object], None]
+) -> None:
     """会改变外界的动作：可能已送达的才存疑；消息写明动作、工作站和原因，会话之后照样能用。"""
     scene, code, in_doubt, phrase = SCENES[name]
     wire.scenes["stop_ip"] = scene
@@ -81,7 +84,9 @@ def test_each_bad_answer_has_its_name(name: str, wire: WireMcp, state: AgentStat
     limit = 0.6 if code == ScriptExit.TIMEOUT else 10.0  # 忙的机器上，二十兆要读上好几秒
     began = time.monotonic()
     result = runner.run_action(state, "stop-ip", ip="10.0.0.1", idempotency_key="k", time_limit=limit)
-    assert time.monotonic() - began < patience(limit + 2)
+    took = time.monotonic() - began
+    record_property("figure", f"MCP 的坏应答 {name}：时限 {limit} 秒，{took:.2f} 秒返回")
+    assert took < patience(limit + 2)
     assert (result.ok, result.exit_code, result.in_doubt) == (False, code, in_doubt), result.error_summary
     assert "stop-ip（10.0.0.1）" in result.error_summary
     assert phrase in result.error_summary

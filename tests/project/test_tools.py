@@ -46,6 +46,7 @@ BAD = [
     pytest.param(
         check_rules.main, "a.py", 'A = ["stop-ip", "deploy-ip", "start-ip"]\n', "动作清单只在", id="action-list"
     ),
+    pytest.param(check_rules.main, "cli/a.py", "typer.echo(x)\n", "往终端写的用", id="past-the-door"),
     pytest.param(check_rules.main, "a.py", "import x  # noqa: F401\n", "中文理由", id="silent-noqa"),
     pytest.param(check_rules.main, "a.py", "import x  # type: ignore[import]\n", "中文理由", id="silent-ignore"),
     pytest.param(check_hygiene.main, "a.md", "看 /" + "work/main 里\n", "含有本机路径", id="machine-path"),

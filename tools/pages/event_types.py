@@ -84,7 +84,9 @@ EVENTS: Final[dict[str, EventType]] = {
     ),
     "AMENDMENT_SETTLED": EventType("改动批准了，或没有批准", ("approved", *_DECISION)),
     "RUN_REGISTERED": EventType(
-        "登记；``input`` 是登记的输入的 SHA-256", ("input",), ("account", "migrated_from", "copy")
+        "登记；``input`` 是登记的输入的 SHA-256，``row`` 是名字与时刻",
+        ("input",),
+        ("account", "row", "migrated_from", "copy"),
     ),
     "RUN_REVISED": EventType("动手之前改了主意，换了输入", ("input",)),
     "DECISIONS_SEEN": EventType("写下这一行时决定的链到了哪里；与同一行的事件一起", ("decisions", "decision_link")),

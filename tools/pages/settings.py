@@ -31,7 +31,9 @@ _INTRO: Final = """
 `PAM_MCP_COMMAND` 不能写在里面。秘密不去来源比它弱的地址：令牌在环境变量里，`PAM_HOME_URL` 就不能只写在 `.env` 里；
 账本里记着的地址与此刻的设置不同，也只有 `--home` 的 `.env` 那么强；
 话里说的 HOME 与设置不在一处，先问人要不要把令牌送去，经服务器给的一概不用。`--home` 的 `.env` 只能点它目录里面的
-`PAM_TOKEN_FILE`、`PAM_CLIENT_KEY`、`PAM_CLIENT_CERT`。
+`PAM_TOKEN_FILE`、`PAM_CLIENT_KEY`、`PAM_CLIENT_CERT`、`PAM_AUDIT_ANCHOR` 与 SQLite 的 `PAM_STORE_URL`，都写绝对路径。
+批准管着 `PAM_POLICY`、`PAM_PEOPLE`、`PAM_NODE_ALLOW`、`PAM_CA_FILE`、`PAM_CLIENT_CERT`、`PAM_CLIENT_KEY`：
+计划写着它们，变了再问。
 `doctor` 与计划说出各从哪里来。`PamDeployAgent` 与 `build_graph` 只看环境变量，另给 `Settings` 的除外。
 信谁签发的证书由 `PAM_CA_FILE` 定，脚本、MCP、上传、模型、服务器的客户端与体检都一样；没有设它的信系统的，系统的在哪里
 照 OpenSSL 的 `SSL_CERT_FILE`、`SSL_CERT_DIR`。`CURL_CA_BUNDLE`、`REQUESTS_CA_BUNDLE` 不算。
