@@ -204,8 +204,9 @@ lock: ## 重新生成 requirements.lock（UPGRADE=1 升级到最新）
 	    --no-emit-index-url --custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade) \
 	    --constraints requirements.lock --output-file packaging/requirements.lock
 
-picture: $(VENV)/.pictures ## 重拍报告页（apt install chromium fonts-noto-cjk）
+picture: $(VENV)/.pictures ## 重拍报告页与控制台的各页（apt install chromium fonts-noto-cjk）
 	$(PY) -m tools.picture_report
+	$(PY) -m tools.picture_console
 
 terminal: $(STAMP) ## 演十二幕，写 docs/terminal.md
 	$(PY) -m tools.terminal.page --write

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS: Final = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+FLAGS: Final = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ def open_page(
     if program is None:
         raise FileNotFoundError("没有找到 Chromium；Debian、Ubuntu 请执行 apt install chromium")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=_FLAGS)
+        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
         window = ViewportSize(width=width, height=900)
         page = browser.new_page(viewport=window, java_script_enabled=scripts, color_scheme=scheme)
         visit = Visit(page)

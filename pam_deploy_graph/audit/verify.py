@@ -9,15 +9,18 @@ from pam_deploy_graph.audit.bundle import Bundle
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import printable
 
+ANCHORS: Final = msgid("锚")
+SIGNATURES: Final = msgid("签名")
+"""一份证据里可以没有的两样：没有就没有什么可以核对。"""
 CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
     msgid("运行的链"): chains.run_chain,
     msgid("决定的链"): chains.decision_chain,
     msgid("两条链互指"): chains.cross_links,
-    msgid("锚"): chains.anchors,
+    ANCHORS: chains.anchors,
     msgid("批准"): conduct.approvals,
     msgid("策略"): conduct.policy,
     msgid("照的文件"): conduct.same_site,
-    msgid("签名"): conduct.signatures,
+    SIGNATURES: conduct.signatures,
 }
 
 

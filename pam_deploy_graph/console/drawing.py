@@ -10,6 +10,8 @@ from typing import Any, Final
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from pam_deploy_graph.i18n import language, tr
+from pam_deploy_graph.report.code_words import with_word
+from pam_deploy_graph.report.decision_words import decision_label, subject_of
 from pam_deploy_graph.report.html.page import resource
 from pam_deploy_graph.report.html.shown_text import clean
 from pam_deploy_graph.report.html.status_styles import LOOKS
@@ -40,7 +42,16 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(clock=clock, moment=moment, span=span, zoned=zoned_moment, account_name=name_of)
+    made.filters.update(
+        clock=clock,
+        moment=moment,
+        span=span,
+        zoned=zoned_moment,
+        account_name=name_of,
+        subject=subject_of,
+        decision=decision_label,
+        worded=with_word,
+    )
     made.globals.update(LOOKS=LOOKS, zone=zone, static=address_of, tr=tr, language=language)
     return made
 

@@ -8,8 +8,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.flows.service_state import running_now
 from pam_deploy_graph.ledger import Ledger, read_head
+from pam_deploy_graph.ledger.leases import holder_of
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.code_words import NOT_STARTED
 from pam_deploy_graph.report.html.networks import in_order
@@ -60,6 +61,8 @@ class Live:
         self._changed: list[int] = []
         self.grid = ""
         self._known: tuple[Any, ...] = ()
+        self._dark: set[str] = set()
+        self._run_no = ledger.get_run(run_id).run_no
         self.state: AgentState = ledger.load_state(run_id, keep_events=False, heard=self._hear)
         self.base = self.state.ledger_seq
         """折叠是从这一行起逐格记着的；比它还早的要整张给。"""
@@ -122,21 +125,23 @@ class Live:
             self._lay_out()
         for ip in self._dirty:
             place, look = self._index[ip], self._look(ip)
+            stopped = ip in self.state.ip_states and running_now(self.state.ip_states[ip]) is False
+            (self._dark.add if stopped else self._dark.discard)(ip)
             if look != self.looks[place]:
                 self.counts[self.looks[place]] -= 1
                 self.counts[look] += 1
                 self.looks[place], self._changed[place] = look, self.seq
-        dark_may_change, self._dirty = bool(self._dirty), set()
+        self._dirty = set()
         head = read_head(self._ledger.engine, self.state.run_id)
-        dark = out_of_service(self.state) if dark_may_change or not self._known else self._known[2]
-        known = (head["decisions"], self._ledger.holder(self.state.run_id), dark)
+        held = holder_of(self._ledger.engine, self._run_no)
+        known = (head["decisions"], held.who if held else "", sorted(self._dark, key=self._index.__getitem__))
         self.side += known != self._known
         self._known = known
 
     @property
     def holder(self) -> str:
         """正推着它的进程；没有为空串。"""
-        return self._known[1] or ""
+        return str(self._known[1])
 
     @property
     def dark(self) -> Sequence[str]:
@@ -158,6 +163,7 @@ class Live:
         if everyone != self.ips:
             self.ips = everyone
             self._index = {ip: place for place, ip in enumerate(everyone)}
+            self._dark &= self._index.keys()
             self.grid = hashlib.blake2s("\n".join(everyone).encode(), digest_size=6).hexdigest()
             self.looks, self._changed = [""] * len(everyone), [self.seq] * len(everyone)
             self.counts = Counter({"": len(everyone)})

@@ -137,8 +137,12 @@ async def evidence(visit: Visit) -> Response:
     run_id = visit.path("run_id")
     bundle = await asyncio.to_thread(gather, visit.room.services, run_id)
     findings = await asyncio.to_thread(checks.verify, bundle)
-    told, checked = checks.summary(bundle, findings), checks.CHECKS
-    return await visit.show("evidence.html.j2", told=told, bundle=bundle, checked=checked, run_id=run_id)
+    told = checks.summary(bundle, findings)
+    empty = [
+        name for name, number in ((checks.ANCHORS, told["anchors"]), (checks.SIGNATURES, told["signed"])) if not number
+    ]
+    shown = {"told": told, "bundle": bundle, "checked": checks.CHECKS, "empty": empty}
+    return await visit.show("evidence.html.j2", run_id=run_id, **shown)
 
 
 async def export(visit: Visit) -> Response:

@@ -1,10 +1,13 @@
 """攻击：外来的字、别处来的表单、借来的登录、走偏的地址，一样也不成。"""
 
+import hashlib
 import re
 from collections.abc import Callable
+from importlib.resources import files
 
 import pytest
 
+from pam_deploy_graph.console.drawing import static_files
 from pam_deploy_graph.console.sessions import COOKIE, Sealer, Session
 from tests.console.browser import Browser, Site
 from tests.console.conftest import PASSWORD
@@ -12,6 +15,8 @@ from tests.graph.desk import Desk
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e"
 BAD = "10.0.0.2"
+HTMX = "71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d3145c0de"
+"""htmx 2.0.10 的 ``htmx.min.js``。"""
 
 
 def test_hostile_words_stay_words(desk: Desk, alone: Browser) -> None:
@@ -159,3 +164,10 @@ def test_wrong_key_does_not_open_the_lonely_door(make_site: Callable[..., Site])
 def test_too_large_a_form_is_refused(alone: Browser) -> None:
     """太大的表单读不完就拒绝。"""
     assert alone.post("/ask", {"text": "x" * (3 << 20), "do": "hear"}, token="x").status_code == 403
+
+
+def test_foreign_script_is_the_pinned_one() -> None:
+    """外来的脚本只有一份，正是登记的那一份，旁边放着它的许可。"""
+    body, _, _ = static_files()["htmx.min.js"]
+    assert hashlib.sha256(body).hexdigest() == HTMX
+    assert (files("pam_deploy_graph.console") / "static" / "htmx.LICENSE").is_file()
