@@ -8,9 +8,9 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from pam_deploy_graph.audit import verify as checks
 from pam_deploy_graph.console.cards import COUNTED_FROM, Card, cards_of
+from pam_deploy_graph.console.decision_form import Outcome, decide, read_shown
 from pam_deploy_graph.console.hub import read_watches
 from pam_deploy_graph.console.room import Room
-from pam_deploy_graph.console.settling import Outcome, decide, read_shown
 from pam_deploy_graph.console.visit import Visit, give_session
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
@@ -141,7 +141,7 @@ async def evidence(visit: Visit) -> Response:
     empty = [
         name for name, number in ((checks.ANCHORS, told["anchors"]), (checks.SIGNATURES, told["signed"])) if not number
     ]
-    shown = {"told": told, "bundle": bundle, "checked": checks.CHECKS, "empty": empty}
+    shown: dict[str, Any] = {"told": told, "bundle": bundle, "checked": checks.CHECKS, "empty": empty}
     return await visit.show("evidence.html.j2", run_id=run_id, **shown)
 
 
