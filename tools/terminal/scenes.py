@@ -153,7 +153,8 @@ def old_run_named(stage: Stage) -> None:
 def english(stage: Stage) -> None:
     """区域设置是英文（或带 ``--lang en``）：听的、问的、答的、报告都是英文。"""
     seat = stage.sit("chat", size=(100, 38), LANG="en_US.UTF-8")
-    seat.see("Say what to deploy")
+    seat.see("loading for")
+    seat.screen.gone("loading")
     seat.say(f"deploy checkin/gate {VERSION} to PEK, only 10.0.0.1, package {stage.package}", "Approve?")
     stage.shot(seat, "英文的计划")
     seat.say("what happens if I approve?", "work starts at once")
