@@ -32,7 +32,7 @@ class DevServer:
 
         Args:
             folder: 它的工作目录；账本、日志、会话都留在里面。
-            env: 另加的环境变量，例如 ``PAM_HOME_URL`` 与 ``PAM_TOKEN``。
+            env: 另加的环境变量，例如 ``PAM_HOME_URL`` 与 ``PAM_TOKEN``；``{url}`` 是它自己的地址。
 
         Raises:
             RuntimeError: 它没有启动起来；消息含它输出的末尾。
@@ -48,7 +48,7 @@ class DevServer:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "langgraph_cli", "dev", *options],
             cwd=folder,
-            env={**os.environ, **QUIET, **env},
+            env={**os.environ, **QUIET, **{name: value.replace("{url}", self.url) for name, value in env.items()}},
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,

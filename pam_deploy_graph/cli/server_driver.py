@@ -193,7 +193,7 @@ class ServerDriver(Settling):
             known = self.runs.opening(run_id)["thread"] if self.runs.exists(run_id) else ""
             self._threads[run_id] = ServerThread(
                 self._settings.pam_server,
-                thread_id=known or str(uuid5(NAMESPACE_URL, f"pam-deploy:{run_id}")),
+                thread_id=known or thread_of(run_id),
                 api_key=self._settings.server_token(),
                 tls=self._settings.tls(),
                 new=True,
@@ -211,6 +211,11 @@ class ServerDriver(Settling):
             self._desk.say(tr("--yes 没有作数：{why}", why=why))
             return None
         return {"decision": str(Decision.APPROVE), "note": tr("事先批准"), "operator": ""}
+
+
+def thread_of(run_id: str) -> str:
+    """一次运行的会话叫什么；由运行名算出，换一台机器也是它。"""
+    return str(uuid5(NAMESPACE_URL, f"pam-deploy:{run_id}"))
 
 
 @contextlib.contextmanager

@@ -92,6 +92,8 @@ class RunContext:
     paused: Callable[[], bool] = lambda: False
     vet: Callable[[AgentState, Approval], str] = lambda _state, _approval: ""
     lookup: anyio.Lock = field(default_factory=anyio.Lock)
+    step_seconds: float = math.inf
+    """一步最长开新的几秒；宿主的作业有时限的才有。"""
     looked_up_at: float = -math.inf
     """NODE 连不上时问 HOME 它在哪里：一次一个，隔一会儿才再问。"""
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from typing import Any, Final
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import printable
 
+Lines = list[tuple[int, str]]
+"""几行，各带行号。"""
 _TAIL_BYTES: Final = 64 * 1024
 _MOST_QUOTES: Final = 3
 PLACEHOLDER: Final = "‹IP›"
@@ -33,20 +35,23 @@ _CAUSES: Final = (
 )
 
 
-def diagnose(workstation: Mapping[str, Any], base: Path, folder: Path) -> dict[str, Any]:
+def diagnose(
+    workstation: Mapping[str, Any], base: Path, folder: Path, kept: Callable[[], Lines] = list
+) -> dict[str, Any]:
     """解释一台工作站为什么失败；只引这次运行在它上面开工之后写下的行，看不出何时写的不引。
 
     Args:
         workstation: 它的状态（``failure_reason``、``log_file``，何时开工 ``began``，不知道为 0）。
         base: 相对路径的日志从哪个目录算起。
         folder: 这次运行的日志目录；路径是对方说的，不在这里面的一律不读。
+        kept: 本机没有这份日志的，别处留着的那一份。
 
     Returns:
         ``{"summary": 一句话, "evidence": [{"file", "line", "quote"}]}``；没有日志时证据为空。
 
     """
     began = int(workstation.get("began") or 0)
-    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder, began)
+    evidence = _evidence(str(workstation.get("log_file") or ""), base, folder, began, kept)
     text = "\n".join([str(workstation.get("failure_reason") or ""), *(item["quote"] for item in evidence)])
     cause = next((tr(cause) for pattern, cause in _CAUSES if re.search(pattern, text)), tr("原因不明，请看日志"))
     return {"summary": cause, "evidence": evidence}
@@ -95,13 +100,12 @@ def _moment(stamp: re.Match[str]) -> int:
         return 0
 
 
-def _evidence(log_file: str, base: Path, folder: Path, began: int) -> list[dict[str, Any]]:
+def _evidence(log_file: str, base: Path, folder: Path, began: int, kept: Callable[[], Lines]) -> list[dict[str, Any]]:
     """日志里 ``began`` 之后最后几条可疑的行，连同行号。"""
     path = (base / log_file).resolve()
-    if not path.is_relative_to((base / folder).resolve()) or not path.is_file():
-        return []
+    here = path.is_relative_to((base / folder).resolve()) and path.is_file()
     try:
-        lines = _tail(path)
+        lines = tail_of(path) if here else kept() if log_file else []
     except OSError:
         return []
     found = [
@@ -112,7 +116,7 @@ def _evidence(log_file: str, base: Path, folder: Path, began: int) -> list[dict[
     return found[-_MOST_QUOTES:]
 
 
-def _tail(path: Path) -> list[tuple[int, str]]:
+def tail_of(path: Path) -> Lines:
     """文件末尾的行与行号；很大的文件只读末尾，行号照样从头数。"""
     with path.open("rb") as file:
         size = file.seek(0, 2)

@@ -35,7 +35,7 @@ class Dispatcher:
         self._causes: dict[int, str] = {}
         self._stopped = bool(refused_ips(ctx.state))
         self._settled = settled_causes(ctx.state)
-        self.step_time = StepTime(len(ctx.state.target_ips), ctx.rules.max_parallel)
+        self.step_time = StepTime(len(ctx.state.target_ips), ctx.rules.max_parallel, ctx.step_seconds)
 
     def next_ip(self) -> str | None:
         """返回下一台；没有了或不该再开时为 ``None``。"""

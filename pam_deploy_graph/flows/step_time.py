@@ -4,6 +4,7 @@
 多个的约是一台的半程，所以一步至少 ``_PER_WORKSTATION`` 台的工夫，损失不到百分之五（``bench`` 里量着）。
 """
 
+import math
 from bisect import insort
 from typing import Final
 
@@ -19,8 +20,9 @@ _PER_WORKSTATION: Final = 20
 class StepTime:
     """一步开了多久、一台要多久。"""
 
-    def __init__(self, workstations: int, at_once: int) -> None:
-        """``workstations`` 是整个推出的台数，``at_once`` 是并发位。"""
+    def __init__(self, workstations: int, at_once: int, most: float = math.inf) -> None:
+        """``workstations`` 是整个推出的台数，``at_once`` 是并发位，``most`` 是最长几秒。"""
+        self._most = most
         self._share = max(workstations / at_once / MOST_STEPS, _PER_WORKSTATION if at_once > 1 else 0)
         self._began = anyio.current_time()
         self._took: list[float] = []
@@ -32,6 +34,6 @@ class StepTime:
     def is_up(self) -> bool:
         """该收了吗；一台都还没有做完的不收。"""
         elapsed = anyio.current_time() - self._began
-        if elapsed < STEP_SECONDS or not self._took:
+        if elapsed < min(STEP_SECONDS, self._most) or not self._took:
             return False
-        return elapsed >= self._share * self._took[len(self._took) // 2]
+        return elapsed >= self._most or elapsed >= self._share * self._took[len(self._took) // 2]

@@ -58,8 +58,7 @@ def build_graph(
 
     """
     services = services or services_of(home, settings, router, llm_client, listeners)
-    if telling_host not in services.watchers:
-        services.watchers.append(telling_host)
+    services.watchers += [each for each in (telling_host, services.logs.watching) if each not in services.watchers]
     graph = StateGraph(GraphState, input_schema=GraphInput)
     for name, node in _LINE.items():
         graph.add_node(name, with_records(services, name, node))

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -156,4 +157,4 @@ def _adopted(services: Services, run_id: str) -> dict[str, Any]:
 
 def _diagnosis(services: Services, run: AgentState, ip: str) -> dict[str, Any]:
     """一台失败的原因与日志里的依据。"""
-    return diagnose(run.ip_states[ip], services.home, log_folder(run))
+    return diagnose(run.ip_states[ip], services.home, log_folder(run), partial(services.logs.lines, run, ip))

@@ -87,3 +87,9 @@ def write_run_config(state: AgentState) -> None:
     if state.node_url:
         extra["NODE_URL"] = state.node_url
     write_config({**state.params, **extra}, state.config_path)
+
+
+def remove_run_config(state: AgentState) -> None:
+    """用完了，去掉脚本读的配置文件；再要用时照账本重写。"""
+    with contextlib.suppress(OSError):
+        Path(state.config_path).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from pam_deploy_graph.errors import LedgerError, RunNotFoundError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import migrations
-from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, ledger_meta, metadata
+from pam_deploy_graph.ledger.schema import SCHEMA_VERSION, kept_files, ledger_meta, metadata
 from pam_deploy_graph.system import postgres
 from pam_deploy_graph.system.private_files import private_database
 
@@ -118,6 +118,8 @@ def _set_up(connection: Connection, url: str) -> str:
     elif migrations.can_migrate(found):
         kept = migrations.keep_copy(sqlite_path(url), found) if url.startswith(SQLITE) else None
         migrations.migrate(connection, kept)
+    if connection.dialect.name == "postgresql":
+        kept_files.create(connection, checkfirst=True)
     return _read_meta(connection, url)
 
 

@@ -135,3 +135,14 @@ decisions = Table(
     _column("link", LargeBinary(16)),
     UniqueConstraint("run_no", "subject", "digest", name="one_decision_for_each_question"),
 )
+
+kept_files = Table(
+    "kept_files",
+    metadata,
+    _column("run_no", Integer(), ForeignKey(_RUN_NO), primary_key=True),
+    _column("name", String(80), primary_key=True),
+    _column("kept_at", BigInteger()),
+    _column("skipped", Integer()),
+    _column("body", LargeBinary()),
+)
+"""日志与轨迹的末尾；后来才有的表，别的表不靠它，旧账本打开时补上。"""

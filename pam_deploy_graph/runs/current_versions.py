@@ -1,5 +1,6 @@
 """问工作站此刻是什么版本、在不在运行（``query-ip``）：只读，不写账本，不需要租约。"""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from pam_deploy_graph.constants import ExecutionStrategy
 from pam_deploy_graph.flows.check_result import is_true
 from pam_deploy_graph.flows.exactly_once import QUERY
 from pam_deploy_graph.flows.service_state import NOT_INSTALLED
+from pam_deploy_graph.home.run_files import remove_run_config, write_run_config
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import ActionResult, AgentState
 from pam_deploy_graph.runs.services import Services
@@ -32,9 +34,12 @@ def ask_versions(services: Services, state: AgentState, ips: Sequence[str]) -> t
     found: dict[str, ActionResult] = {}
     if services.given_router is not None or state.execution_strategy != ExecutionStrategy.FAKE:
         services.check_travel(state)
+        with contextlib.suppress(OSError):
+            write_run_config(state)  # 别的机器做的、已经结束的，这里没有
         event_loop.call(lambda: _ask_each(services, state, ips[:_MOST_ASKED], found))
         if services.ledger.get_run(state.run_id).exit_code is not None:
             end_run(services.router, state.run_id)
+            remove_run_config(state)
     groups: dict[str, list[str]] = {}
     for ip in ips:
         if ip in found and found[ip].ok:

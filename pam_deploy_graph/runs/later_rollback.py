@@ -15,6 +15,7 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.deciding import refuse_request
 from pam_deploy_graph.runs.lookup import runs_named
+from pam_deploy_graph.runs.registering_again import register_again
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 
@@ -116,7 +117,7 @@ def open_recall(services: Services, old: AgentState, recall: Recall, run_id: str
         target_ips=list(recall.to_versions),
         extra={"rollback_of": recall.of_run},
     )
-    services.register_again(request)
+    register_again(services, request)
     return name
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -85,7 +86,9 @@ class LocalRuns(RunAccess):
         """一台的经过。"""
         from pam_deploy_graph.runs.workstation_story import story_of
 
-        return story_of(self._services.ledger, run_id, ip, self._names())
+        told = story_of(self._services.ledger, run_id, ip, self._names())
+        state, logs = self._state(told["run_id"]), self._services.logs
+        return told | {"log_tail": logs.tail(state, told["ip"]), "trace": logs.trace(state, told["ip"])}
 
     def _table(self, last: int) -> list[dict[str, Any]]:
         """各次运行。"""
@@ -119,7 +122,8 @@ class LocalRuns(RunAccess):
         from pam_deploy_graph.report.html.log_excerpts import read_log_tails
         from pam_deploy_graph.report.html.page import render_html
 
-        return render_html(whole, logs=read_log_tails(whole, home=self._services.home, folder=log_folder(state)))
+        home, kept = self._services.home, partial(self._services.logs.tail, state)
+        return render_html(whole, logs=read_log_tails(whole, home=home, folder=log_folder(state), kept=kept))
 
     def _ended(self, run_id: str, *, brief: bool) -> dict[str, Any]:
         """停下之后要说的。"""

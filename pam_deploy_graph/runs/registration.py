@@ -70,7 +70,7 @@ def register(ledger: Ledger, request: RunRequest) -> tuple[AgentState, bool]:
 
 
 def revised(ledger: Ledger, request: RunRequest) -> AgentState:
-    """改了主意：给出同一次运行换成新输入的状态；什么也没有写，登记由 ``Services.register_again`` 握着租约去改。
+    """改了主意：给出同一次运行换成新输入的状态；什么也没有写，登记由 ``register_again`` 握着租约去改。
 
     Raises:
         InvalidInputError: 输入不合规则。

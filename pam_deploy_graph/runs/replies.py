@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import DECISIONS, Decision
@@ -165,7 +166,8 @@ def _failed(asked: _Asked) -> str:
     for ip in bad[:_MOST_CAUSES]:
         its = state.ip_states[ip]
         why = bare_reason(its["failure_reason"], its["failed_stage"], ip)
-        cause = diagnose(its, asked.services.home, log_folder(state))["summary"]
+        kept = partial(asked.services.logs.lines, state, ip)
+        cause = diagnose(its, asked.services.home, log_folder(state), kept)["summary"]
         said.append(
             tr(
                 "{label} {failed_stage}: {why}（{cause}）",

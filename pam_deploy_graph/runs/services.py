@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pam_deploy_graph.action_router import ActionBackend, end_run
 from pam_deploy_graph.constants import ExecutionStrategy, ExitCode
-from pam_deploy_graph.errors import RunConflictError, RunPausedError
+from pam_deploy_graph.errors import RunPausedError
 from pam_deploy_graph.flows.context import FlowRules, RunContext, record
 from pam_deploy_graph.flows.telemetry import Span, log_events, open_tracing, start_json_logs
-from pam_deploy_graph.home.run_files import refuse_planted_files, write_run_config
+from pam_deploy_graph.home.run_files import refuse_planted_files, remove_run_config
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.service_address import read_allowed
 from pam_deploy_graph.inventory import Inventory, open_inventory
@@ -25,7 +25,6 @@ from pam_deploy_graph.runs.anchoring import anchor
 from pam_deploy_graph.runs.lease_wait import open_session, wait_out
 from pam_deploy_graph.runs.lost_ledger import refuse_lost
 from pam_deploy_graph.runs.patience import Patience
-from pam_deploy_graph.runs.registration import RunRequest, has_begun, refuse_once_begun, register, revised
 from pam_deploy_graph.runs.site_rules import Site, why_void
 from pam_deploy_graph.runs.stop_signs import StopSigns
 from pam_deploy_graph.runs.stopping import stopped_text
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from pam_deploy_graph.mcp_runner import McpActionRunner
     from pam_deploy_graph.people import PeopleBook
     from pam_deploy_graph.policy import Policy
+    from pam_deploy_graph.runs.kept_logs import LogKeeper
 
 Watcher = Callable[[AgentState], AbstractContextManager[Callable[[Event], None]]]
 
@@ -131,6 +131,13 @@ class Services:
         return Site.read(self.ledger, self.settings)
 
     @cached_property
+    def logs(self) -> "LogKeeper":
+        """工作站的日志与轨迹。"""
+        from pam_deploy_graph.runs.kept_logs import LogKeeper
+
+        return LogKeeper(self)
+
+    @cached_property
     def signs(self) -> StopSigns:
         """停止标志。"""
         return StopSigns(self.stop)
@@ -173,6 +180,7 @@ class Services:
                 async with stop.looking():
                     allowed = read_allowed(self.settings.pam_node_allow)
                     ctx = RunContext(session, self.router, rules, stop, self.span, node_allow=allowed)
+                    ctx.step_seconds = self.settings.pam_job_seconds or ctx.step_seconds
                     ctx.held, ctx.paused = self.ledger.holds, lambda: self.signs.by_person(run_id)
                     ctx.also_bound, ctx.vet = self.site().bound, lambda *asked: why_void(self.site(), *asked)
                     await work(ctx)
@@ -189,37 +197,6 @@ class Services:
     def anchor(self, run_id: str) -> None:
         """把两条链的尾记到账本之外，见 ``anchoring.anchor``。"""
         anchor(self.ledger, self.settings.pam_audit_anchor, run_id)
-
-    def register_again(self, request: RunRequest) -> None:
-        """登记一次运行，等着提出计划；同名的还没有动过手，就改用这份输入，原来的计划与批准随之作废。
-
-        Raises:
-            InvalidInputError: 输入不合规则。
-            RunConflictError: 同名的运行已经动过手，输入不能再改。
-            RunHeldError: 另一个存活的进程正握着它。
-
-        """
-        try:
-            before, _ = register(self.ledger, request)
-        except RunConflictError:
-            state = revised(self.ledger, request)
-            self.drive(state.run_id, self._withdraw(state))
-            write_run_config(state)
-        else:
-            if before.plan_digest and not has_begun(before):
-                self.drive(before.run_id, record("PLAN_WITHDRAWN"))
-        self.forget(str(request.run_id))
-
-    def _withdraw(self, state: AgentState) -> Callable[[RunContext], Awaitable[None]]:
-        """返回握着租约换掉输入的流程：换输入与原来的计划作废是同一个事务。"""
-
-        async def work(ctx: RunContext) -> None:
-            """再看一眼有没有动过手，然后换。"""
-            refuse_once_begun(ctx.state)
-            revised, also = self.ledger.revision_row(state)
-            await ctx.session.append({"type": "PLAN_WITHDRAWN"}, revised, also=also)
-
-        return work
 
     def state_of(self, run_id: str) -> AgentState:
         """返回一次运行折叠到最新的状态（不含事件列表）。"""
@@ -242,7 +219,7 @@ class Services:
                 over |= cancel.taken_in() if cancel else {}
                 await ctx.session.append(over, also=self.ledger.finish_row(run_id, int(code), reason))
 
-        self.drive(run_id, work)
+        remove_run_config(self.drive(run_id, work))
         self.forget(run_id)
         end_run(self.router, run_id)
 

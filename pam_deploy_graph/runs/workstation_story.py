@@ -174,6 +174,8 @@ def render_story(told: Mapping[str, Any]) -> str:
         lines += ["", *aligned([(tr("时刻（{zones}）", zones=zones), *map(tr, _HEAD)), *map(_step, told["steps"])])]
     lines += ["", tr("决定:"), *map(_decision, told["decisions"])] if told["decisions"] else []
     lines += ["", tr("日志: {log_file}", log_file=told["log_file"] or tr("没有取到"))]
+    lines += [f"  {line}" for line in told.get("log_tail", [])]
+    lines += [tr("轨迹:"), *(f"  {line}" for line in told["trace"])] if told.get("trace") else []
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
 
 

@@ -76,7 +76,7 @@ class Aegra(Process):
     """一个 Aegra 实例：自己的主机名、自己的目录；``url`` 是它的地址。"""
 
     def __init__(self, name: str, folder: Path, env: Mapping[str, str]) -> None:
-        """启动；``env`` 是数据库、Redis 与 PAM 的设置。"""
+        """启动；``env`` 是数据库、Redis 与 PAM 的设置，``{url}`` 是它自己的地址。"""
         self.name, port = name, free_port()
         self.url = f"http://127.0.0.1:{port}"
         folder.mkdir()
@@ -84,8 +84,11 @@ class Aegra(Process):
             (folder / shared).symlink_to(PROJECT / shared)
         server = ["uvicorn", "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(port)]
         argv = [str(PYTHON), str(ON_HOST), name, *server]
+        log = folder.parent / f"{name}.log"
         more = {"AEGRA_CONFIG": str(folder / "langgraph.json"), "HOST": "127.0.0.1", "PORT": str(port), **LEASE}
-        super().__init__(argv, folder, {**more, **env}, folder.parent / f"{name}.log")
+        super().__init__(
+            argv, folder, more | {key: value.replace("{url}", self.url) for key, value in env.items()}, log
+        )
 
     def wait_ready(self) -> None:
         """等它答话。

@@ -20,3 +20,17 @@ def test_killed_again_and_again(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{found.text()}")  # noqa: T201 —— 要给人看
     assert found.good, found.text()
+
+
+def test_jobs_with_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    """作业最长 12 秒，推出要长得多：一个接一个地排，做完，没有一个到了时限。"""
+    if reason := why_not() or why_no_postgres():
+        pytest.skip(reason)
+    if not may_unshare():
+        pytest.skip("这台机器不许 unshare：换不了主机名")
+    limits = {"BG_JOB_TIMEOUT_SECS": "12", "PAM_JOB_SECONDS": "2", "PAM_SERVER": "{url}"}
+    found = walk(airports=1, workstations=12, kills=0, more=limits)
+    with capsys.disabled():
+        print(f"\n作业 {found.jobs} 个；{found.text()}")  # noqa: T201 —— 要给人看
+    assert found.good, found.text()
+    assert found.jobs > 3

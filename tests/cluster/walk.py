@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,7 @@ class Figures:
     lost: int = 0
     locked: int = 0
     false: int = 0
+    jobs: int = 0
     waits: list[float] = field(default_factory=list)
 
     @property
@@ -80,8 +81,8 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def open_cluster(airports: int, workstations: int) -> Iterator[Cluster]:
-    """起 PostgreSQL、Redis、试验场与两个实例，离开时全部停掉。"""
+def open_cluster(airports: int, workstations: int, more: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """起 PostgreSQL、Redis、试验场与两个实例，离开时全部停掉；``more`` 是另加的设置。"""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pam-cluster-"))).resolve()
         database = stack.enter_context(PostgresServer())
@@ -101,6 +102,7 @@ def open_cluster(airports: int, workstations: int) -> Iterator[Cluster]:
             "PAM_TOKEN": lab.token,
             "PAM_STORE_URL": store_url,
             "PAM_REQUIRE_SHARED_STORE": "1",
+            **(more or {}),
         }
         instances: list[Aegra] = []
         for name in ("worker-a", "worker-b"):  # 第二个等第一个建好表
@@ -109,10 +111,10 @@ def open_cluster(airports: int, workstations: int) -> Iterator[Cluster]:
         yield Cluster(lab, instances, store_url, folder)
 
 
-def walk(airports: int, workstations: int, kills: int) -> Figures:
-    """走一遍，返回数目。"""
+def walk(airports: int, workstations: int, kills: int, more: Mapping[str, str] | None = None) -> Figures:
+    """走一遍，返回数目；``more`` 是实例另加的设置。"""
     found = Figures(airports, workstations)
-    with open_cluster(airports, workstations) as cluster:
+    with open_cluster(airports, workstations, more) as cluster:
         _upload(cluster)
         began = time.monotonic()
         threads = [_begin(cluster.client(index % 2), code) for index, code in enumerate(AIRPORTS[:airports])]
@@ -120,6 +122,7 @@ def walk(airports: int, workstations: int, kills: int) -> Figures:
         _until_done(cluster, threads, kills, found)
         found.seconds = time.monotonic() - began
         _check(cluster, threads, found)
+        found.jobs = sum(len(cluster.client().runs.list(thread, limit=100)) for thread in threads)
     return found
 
 

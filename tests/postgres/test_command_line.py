@@ -1,5 +1,7 @@
 """命令行在 PostgreSQL 上：停下、取消、被握着、两个人同时决定（照 SQLite 的那些用例），以及换一台机器接着做。"""
 
+import shutil
+
 import pytest
 
 from tests.cli.site import Site
@@ -83,3 +85,22 @@ def test_the_password_of_the_database_is_nowhere(site: Site, store: str) -> None
     assert [
         path for path in site.pam.folder.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()
     ] == []
+
+
+def test_its_logs_are_seen_from_another_machine(site: Site) -> None:
+    """日志与轨迹留在账本旁边：另一台机器看得到一台的日志、原因与轨迹，报告页里也有；脚本的配置用完就去掉。"""
+    (bad,) = site.take(1)
+    site.lab.add_fault(f"{bad}:verify:fail")
+    assert site.run("--yes").code == 10
+    for folder in ("logs", "runtime"):
+        shutil.rmtree(site.pam.home / folder)
+    elsewhere = site.pam.folder / "elsewhere"
+    told = site.pam("status", site.run_id, bad, "--json", home=elsewhere).json()
+    assert any("verify" in line for line in told["log_tail"]), told
+    assert all(bad in line for line in told["trace"])
+    assert told["trace"]
+    page = site.pam("report", site.run_id, "--format", "html", home=elsewhere).out
+    assert told["log_tail"][-1].split()[-1] in page
+    assert site.confirm("reject").code == 0
+    assert site.pam("resume", site.run_id, home=elsewhere).code == 11
+    assert list(site.pam.folder.rglob("config_*.txt")) == []

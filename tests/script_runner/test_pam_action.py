@@ -465,6 +465,15 @@ def test_the_token_is_in_no_process_argument(entry: Path, pam: WirePam, make_sta
     assert all(TOKEN.encode() not in path.read_bytes() for path in files)
 
 
+def test_no_workstation_is_online(pam: WirePam, make_state: MakeState) -> None:
+    """一台在线的都没有：说得出来，不是应答不全。"""
+    pam.on("GET", "/api/nodes/PEK", reply(200, f"NODE_URL={pam.url}\n"))
+    pam.on("GET", "/api/workstations?online=true", reply(200, "AIRPORT_CODE=PEK\n"))
+    runner = ScriptActionRunner(ENTRY.parent, token=TOKEN, script_entry="")
+    result = runner.run_action(make_state(PAM_HOME_URL=pam.url), "get-online-ips")
+    assert (result.ok, result.values["IP"]) == (True, []), result.error_summary
+
+
 def test_ten_thousand_workstations_come_back_whole(pam: WirePam, make_state: MakeState) -> None:
     """上万台工作站的在线列表完整无缺，也不慢。"""
     ips = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(10_000)]

@@ -20,6 +20,7 @@ from pam_deploy_graph.system.safe_text import neutralise
         ("A=1\r\nB_2=x=y \n", {"A": "1", "B_2": "x=y "}),
         ("A=1\nA=2\nA=3\n", {"A": ["1", "2", "3"]}),
         ("IP=10.0.0.1\n", {"IP": ["10.0.0.1"]}),
+        ("AIRPORT_CODE=PEK\nIP=\n", {"IP": [], "AIRPORT_CODE": "PEK"}),
         ("IP=10.0.0.1\nAIRPORT_CODE=PEK\nIP=fe80::1\n", {"IP": ["10.0.0.1", "fe80::1"], "AIRPORT_CODE": "PEK"}),
         ("MESSAGE=\n", {"MESSAGE": ""}),
         ("\ufeffHOME_VERSION=1\r\n", {"HOME_VERSION": "1"}),

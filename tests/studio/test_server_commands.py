@@ -12,6 +12,8 @@ import pytest
 
 from examples.dev_server import DevServer
 from examples.stage import FAILING, Stage
+from pam_deploy_graph.cli.server_driver import thread_of
+from pam_deploy_graph.graph.remote import ServerThread
 from pam_deploy_graph.people import PeopleBook, Person
 from tests.cli.program import MODULE, ROOT, Done, Job, Pam, Zygote
 from tests.on_host import ON_HOST, may_unshare
@@ -19,7 +21,9 @@ from tests.patience import patience
 from tests.postgres.server import PostgresServer
 
 pytestmark = [pytest.mark.studio, pytest.mark.timeout(240)]
-PEOPLE = ("王工", "李工")
+PEOPLE = ("王工", "李工", "服务")
+"""最后一个是服务器自己，排下一个作业用。"""
+JOB_SECONDS = 3
 
 
 class Operator:
@@ -56,7 +60,9 @@ def server(stage: Stage, postgres: PostgresServer, tmp_path_factory: pytest.Temp
     pairs = [part for name, value in stage.params.items() for part in ("--param", f"{name}={value}")]
     upload = [sys.executable, "-m", MODULE, "upload", *pairs, "--home", str(folder / "packages")]
     subprocess.run(upload, check=True, env=os.environ | stage.env, cwd=ROOT)
-    with DevServer(folder, env | {"PAM_REQUIRE_SHARED_STORE": "1"}) as running:
+    env |= {"PAM_SERVER": "{url}", "PAM_SERVER_TOKEN_FILE": str(folder / "服务.token")}
+    env |= {"PAM_JOB_SECONDS": str(JOB_SECONDS), "PAM_REQUIRE_SHARED_STORE": "1"}
+    with DevServer(folder, env) as running:
         yield running
 
 
@@ -72,7 +78,7 @@ def operators(zygote: Zygote, server: DevServer, tmp_path: Path) -> list[Operato
         env = {"PAM_SERVER": server.url, "PAM_SERVER_TOKEN_FILE": str(server.folder / f"{name}.token")}
         return Operator(Pam(zygote, folder, env), host)
 
-    return [operator(name, host) for name, host in zip(PEOPLE, hosts, strict=True)]
+    return [operator(name, host) for name, host in zip(PEOPLE[:2], hosts, strict=True)]
 
 
 @pytest.fixture
@@ -186,3 +192,22 @@ def test_what_is_refused(operators: list[Operator], argv: Callable[..., list[str
     assert [mine(command, "none").code for command in ("status", "resume", "cancel")] == [2, 2, 2]
     away = pam("runs", "--server", "http://127.0.0.1:1")
     assert (away.code, "连不上" in away.err) == (12, True), away.err
+
+
+def test_a_job_hands_on_to_the_next(operators: list[Operator], argv: Callable[..., list[str]], stage: Stage) -> None:
+    """作业做够了就把下一个排上：推出不受打扰，客户端看到的是一次，每个效果一次。"""
+    mine, _ = operators
+    targets = ["10.0.0.1", "10.0.0.3"]
+    for ip in targets:
+        stage.lab.add_fault(f"{ip}:deploy:slow=6:1")
+    done = mine(*argv("long", "--yes", "--targets", ",".join(targets)))
+    assert (done.code, "[2/2] 10.0.0.3 完成" in done.err) == (0, True), done.err
+    keys = [row["key"] for row in stage.lab.journal() if row["key"].startswith("long.") and row["ip"]]
+    assert (len(keys), len(set(keys))) == (6, 6)
+    with ServerThread(
+        mine.pam.env["PAM_SERVER"],
+        thread_id=thread_of("long"),
+        api_key=Path(mine.pam.env["PAM_SERVER_TOKEN_FILE"]).read_text(encoding="utf-8").strip(),
+    ) as thread:
+        handed = [one for one in thread._client.runs.list(thread.thread_id, limit=50) if "pam_go_on" in str(one)]
+    assert handed

@@ -15,6 +15,7 @@ _COLUMNS: Final = {
     "module_locks": "同一机场的同一模块同时只有一次推出",
     "decisions": "人的决定与取消；同一个问题（`subject`、`digest`）只有第一个作数；每次运行自成一条链，"
     "`head_seq`、`head_link` 是作决定时看到的运行写到了哪一行",
+    "kept_files": "工作站日志与调用轨迹的末尾，压缩过；只有 PostgreSQL 的账本用它，不在链上，删了不妨碍什么",
 }
 _INTRO: Final = f"""
 对外界做过什么，都记在账本里：默认是 `runtime/pam.db`（SQLite，WAL，`synchronous=FULL`），

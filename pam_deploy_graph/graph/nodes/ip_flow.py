@@ -18,6 +18,7 @@ from pam_deploy_graph.graph.questions import ask_rollback, spoken
 from pam_deploy_graph.graph.reapproval import rewired
 from pam_deploy_graph.graph.standing import waiting_now
 from pam_deploy_graph.graph.state import GraphState
+from pam_deploy_graph.home.run_files import remove_run_config
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Approval, digest_of
 from pam_deploy_graph.models import AgentState
@@ -57,6 +58,9 @@ def wave(services: Services, state: GraphState) -> dict[str, Any]:
         run = services.drive(run_id, work)
     except PlanChangedError:
         return rewired(services, run_id, state["plan"])
+    services.logs.flush(run)
+    if told_to_stop().is_set():
+        _leave(services, run)
     if cancelled := services.cancelled(run_id):
         run = services.drive(run_id, withdraw_retries)
     if cancelled and not outlives_cancel(services.ledger, run):
@@ -80,15 +84,24 @@ def judge(services: Services, state: GraphState) -> dict[str, Any]:
     if _canary_done(run, rules):
         return {"phase": "planned", "plan": _rest_of_plan(services, run, plan)}
     if not must_ask(run, rules):
-        return {"phase": _next_phase(services) if can_go_on(run, rules) else "closing", "waiting": []}
+        return {"phase": _next_phase(services, run) if can_go_on(run, rules) else "closing", "waiting": []}
     explained = waiting_now(services, run)
     said = AIMessage(spoken(ask_rollback(run.run_id, explained, "", first_line=service_line(run))))
     return {"phase": "waiting", "waiting": explained, "messages": [said]}
 
 
-def _next_phase(services: Services) -> str:
+def _next_phase(services: Services, run: AgentState) -> str:
     """还有可推的：接着推，或作业做够了、下一个已经排上。"""
-    return "handed-on" if hand_on(services) else "rolling"
+    if not hand_on(services):
+        return "rolling"
+    _leave(services, run)
+    return "handed-on"
+
+
+def _leave(services: Services, run: AgentState) -> None:
+    """这个进程不再推它：去掉脚本的配置，再来时照账本重写。"""
+    services.nodes_asked.discard(run.run_id)
+    remove_run_config(run)
 
 
 def _told(run: AgentState) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.targeting import resolve_targets
 from pam_deploy_graph.runs.deciding import refuse_request, why_not_in_advance
 from pam_deploy_graph.runs.plan_proposal import propose
+from pam_deploy_graph.runs.registering_again import register_again
 from pam_deploy_graph.runs.registration import RunRequest, has_begun
 from pam_deploy_graph.runs.services import Services
 
@@ -36,7 +37,7 @@ def plan_node(services: Services, state: GraphState) -> dict[str, Any]:
     if services.ledger.exists(run_id) and services.cancelled(run_id):
         return {"phase": "closing", "problem": ""}
     try:
-        services.register_again(_request(services, state))
+        register_again(services, _request(services, state))
     except RunConflictError as error:
         if not state.get("plan"):
             raise

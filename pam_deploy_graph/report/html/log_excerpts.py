@@ -5,7 +5,7 @@
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +16,16 @@ _BYTES: Final = 32_768
 """从文件末尾起至多读多少字节，再大的日志也不占内存。"""
 
 
-def read_log_tails(report: Mapping[str, Any], *, home: Path, folder: Path) -> dict[str, str]:
+def read_log_tails(
+    report: Mapping[str, Any], *, home: Path, folder: Path, kept: Callable[[str], list[str]] = lambda _ip: []
+) -> dict[str, str]:
     """读失败工作站的日志末尾。
 
     Args:
         report: ``report_object`` 的结果。
         home: 工作目录；相对路径先按当前目录找，再按它找。
         folder: 这次运行的日志目录；落在它之外的路径不读。
+        kept: 本机没有这份日志的，别处留着的最后几行。
 
     Returns:
         工作站地址到末尾至多 20 行；没有失败的、没有日志的、读不了的都不在里面。
@@ -30,8 +33,11 @@ def read_log_tails(report: Mapping[str, Any], *, home: Path, folder: Path) -> di
     """
     tails = {}
     for ip, workstation in report["ips"].items():
-        if workstation["failure_reason"] and (path := _found(workstation["log_file"], home, folder)):
-            tails[ip] = _tail(path)
+        if not (workstation["failure_reason"] and workstation["log_file"]):
+            continue
+        path = _found(workstation["log_file"], home, folder)
+        if found := _tail(path) if path else "".join(f"{line}\n" for line in kept(ip)):
+            tails[ip] = found
     return tails
 
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.runs.registering_again import register_again
 from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
@@ -127,7 +128,7 @@ def test_approval_of_what_has_changed(at_plan: Desk, tmp_path: Path) -> None:
     """别的进程在批准的同时换了输入：批准的是旧计划，不动手。"""
     other = Services(home=tmp_path, settings=Settings(), given_router=at_plan.fake)
     run_id = at_plan.values()["run_id"]
-    other.register_again(RunRequest(PARAMS | {"VERSION_NUMBER": "6.6.6"}, "fake", run_id, tmp_path))
+    register_again(other, RunRequest(PARAMS | {"VERSION_NUMBER": "6.6.6"}, "fake", run_id, tmp_path))
     other.close()
     out = at_plan.answer("approve")
     assert (out["phase"], "又改过" in out["problem"]) == ("stopped", True)
