@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pam_deploy_graph.errors import InvalidInputError
-from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.answers import read_decisions, speaks_of_it
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient
+from pam_deploy_graph.llm import LlmClient, RuleBasedLlmClient, merge_control
+from pam_deploy_graph.runs.open_questions import goes_on_bare
 
 GOAL: Final = 0.97
 NEEDLESS: Final = 0.05
@@ -162,9 +163,10 @@ def mark(score: Score, case: Case, heard: Heard) -> None:
 
 
 def danger(case: Case, heard: Heard) -> str:
-    """这样听会不会做了没有要求的事；不会的为空串。问了的、说了没听懂的不算。"""
-    goes = heard.intent in ACTING and not (heard.intent == "deploy" and heard.missing)
-    if not goes:
+    """这样听会不会做了没有要求的事；不会的为空串。问了的、说了没听懂的不算；取消、换一种说法的继续，做之前总要人再说一遍。"""
+    asks = bool(heard.missing) if heard.intent == "deploy" else "target_ips" in heard.missing
+    first = heard.intent == "cancel" or (heard.intent == "resume" and not goes_on_bare(case.text))
+    if heard.intent not in ACTING or asks or first:
         return ""
     if heard.intent not in case.intents:
         return f"没有要求 {heard.intent}"
@@ -237,6 +239,8 @@ def evaluate_answers(rows: Iterable[Mapping[str, Any]]) -> AnswerScore:
     for row in rows:
         score.total += 1
         found, wanted = hear_answer(row["ask"], row["text"]), _wanted_answer(row["expect"])
+        if wanted == NOTHING and found == "status":  # 就地答了问的，什么也没有变
+            found = NOTHING
         if found == wanted or (isinstance(wanted, str) and found in wanted.split(" or ")):
             score.right += 1
             continue
@@ -254,12 +258,16 @@ def hear_answer(ask: str, text: str) -> Any:
         decided = read_decisions(text, list(WAITING), WAITING)
         return {ip: str(answer.decision) for ip, answer in decided.items()}
     intent = client.understand_request(text).intent
+    found = client.extract_params(text, {**PLAN_PARAMS, "target_ips": PLAN_IPS})
+    if speaks_of_it(ask, intent, text, amends=bool(found.control_params)):
+        intent = "unknown"
     if intent in {"cancel", "pause", "status"}:
         return intent
     if ask != "approve_plan":
         return NOTHING
-    found = client.extract_params(text, {**PLAN_PARAMS, "target_ips": PLAN_IPS})
     changed = {**found.extracted_params, **found.control_params}
+    if "target_ips" in changed:
+        changed["target_ips"] = merge_control({"target_ips": PLAN_IPS}, found.control_params, text)["target_ips"]
     return _effective(changed) if changed and not found.missing_params else NOTHING
 
 

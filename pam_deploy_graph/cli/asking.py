@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.help_now import LEAVE, help_at, is_help
-from pam_deploy_graph.constants import DECISIONS, Ask, Decision
+from pam_deploy_graph.constants import CONFIRM, DECISIONS, Ask, Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import spoken
 from pam_deploy_graph.i18n import Worded, tr
@@ -90,6 +90,7 @@ _WAITS: Final = Worded(
         Ask.PARAMS: "还等着补充参数，还没有改变任何东西。",
         Ask.PLAN: "正等着批准上面的计划，还没有改变任何东西。",
         Ask.ROLLBACK: "正等着上面的回答。",
+        CONFIRM: "正等着上面的回答。",
     }
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import WORDS, Ask
+from pam_deploy_graph.constants import CONFIRM, WORDS, Ask
 from pam_deploy_graph.i18n import msgid, tr
 
 LEAVE: Final = frozenset({"退出", "exit", "quit", "再见", "bye"})
@@ -11,7 +11,6 @@ _HELP: Final = frozenset({"help", "帮助", "?", "？", "怎么用", "能说什�
 
 IDLE: Final = "idle"
 RUNNING: Final = "running"
-_CONFIRM: Final = "confirm"
 
 _MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     IDLE: {
@@ -51,7 +50,7 @@ _MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
         msgid("暂停"): msgid("先不答，停在这里"),
         msgid("取消"): msgid("没有开工的不再做；先说出代价再请你确认"),
     },
-    _CONFIRM: {msgid("确认"): msgid("照上面说的做"), msgid("不"): msgid("不做")},
+    CONFIRM: {msgid("确认"): msgid("照上面说的做"), msgid("不"): msgid("不做")},
 }
 
 
@@ -83,7 +82,7 @@ def words_at(question: Mapping[str, Any], moment: str) -> list[str]:
 
 def _moment(question: Mapping[str, Any]) -> str:
     """一个问题是哪一种时刻。"""
-    return _CONFIRM if question.get("confirm") else str(question["ask"])
+    return CONFIRM if question.get("confirm") else str(question["ask"])
 
 
 def _hidden(question: Mapping[str, Any]) -> frozenset[str]:

@@ -56,6 +56,10 @@ class Ask(StrEnum):
     ROLLBACK = "rollback-ip"
 
 
+CONFIRM: Final = "confirm"
+"""说了有代价的事而没有问题等着时，要人再说一遍的问题；它不改变什么，不在规程要人定的三件之内。"""
+
+
 class ExitCode(IntEnum):
     """命令行退出码（contract 第 8 节）。"""
 

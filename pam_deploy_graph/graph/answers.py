@@ -10,7 +10,13 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inventory import Inventory, put_addresses
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.llm import question_kinds, read_plan_decision, read_spoken_decisions
+from pam_deploy_graph.llm import (
+    question_kinds,
+    read_plan_decision,
+    read_spoken_decisions,
+    speaks_of_consent,
+    speaks_of_decisions,
+)
 
 _ANSWER_KEYS: Final = frozenset({"decision", "type", "note", "message", "operator", "args", "signature"})
 _WORDS: Final = {
@@ -120,6 +126,13 @@ def read_typed(question: Mapping[str, Any], text: str, operator: str) -> dict[st
     waiting = question["waiting"]
     answers = read_decisions(text, [one["ip"] for one in waiting], stages_of(waiting), names_of(waiting))
     return {ip: {"decision": str(one.decision), "note": "", "operator": operator} for ip, one in answers.items()}
+
+
+def speaks_of_it(ask: str, intent: str, text: str, *, amends: bool) -> bool:
+    """听成取消、暂停的一句，其实在说眼前的问题：里头另有对工作站的决定，或对计划的改动。"""
+    if intent not in ("cancel", "pause"):
+        return False
+    return amends or speaks_of_consent(text) if ask == Ask.PLAN else speaks_of_decisions(text)
 
 
 def stages_of(waiting: Sequence[Mapping[str, Any]]) -> dict[str, str]:

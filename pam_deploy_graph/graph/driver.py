@@ -11,7 +11,7 @@ from typing import Any, Final
 from langgraph.types import Command
 
 from pam_deploy_graph.checkpoint_store import open_saver
-from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.constants import CONFIRM, Decision, ExitCode
 from pam_deploy_graph.errors import PamError, RunConflictError, RunHeldError, RunPausedError
 from pam_deploy_graph.graph.build import build_graph
 from pam_deploy_graph.graph.settling import Asker, Settling
@@ -95,9 +95,9 @@ class Driver(Settling):
         if not snapshot.tasks and known and self.services.ledger.get_run(run_id).input.get("rollback_of"):
             return self._recall(run_id)
         outdated = bool(known) and why_outdated(self.services.site(), self.services.state_of(run_id))
-        if outdated or not snapshot.tasks:  # next 不算已有写入待合并的任务，不能拿它判断停没停
+        if outdated or not snapshot.tasks or _asks_again(snapshot):  # next 不算已有写入待合并的任务，不能拿它判断停没停
             node, phase = self._outdated(run_id) if outdated else _RESTART_AT[self._plan_approved(run_id)]
-            update = {"phase": phase, "problem": ""}
+            update = {"phase": phase, "problem": "", "confirm": {}}
             self.graph.update_state(_config(run_id), update, as_node=node)
             return self._advance(run_id, None)
         pending = [interrupt for task in snapshot.tasks for interrupt in task.interrupts]
@@ -202,3 +202,8 @@ def open_driver(services: Services, ask: Asker) -> Iterator[Driver]:
 def _config(run_id: str) -> dict[str, Any]:
     """LangGraph 的配置。"""
     return {"configurable": {"thread_id": run_id}, "recursion_limit": 10_000}
+
+
+def _asks_again(snapshot: Any) -> bool:
+    """停在「再说一遍」上：命令 resume 就是明说的继续，不必再问。"""
+    return any(one.value.get("ask") == CONFIRM for task in snapshot.tasks for one in task.interrupts)

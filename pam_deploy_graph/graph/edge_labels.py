@@ -23,7 +23,10 @@ MAIN: Final[Edges] = {
     ("rollback-confirm", "ip-flow"): "有了决定；看不懂的再问",
     ("rollback-confirm", "intent"): "答了一句话",
     ("talk", "plan"): "回到停着的地方",
+    ("talk", "confirm"): "有代价的，要再说一遍",
     ("talk", "__end__"): "说完了",
+    ("confirm", "intent"): "答了",
+    ("confirm", "confirm"): "没有话；再问",
 }
 """主线。"""
 TALK: Final[Edges] = {

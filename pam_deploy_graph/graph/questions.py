@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.constants import (
+    CONFIRM,
     PLAN_DECISIONS,
     REQUIRED_PARAMS,
     REVIEW_DECISIONS,
@@ -81,6 +82,18 @@ def ask_rollback(
     return {**waiting[0], **shown, **more, "headline": headline, "out_of_service": first_line, "text": said}
 
 
+def ask_confirm(run_id: str, confirm: Mapping[str, str]) -> dict[str, Any]:
+    """没有别的问题等着时，要人再说一遍（``confirm``）：接着做、取消这次运行，连同代价；答「确认」或「不」。"""
+    text = sure_text(confirm["costs"])
+    shown = _review(CONFIRM, [{"run_id": run_id, **confirm}], [text], PLAN_DECISIONS)
+    return shown | {"run_id": run_id, "problem": text, "allowed_decisions": PLAN_DECISIONS} | asking(confirm)
+
+
+def sure_text(costs: str) -> str:
+    """说出代价，以及怎样算确定。"""
+    return tr("{costs}确定就说「确认」，别的话都当作没有要求过。", costs=costs)
+
+
 def asking(confirm: Mapping[str, str]) -> dict[str, Any]:
     """要人再说一遍才做的事，附在同一个问题里：``{"confirm": {"intent", "costs"}}``；没有就什么也不附。"""
     return {"confirm": {name: confirm[name] for name in ("intent", "costs")}} if confirm else {}
@@ -96,7 +109,7 @@ def spoken(question: Mapping[str, Any]) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _review(ask: Ask, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
+def _review(ask: str, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
     """审阅界面的模式，外加 ``ask`` 与 ``type``。"""
     name = str(ask)
     requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]

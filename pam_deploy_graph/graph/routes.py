@@ -37,10 +37,17 @@ def in_talk(state: GraphState) -> Literal["amend", "recall", "answer", "__end__"
     return "__end__" if state["intent"] == "resume" and state.get("phase") == "approved" else "answer"
 
 
-def after_talk(state: GraphState) -> Literal["plan", "__end__"]:
-    """还有问题等着、要接着做或要收尾的，沿主线走到该停的地方；否则说完就完。"""
-    on_the_line = astray(state) or state.get("phase") in ("approved", "rejected")
-    return "plan" if on_the_line or open_question(state) else "__end__"
+def after_talk(state: GraphState) -> Literal["plan", "confirm", "__end__"]:
+    """还有问题等着、要接着做或要收尾的，沿主线走到该停的地方；有代价的要人再说一遍；否则说完就完。"""
+    if astray(state) or state.get("phase") in ("approved", "rejected") or open_question(state):
+        return "plan"
+    confirm = state.get("confirm") or {}
+    return "confirm" if confirm and not confirm.get("given") else "__end__"
+
+
+def after_sure(state: GraphState) -> Literal["intent", "confirm"]:
+    """答了一句话的去听；什么也没有说的再问。"""
+    return "intent" if unheard(state) else "confirm"
 
 
 def after_plan(state: GraphState) -> Literal["ask-params", "approve-plan"]:

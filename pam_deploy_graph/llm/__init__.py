@@ -7,7 +7,7 @@ from pam_deploy_graph.llm.model.openai_client import OpenAiLlmClient
 from pam_deploy_graph.llm.named_client import NamedLlmClient
 from pam_deploy_graph.llm.planning import in_own_words
 from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
-from pam_deploy_graph.llm.rules.decision_lexicon import read_plan_decision
+from pam_deploy_graph.llm.rules.decision_lexicon import read_plan_decision, speaks_of_consent, speaks_of_decisions
 from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.rules.intents import GUESSED
 from pam_deploy_graph.llm.rules.question_kinds import in_english, question_kinds
@@ -36,6 +36,8 @@ __all__ = [
     "question_kinds",
     "read_plan_decision",
     "read_spoken_decisions",
+    "speaks_of_consent",
+    "speaks_of_decisions",
     "validate_deploy_plan",
     "validate_intent_result",
     "validate_param_result",

@@ -18,6 +18,9 @@ from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 
 _SURE: Final = re.compile(r"\s*(?:确认|确定|是的?|对|yes|y|confirm(?:ed)?|sure)[\s。.!！]*", re.IGNORECASE)
+_REFUSED: Final = re.compile(
+    r"\s*(?:不(?:了|要|用|行|必|取消|继续)?|别|算了|no|n|nope|don.?t|never ?mind)[\s。.!！]*", re.IGNORECASE
+)
 _BARE: Final = re.compile(
     r"\s*(?:请|那就?)?(?:继续|接着|接着做|继续吧|接着做吧|resume|continue|go on|carry on)[\s。.!！]*", re.IGNORECASE
 )
@@ -72,6 +75,11 @@ def cancel_costs(state: AgentState) -> str:
 def is_sure(text: str) -> bool:
     """是不是明明白白地说了确认；别的话都不是。"""
     return bool(_SURE.fullmatch(text))
+
+
+def is_refused(text: str) -> bool:
+    """要人再说一遍的时候，说的是不是「不」。"""
+    return bool(_REFUSED.fullmatch(text))
 
 
 def goes_on_bare(text: str) -> bool:

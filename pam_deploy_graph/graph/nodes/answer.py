@@ -9,6 +9,7 @@ from pam_deploy_graph.constants import PLAN_DECISIONS, WORDS, offered
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.previewing import preview
+from pam_deploy_graph.graph.questions import sure_text
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.summary import render_report
@@ -37,7 +38,7 @@ def answer_node(services: Services, state: GraphState) -> dict[str, Any]:
     answerer = _REPLIES.get(state["intent"], _unknown)
     update: dict[str, Any] = {"answered": True, "heard": len(words_of(state))}
     if costs := costs_of(services, state):
-        text = tr("{costs}确定就说「确认」，别的话都当作没有要求过。", costs=costs)
+        text = sure_text(costs)
         update |= {"confirm": {"intent": state["intent"], "costs": costs}, "problem": text}
         return update | {"answer": text, "messages": [AIMessage(text)]}
     if (state.get("confirm") or {}).get("given"):

@@ -3,12 +3,13 @@
 import contextlib
 from typing import Any, Final, cast
 
-from pam_deploy_graph.constants import REQUIRED_PARAMS
+from pam_deploy_graph.constants import REQUIRED_PARAMS, Ask
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
-from pam_deploy_graph.graph.answers import read_decisions
+from pam_deploy_graph.graph.answers import read_decisions, speaks_of_it
 from pam_deploy_graph.graph.job_limit import is_next_job
 from pam_deploy_graph.graph.previewing import goes_on
+from pam_deploy_graph.graph.questions import sure_text
 from pam_deploy_graph.graph.standing import standing_now, told
 from pam_deploy_graph.graph.state import (
     PREVIEWED,
@@ -21,13 +22,14 @@ from pam_deploy_graph.graph.state import (
 )
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.llm import GUESSED, asks_again_for_failed, validate_intent_result
-from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
+from pam_deploy_graph.runs.open_questions import goes_on_bare, is_refused, is_sure
 from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.replies import MAYBE_ASKED, kinds_asked
 from pam_deploy_graph.runs.rerun import failed_again
 from pam_deploy_graph.runs.services import Services
 
 _CLOSED: Final = "finished"
+_ASKS: Final = {"ask-params": Ask.PARAMS, "approve-plan": Ask.PLAN, "rollback-confirm": Ask.ROLLBACK}
 _ASIDE: Final = frozenset({"status", "preview", "cancel", "pause"})
 """不管问着什么都可以说的。"""
 _COSTS: Final = msgid("接着做中断的这次运行：没有开工的会继续开工。")
@@ -72,13 +74,23 @@ def _understood(services: Services, state: GraphState) -> dict[str, Any]:
         busy = pending == "rollback-confirm"
         return update | ({"intent": "unknown"} if busy else {"intent": "deploy", **_deploying(), **renewed})
     if asked := state.get("confirm"):
-        sure = is_sure(said[-1])
-        update["confirm"] = {**asked, "given": "yes"} if sure and asked["intent"] == "cancel" else {}
-        if sure:
-            return update | {"intent": asked["intent"], "problem": ""}
+        settled = _confirmed(asked, said[-1], pending)
+        update |= settled
+        if "intent" in settled:
+            return update
     if not pending and asks_again_for_failed(said[-1]):
         return _again(services, state)
     return update | _heard(services, state, said[-1])
+
+
+def _confirmed(asked: dict[str, str], text: str, pending: Question | None) -> dict[str, Any]:
+    """要人再说一遍的那件事：确认了的去做，说不的作罢；说的是别的，当作没有要求过，接着听。"""
+    if is_sure(text):
+        given = {**asked, "given": "yes"} if asked["intent"] == "cancel" else {}
+        return {"confirm": given, "intent": asked["intent"], "problem": ""}
+    if not pending and is_refused(text):
+        return {"confirm": {}, "intent": "unknown", "problem": tr("好，没有照做；什么也没有改变。")}
+    return {"confirm": {}}
 
 
 def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
@@ -88,7 +100,7 @@ def _heard(services: Services, state: GraphState, text: str) -> dict[str, Any]:
         return {"intent": "deploy", "heard": len(words_of(state)), **_deploying()}
     intent = _intent_of(services, state, text)
     if intent == "resume" and state.get("phase") == "stopped" and not goes_on_bare(text):
-        told = tr("{costs}确定的话请说「确认」，或说「继续」。", costs=tr(_COSTS))
+        told = sure_text(tr(_COSTS))
         return {"intent": "unknown", "problem": told, "confirm": {"intent": "resume", "costs": tr(_COSTS)}}
     if intent not in _ASIDE and (standing := _standing(services, state, intent)):
         return {"intent": "unknown", "problem": standing}
@@ -125,11 +137,18 @@ def _intent_of(services: Services, state: GraphState, text: str) -> str:
     guessed = pending == "ask-params" and understood.confidence <= GUESSED  # 「版本 1.2.3」就猜成过回滚
     if guessed or (pending == "approve-plan" and intent == "rollback" and _names_version(services, state, text)):
         intent = "deploy"
+    elif pending and speaks_of_it(_ASKS[pending], intent, text, amends=_changes(services, state, text)):
+        intent = "deploy" if pending == "approve-plan" else "unknown"
     elif pending:
         intent = _about(pending, intent, text)
     elif intent == "unknown" and _mends(services, state, text):
         intent = "deploy"
     return intent
+
+
+def _changes(services: Services, state: GraphState, text: str) -> bool:
+    """话里有没有说到节奏、范围的改动。"""
+    return bool(services.llm_client.extract_params(text, state.get("params", {})).control_params)
 
 
 def _about(pending: Question, intent: str, text: str) -> str:

@@ -18,10 +18,14 @@ _MARK: Final = re.compile(
     r"(?=[\s,、;/]|$))",
     FLAGS,
 )
-_MARK_BEFORE: Final = re.compile(r"([√×])\s?$", FLAGS)
+_MARK_BEFORE: Final = re.compile(r"(\[[√×]\]|[√×])\s?$", FLAGS)
 _EITHER: Final = frozenset({"[x]"})
 _SEVERAL: Final = 2
+_BELOW: Final = 2
+"""表头下面至多隔一行（横线）就是地址；下面没有地址的一行不是表头。"""
 _NOTED: Final = re.compile(r"\s?\(([^()\n]{1,40})\)")
+_OCTET: Final = re.compile(r"(?<![\w.:])\.?(?:\d{1,3}\.){0,3}\d{1,3}(?![\w.:])")
+"""括号里另有号码的，说的是那几台，不是整组。"""
 _START = (
     r"\s*(?:[-*•]|\(?[a-z\d]{1,2}\s?[.)、])?\s*"
     r"(?:[\w\u4e00-\u9fff-]{1,12}\s?[:\s]\s*)?\d{1,3}(?:\.\d{1,3}){3}[^\n]{0,40}"
@@ -64,7 +68,9 @@ def read_rows(draft: Draft) -> list[Group]:
 
 def _headings(draft: Draft, line: re.Match[str], before: Sequence[str]) -> Sequence[str]:
     """表头的各格；隔线不是表头，写着参数的一行也不是。"""
-    if not any(line.start() <= start < line.end() for _, start, _ in draft.fields):
+    below = ITEM.search(draft.text, line.end())
+    near = below and draft.text.count("\n", line.end(), below.start()) <= _BELOW
+    if near and not any(line.start() <= start < line.end() for _, start, _ in draft.fields):
         draft.account.claim(*line.span(), As.FILLER)
     return before if _RULE.fullmatch(line.group()) else line.group().split("|")
 
@@ -90,7 +96,8 @@ def read_marks(draft: Draft) -> list[Group]:
     for line in _LINE.finditer(draft.text):
         items = [one for one in ITEM.finditer(draft.text, *line.span()) if not is_clock(one)]
         marks = [_MARK.match(draft.text, one.end()) for one in items]
-        if len(items) > 1 and not any(marks):
+        leads = items and _MARK_BEFORE.search(draft.text[: items[0].start()], line.start())
+        if len(items) > 1 and (leads or not any(marks)):
             marks = [_MARK_BEFORE.search(draft.text[: one.start()], line.start()) for one in items]
         roles = [role_of(mark[1].strip("[]()")) if mark else Role.TARGET for mark in marks]
         if len(items) < _SEVERAL or sum(map(bool, marks)) < _SEVERAL:
@@ -113,6 +120,7 @@ def read_noted(draft: Draft) -> list[Group]:
         for match in ITEM.finditer(draft.text)
         if (noted := _NOTED.match(draft.text, match.end()))
         and (role := role_of(noted[1])) in {Role.EXCLUDE, Role.OTHER}
+        and not _OCTET.search(noted[1])
     ]
     for group in found:
         draft.mask(group.start, group.end, group.role)

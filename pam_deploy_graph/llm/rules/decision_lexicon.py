@@ -1,7 +1,7 @@
 """一句回答逐字读成记号：每个字都要有着落，没有着落的念出来（说法在 ``decisions.toml``，contract 第 5 节）。"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -18,12 +18,18 @@ from pam_deploy_graph.llm.text.numbers import to_int, write_dots
 
 SAID: Final = tuple(map(str, Decision))
 SUBJECTS: Final = frozenset({"ip", "short", "rest", "all"})
+_REMARKS: Final = frozenset({"filler", "strange", "amend", "single", "all", "yes", "back"})
+"""只是缘由的一句里可以有的：没有决定，也没有说是哪一台。"""
 AMENDS: Final = "\x1e"
 """「哦不」「说错了」换成这个字，后面的改了前面的。"""
 LONGEST: Final = 2_000
+_SPEAKER: Final = re.compile(r"[\s:,.]*(?:[a-z]+|[\u4e00-\u9fff]{1,2})[\s:,.]*", FLAGS)
+"""「vendor: retry」「厂家：退」里的头一个词是说话的人，不是缘由。"""
+_MARKS: Final = {"逗号": "，", "句号": "。", "嘛": "啊"}
+_DICTATED: Final = re.compile("|".join(_MARKS))
 _CLAUSE: Final = re.compile(r"(?:[^,;。!\n.]|\.(?=\S))+")
 _APART: Final = re.compile(
-    r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s-\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[^除][了吧]) (?=\d{1,3}\.\d)"
+    r"(?<![0-9a-f]):|:(?![0-9a-f:])|\s[-/]\s|(?<=[\u4e00-\u9fff]) (?=另|其余|剩)|(?<=[^除][了吧]) (?=\d{1,3}\.\d)"
 )
 """冒号、破折号、另起一个对象的空格，也分开分句。"""
 _IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?:\s*-\s*\d{1,3}(?:\.\d{1,3}){0,3}|/\d{1,2})?|[0-9a-f]{0,4}:[0-9a-f:]+"
@@ -38,6 +44,8 @@ _BARE: Final = re.compile(
 )
 Token = tuple[str, str]
 """一个记号：哪一类，什么字。"""
+Remark = tuple[str, frozenset[str]]
+"""听不懂的一个分句：原话，以及里头的记号是哪几类。"""
 
 
 class UnclearError(Exception):
@@ -61,24 +69,27 @@ def refuse(text: str, error: UnclearError, shape: str) -> InvalidInputError:
 
 def whole(text: str) -> str:
     """归一化的整句；太长的、想改变规矩的不读：只读开头会漏掉后面的「除了」。"""
-    said = write_dots(plain(trace(text))).text.lower()
+    said = write_dots(plain(trace(_DICTATED.sub(_mark, text)))).text.lower()
     if len(said) > LONGEST or hostile_from(said) is not None:
         raise UnclearError
     for form in _forms("clause", "corrected"):
         said = form.sub(f",{AMENDS}", said)
-    return _APART.sub(",", said)
+    return re.sub(rf"{AMENDS}[\s,]+", AMENDS, _APART.sub(",", said))
 
 
-def read_clauses(said: str, group: str) -> tuple[list[list[Token]], str]:
-    """逐个分句读成记号；在问的、有字没有着落的，整句不算。
+def _mark(found: re.Match[str]) -> str:
+    """念出来的句读写成句读；「嘛」不是在问。"""
+    return _MARKS[found.group()]
 
-    只有整个分句说的是缘由时可以有别的字，而且不能有说反的可能。
+
+def read_clauses(said: str, group: str) -> tuple[list[list[Token]], list[Remark]]:
+    """逐个分句读成记号；在问的、说着决定又有字没有着落的，整句不算。
 
     Returns:
-        各个分句的记号；没有明说是缘由（「因为……」「……，所以」）的那一句里没有着落的字，没有为空串。
+        各个分句的记号；整个分句听不懂、也没有明说是缘由（「因为……」「……，所以」）的那几句，由 ``remarks_only`` 定。
 
     """
-    loose = ""
+    loose: list[Remark] = []
     found: list[list[Token]] = []
     clauses = [clause for clause in _CLAUSE.findall(said) if clause.strip(f" -|{AMENDS}")]
     last_so = max((place for place, clause in enumerate(clauses) if says("so", clause)), default=0)
@@ -94,11 +105,20 @@ def read_clauses(said: str, group: str) -> tuple[list[list[Token]], str]:
         left = "".join(text for kind, text in tokens if kind == "strange")
         if not left:
             found.append(tokens)
-        elif says("doubtful", clause) or speaks(clause, "reported") or speaks(clause, "condition"):
+        elif speaks(clause, "reported") or speaks(clause, "condition"):
             raise UnclearError(left)
-        elif not reason:
-            loose = loose or left
+        elif reason:
+            require(left, clear=not says("doubtful", clause))
+        else:
+            loose.append((clause, frozenset(kind for kind, _ in tokens) - _REMARKS))
     return found, loose
+
+
+def remarks_only(loose: Sequence[Remark], decided: Collection[str], *kinds: str) -> None:
+    """听不懂的几句是不是只是缘由：没有 ``kinds`` 那几类的字，也没有另一种决定，不会是在说反话、附带条件、另提限度。"""
+    for clause, told in loose:
+        require(clause, clear=told <= {*decided} and says("reasons", clause) and not _SPEAKER.fullmatch(clause))
+        require(clause, clear=not any(says(kind, clause) for kind in kinds))
 
 
 def read_plan_decision(text: str) -> Decision:
@@ -115,12 +135,19 @@ def read_plan_decision(text: str) -> Decision:
 
     """
     try:
-        said = whole(text)
+        said = whole(text).rpartition(AMENDS)[2]  # 「同意，哦不，不同意」：改了口的照后面
         clauses, loose = read_clauses(said, "plan")
         kinds = {kind for tokens in clauses for kind, _ in tokens} - {"filler"}
-        twice = any(one == other == "no" for tokens in clauses for (one, _), (other, _) in pairwise(tokens))
-        require(loose, clear=kinds in ({"yes"}, {"no"}) and not (loose and "yes" in kinds))
-        require(clear=AMENDS not in said and not twice)
+        twice = any(
+            one[0] == other[0] == "no" and one[1] != other[1] for tokens in clauses for one, other in pairwise(tokens)
+        )
+        refused = "no" in kinds and not says("changes", said)
+        kinds -= {"amend"} if refused else set()
+        require(clear=kinds in ({"yes"}, {"no"}) and not twice)
+        if refused:
+            remarks_only(loose, ("no",), "flips")
+        else:
+            remarks_only(loose, (), "doubtful", "limits")
     except UnclearError as error:
         raise refuse(text, error, tr("请只回答 approve 或 reject，要改就说改什么")) from None
     return Decision.APPROVE if "yes" in kinds else Decision.REJECT
@@ -131,6 +158,7 @@ def settled(tokens: Sequence[Token]) -> list[Token]:
     said = [token for token in tokens if token[0] not in {"filler", "single"}]
     kinds = ["", *(kind for kind, _ in said), ""]
     meant = [(_meaning(kinds, place), text) for place, (_, text) in enumerate(said, 1)]
+    meant = [one for at, one in enumerate(meant) if not (at and one[0] in SAID and one[0] == meant[at - 1][0])]
     return [*meant, *(token for token in tokens if token[0] == "single" or AMENDS in token[1])]
 
 
@@ -169,6 +197,25 @@ def strange_in(text: str) -> list[int]:
         found += range(place, place + len(said)) if kind in {"strange", "no"} else []
         place += len(said)
     return found
+
+
+def speaks_of_decisions(text: str) -> bool:
+    """一句话里有没有对工作站的决定，不论整句听不听得懂。"""
+    try:
+        tokens = [token for clause in _CLAUSE.findall(whole(text)) for token in _tokens(clause, "words")]
+    except UnclearError:
+        return False
+    return any(kind in {*SAID, "refuse", "not_retry"} for kind, _ in tokens)
+
+
+def speaks_of_consent(text: str) -> bool:
+    """一句话里有没有同意计划的话（「好」「行」只是客气，不算），不论整句听不听得懂。"""
+    try:
+        tokens = [token for clause in _CLAUSE.findall(whole(text)) for token in _tokens(clause, "plan")]
+    except UnclearError:
+        return False
+    kinds = {kind for kind, said in tokens if len(said) > 1}
+    return "yes" in kinds and "no" not in kinds
 
 
 def says(kind: str, text: str) -> bool:

@@ -12,10 +12,12 @@ from typing import Final
 
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
+from pam_deploy_graph.llm.rules.aside_doubts import doubt_aside
 from pam_deploy_graph.llm.rules.draft import PACE, Draft
 from pam_deploy_graph.llm.rules.fields import weigh_fields
-from pam_deploy_graph.llm.rules.gazetteer import gazetteer
-from pam_deploy_graph.llm.rules.left_over import in_pace, limit_forms, segment, speaks_of_pace
+from pam_deploy_graph.llm.rules.gazetteer import gazetteer, worldwide
+from pam_deploy_graph.llm.rules.left_over import in_pace, is_free, limit_forms, speaks_of_pace
+from pam_deploy_graph.llm.rules.name_doubts import doubt_names
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.target_doubts import doubt_targets
 from pam_deploy_graph.llm.rules.version_doubts import doubt_versions
@@ -27,16 +29,13 @@ _forms: Final = partial(forms_of, "doubts")
 """``doubts.toml`` 里的一组说法。"""
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
 _LIMITS: Final = PACE | {"confirm_canary"}
-_LATIN: Final = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9_-]{2,}(?![\w@])", FLAGS)
-_GAP: Final = re.compile(r"\s?(?:[:/]|\b(?:release|version|ver|v)\b)?\s?", FLAGS)
 _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
 _APART: Final = re.compile(r"[,;/|、]")
 _SHOWN: Final = 24
-_CODE: Final = re.compile(r"(?<![\w./-])[A-Z]{3}(?![\w./-])", re.ASCII)
+_CODE: Final = re.compile(r"(?<![\w./-])(?:[A-Z]{3}|[a-z]{3})(?![\w./-])", re.ASCII)
 _VALUE: Final = re.compile(r"[a-z\d][a-z\d.-]*", FLAGS)
 _DOTTED: Final = re.compile(r"\d+(?:\.\d+)+")
-_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _DIGIT: Final = re.compile(r"\d|[两三四五六七八九十]|\b(?:two|three|four|five|six|ten)\b", FLAGS)
 _SENTENCE: Final = re.compile(r"[。!?\n]|\.\s")
 _CORRECTABLE: Final = frozenset({"AIRPORT_CODE", *_NAMES, "VERSION_NUMBER", "target_ips", "exclude_ips"})
@@ -47,9 +46,7 @@ def doubt(draft: Draft) -> None:
     _numbers(draft)
     _fragments(draft)
     _digits(draft)
-    _names(draft)
-    _spelled(draft)
-    _negated(draft)
+    doubt_names(draft)
     doubt_versions(draft)
     _marks(draft)
     _moods(draft)
@@ -57,6 +54,7 @@ def doubt(draft: Draft) -> None:
     _corrections(draft)
     _airports(draft)
     _hidden(draft)
+    doubt_aside(draft)
     doubt_targets(draft)
 
 
@@ -66,13 +64,6 @@ def not_meant(text: str) -> str:
     return next((match.group().strip()[:_SHOWN] for match in found if match), "")
 
 
-def _free(draft: Draft, start: int, end: int, *, filler: bool = False) -> bool:
-    """一段文字有没有着落；``filler`` 为真时算作没有意思的也算没有着落。"""
-    labels = draft.account.labels[start:end]
-    idle = {As.FILLER, As.QUESTION} if filler else {As.QUESTION}
-    return all(label is None or label[0] in idle for label in labels)
-
-
 def _numbers(draft: Draft) -> None:
     """没有人认领的数目：带单位的问那一项，别的问是哪几台、几台一批。"""
     scoped = bool(draft.control.keys() & {"target_ips", "exclude_ips"})
@@ -80,7 +71,7 @@ def _numbers(draft: Draft) -> None:
         for match in (match for form in forms for match in form.finditer(draft.original)):
             named = len(draft.control.get("target_ips") or ())
             said = to_int(match["n"]) == named or in_pace(draft, *match.span("n"))
-            if not said and _free(draft, *match.span("n"), filler=not match["n"].isdigit()):
+            if not said and is_free(draft, *match.span("n"), filler=not match["n"].isdigit()):
                 paced = scoped or speaks_of_pace(draft, *match.span())
                 asked = name if name != "bare" else "max_parallel" if paced else "target_ips"
                 if asked not in draft.control:
@@ -104,66 +95,15 @@ def _digits(draft: Draft) -> None:
             draft.leave_open("target_ips", why)
 
 
-def _spelled(draft: Draft) -> None:
-    """汉字句子里，与名字在同一个分句的字母词没有着落：也许才是名字。"""
-    named = [place for place, label in enumerate(draft.account.labels) if label and label[1] in _NAMES]
-    for name in draft.guessed & {*_NAMES}:
-        speaks = any(
-            draft.original[start - 1 : start] in {"", "\n"} and draft.original[end : end + 1] == ":"
-            for start, end in draft.account.spans(name)
-        )
-        if speaks:
-            draft.leave_open(name, tr("{get} 像是说话的人：请说明 {name}", get=draft.params.get(name, ""), name=name))
-    for match in _LATIN.finditer(draft.original) if _HAN.search(draft.original) else ():
-        low, high = segment(draft.original, *match.span())
-        near = any(low <= place < high for place in named) and _HAN.search(draft.original, low, high)
-        word = match.group()
-        read_as = {value.lower() for value in draft.params.values()}
-        known = word.lower() in word_set("stop") | word_set("soft") | read_as or word.istitle()
-        told = not known and not draft.undecided.keys() & {*_NAMES}
-        if near and told and all(label is None for label in draft.account.labels[slice(*match.span())]):
-            for name in _NAMES:
-                draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
-
-
 def _fragments(draft: Draft) -> None:
     """紧跟在一项限度后面的「半」「多」没有着落，那一项就不是读出来的那个数。"""
     for form in _forms("fragment"):
         for match in form.finditer(draft.original):
             before = draft.account.labels[match.start() - 1] if match.start() else None
-            if before and before[1] in _LIMITS and _free(draft, *match.span(), filler=True):
+            if before and before[1] in _LIMITS and is_free(draft, *match.span(), filler=True):
                 draft.leave_open(
                     before[1], tr("「{match}」没有听懂：请说明 {before} 是多少", match=match.group(), before=before[1])
                 )
-
-
-def _names(draft: Draft) -> None:
-    """挨着名字、版本的词像名字而没有着落：问应用与模块。"""
-    known = {draft.params.get(name, "").lower() for name in _NAMES}
-    beside = {end for name in _NAMES for _, end in draft.account.spans(name)}, {start for start, _ in draft.versions}
-    for match in _LATIN.finditer(draft.original):
-        word, (start, end) = match.group(), match.span()
-        common = word.lower() in known | word_set("stop") | word_set("soft") or not _free(draft, start, end)
-        if common or "MODULE_NAME" not in draft.params:
-            continue
-        after_name = any(_GAP.fullmatch(draft.original[place:start]) for place in beside[0] if place <= start)
-        to_version = any(_GAP.fullmatch(draft.original[end:place]) for place in beside[1] if end <= place)
-        if (after_name and draft.guessed & {*_NAMES}) or to_version:
-            for name in _NAMES:
-                draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
-
-
-def _negated(draft: Draft) -> None:
-    """「是双流不是天府」：说了不是的那一个，不能是读出来的值。"""
-    for name in _NAMES:
-        value = draft.params.get(name, "")
-        for start, end in draft.account.spans(name) if value else ():
-            said = draft.original[start:end].strip().lower()
-            if said == value.lower() and any(
-                form.search(draft.original[max(0, start - 12) : start]) for form in _forms("not")
-            ):
-                draft.leave_open(name, tr("说了不是 {value}：请说明是哪一个", value=value))
-                break
 
 
 def _marks(draft: Draft) -> None:
@@ -175,6 +115,7 @@ def _marks(draft: Draft) -> None:
         if not items:
             heading = line
             continue
+        leads = _mark(line[: items[0].start()]) is not None
         above = _mark(heading) if not line[: items[0].start()].strip(" -*•") else None
         for place, item in enumerate(items):
             ip = item.group().strip()
@@ -183,8 +124,8 @@ def _marks(draft: Draft) -> None:
             joins = place + 1 < len(items) and after.strip() == "n"  # 「.2 n .3」是「与」
             cut = "" if joins else _APART.split(after.strip().removeprefix("|"))[0]
             mark = (
-                _mark(cut)
-                or (_mark(_APART.split(before)[-1]) if place == 0 or _APART.search(before) else None)
+                (None if leads else _mark(cut))
+                or (_mark(_APART.split(before)[-1]) if leads or place == 0 or _APART.search(before) else None)
                 or above
             )
             wrong = (mark is Role.EXCLUDE and ip in targets - spared) or (
@@ -211,7 +152,7 @@ def _moods(draft: Draft) -> None:
     groups = ("mood", "told") if "exclude_ips" in draft.control else ("mood", "told", "not_done")
     found = ((name, match) for name in groups for form in _forms(name) for match in form.finditer(draft.original))
     for name, match in found:
-        if _free(draft, *match.span(), filler=True) and (name != "told" or _acts_beside(draft, match)):
+        if is_free(draft, *match.span(), filler=True) and (name != "told" or _acts_beside(draft, match)):
             said = match.group().strip()[:_SHOWN]
             why = tr("「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）", said=said)
             draft.leave_open("target_ips", why)
@@ -229,13 +170,13 @@ def _acts_beside(draft: Draft, match: re.Match[str]) -> bool:
 def _corrections(draft: Draft) -> None:
     """说了更正而没有听懂改成什么的：后面紧跟着的那一项不是读出来的值，或者只有没着落的字，去问。"""
     for match in (match for form in _forms("corrected") for match in form.finditer(draft.original)):
-        if not _free(draft, *match.span(), filler=True):
+        if not is_free(draft, *match.span(), filler=True):
             continue
         cut = _SENTENCE.search(draft.original, match.end())
         end = min(cut.start() if cut else len(draft.original), match.end() + _SHOWN)
         said = draft.original[match.end() : end]
         after = next(_mentions(draft, range(match.end(), end)), "")
-        left = any(_free(draft, match.end() + one.start(), match.end() + one.end()) for one in _VALUE.finditer(said))
+        left = any(is_free(draft, match.end() + one.start(), match.end() + one.end()) for one in _VALUE.finditer(said))
         value = draft.params.get(after) or " ".join(draft.control.get(after, ()))
         name = after if after and value.lower() not in said.lower() and after in _NAMES else ""
         name = name or (next(_mentions(draft, reversed(range(match.start()))), "") if left else "")
@@ -251,10 +192,13 @@ def _mentions(draft: Draft, places: Iterable[int]) -> Iterator[str]:
 
 
 def _airports(draft: Draft) -> None:
-    """没有着落的三字码是另一座机场：问是哪一座。"""
+    """没有着落的三字码是另一座机场：问是哪一座；小写的要在随包的名录里，又不是普通的词。"""
     for match in _CODE.finditer(draft.original):
-        code = match.group()
-        if code in gazetteer().codes and code != draft.params.get("AIRPORT_CODE") and _free(draft, *match.span()):
+        code = match.group().upper()
+        common = code.lower() in word_set("not_airports") | word_set("stop") | word_set("soft")
+        known = code in gazetteer().codes or (match.group().isupper() and not common and code in worldwide().codes)
+        known = known and not (common and match.group().islower())
+        if known and code != draft.params.get("AIRPORT_CODE") and is_free(draft, *match.span()):
             draft.leave_open("AIRPORT_CODE", tr("又提到了 {code}：一次只部署一座机场，请说明是哪一座", code=code))
 
 

@@ -18,6 +18,7 @@ from pam_deploy_graph.llm.rules.left_over import settle_left
 from pam_deploy_graph.llm.rules.listening import listen
 from pam_deploy_graph.llm.rules.machines import read_mentioned
 from pam_deploy_graph.llm.rules.names.in_any_sentence import read_names
+from pam_deploy_graph.llm.rules.target_doubts import doubt_recalled
 from pam_deploy_graph.llm.rules.versions import read_version
 from pam_deploy_graph.llm.span_account import Account, As, Span, whole_account
 from pam_deploy_graph.llm.text.clauses import Ranges, quotations
@@ -35,7 +36,7 @@ _FILLER: Final = re.compile(
 )
 
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
-_CODE_LIKE: Final = re.compile(r"[$<>{}|;&?=]|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
+_CODE_LIKE: Final = re.compile(r"[$<>{}|&?=]|;(?!\s)|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
 _WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
 _PAIR: Final = 2
 _NAMED_ALL: Final = frozenset({"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"})
@@ -45,6 +46,8 @@ _WITHOUT_PARAMS: Final = frozenset({Intent.STATUS, Intent.CANCEL, Intent.RESUME,
 _CUT: Final = re.compile(r"[,。;!?\n]")
 _AT_ONCE: Final = Worded({Intent.CANCEL: "取消", Intent.RESUME: "继续", Intent.PAUSE: "暂停", Intent.ROLLBACK: "回滚"})
 """听到就动手的。"""
+_CHECKS: Final = {Intent.DEPLOY: doubt, Intent.ROLLBACK: doubt_recalled}
+"""读完之后怎样核对。"""
 
 
 @dataclass(frozen=True)
@@ -179,8 +182,8 @@ def _reading(
             0.0,
             tr("「{said}」：看不出是不是现在要{at_once}，请换句话说", said=said, at_once=_AT_ONCE[verdict.intent]),
         )
-    if verdict.intent is Intent.DEPLOY:
-        doubt(draft)
+    if check := _CHECKS.get(verdict.intent):
+        check(draft)
     known = draft.params, draft.control, draft.notes, draft.undecided
     rest = draft.text.replace(NAMED, MASK)
     return Reading(verdict, *known, frozenset(draft.guessed), rest, account=draft.account)

@@ -196,6 +196,13 @@ def _weigh_doubts(draft: Draft) -> None:
         )
 
 
+def is_free(draft: Draft, start: int, end: int, *, filler: bool = False) -> bool:
+    """一段文字有没有着落；``filler`` 为真时算作没有意思的也算没有着落。"""
+    labels = draft.account.labels[start:end]
+    idle = {As.FILLER, As.QUESTION} if filler else {As.QUESTION}
+    return all(label is None or label[0] in idle for label in labels)
+
+
 def in_pace(draft: Draft, start: int, end: int) -> bool:
     """同一个分句里已经读出了一项限度：余下的字是它的说明。"""
     low, high = segment(draft.text, start, end)
@@ -233,6 +240,14 @@ def limit_forms() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     """各项限度的说法。"""
     data: dict[str, Any] = table("filler")["limits"]
     return tuple((name, compile_all(forms)) for name, forms in data.items())
+
+
+def limit_named(text: str, *, scoped: bool) -> str:
+    """一段有数目的话像在说哪一项；没有一项像的，已经点了名的是几台一批，没有点名的是哪几台。"""
+    found = (name for name, forms in limit_forms() if any(form.search(text) for form in forms))
+    return next(
+        found, "max_parallel" if scoped or any(form.search(text) for form in _forms("pacing")) else "target_ips"
+    )
 
 
 @cache

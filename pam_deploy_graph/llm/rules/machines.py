@@ -25,6 +25,12 @@ _LESS: Final = re.compile(
     r"(?!\.?\d|\s*[台个批次点%秒分组]|\w)",
     FLAGS,
 )
+_INNER: Final = re.compile(
+    r"[^\S\n]?\((?:其中|里面)?\s*((?:\.?\d{1,3}\s*号?\s*[、,和及/&]?\s*)+)[^()\d]{0,6}?"
+    r"(?:除外|跳过|停用|[不别勿][^()\d]{0,6}|坏[^()\d]{0,6}|在[用修][^()\d]{0,6}|skip\w*|out|excluded|off|excepted)[^()\d]{0,4}\)",
+    FLAGS,
+)
+"""写在范围后面的括号里：「10.9.9.50-55（53 除外）」。"""
 _LABEL: Final = r"[^\s,;。:\d]{0,10}\d[^\s,;。:.]{0,4}\s?[:\s]\s*"
 """写在 IP 前面的柜台、登机口，如 ``A1:``、``柜台2``。"""
 _AND: Final = r"(?:和|及|与|、|&|,?\s*\band\b)\s*"
@@ -57,7 +63,7 @@ _CUT: Final = re.compile(r"[,。;!?\n]")
 _ACTED: Final = re.compile(rf"[{MASK}{NAMED}]|装|升|部署|更新|deploy|install|upgrad|put\\b|push", FLAGS)
 _INCIDENT: Final = re.compile(r"\b(?:crash|fail|incident|died|hung|froze)|出事|出过|出现过|死锁|掉过", FLAGS)
 _SOFT: Final = re.compile(r"[,。;!?\n]|(?<=[\u4e00-\u9fff])\s(?=[\u4e00-\u9fff])")
-_RECALLS: Final = re.compile(
+RECALLS: Final = re.compile(
     r"回滚|回退|退回|退[掉了到]|退 |滚回|换回|还原|恢复|\broll\w*\s*(?:\w+\s*){0,3}back|\brevert|\brestor", FLAGS
 )
 _OTHERS: Final = re.compile(r"其余|其他|其它|别的|剩|余下|另外|others?\b|the rest", FLAGS)
@@ -166,6 +172,9 @@ def _spoken(text: str, items: list[str], place: tuple[int, int], before: str) ->
             if role == "exclude_ips" and (rest := _forms("spared_after").match(text, end)):
                 return [Group(items, "target_ips", start - len(found.group()), rest.end())]
             return [Group(items, role, start - len(found.group()), end)]
+    if inner := _INNER.match(text, end):
+        spared = [neighbour(items[-1].partition("-")[0], last) for last in re.findall(r"\d{1,3}(?![\d.])", inner[1])]
+        return [Group(items, "target_ips", start, end), Group(spared, "exclude_ips", end, inner.end())]
     if less := _LESS.match(text, end):
         left_out = neighbour(items[-1].partition("-")[0], less.group(1))
         return [Group(items, "target_ips", start, end), Group([left_out], "exclude_ips", end, less.end())]
@@ -179,7 +188,7 @@ def _noted_after(text: str, items: list[str], start: int, end: int) -> list[Grou
     cut = _SOFT.search(text, end)
     after = text[end : cut.start() if cut else len(text)]
     apart = ITEM.search(after) or _HEADING.match(text, end + len(after) - 1) or _OTHERS.match(after.strip())
-    if apart or len(after) > _FEW or "(" in after or _RECALLS.search(text) or role_of(after) is not Role.EXCLUDE:
+    if apart or len(after) > _FEW or "(" in after or RECALLS.search(text) or role_of(after) is not Role.EXCLUDE:
         return []
     return _left_out(items, start, end + len(after), last=False)
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
+from pam_deploy_graph.llm.rules.decision_lexicon import says
 from pam_deploy_graph.llm.rules.extraction import Reading, read
 from pam_deploy_graph.llm.rules.left_over import left_in
+from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import forms_of
 from pam_deploy_graph.llm.text.normalise import normalise
 from pam_deploy_graph.llm.validation import Intent
@@ -19,6 +21,7 @@ from pam_deploy_graph.system.safe_text import printable
 _forms: Final = partial(forms_of, "rescoping")
 """``rescoping.toml`` 里的一组说法。"""
 _BARE_NAME: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9_.-]*\s*")
+_VERSION: Final = re.compile(r"(?<![\d.])\d+(?:\.\d+){1,2}(?!\.?\d)")
 _LISTS: Final = ("target_ips", "exclude_ips")
 _LONGEST: Final = 2_000
 
@@ -103,9 +106,22 @@ def read_reply(text: str, base: Mapping[str, object], *, suggested: Intent | Non
 
 def _unless_left_over(found: Reading) -> Reading:
     """什么都已知时说的一句是要改：还有没听懂的字就什么也不改，念出来再问。"""
-    left = [text for text in left_in(found.spans) if text]
-    if not left:
+    left = [text for text in left_in(found.spans) if text] + _other_versions(found)
+    narrows = not found.params and "target_ips" not in found.control
+    if not left or (narrows and all(_only_tells_why(text) for text in left)):
         return found
     said = tr("、").join(tr("「{text}」", text=text[:40]) for text in left[:6])
     note = tr("没有听懂：{said}，什么也没有改变；请换句话说改什么", said=printable(said))
     return replace(found, params={}, control={}, undecided={}, guessed=frozenset(), notes=[*found.notes, note])
+
+
+def _only_tells_why(text: str) -> bool:
+    """没听懂的一段是不是只是缘由：没有说反、另提限度的可能。"""
+    return says("reasons", text) and not any(says(kind, text) for kind in ("doubtful", "limits", "changes"))
+
+
+def _other_versions(found: Reading) -> list[str]:
+    """说了几个版本、读出来的不是最后一个：改了口而没有听懂。"""
+    said = [one for span in found.spans if span.kind is not As.FILLER for one in _VERSION.findall(span.text)]
+    wanted = found.params.get("VERSION_NUMBER")
+    return said[-1:] if wanted and said and said[-1] != wanted else []

@@ -23,6 +23,7 @@ from pam_deploy_graph.llm.rules.decision_lexicon import (
     named,
     read_clauses,
     refuse,
+    remarks_only,
     require,
     scoped,
     settled,
@@ -72,14 +73,19 @@ def read_spoken_decisions(
         said = named(whole(text), ips, stages or {})
         found, loose = read_clauses(said, "words")
         clauses = [settled(tokens) for tokens in found]
+        if not loose and _only_yes(clauses):
+            return dict.fromkeys(ips, Decision.APPROVE)
         single = len(ips) > 1 and any("single" in dict(tokens) and not scoped(tokens) for tokens in clauses)
         held = {ip for tokens in clauses if _is_held(tokens) for ip in _held(tokens, ips)}
         orders = list(_orders([tokens for tokens in clauses if not _is_held(tokens)]))
         require(clear=not (single and any(order.bare for order in orders)))
         require(clear=AMENDS not in said or any(order.amends for order in orders))
-        require(loose, clear=not loose or all(order.decision == Decision.REJECT for order in orders))
-        if not orders and not loose and _only_yes(clauses):
-            return dict.fromkeys(ips, Decision.APPROVE)
+        require(clear=bool(orders) or not loose)
+        decided = {order.decision for order in orders}
+        if decided == {Decision.REJECT}:
+            remarks_only(loose, (Decision.REJECT, "refuse"), "flips")
+        else:
+            remarks_only(loose, (), "doubtful")
         return _decided(orders, ips, held)
     except UnclearError as error:
         raise refuse(text, error, tr("可以说 approve、reject、retry，或「10.0.0.3 回滚，其余保留」")) from None
@@ -155,6 +161,10 @@ def _trailing(clauses: Sequence[Sequence[Token]], clause: Sequence[Token]) -> li
 
 def _within(tokens: Sequence[Token]) -> Iterator[_Order]:
     """一个分句里的各个决定：对象在前（「甲 回滚 乙 保留」）或在后（「回滚 甲 保留 乙」），看第一个是什么。"""
+    turn = _turn(tokens)
+    if turn:
+        yield from (order for part in (tokens[:turn], tokens[turn:]) for order in _within(part))
+        return
     after = tokens[0][0] in SAID
     held: list[Token] = []
     for kind, text in [*tokens, ("end", "")]:
@@ -169,6 +179,13 @@ def _within(tokens: Sequence[Token]) -> Iterator[_Order]:
         else:
             yield _order([(kind, text), *held])
             held = []
+
+
+def _turn(tokens: Sequence[Token]) -> int:
+    """「甲 重试 退 乙」：前一半对象在前，后一半对象在后，从哪里起是后一半；不是这样的为 0。"""
+    said = [place for place, (kind, _) in enumerate(tokens) if kind in SAID]
+    beside = len(said) == 2 and said[1] == said[0] + 1  # noqa: PLR2004 —— 正好两个决定
+    return said[1] if beside and said[0] > 0 and said[1] < len(tokens) - 1 else 0
 
 
 def _order(tokens: Sequence[Token]) -> _Order:

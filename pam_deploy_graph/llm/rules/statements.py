@@ -32,7 +32,7 @@ def weigh_statements(draft: Draft) -> None:
         if kinds and any(label and label[1] in PACE for label in labels) and not _says("sparing", text):
             continue
         places = [low + place for place, label in enumerate(labels) if label and label[1] in _ROLES]
-        doubtful = _tells(draft, places, high, everyone) if places else _points(text, scoped=scoped)
+        doubtful = _tells(draft, places, (low, high), everyone) if places else _points(text, scoped=scoped)
         doubtful = doubtful or (not scoped and bool(places) and _points(text[: places[0] - low], scoped=False))
         if doubtful:
             told = _SLOTS.sub("…", draft.text[low:high]).strip()[:_SHOWN]
@@ -53,13 +53,14 @@ def _clauses(text: str) -> Iterator[tuple[tuple[int, int], str]]:
     yield (start, len(text)), text[start:]
 
 
-def _tells(draft: Draft, places: list[int], high: int, everyone: list[tuple[int, int]]) -> bool:
+def _tells(draft: Draft, places: list[int], span: tuple[int, int], everyone: list[tuple[int, int]]) -> bool:
     """分句里有地址：后面讲的是它的事；或者别处说了全部，这里又单提一台。"""
-    if _says("hedged", draft.original[places[0] : high]):
+    low, high = span
+    if _says("hedged", draft.original[places[0] : high]) or _says("topic", draft.original[low : places[0]]):
         return True
     if not any(label and label[1] == Role.TARGET for label in (draft.account.labels[place] for place in places)):
         return False
-    if "target_ips" in draft.control and any(not low <= places[0] < end for low, end in everyone):
+    if "target_ips" in draft.control and any(not begin <= places[0] < end for begin, end in everyone):
         return True
     after = draft.text[places[-1] + 1 : high]
     return bool(after.strip()) and _says("told_after", after) and not is_wanted(after)

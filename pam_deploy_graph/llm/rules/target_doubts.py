@@ -4,12 +4,14 @@
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.left_over import segment, speaks_of_pace
+from pam_deploy_graph.llm.rules.machines import RECALLS
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import forms_of
@@ -17,6 +19,7 @@ from pam_deploy_graph.llm.text.lexicon import forms_of
 _SINGLE: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _WORDS: Final = re.compile(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", re.IGNORECASE)
 _FEWEST: Final = 2
+_CUT: Final = re.compile(r"[,。;!?\n]")
 
 
 def doubt_targets(draft: Draft) -> None:
@@ -24,6 +27,30 @@ def doubt_targets(draft: Draft) -> None:
     _said_again(draft)
     _none_wanted(draft)
     _places(draft)
+
+
+def doubt_recalled(draft: Draft) -> None:
+    """要退回的：有的地址与「退」写在一个分句里，有的在别的分句里另说着事，不知道那几台要不要退，去问。"""
+    recalled, aside = False, ""
+    for low, high in _segments(draft.original):
+        said = draft.original[low:high]
+        if not any(label == (As.SLOT, "target_ips") for label in draft.account.labels[low:high]):
+            continue
+        rest = ITEM.sub(" ", said)
+        recalled = recalled or bool(RECALLS.search(rest))
+        if _WORDS.search(rest) and not RECALLS.search(rest) and role_of(rest) is not Role.TARGET:
+            aside = aside or said.strip()
+    if recalled and aside:
+        draft.leave_open("target_ips", tr("「{said}」：请说明要不要退回它（target_ips）", said=aside[:40]))
+
+
+def _segments(text: str) -> Iterator[tuple[int, int]]:
+    """逐个分句。"""
+    start = 0
+    for cut in _CUT.finditer(text):
+        yield start, cut.start()
+        start = cut.end()
+    yield start, len(text)
 
 
 def _said_again(draft: Draft) -> None:
@@ -40,7 +67,7 @@ def _said_again(draft: Draft) -> None:
         beside = draft.original[low:start] + draft.original[end:high]
         claimed = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
         unclear = _WORDS.search(beside) and role_of(beside) is Role.UNKNOWN
-        if alone and unclear and claimed <= {"target_ips", "scope"} and not speaks_of_pace(draft, low, high):
+        if alone and unclear and claimed <= {"target_ips", "scope", "intent"} and not speaks_of_pace(draft, low, high):
             draft.leave_open("target_ips", tr("又提到了 {ip}：请说明要不要做它（target_ips）", ip=ip))
 
 

@@ -46,7 +46,8 @@ def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> 
     tokens = [token for token in written if not token.common]
     marked = _marked(draft.text, tokens, written)
     pairs = [] if marked else _slashed(draft.text, written, told=bool(draft.versions))
-    said = _first_of_each(marked) or (pairs[0] if pairs else {})
+    sure = {token.role: token for token in tokens if token.role}
+    said = _first_of_each(marked) or (pairs[0] if pairs else {}) or (sure if len(sure) == _PAIR else {})
     found = dict(said)
     plural = _plural(draft.text, found, tokens) | _named_twice(marked, found) | set(found if len(pairs) > 1 else ())
     if (guess or found) and not strange:

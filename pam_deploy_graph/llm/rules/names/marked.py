@@ -83,7 +83,7 @@ def _slashed(text: str, tokens: list[Token]) -> dict[Token, str]:
     for left, right in pairwise(tokens):
         apart = text[left.end : right.start] != "/" or text[max(0, left.start - 1) : left.start] == "/"
         if not (apart or _CODE.fullmatch(left.text)) and _TOLD_AFTER.match(text, right.end):
-            found |= {left: "APP_NAME", right: "MODULE_NAME"}
+            found |= {_lowered(text, left, right): "APP_NAME", right: "MODULE_NAME"}
     return found
 
 

@@ -35,6 +35,8 @@ EXPLICIT: Final = re.compile(rf"\s*{_IS}\s*", FLAGS)
 """明写「应用: x」。"""
 _ITEM_AFTER: Final = re.compile(rf"\s*、\s*(?:版本)?\s*{MASK}")
 _SHORTEST: Final = 2
+_KEY: Final = re.compile(r"=(?=\S)")
+"""``apt=CGN`` 里的 apt 是键，不是名字。"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def find_tokens(draft: Draft) -> tuple[list[Token], str]:
         elif beside:
             strange = tr("「{text}」旁边夹着形近的别种字母，已略过：名字只能用英文字母、数字、_、.、-", text=text)
             draft.note(strange)
-        elif any(char.isalpha() for char in text):
+        elif any(char.isalpha() for char in text) and not _KEY.match(draft.text, match.end()):
             tokens.append(Token(text, match.start(), match.start() + len(text)))
     return tokens, strange
 
