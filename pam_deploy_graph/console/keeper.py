@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_deploy_graph.console.room import CHANNEL, Room
+from pam_deploy_graph.constants import Ask
 from pam_deploy_graph.errors import LedgerDamagedError, PamError, RunPausedError
 from pam_deploy_graph.graph.driver import open_driver
 from pam_deploy_graph.i18n import tr
@@ -154,6 +155,8 @@ class Keeper:
             with telling_to_stop(self._told), open_driver(services, lambda _question: None) as driver:
                 driver.on_answer = lambda _text: None
                 driver.resume(run_id)
+                if driver.unanswered.get("ask") == Ask.PARAMS:  # 网页上没有人答得了的：说出来，不再自己推
+                    problem = str(driver.unanswered["action_requests"][0]["description"])
         except PamError as error:
             problem = mask(str(error))
         except Exception as error:  # 推着的线程里什么都可能抛出；说出来，别的运行照常
@@ -165,7 +168,9 @@ class Keeper:
     def _over(self, run_id: str, services: Services, problem: str) -> None:
         """不再推了。"""
         with contextlib.suppress(PamError):
-            self._left_at[run_id] = self._head(services.ledger, run_id)
+            # 只是等人的不记：停下的这会儿也许已经有了决定，下一眼看账本就知道
+            if problem or services.ledger.get_run(run_id).reason:
+                self._left_at[run_id] = self._head(services.ledger, run_id)
         if problem and not self._told.is_set():
             self.problems[run_id] = problem
         services.close()

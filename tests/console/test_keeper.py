@@ -13,6 +13,7 @@ from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.runs.deciding import Answered, settle
 from pam_deploy_graph.runs.handing_over import handed_by
 from pam_deploy_graph.runs.registration import RunRequest, register
+from pam_deploy_graph.runs.services import Services
 from tests.console.browser import Site
 from tests.graph.desk import FAKE, PARAMS
 from tests.patience import patience
@@ -109,3 +110,19 @@ def test_what_stopped_is_not_tried_over_and_over(site: Site, keeper: Keeper) -> 
     rest(keeper, site)
     assert site.room.services.ledger.load_state("stuck").ledger_seq == seq
     assert site.room.services.ledger.get_run("stuck").reason
+
+
+def test_decision_made_while_it_stops_is_not_lost(site: Site, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """正要停下等人的那一会儿有人批准了：下一眼看得到，接着做。"""
+    run_id, over = registered(site, "late", **handed_by(LI)), keeper._over
+
+    def late(name: str, services: Services, problem: str) -> None:
+        """收尾之前刚好记下一个决定。"""
+        approve(site, name)
+        monkeypatch.undo()
+        over(name, services, problem)
+
+    monkeypatch.setattr(keeper, "_over", late)
+    rest(keeper, site)
+    rest(keeper, site)
+    assert site.room.services.ledger.get_run(run_id).exit_code == 0
