@@ -97,7 +97,14 @@ def tr(message: str, /, **holes: object) -> str:
     return message.format(**holes) if holes else message
 
 
-_RECORDED: Final = (("（没有）", "(none)"), ("整条命令的", "whole command, "), ("（", " ("), ("）", ")"), ("；", "; "))
+_RECORDED: Final = (
+    ("（没有）", "(none)"),
+    ("整条命令的", "whole command, "),
+    ("读不了", "unreadable"),
+    ("（", " ("),
+    ("）", ")"),
+    ("；", "; "),
+)
 
 
 def recorded(text: str) -> str:
