@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     wrong = list(problems(fresh))
     if [path.read_bytes(), path.with_suffix(".mo").read_bytes()] != [text, compiled]:
-        wrong.append("与代码不符；请运行 make catalogue，补上空着的译文")
+        wrong.append("`.po` 或 `.mo` 与代码不符；请运行 make catalogue（`.mo` 也由它编），补上空着的译文")
     return report([Offence(f"{PO}:1", each) for each in wrong], f"英文：{len(fresh)} 句，不对 {len(wrong)} 处")
 
 
