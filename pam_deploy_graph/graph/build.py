@@ -13,7 +13,6 @@ from pam_deploy_graph.graph.nodes.amend import amend_node
 from pam_deploy_graph.graph.nodes.answer import answer_node
 from pam_deploy_graph.graph.nodes.approve_plan import approve_plan_node
 from pam_deploy_graph.graph.nodes.ask_params import ask_params_node
-from pam_deploy_graph.graph.nodes.confirm import confirm_node
 from pam_deploy_graph.graph.nodes.global_flow import global_flow_node
 from pam_deploy_graph.graph.nodes.intent import intent_node
 from pam_deploy_graph.graph.nodes.ip_flow import judge, wave
@@ -118,7 +117,6 @@ _LINE: dict[str, Node] = {
     "approve-plan": approve_plan_node,
     "global-flow": global_flow_node,
     "rollback-confirm": rollback_confirm_node,
-    "confirm": confirm_node,
     "report": report_node,
 }
 """主线上的节点，``ip-flow`` 与 ``talk`` 是里面另有一张图的；名字是对外接口。"""
@@ -130,6 +128,5 @@ _ROUTES: dict[str, Callable[[GraphState], str]] = {
     "approve-plan": routes.after_approval,
     "ip-flow": routes.after_ip_flow,
     "rollback-confirm": routes.after_confirm,
-    "confirm": routes.after_sure,
 }
 _STEP_ROUTES: dict[str, Callable[[GraphState], str]] = {START: routes.step_or_pass, "wave": routes.after_wave}

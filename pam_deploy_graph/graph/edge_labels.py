@@ -10,7 +10,7 @@ Ways = dict[Hashable, str]
 MAIN: Final[Edges] = {
     ("intent", "params"): "要部署",
     ("intent", "talk"): "问、改、退回、继续、取消",
-    ("plan", "ask-params"): "缺参数，或没有安装包",
+    ("plan", "ask-params"): "缺参数，没有安装包，或要再说一遍",
     ("plan", "approve-plan"): "参数齐了",
     ("approve-plan", "global-flow"): "批准了",
     ("approve-plan", "intent"): "没有决定：一句话、看不懂、要重提",
@@ -23,10 +23,7 @@ MAIN: Final[Edges] = {
     ("rollback-confirm", "ip-flow"): "有了决定；看不懂的再问",
     ("rollback-confirm", "intent"): "答了一句话",
     ("talk", "plan"): "回到停着的地方",
-    ("talk", "confirm"): "有代价的，要再说一遍",
     ("talk", "__end__"): "说完了",
-    ("confirm", "intent"): "答了",
-    ("confirm", "confirm"): "没有话；再问",
 }
 """主线。"""
 TALK: Final[Edges] = {

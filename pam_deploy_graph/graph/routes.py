@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from pam_deploy_graph.graph.state import GraphState, astray, open_question, unheard
+from pam_deploy_graph.graph.state import GraphState, asks_again, astray, open_question, unheard
 
 _TURN: Final[Mapping[str, frozenset[str]]] = {
     "plan": frozenset({"params", "amending", "replan"}),
@@ -15,7 +15,7 @@ _TURN: Final[Mapping[str, frozenset[str]]] = {
 
 def passes(name: str, state: GraphState) -> bool:
     """没有轮到这个节点：要做的在主线的更下面，或有参数要先问。"""
-    if name == "plan" and open_question(state) == "ask-params":
+    if name == "plan" and (open_question(state) == "ask-params" or asks_again(state)):
         return True
     return name in _TURN and state.get("phase") not in _TURN[name]
 
@@ -37,22 +37,15 @@ def in_talk(state: GraphState) -> Literal["amend", "recall", "answer", "__end__"
     return "__end__" if state["intent"] == "resume" and state.get("phase") == "approved" else "answer"
 
 
-def after_talk(state: GraphState) -> Literal["plan", "confirm", "__end__"]:
-    """还有问题等着、要接着做或要收尾的，沿主线走到该停的地方；有代价的要人再说一遍；否则说完就完。"""
-    if astray(state) or state.get("phase") in ("approved", "rejected") or open_question(state):
-        return "plan"
-    confirm = state.get("confirm") or {}
-    return "confirm" if confirm and not confirm.get("given") else "__end__"
-
-
-def after_sure(state: GraphState) -> Literal["intent", "confirm"]:
-    """答了一句话的去听；什么也没有说的再问。"""
-    return "intent" if unheard(state) else "confirm"
+def after_talk(state: GraphState) -> Literal["plan", "__end__"]:
+    """还有问题等着、要接着做、要收尾、要人再说一遍的，沿主线走到该停的地方；否则说完就完。"""
+    on_the_line = astray(state) or state.get("phase") in ("approved", "rejected")
+    return "plan" if on_the_line or open_question(state) or asks_again(state) else "__end__"
 
 
 def after_plan(state: GraphState) -> Literal["ask-params", "approve-plan"]:
     """缺参数、有不合规则的值、HOME 没有这个版本就问；别的往下走。"""
-    return "ask-params" if state["phase"] == "params" else "approve-plan"
+    return "ask-params" if state["phase"] == "params" or asks_again(state) else "approve-plan"
 
 
 def after_approval(state: GraphState) -> Literal["intent", "global-flow", "report"]:

@@ -106,6 +106,12 @@ def open_question(state: GraphState) -> Question | None:
     return "ask-params" if phase == "params" and (state.get("missing") or state.get("problem")) else None
 
 
+def asks_again(state: GraphState) -> bool:
+    """没有别的问题等着，说了有代价的事，要人再说一遍。"""
+    confirm = state.get("confirm") or {}
+    return bool(confirm) and not confirm.get("given") and not open_question(state)
+
+
 def astray(state: GraphState) -> bool:
     """账本说不在这里：运行了结了（``closing``），或停着、正由别处执行（``diverted``）。"""
     return state.get("phase") in ("closing", "diverted")

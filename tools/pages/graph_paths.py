@@ -23,7 +23,6 @@ _ABOUT: Final = {
     "amend": "拟出改动",
     "recall": "找到那次运行",
     "answer": "只回答，不动手",
-    "confirm": "请人再说一遍",
     "wave": "执行决定，推一批",
     "judge": "看接下来做什么",
     "report": "报告与退出码",
@@ -31,7 +30,7 @@ _ABOUT: Final = {
 }
 _INSIDE: Final = ("talk", "ip-flow")
 """里面另有一张图的节点。"""
-_ASKING: Final = ("ask-params", "approve-plan", "rollback-confirm", "confirm")
+_ASKING: Final = ("ask-params", "approve-plan", "rollback-confirm")
 """停下来等人的节点。"""
 
 

@@ -1,4 +1,4 @@
-"""节点 ``confirm``：没有别的问题等着时，说了有代价的事（接着做、取消），先要人再说一遍（contract 第 4 节）。"""
+"""再说一遍（在 ``ask-params`` 里问）：没有别的问题等着时，说了有代价的事（接着做、取消），先要人再说一遍（contract 第 4 节）。"""
 
 from typing import Any
 
@@ -11,12 +11,11 @@ from pam_deploy_graph.graph.ask_person import ask_person
 from pam_deploy_graph.graph.questions import ask_confirm
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.runs.services import Services
 
 _SAID = {Decision.APPROVE: "确认", Decision.REJECT: "不"}
 
 
-def confirm_node(_services: Services, state: GraphState) -> dict[str, Any]:
+def ask_again(state: GraphState) -> dict[str, Any]:
     """问；答应、不答应之外的一句话，当作另说的一句去听，看不懂的再问。"""
     value = ask_person(ask_confirm(state["run_id"], state["confirm"]))
     try:
