@@ -74,10 +74,18 @@ class Cluster:
     instances: list[Aegra]
     store_url: str
     folder: Path
+    clients: dict[int, SyncLangGraphClient] = field(default_factory=dict)
 
     def client(self, number: int = 0) -> SyncLangGraphClient:
-        """一个实例的客户端。"""
-        return get_sync_client(url=self.instances[number].url, api_key=None)
+        """一个实例的客户端，每个实例一个。"""
+        if number not in self.clients:
+            self.clients[number] = get_sync_client(url=self.instances[number].url, api_key=None)
+        return self.clients[number]
+
+    def close(self) -> None:
+        """断开。"""
+        for client in self.clients.values():
+            client.close()
 
 
 @contextlib.contextmanager
@@ -108,7 +116,9 @@ def open_cluster(airports: int, workstations: int, more: Mapping[str, str] | Non
         for name in ("worker-a", "worker-b"):  # 第二个等第一个建好表
             instances.append(stack.enter_context(Aegra(name, folder / name, env)))
             instances[-1].wait_ready()
-        yield Cluster(lab, instances, store_url, folder)
+        cluster = Cluster(lab, instances, store_url, folder)
+        stack.callback(cluster.close)
+        yield cluster
 
 
 def walk(airports: int, workstations: int, kills: int, more: Mapping[str, str] | None = None) -> Figures:
