@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.constants import DECISIONS, Decision
@@ -156,7 +157,9 @@ def _group_card(
     digests = {str(one["ip"]): str(one["digest"]) for one in questions}
     why = _why_not(site, state, Act.APPROVE_ROLLBACK, person)
     effects = group.question["effects"]
-    found = diagnose(state.ip_states[group.ips[0]], room.home, log_folder(state))
+    first = group.ips[0]
+    kept = partial(room.services.logs.lines, state, first)
+    found = diagnose(state.ip_states[first], room.home, log_folder(state), kept)
     return Card(
         run_id=state.run_id,
         plan=False,

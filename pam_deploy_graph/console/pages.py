@@ -14,13 +14,11 @@ from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.visit import Visit, give_session
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
-from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.ledger import PLAN, read_head
-from pam_deploy_graph.report.html.log_excerpts import read_log_tails
-from pam_deploy_graph.report.html.page import render_html, report_policy
-from pam_deploy_graph.report.summary import report_object
+from pam_deploy_graph.ledger import PLAN
+from pam_deploy_graph.report.html.page import report_policy
 from pam_deploy_graph.runs.evidence import gather
+from pam_deploy_graph.runs.local_runs import LocalRuns
 
 _FILTERS: Final = ("airport", "application", "requested_by")
 
@@ -155,17 +153,9 @@ async def export(visit: Visit) -> Response:
 
 async def report(visit: Visit) -> Response:
     """报告页：与 ``report --format html`` 是同一份。"""
-    text = await asyncio.to_thread(_report, visit.room, visit.path("run_id"))
+    read = LocalRuns(visit.room.services).report
+    text = await asyncio.to_thread(read, visit.path("run_id"), "html")
     return HTMLResponse(text, headers={"content-security-policy": report_policy()})
-
-
-def _report(room: Room, run_id: str) -> str:
-    """写出报告页。"""
-    ledger = room.services.ledger
-    state = room.services.inventory.lend_names(ledger.load_state(run_id))
-    decisions = [{name: getattr(one, name) for name in one.__slots__} for one in ledger.decisions(run_id)]
-    whole = report_object(state, decisions) | {"chain_head": read_head(ledger.engine, run_id)}
-    return render_html(whole, logs=read_log_tails(whole, home=room.home, folder=log_folder(state)))
 
 
 async def people(visit: Visit) -> Response:

@@ -12,12 +12,10 @@ from pam_deploy_graph.console.live import KEYS, Live
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.visit import Visit
 from pam_deploy_graph.errors import PolicyRefusedError
-from pam_deploy_graph.home.run_files import log_folder
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.policy import Act
 from pam_deploy_graph.report.durations import Times
 from pam_deploy_graph.report.html.causes import Cause, causes_of
-from pam_deploy_graph.report.html.log_excerpts import read_log_tails
 from pam_deploy_graph.report.html.networks import networks
 from pam_deploy_graph.report.html.status_styles import LOOKS
 from pam_deploy_graph.report.html.timeline import Entry, timeline_of
@@ -159,8 +157,7 @@ async def workstation(visit: Visit) -> Response:
 def _log(room: Room, told: dict[str, Any]) -> str:
     """日志的末尾；没有取到为空串。"""
     state = room.services.ledger.load_state(told["run_id"], keep_events=False)
-    asked = {"ips": {told["ip"]: {"failure_reason": "-", "log_file": told["log_file"]}}}
-    return read_log_tails(asked, home=room.home, folder=log_folder(state)).get(told["ip"], "")
+    return "\n".join(room.services.logs.tail(state, told["ip"]))
 
 
 async def stop(visit: Visit) -> Response:

@@ -14,7 +14,9 @@ _TURN: Final[Mapping[str, frozenset[str]]] = {
 
 
 def passes(name: str, state: GraphState) -> bool:
-    """没有轮到这个节点：要做的在主线的更下面，或有参数要先问。"""
+    """没有轮到这个节点：要做的在主线的更下面，有参数要先问，或下一个作业接着做。"""
+    if name == "report":
+        return state.get("phase") == "handed-on"
     if name == "plan" and (open_question(state) == "ask-params" or asks_again(state)):
         return True
     return name in _TURN and state.get("phase") not in _TURN[name]
@@ -65,10 +67,8 @@ def after_wave(state: GraphState) -> Literal["judge", "__end__"]:
     return "judge" if state["phase"] == "rolling" else "__end__"
 
 
-def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "plan", "ip-flow", "report", "__end__"]:
-    """等人决定、请人再批准、继续推进、交给下一个作业，或收尾。"""
-    if state["phase"] == "handed-on":
-        return "__end__"
+def after_ip_flow(state: GraphState) -> Literal["rollback-confirm", "plan", "ip-flow", "report"]:
+    """等人决定、请人再批准、继续推进，或收尾；交给下一个作业的，收尾那里直接过去。"""
     if state["phase"] in ("planned", "replan"):
         return "plan"
     if state["phase"] == "waiting":
