@@ -17,9 +17,9 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs import origins
 from pam_deploy_graph.inputs.env_file import env_text, refuse_outside, refuse_programs
+from pam_deploy_graph.inputs.langgraph_address import refuse_in_clear
 from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
-from pam_deploy_graph.inputs.server_address import refuse_in_clear
 from pam_deploy_graph.inputs.service_address import refuse_unusable
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
 from pam_deploy_graph.inputs.store_file import store_is_there
