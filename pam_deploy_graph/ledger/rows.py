@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.errors import LedgerDamagedError, LedgerError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import chain
 from pam_deploy_graph.ledger.engine import is_corrupt, read_failure, reading
@@ -101,7 +101,7 @@ def damaged(engine: Engine, run_no: int, what: str) -> LedgerDamagedError:
 
 def ending(engine: Engine, run_no: int, row: Mapping[str, Any], exit_code: int, reason: str) -> Event | None:
     """返回结束了的运行的 ``RUN_FINISHED``；不在最后一行、与登记（``row`` 是名字与时刻）不符、坏了的为 ``None``。"""
-    with contextlib.suppress(LedgerDamagedError):
+    with contextlib.suppress(LedgerError):
         first, last = _first_row(engine, run_no), _last_row(engine, run_no)
         if any(one.get("row", row) != row for one in first):
             return None

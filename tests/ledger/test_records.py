@@ -67,6 +67,25 @@ def test_a_changed_row_is_noticed(change: str, ledger: Ledger) -> None:
     assert "记录已损坏" in list_runs(ledger, Policy(), 1)[0]["standing"]
 
 
+@pytest.mark.parametrize("seq", ["min", "max"])
+def test_a_row_that_is_no_text_hides_no_other_run(seq: str, ledger: Ledger) -> None:
+    """结束了的运行的头一行、末一行不再是 UTF-8：表里说它坏了，别的运行照样看得到。"""
+    state = registered(ledger)
+
+    async def end(session: RunSession) -> None:
+        """结束。"""
+        over = {"type": "RUN_FINISHED", "exit_code": 0, "reason": "", "tally": {}}
+        await session.append(over, also=ledger.finish_row("r1", 0, ""))
+
+    in_session(ledger, state, end)
+    ledger.create_run(new_state("r2"))
+    if ledger.engine.dialect.name == "sqlite":  # PostgreSQL 自己不收
+        place = execute(f"SELECT {seq}(seq) FROM events WHERE run_no = 1")[0][0]  # noqa: S608 —— 用例自己的
+        execute("UPDATE events SET body = CAST(x'5bff' AS TEXT) WHERE run_no = 1 AND seq = ?", place)
+        found = {row["run_id"]: row["standing"] for row in list_runs(ledger, Policy(), 2)}
+        assert ("记录已损坏" in found["r1"], "记录已损坏" in found["r2"]) == (True, False)
+
+
 def test_an_ending_nobody_recorded_is_noticed(ledger: Ledger) -> None:
     """登记说结束了而链上没有：不当作结束。"""
     registered(ledger)
