@@ -36,6 +36,7 @@ _PATH: Final = re.compile(
     rf"(?<![\w/.%])(?!/\d+%)(?:[a-z]:[\\/](?!/)|\\\\|~?/|\.{{1,2}}/)(?:{_CHARS}{{1,200}}?{_EXTENSION}(?![\w./\\])|{_CHARS}+)|(?<![\w/.-])[\w./-]{{1,200}}{_EXTENSION}(?![\w.])",
     FLAGS,
 )
+_ONE_WORD: Final = re.compile(r"/[\u4e00-\u9fff]+")
 _IS_PACKAGE: Final = re.compile(_EXTENSION + r"$", FLAGS)
 _PACKAGE_END: Final = re.compile(_EXTENSION + r"(?=[\u4e00-\u9fff])", FLAGS)
 _LATIN_END: Final = re.compile(r"[\w/](?=[\u4e00-\u9fff])", FLAGS)
@@ -74,6 +75,8 @@ def read_places(draft: Draft) -> None:
     for match in _PATH.finditer(draft.text):
         if _is_package(draft.text, match):
             draft.set_param("PACKAGE_PATH", _path(match))
+        elif _ONE_WORD.fullmatch(match.group()):  # 「浦东/虹桥」的斜杠不是路径，留给别的读法
+            continue
         draft.mask(*match.span(), "PACKAGE_PATH")
 
 

@@ -19,7 +19,7 @@ _STATED: Final = re.compile(r"\)?\s*(?:应该?是|是|为|叫做?|写|填|=|:|(?
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _VERSION: Final = re.compile(r"v?\d+(?:\.\d+)+", FLAGS)
 _TOLD_AFTER: Final = re.compile(
-    r"\s*(?:模[块组]|组件|\bmodule\b|(?:版本号?|\bversion|\bver|升级?到?|更新到?|\bto|到|->|:|-)?\s*v?\d+(?:\.\d+)+)",
+    r"\s*(?:软件|系统|程序|应用|software\b|app\b)?\s*(?:模[块组]|组件|\bmodule\b|(?:版本号?|\bversion|\bver|升级?[到至]?|更新[到至]?|\bto|到|至|->|:|-)?\s*v?\d+(?:\.\d+)+)",
     FLAGS,
 )
 _THEN_VERSION: Final = re.compile(
