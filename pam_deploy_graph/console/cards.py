@@ -181,7 +181,10 @@ def _verb(group: Alike, decision: Decision) -> str:
     """按钮上的动词；本来就在原来版本上的，同意只是把它启动。"""
     asked = group.question
     starts = decision is Decision.APPROVE and asked["version_now"] == asked["to_version"] and asked["running"] is False
-    return tr(msgid("启动 {n} 台") if starts else _VERBS[decision], n=len(group.ips))
+    if starts:
+        return tr("启动 {n} 台", n=len(group.ips))
+    named = tr("{word} {n} 台", word=tr(DECISIONS[decision].word), n=len(group.ips))
+    return tr(_VERBS[decision], n=len(group.ips)) if decision in _VERBS else named
 
 
 def _why_not(site: Site, state: AgentState, act: Act, person: str) -> str:
