@@ -62,7 +62,8 @@ def test_another_package_of_the_same_version_is_refused(site: Site) -> None:
         ({"PAM_TOKEN": ""}, {}, 2, "PAM_TOKEN"),
         ({"PAM_TOKEN": "canary-71"}, {}, 12, "PAM_TOKEN"),
         ({}, {"PACKAGE_PATH": "/nonexistent.pkg"}, 2, "/nonexistent.pkg"),
-        ({}, {"PACKAGE_PATH": "/dev/null"}, 2, "空的"),
+        ({}, {"PACKAGE_PATH": "/dev/null"}, 2, "不是普通文件"),
+        ({}, {"PACKAGE_PATH": "{folder}/empty.pkg"}, 2, "空的"),
         ({}, {"PACKAGE_PATH": ""}, 2, "PACKAGE_PATH"),
         ({}, {"VERSION_NUMBER": "../x"}, 2, "VERSION_NUMBER"),
         ({}, {"PAM_HOME_URL": "http://u:canary-71@127.0.0.1:1"}, 2, "PAM_HOME_URL"),
@@ -74,7 +75,9 @@ def test_what_is_said_when_it_cannot(
     site: Site, env: dict[str, str], params: dict[str, str], code: int, named: str
 ) -> None:
     """没有令牌、令牌不行、文件不行、地址不行、连不上：各有退出码，说出是哪一个；秘密不在输出里。"""
-    done = _upload(site, env=env, **params)
+    folder = site.package.parent
+    (folder / "empty.pkg").touch()
+    done = _upload(site, env=env, **{name: value.replace("{folder}", str(folder)) for name, value in params.items()})
     assert (done.code, named in done.err, TOKEN in done.out + done.err) == (code, True, False), done.err
 
 

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from pam_deploy_graph.config_writer import write_config
 from pam_deploy_graph.errors import ServerError
-from pam_deploy_graph.graph import remote
 from pam_deploy_graph.graph.remote import ServerThread
 from pam_deploy_graph.llm.model.bounded_http import bounded_client
 from pam_deploy_graph.llm.model.structured_model import ModelUnavailableError, StructuredModel
@@ -86,7 +85,6 @@ def test_the_model_and_the_server_too(
             StructuredModel("m", airport.home, SecretStr("a-key"), 20, tls).ask(LlmIntentResult, [("user", "部署")])
     for name, value in PROXIES.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(remote, "_CONNECTS", 0)
     with pytest.raises(ServerError) as caught:
         ServerThread(airport.home)
     told = str(caught.value)
