@@ -27,7 +27,7 @@ SOURCES := $(wildcard pam_deploy_graph examples graphs tools tests bench)
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run
 
 # 测试与文档里写着的假口令；十六进制的摘要处处都是，所以不查
-FAKE_SECRETS := ^(canary-71|canary-db-91c4e0|key|pass|password|secret|stranger|s3cret|s3/cret|aeopcyxij.*)$$
+FAKE_SECRETS := ^(another|canary-71|canary-db-91c4e0|key|pass|password|secret|stranger|wrong|s3cret|s3/cret|aeopcyxij.*)$$
 
 EXAMPLES := library subgraph other_backend agent_tool supervisor remote_graph mcp_client
 

@@ -70,7 +70,7 @@ class Drill:
         page.click("[value=hear]")
         page.click("[value=submit]")
         page.wait_for_url("**/runs/*")
-        return page.url.rpartition("/")[2]
+        return str(page.url).rpartition("/")[2]
 
     def answer(self, page: Page, run_id: str, decision: str) -> None:
         """等到卡片，照它答。"""
