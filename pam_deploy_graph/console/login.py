@@ -21,7 +21,7 @@ async def _login(request: Request) -> Response:
     """同上，语言已经定了。"""
     if request.method == "POST":
         return await _enter(request)
-    if request.app.state.room.alone and (key := request.query_params.get("key", "")):
+    if request.app.state.room.alone and (key := request.query_params.get("entry", "")):
         return await _try(request, "", key)
     return _form(request)
 

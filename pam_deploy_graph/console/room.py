@@ -114,6 +114,11 @@ class Room:
         return session.person in book.people and session.seal == _seal(book, session.person)
 
     @property
+    def entry(self) -> str:
+        """启动时写给人的地址里，主机之后的部分：没有账户文件的带着那句钥匙；它的名字不能像秘密，否则写出来就遮掉了。"""
+        return f"login?entry={self.entry_key}" if self.alone else ""
+
+    @property
     def alone(self) -> bool:
         """没有账户文件：一个人的工具。"""
         return not self.settings.pam_people

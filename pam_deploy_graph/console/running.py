@@ -86,5 +86,5 @@ async def _serve(room: Room, keeper: Keeper | None, door: Door, ready: Callable[
         asyncio.get_running_loop().add_signal_handler(number, stop)
     if keeper:
         keeper.start()
-    ready(f"{door.url}login?key={room.entry_key}" if room.alone else door.url)
+    ready(f"{door.url}{room.entry}")
     await server.run_until_stopped()

@@ -9,6 +9,7 @@ import pytest
 
 from pam_deploy_graph.console.drawing import static_files
 from pam_deploy_graph.console.sessions import COOKIE, Sealer, Session
+from pam_deploy_graph.system.terminal import for_screen
 from tests.console.browser import Browser, Site
 from tests.console.conftest import PASSWORD
 from tests.graph.desk import Desk
@@ -154,11 +155,14 @@ def test_nothing_without_login(site: Site, path: str) -> None:
     assert browser.client.get(path, headers={"accept": "text/event-stream"}).status_code == 401
 
 
-def test_wrong_key_does_not_open_the_lonely_door(make_site: Callable[..., Site]) -> None:
-    """一个人的工具：没有启动时写出的那句钥匙进不来。"""
-    browser = make_site(staffed=False).browser()
-    assert browser.get("/login?key=guess").status_code == 401
+def test_only_the_written_address_opens_the_lonely_door(make_site: Callable[..., Site]) -> None:
+    """一个人的工具：没有启动时写出的那句钥匙进不来；照屏幕上写的就进得来。"""
+    site = make_site(staffed=False)
+    browser = site.browser()
+    assert browser.get("/login?entry=guess").status_code == 401
     assert browser.get("/").status_code == 303
+    written = for_screen(f"http://127.0.0.1:1/{site.room.entry}").partition(":1")[2]
+    assert (browser.get(written).status_code, browser.get("/").status_code) == (303, 200)
 
 
 def test_too_large_a_form_is_refused(alone: Browser) -> None:

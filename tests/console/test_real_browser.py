@@ -51,6 +51,7 @@ def rolling(drill: Drill, browser: Browser) -> tuple[Page, Page, str]:
     return li, wang, run_id
 
 
+@pytest.mark.timeout(300)
 def test_whole_rollout_on_the_page(drill: Drill, rolling: tuple[Page, Page, str]) -> None:
     """一句话提出，批准，看着它推，坏了两台照卡片回滚，做完：页面自己跟着走，一格不错。"""
     li, wang, run_id = rolling
