@@ -53,6 +53,8 @@ class Drill:
         if self.process:
             self.process.send_signal(number)
             self.process.wait(60)
+            if self.process.stderr:
+                self.process.stderr.close()
 
     def login(self, page: Page, name: str) -> Page:
         """登录。"""
