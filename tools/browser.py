@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+_FLAGS: Final = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 
 
 @dataclass(slots=True)
@@ -34,6 +34,23 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
+def open_browser() -> Iterator[Browser]:
+    """一个全新的浏览器；离开时连同子进程一起结束。
+
+    Raises:
+        FileNotFoundError: 没有装 Chromium。
+
+    """
+    program = find_chromium()
+    if program is None:
+        raise FileNotFoundError("没有找到 Chromium；Debian、Ubuntu 请执行 apt install chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def open_page(
     path: Path, *, width: int = 1280, scripts: bool = True, scheme: Literal["light", "dark"] = "light"
 ) -> Iterator[Visit]:
@@ -49,15 +66,10 @@ def open_page(
         FileNotFoundError: 没有装 Chromium。
 
     """
-    program = find_chromium()
-    if program is None:
-        raise FileNotFoundError("没有找到 Chromium；Debian、Ubuntu 请执行 apt install chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+    with open_browser() as browser:
         window = ViewportSize(width=width, height=900)
         page = browser.new_page(viewport=window, java_script_enabled=scripts, color_scheme=scheme)
         visit = Visit(page)
         visit.listen()
         page.goto(path.as_uri())
         yield visit
-        browser.close()

@@ -5,15 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-
-from tools.browser import FLAGS, find_chromium
+from playwright.sync_api import Browser, Page, ViewportSize
 
 _ACCOUNT: Final = re.compile(r"演练账户 (\w+).*口令 (\S+)")
 _VERSION: Final = re.compile(r"HOME 里有 ([\d.]+)。")
@@ -85,23 +81,6 @@ class Drill:
                 return
             page.wait_for_timeout(500)
         raise RuntimeError("没有等到卡片")
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    """一个真的浏览器。
-
-    Raises:
-        FileNotFoundError: 没有装 Chromium。
-
-    """
-    program = find_chromium()
-    if program is None:
-        raise FileNotFoundError("没有找到 Chromium；Debian、Ubuntu 请执行 apt install chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def new_page(

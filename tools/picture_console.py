@@ -12,7 +12,8 @@ from typing import Final
 
 from playwright.sync_api import Browser
 
-from tools.console_drill import Drill, new_page, open_browser
+from tools.browser import open_browser
+from tools.console_drill import Drill, new_page
 from tools.source import PROJECT
 
 FOLDER: Final = PROJECT / "docs" / "images"

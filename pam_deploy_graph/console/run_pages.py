@@ -1,7 +1,7 @@
 """一次运行的几页：网格与旁边的清单、一台工作站、停下与继续。"""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from starlette.responses import RedirectResponse, Response
@@ -62,7 +62,7 @@ def _side(room: Room, run_id: str, person: str) -> Side:
     """收齐旁边的清单；在管账本的线程里用。"""
     live = room.live(run_id)
     record = room.services.ledger.get_run(run_id)
-    decisions = [_plain(one) for one in room.services.ledger.decisions(run_id)]
+    decisions = [asdict(one) for one in room.services.ledger.decisions(run_id)]
     state = live.state
     told = {"events": live.milestones, "decisions": decisions, "control_params": state.control_params}
     failed = [ip for ip, each in state.ip_states.items() if each["failure_reason"]]
@@ -80,11 +80,6 @@ def _side(room: Room, run_id: str, person: str) -> Side:
         over=record.exit_code is not None,
         mark=live.side,
     )
-
-
-def _plain(one: Any) -> dict[str, Any]:
-    """一个决定写成字典。"""
-    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def _rows(live: Live, look: str, text: str, number: int) -> tuple[list[Row], int]:

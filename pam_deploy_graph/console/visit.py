@@ -17,6 +17,7 @@ from pam_deploy_graph.console.sessions import COOKIE, LASTS_SECONDS, Session
 from pam_deploy_graph.errors import LedgerDamagedError, PamError, PolicyRefusedError, RunNotFoundError
 from pam_deploy_graph.i18n import LANGUAGES, language, speaking, tr
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.system.http_body import bounded
 from pam_deploy_graph.system.masking import mask
 
 _LANGUAGE: Final = "pam_lang"
@@ -128,12 +129,8 @@ def to_login(request: Request) -> Response:
 
 async def read_form(request: Request) -> Form | None:
     """读表单；太大的、不是表单的为 ``None``。"""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            return None
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    body = await bounded(request.stream(), _MOST_BYTES)
+    if body is None or not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return None
     found: dict[str, list[str]] = {}
     try:

@@ -26,6 +26,7 @@ from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.actor import server_actor
 from pam_deploy_graph.runs.local_runs import LocalRuns
 from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.system.http_body import bounded
 from pam_deploy_graph.system.masking import mask
 
 _MOST_BYTES: Final = 2 << 20
@@ -50,7 +51,7 @@ async def _answer(services: Services, request: Request) -> Response:
         user = await who(dict(request.scope["headers"]))
     except Auth.exceptions.HTTPException as refused:
         return _told(refused.status_code, {"error": "", "message": str(refused.detail)})
-    name, body = request.path_params["name"], await _body(request)
+    name, body = request.path_params["name"], await bounded(request.stream(), _MOST_BYTES)
     if body is None:
         return _told(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": "InvalidInputError", "message": tr("请求太大")})
     if name not in _CALLS:
@@ -65,16 +66,6 @@ async def _answer(services: Services, request: Request) -> Response:
         told = {"error": type(error).__name__, "message": str(error), "exit_code": int(error.exit_code)}
         return _told(HTTPStatus.BAD_REQUEST, told)
     return _told(HTTPStatus.OK, {"result": found})
-
-
-async def _body(request: Request) -> bytes | None:
-    """读正文；太大的不读完，为 ``None``。"""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            return None
-    return body
 
 
 def _do(services: Services, identity: str, name: str, body: bytes) -> Any:

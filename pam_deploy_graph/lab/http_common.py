@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.lab.database import Call
+from pam_deploy_graph.system.http_body import bounded
 from pam_deploy_graph.system.safe_text import show_value
 
 _TEXT_KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
@@ -69,11 +70,9 @@ def answer(request: Request, payload: Mapping[str, Any], status: int = 200) -> R
 
 async def read_body(request: Request) -> bytes:
     """读入正文；超过上限就拒绝，不读完。"""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise Refused(413, tr("请求正文超过 {max_body} 字节", max_body=_MAX_BODY))
+    body = await bounded(request.stream(), _MAX_BODY)
+    if body is None:
+        raise Refused(413, tr("请求正文超过 {max_body} 字节", max_body=_MAX_BODY))
     return body
 
 

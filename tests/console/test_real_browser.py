@@ -14,8 +14,8 @@ pytest.importorskip("playwright", reason="没有装附加依赖 pictures（make 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.patience import patience
-from tools.browser import find_chromium
-from tools.console_drill import Drill, new_page, open_browser
+from tools.browser import find_chromium, open_browser
+from tools.console_drill import Drill, new_page
 
 pytestmark = [
     pytest.mark.browser,
