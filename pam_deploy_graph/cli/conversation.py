@@ -31,7 +31,6 @@ def converse(home: Path, *, lab: bool) -> None:
         return talk[0].words() if talk else words_at({}, IDLE)
 
     with open_desk(home, words) as desk, contextlib.ExitStack() as stack:
-        desk.say(tr(_WELCOME))
         desk.doing(tr("载入"))
         early: list[str] = []
         desk.hear = lambda text: _early(desk, early, text)
@@ -57,6 +56,7 @@ def _open(stack: contextlib.ExitStack, home: Path, desk: Desk, *, lab: bool) -> 
     session = stack.enter_context(open_session(home, desk, as_json=False, talking=True, settings=settings))
     found = Talk(session)
     found.greet()
+    desk.say(tr(_WELCOME))
     return found
 
 

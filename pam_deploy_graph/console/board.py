@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.ledger import RunRecord
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.runs.dark_counters import Dark, dark_counters
 from pam_deploy_graph.runs.run_table import row_of
 
 if TYPE_CHECKING:
@@ -18,16 +20,7 @@ _UNFINISHED: Final = 200
 _RECENT: Final = 40
 _QUIET_MS: Final = 120_000
 """有进程握着而这么久没有事件，也算停着不动。"""
-_WHAT: Final = ("airport", "application", "module")
 _UNMARKED: Final = frozenset({"took_ms", "quiet_ms"})
-
-
-@dataclass(frozen=True, slots=True)
-class Dark:
-    """一次运行留下的停用工作站。"""
-
-    row: Mapping[str, Any]
-    ips: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -53,6 +46,11 @@ class Board:
         """停用的有几台。"""
         return sum(len(one.ips) for one in self.dark)
 
+    @property
+    def unknown_count(self) -> int:
+        """不知道在不在运行的有几台。"""
+        return sum(len(one.unknown) for one in self.dark)
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """全部的行。"""
         for group in (self.waiting, self.stuck, self.rolling, self.ended):
@@ -66,11 +64,14 @@ def board_of(room: "Room") -> Board:
     found |= {run.run_no: run for run in ledger.list_runs(_RECENT)}
     rows = [_row(room, found[number]) for number in sorted(found, reverse=True)]
     board = Board(now_ms())
-    board.dark = list(_dark(room, rows))
+    board.dark = list(dark_counters(rows, partial(_touched, room)))
     for row in rows:
         _group(board, row).append(row)
     board.waiting.sort(key=lambda row: row["waiting"]["since"] or 0)
-    told = [[{k: v for k, v in row.items() if k not in _UNMARKED} for row in rows], [one.ips for one in board.dark]]
+    told = [
+        [{k: v for k, v in row.items() if k not in _UNMARKED} for row in rows],
+        [[one.ips, one.unknown] for one in board.dark],
+    ]
     board.mark = hashlib.blake2s(json.dumps(told, default=str).encode(), digest_size=8).hexdigest()
     return board
 
@@ -100,25 +101,6 @@ def _row(room: "Room", run: RunRecord) -> dict[str, Any]:
     row |= {"quiet_ms": now_ms() - (live.state.last_at or run.created_at), "paused_by": live.state.paused_by}
     row |= {"looks": dict(live.counts), "keeper": "web" if run.run_id in room.driven() else ""}
     return row
-
-
-def _dark(room: "Room", rows: Sequence[dict[str, Any]]) -> Iterator[Dark]:
-    """停用的工作站，新的在前；更近的运行动过的那一台，照更近的说。"""
-    touched: dict[tuple[Any, ...], set[str]] = {}
-    wanted = {_what(row) for row in rows if row.get("out_of_service")}
-    for row in rows:
-        what = _what(row)
-        if what not in wanted:
-            continue
-        seen = touched.setdefault(what, set())
-        if ips := [ip for ip in row["out_of_service"] or () if ip not in seen]:
-            yield Dark(row, ips)
-        seen |= _touched(room, row)
-
-
-def _what(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """哪座机场的哪个应用、模块。"""
-    return tuple(row[name] for name in _WHAT)
 
 
 def _touched(room: "Room", row: Mapping[str, Any]) -> frozenset[str]:

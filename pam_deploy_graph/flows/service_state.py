@@ -63,6 +63,11 @@ def out_of_service(state: AgentState) -> list[str]:
     return [ip for ip, workstation in state.ip_states.items() if running_now(workstation) is False]
 
 
+def state_unknown(state: AgentState, *, idle: bool = True) -> list[str]:
+    """动过手而不知道此刻在不在运行的工作站；``idle`` 见 ``service_line``。"""
+    return [ip for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
+
+
 def service_line(state: AgentState, *, idle: bool = True) -> str:
     """返回第一行：停用的几台，以及动过手而读不到实情的几台；都没有为空串。
 
@@ -76,7 +81,7 @@ def service_line(state: AgentState, *, idle: bool = True) -> str:
         tr("{label}（{stopped}）", label=state.label(ip), stopped=_stopped(state.ip_states[ip], module))
         for ip in out_of_service(state)
     ]
-    lost = [state.label(ip) for ip, workstation in state.ip_states.items() if _is_lost(workstation, idle=idle)]
+    lost = [state.label(ip) for ip in state_unknown(state, idle=idle)]
     parts = [tr("停用 {n} 台：{listed}", n=len(stopped), listed=_listed(stopped))] if stopped else []
     parts += [tr("状态未知 {n} 台：{listed}", n=len(lost), listed=_listed(lost))] if lost else []
     return markdown_safe(tr("；").join(parts))

@@ -12,6 +12,7 @@ from pam_deploy_graph.flows.service_state import (
     out_of_service,
     running_now,
     service_line,
+    state_unknown,
     truth_of,
     version_before,
     version_now,
@@ -88,8 +89,8 @@ def counts(state: AgentState) -> dict[str, int]:
     }
 
 
-def tally_of(state: AgentState) -> dict[str, Any]:
-    """结束时记下的：一次运行在 ``runs`` 里的一行要的数与几台，不必再读全部事件。"""
+def tally_of(state: AgentState, *, idle: bool = True) -> dict[str, Any]:
+    """结束时记下的：一次运行在 ``runs`` 里的一行要的数与几台，不必再读全部事件；``idle`` 见 ``service_line``。"""
     count = counts(state)
     return {
         "requested_by": state.requested_by or state.registered_by,
@@ -97,6 +98,7 @@ def tally_of(state: AgentState) -> dict[str, Any]:
         "done": count["succeeded"] + count["recalled"],
         "failed": count["failed"],
         "out_of_service": out_of_service(state),
+        "state_unknown": state_unknown(state, idle=idle),
     }
 
 

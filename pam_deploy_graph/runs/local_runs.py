@@ -24,6 +24,8 @@ from pam_deploy_graph.runs.stopping import stopped_text
 from pam_deploy_graph.system.account import current_operator
 
 _MOST_ROWS: Final = 2_000
+_GREETED: Final = 20
+"""开头说到最近的几次运行。"""
 
 
 class LocalRuns(RunAccess):
@@ -94,7 +96,7 @@ class LocalRuns(RunAccess):
         """各次运行。"""
         from pam_deploy_graph.runs.run_table import list_runs
 
-        return list_runs(self._services.ledger, self._services.policy, last)
+        return list_runs(self._services.ledger, self._services.policy, last, self._names().names)
 
     def _report(self, run_id: str, form: ReportForm) -> Any:
         """报告。"""
@@ -205,7 +207,7 @@ class LocalRuns(RunAccess):
         """开头的话。"""
         from pam_deploy_graph.runs.greeting import greeting
 
-        return greeting(self._services.ledger)
+        return greeting(self._services.ledger, self._table(_GREETED), self._names().names)
 
     def _unfinished(self) -> str:
         """没有结束的。"""

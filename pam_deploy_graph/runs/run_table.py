@@ -7,12 +7,14 @@ from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inputs.addresses import show_ips
+from pam_deploy_graph.inventory import EMPTY
 from pam_deploy_graph.ledger import Ledger, RunRecord, ending
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.report.text_table import aligned, width_of
+from pam_deploy_graph.runs.dark_counters import dark_counters, touched_in
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, phase_of
 from pam_deploy_graph.system.account import name_of
@@ -30,16 +32,21 @@ _HEAD: Final = tuple(map(msgid, ("运行", "部署", "谁", "开始", "用时", 
 _DAY_AND_MINUTE: Final = slice(5, 16)
 
 
-def list_runs(ledger: Ledger, policy: Policy, most: int) -> list[dict[str, Any]]:
+def list_runs(
+    ledger: Ledger, policy: Policy, most: int, names: Mapping[str, str] = EMPTY.names
+) -> list[dict[str, Any]]:
     """返回每次运行一行，新的在前；一次运行的记录坏了，不妨碍看别的。
 
     Args:
         ledger: 账本。
         policy: 站点的策略；等的是谁，由它说。
         most: 至多几次。
+        names: 地址 -> 名称；``first_line`` 里用，那里是这次运行留下的、还停用的与不知道的。
 
     """
-    return [row_of(ledger, policy, run) for run in ledger.list_runs(most)]
+    rows = [row_of(ledger, policy, run) for run in ledger.list_runs(most)]
+    said = {dark.row["run_id"]: dark.said(names) for dark in dark_counters(rows, touched_in(ledger))}
+    return [row | {"first_line": said.get(row["run_id"], "")} for row in rows]
 
 
 def row_of(
@@ -50,7 +57,7 @@ def row_of(
     try:
         code, why = run.exit_code, run.reason or ""
         over = None if code is None else ending(ledger.engine, run.run_no, run.row, code, why)
-        if over and "tally" in over:  # 结束时数好了的，不必读全部事件
+        if over and "state_unknown" in over.get("tally", ()):  # 结束时数好了的，不必读全部事件
             return known | _told(run, run.input["params"], "finished", over["at"], over["tally"])
         return known | _folded(ledger, policy, run, state_of)
     except LedgerDamagedError:
@@ -59,7 +66,7 @@ def row_of(
 
 _KEYS: Final = (
     *("airport", "application", "module", "version", "rollback_of", "requested_by", "phase", "standing", "reason"),
-    *("took_ms", "targets", "done", "failed", "out_of_service", "holder", "waiting"),
+    *("took_ms", "targets", "done", "failed", "out_of_service", "state_unknown", "holder", "waiting"),
 )
 
 
@@ -71,8 +78,12 @@ def _folded(
     waiting = open_questions(ledger, state) if run.exit_code is None else []
     phase = phase_of(ledger, run, state, waiting=bool(waiting))
     until = (state.last_at or run.created_at) if phase == "finished" else now_ms()
-    more = {"holder": ledger.holder(run.run_id), "waiting": _waiting(policy, state, waiting)}
-    return _told(run, state.params, phase, until, tally_of(state)) | more
+    holder = ledger.holder(run.run_id)
+    tally = tally_of(state, idle=holder is None)
+    return _told(run, state.params, phase, until, tally) | {
+        "holder": holder,
+        "waiting": _waiting(policy, state, waiting),
+    }
 
 
 def _told(
@@ -108,7 +119,7 @@ def _waiting(policy: Policy, state: AgentState, waiting: Sequence[Mapping[str, A
 
 
 def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) -> str:
-    """写成一张表；在等什么、正由谁执行、停在哪里，各在那一行下面。
+    """写成一张表，停用的在它前面；在等什么、正由谁执行、停在哪里，各在那一行下面。
 
     Args:
         rows: ``list_runs`` 的结果。
@@ -125,7 +136,8 @@ def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) 
     table = aligned([head, *cells])
     if width and max(map(width_of, table)) > width:
         table = ["", *(_narrow(each) for each in cells)]
-    lines = [table[0]] if table[0] else []
+    dark = tr("；").join(filter(None, (row["first_line"] for row in rows)))
+    lines = [*filter(None, [dark, table[0]])]
     for line, row in zip(table[1:], rows, strict=True):
         lines += [line, *(f"  {note}" for note in _notes(row, now))]
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
@@ -170,6 +182,8 @@ def _narrow(cells: Sequence[str]) -> str:
 def _notes(row: Mapping[str, Any], now: int) -> list[str]:
     """一行之下要说的。"""
     notes = [tr("停用: {show_ips}", show_ips=show_ips(row["out_of_service"]))] if row["out_of_service"] else []
+    if row["state_unknown"]:
+        notes.append(tr("状态未知: {show_ips}", show_ips=show_ips(row["state_unknown"])))
     if row["holder"]:
         notes.append(tr("正由{holder}执行", holder=row["holder"]))
     if waiting := row["waiting"]:

@@ -8,6 +8,8 @@ from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.policy.policy_file import policy_of
 from pam_deploy_graph.report.text_table import aligned, width_of
 from pam_deploy_graph.runs import run_table
+from pam_deploy_graph.runs.dark_counters import dark_counters
+from pam_deploy_graph.runs.greeting import greeting
 from pam_deploy_graph.runs.run_table import list_runs, render_runs
 from pam_deploy_graph.system.account import name_of
 from tests.graph.desk import IPS, Desk
@@ -81,3 +83,36 @@ def test_a_damaged_run_does_not_hide_the_others(desk: Desk) -> None:
 def test_columns_count_what_is_seen() -> None:
     """汉字算两格。"""
     assert aligned([("运行", "x"), ("abc", "y")]) == ["运行  x", "abc   y"]
+
+
+def _row(run_id: str, *, dark: list[str], unknown: list[str]) -> dict[str, Any]:
+    """一次运行的一行里，看停用的要的几项。"""
+    what = {"airport": "PEK", "application": "checkin", "module": "gate"}
+    return {"run_id": run_id, "out_of_service": dark, "state_unknown": unknown, **what}
+
+
+def test_only_the_newest_run_that_touched_a_counter_speaks_for_it() -> None:
+    """同一台，更近的运行动过就照更近的说；不知道的也说，不当作好的；别的模块各说各的。"""
+    other = _row("c", dark=["10.0.0.2"], unknown=[]) | {"module": "kiosk"}
+    rows = [_row("d", dark=[], unknown=["10.0.0.3"]), other, _row("b", dark=["10.0.0.1", "10.0.0.2"], unknown=[])]
+    touched = {"d": {"10.0.0.1", "10.0.0.3"}, "b": {"10.0.0.1", "10.0.0.2"}, "c": {"10.0.0.2"}}
+    said = [one.said({"10.0.0.2": "A12 柜台"}) for one in dark_counters(rows, lambda row: touched[row["run_id"]])]
+    assert said == [
+        "状态未知 1 台：10.0.0.3（PEK/checkin/gate，运行 d）",
+        "停用 1 台：10.0.0.2 A12 柜台（PEK/checkin/kiosk，运行 c）",
+        "停用 1 台：10.0.0.2 A12 柜台（PEK/checkin/gate，运行 b）",
+    ]
+
+
+def test_the_dark_counter_is_the_first_line(desk: Desk) -> None:
+    """``runs`` 与对话开头的话，第一行都是停用的柜台；在等的与结束了的一样。"""
+    desk.fake.fail("deploy-ip", ONE, times=1)
+    desk.begin()
+    desk.answer("approve")
+    for _ in range(2):
+        row = _listed(desk)
+        first = f"停用 1 台：{ONE}（PEK/checkin/gate，运行 {row['run_id']}）"
+        assert render_runs([row]).splitlines()[0] == first
+        assert greeting(desk.services.ledger, [row], {}).splitlines()[0] == first
+        if row["waiting"]:
+            desk.answer("reject")
