@@ -25,7 +25,7 @@ from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, Node
 from pam_deploy_graph.inputs.store_file import store_is_there
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
-from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles
+from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles, environment_trust_shown
 
 _DATABASE_PASSWORD: Final = "PGPASSWORD"  # noqa: S105 —— 变量名，不是口令
 """PostgreSQL 自己的变量：账本的地址里没有口令的，口令从这里来。"""
@@ -252,7 +252,9 @@ class Settings(BaseSettings):
 
     def pinned(self) -> dict[str, str]:
         """返回批准一并管着的设置：不必问人就能改用哪些节点，信谁签发的证书，向对方出示哪一张；没有设的不在其中。"""
-        return ({"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}) | self.tls().shown()
+        allowed = {"PAM_NODE_ALLOW": self.pam_node_allow} if self.pam_node_allow else {}
+        trust = {} if self.pam_ca_file else environment_trust_shown(self.trust_environ())
+        return allowed | trust | self.tls().shown()
 
     @staticmethod
     def process_environ() -> dict[str, str]:

@@ -1,8 +1,11 @@
 """站点的 TLS：一个私有 CA、一张客户端证书，HTTP 与 MCP 两处照办；脚本由 curl 照办（contract 第 8 节）。"""
 
 import hashlib
+import os
 import ssl
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pam_deploy_graph.errors import InvalidInputError
@@ -78,6 +81,28 @@ class TlsFiles:
         }
 
 
+def environment_trust_shown(given: Mapping[str, str]) -> dict[str, str]:
+    """返回 ``SYSTEM_TRUST`` 里设了的写进计划的样子：哪个文件、哪些目录，什么内容；就是系统自己那里的不算选了什么。
+
+    Args:
+        given: 环境变量；目录可以用 ``:`` 隔开写几个。
+
+    """
+    told = {name: [Path(each) for each in given.get(name, "").split(os.pathsep) if each] for name in SYSTEM_TRUST}
+    return {
+        name: f"{given[name]}（SHA-256 {_contents(paths)}）"
+        for name, paths in told.items()
+        if not all(map(_of_the_system, paths))
+    }
+
+
+def _of_the_system(path: Path) -> bool:
+    """一个文件、目录是不是系统自己放证书的地方。"""
+    default = ssl.get_default_verify_paths()
+    places = {Path(default.openssl_capath).resolve(), Path(default.openssl_cafile).parent.resolve()}
+    return not places.isdisjoint((path.resolve(), *path.resolve().parents))
+
+
 def server_context(cert: str, key: str, client_ca: str) -> ssl.SSLContext:
     """返回给别人连时用的上下文；给了 ``client_ca`` 就一定要看到它签发的客户端证书。
 
@@ -134,6 +159,13 @@ def _content(path: str) -> str:
         return f"SHA-256 {hashlib.sha256(read_given(path)).hexdigest()}"
     except OSError:
         return "读不了"
+
+
+def _contents(paths: Iterable[Path]) -> str:
+    """几个文件、目录里的证书此刻是哪些：名字与各自的内容合起来的散列。"""
+    files = [file for path in paths for file in (sorted(path.glob("*")) if path.is_dir() else [path])]
+    told = "\n".join(f"{file.name} {_content(str(file))}" for file in files if not file.is_dir())
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _no_password() -> str:

@@ -285,6 +285,35 @@ def test_whom_we_trust_is_bound_too(tmp_path: Path, name: str, how: str) -> None
     )
 
 
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("how", ["another", "other content", "not set", "PAM_CA_FILE"])
+def test_whom_the_environment_trusts_is_bound_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+) -> None:
+    """环境选的信任也一样：换了、改了、不设了、改用站点自己的 CA，都再问。"""
+    one, two = tmp_path / "one" / "ca.pem", tmp_path / "two" / "ca.pem"
+    for file in (one, two):
+        file.parent.mkdir()
+        file.write_text(str(file))
+    chosen = {file: str(file if name == "SSL_CERT_FILE" else file.parent) for file in (one, two)}
+    monkeypatch.setenv(name, chosen[one])
+    desk = desk_of(tmp_path, {})
+    before = desk.begin()["plan"]
+    assert f"{name}: {chosen[one]}（SHA-256 " in before["text"]
+    if how == "another":
+        monkeypatch.setenv(name, chosen[two])
+    elif how == "other content":
+        one.write_text("changed")
+    elif how == "not set":
+        monkeypatch.delenv(name)
+    else:
+        desk.services.settings = Settings(pam_ca_file=str(two))
+    after = desk.answer("approve")
+    assert (after["ask"], after["digest"] != before["digest"], desk.actions()) == ("approve_plan", True, [])
+    now = desk.services.state_of(str(desk.values()["run_id"])).endpoints
+    assert (name in now) is (how in {"another", "other content"})
+
+
 def test_a_login_cannot_bring_a_role(tmp_path: Path) -> None:
     """登录名里的 ``|`` 不是角色。"""
     actor = server_actor(None, "bob|lead")
