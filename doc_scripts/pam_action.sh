@@ -161,10 +161,6 @@ hash_member() { # -> REPLY：JSON 里的散列
 
 side=PAM_NODE path='' body='' upload='' log_file=''
 case ${action} in
-    stop-ip | deploy-ip | start-ip | verify-ip)
-        workstation "/${action%-ip}"
-        json_with_version ''
-        ;;
     rollback-ip)
         workstation /rollback
         json ",\"stop_first\":${stop_first}${to_version:+,\"to_version\":\"${to_version}\"}"
@@ -205,6 +201,11 @@ case ${action} in
         done
         [[ -z ${upload} || (-f ${upload} && -r ${upload}) ]] || die 3 "安装包 ${upload} 不存在或不可读：请核对 PACKAGE_PATH"
         [[ ${upload} == [!/]* ]] && upload=./${upload} # 免得名为 - 的文件被 curl 当成标准输入
+        ;;
+    *-ip) # 照惯例的：地址以动词命名，不必一个个列出；PAM 没有的由它拒绝
+        [[ ${action} != *[!a-z-]* ]] || usage "不认识的动作 ${action}"
+        workstation "/${action%-ip}"
+        json_with_version ''
         ;;
     *) usage "不认识的动作 ${action}" ;;
 esac

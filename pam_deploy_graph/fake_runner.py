@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from pam_deploy_graph.constants import ACTIONS, Backend, ScriptExit
+from pam_deploy_graph.constants import ACTIONS, ANSWER_KINDS, Backend, ScriptExit
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import same_ip
 from pam_deploy_graph.models import ActionResult, AgentState, Values
@@ -109,18 +109,17 @@ class FakeActionRunner:
         return ActionResult(True, "upload-package", Backend.FAKE, {"HASH_CODE": _hash_of(state)})
 
     def _answer(self, state: AgentState, action: str, ip: str | None, kwargs: dict[str, Any]) -> Values:
-        """这个小 PAM 照实的应答。"""
+        """这个小 PAM 照实的应答；没有什么实情可说的键，只说有。"""
+        owed = {key: "true" if ANSWER_KINDS.get(key) is bool else "fake" for key in ACTIONS[action].gives}
         if ip is None:
-            return self._global_answer(state, kwargs)[action]
+            return owed | self._global_answer(state, kwargs).get(action, {})
         workstation = self._workstations.get(ip) or self._recall(state, ip)
         wanted = kwargs.get("to_version") if action == "rollback-ip" else state.params.get("VERSION_NUMBER", "")
         _perform(workstation, action, wanted, kwargs.get("idempotency_key"))
-        return {
-            "MESSAGE": "" if "SUCCESS" in ACTIONS[action].gives else tr("{action} 完成", action=action),
-            "SUCCESS": "true",
+        return owed | {
+            "MESSAGE": "" if "SUCCESS" in owed else tr("{action} 完成", action=action),
             "VERSION": workstation.version,
             "LOG_FILE": f"logs/{state.run_id}/{ip}.log",
-            "ONLINE": "true",
             "RUNNING": str(workstation.running).lower(),
             "LAST_KEY": workstation.last_key,
             "PREVIOUS_VERSION": workstation.previous,
@@ -139,7 +138,6 @@ class FakeActionRunner:
     def _global_answer(self, state: AgentState, kwargs: dict[str, Any]) -> dict[str, Values]:
         """全局动作的应答。"""
         return {
-            "check-home": {"HOME_VERSION": "fake"},
             "upload-package": {"HASH_CODE": _hash_of(state)},
             "publish-version": {"PUBLISH_ID": "fake-1"},
             "get-node-url": {"NODE_URL": "http://127.0.0.1/fake-node"},

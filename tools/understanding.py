@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pam_deploy_graph.constants import CONTROLS, LIMITS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions, speaks_of_it
 from pam_deploy_graph.ledger import PLAN
@@ -26,16 +27,6 @@ ACTING: Final = frozenset({"deploy", "rollback", "resume", "cancel", "pause"})
 """会动手的意图。"""
 NAMES: Final[tuple[str, ...]] = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
 SCOPE: Final = ("target_ips", "exclude_ips")
-LIMITS: Final = (
-    "canary",
-    "max_parallel",
-    "waves",
-    "ask_after",
-    "max_failures",
-    "hold",
-    "confirm_canary",
-    "pause_between",
-)
 
 
 @dataclass(frozen=True)
@@ -183,7 +174,8 @@ def _wrong_value(case: Case, heard: Heard) -> str:
         return "范围不对"
     wrong = [name for name in NAMES if name in found and name in wanted and found[name] != wanted[name]]
     said = any("没有听懂" in note for note in heard.notes)
-    wrong += [name for name in LIMITS if name in wanted and found.get(name) != wanted[name] and not said]
+    lost = [name for name in CONTROLS if name in LIMITS & wanted.keys() and found.get(name) != wanted[name]]
+    wrong += lost if not said else []
     return f"{'、'.join(wrong)} 不对" if wrong else ""
 
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from pam_deploy_graph.console.room import CHANNEL, Room
 from pam_deploy_graph.console.visit import Visit
-from pam_deploy_graph.constants import CONTROLS, DEFAULT_STRATEGY, REQUIRED_PARAMS
+from pam_deploy_graph.constants import CONTROLS, DEFAULT_STRATEGY, REQUIRED_PARAMS, Kind
 from pam_deploy_graph.errors import PamError, PolicyRefusedError
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.i18n import tr
@@ -26,7 +26,9 @@ from pam_deploy_graph.runs.rehearsal import rehearse
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.masking import mask
 
-_CONTROLS: Final = ("target_ips", "exclude_ips", "canary", "waves", "max_parallel", "ask_after", "max_failures")
+_CONTROLS: Final = {
+    name: row for name, row in CONTROLS.items() if row.help and row.kind not in {Kind.STRATEGY, Kind.RUN_ID}
+}
 _MOST: Final = 2_000
 
 
@@ -81,7 +83,7 @@ async def hear(visit: Visit) -> Response:
 async def _show(visit: Visit, asking: Asking, *, status: int = 200) -> Response:
     """画这张表。"""
     rows = [(name, CALLED[name], "") for name in REQUIRED_PARAMS]
-    rows += [(name, tr(CONTROLS[name].help) or name, CONTROLS[name].metavar) for name in _CONTROLS]
+    rows += [(name, tr(row.help), "true" if row.kind is Kind.FLAG else row.metavar) for name, row in _CONTROLS.items()]
     return await visit.show("ask.html.j2", status=status, asking=asking, rows=rows, heard_as=HEARD_AS)
 
 
@@ -103,7 +105,7 @@ def _heard(room: Room, asking: Asking) -> Asking:
 
 def _written(value: Any) -> str:
     """一个值写进表里的样子。"""
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower() if value is True else str(value)
 
 
 def _request(room: Room, asking: Asking, actor: Actor) -> RunRequest:

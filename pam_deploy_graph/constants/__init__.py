@@ -7,17 +7,21 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from pam_deploy_graph.constants.actions import ACTIONS as ACTIONS
+from pam_deploy_graph.constants.actions import ANSWER_KINDS as ANSWER_KINDS
 from pam_deploy_graph.constants.actions import ActionSpec as ActionSpec
 from pam_deploy_graph.constants.actions import Phase as Phase
 from pam_deploy_graph.constants.actions import RepeatSafety as RepeatSafety
+from pam_deploy_graph.constants.actions import Route as Route
 from pam_deploy_graph.constants.actions import Side as Side
 from pam_deploy_graph.constants.backends import Backend as Backend
 from pam_deploy_graph.constants.backends import ExecutionStrategy as ExecutionStrategy
 from pam_deploy_graph.constants.backends import build_action_backends as build_action_backends
 from pam_deploy_graph.constants.controls import AMENDABLE as AMENDABLE
 from pam_deploy_graph.constants.controls import CONTROLS as CONTROLS
+from pam_deploy_graph.constants.controls import LIMITS as LIMITS
 from pam_deploy_graph.constants.controls import MAX_IN_FLIGHT as MAX_IN_FLIGHT
 from pam_deploy_graph.constants.controls import MAX_SECONDS as MAX_SECONDS
+from pam_deploy_graph.constants.controls import PACE as PACE
 from pam_deploy_graph.constants.controls import Control as Control
 from pam_deploy_graph.constants.controls import Kind as Kind
 from pam_deploy_graph.constants.decisions import DECISION_EVENTS as DECISION_EVENTS

@@ -38,11 +38,28 @@ class RepeatSafety(StrEnum):
     BY_KEY = "by-key"
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """PAM HTTP 的一个地址：``body`` 与 ``query`` 是放进正文、查询的输入名；``query`` 里的可以不给。"""
+
+    method: str
+    path: str
+    body: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+
+
+_MODULE: Final = ("app", "module")
+_WORKSTATION: Final = "/api/workstations/{ip}"
+ANSWER_KINDS: Final[dict[str, type]] = {"SUCCESS": bool, "ONLINE": bool, "RUNNING": bool, "IP": list[str]}
+"""应答里不是文本的键；别的都是文本，数目也是。"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
     """动作表的一行。
 
     ``about`` 是计划与页面里给人看的一句话，``tool_about`` 是 MCP 工具的说明（只有 NODE 的动作有）。
+    ``own_route`` 是 NODE 的 HTTP 地址，空的照惯例：工作站上以动词命名的那个。
     ``needs`` 是调用时必须给出的关键字参数，``may_need`` 是可以给出的；``gives`` 是成功应答必须带的键，缺一即不算成功，
     ``may_give`` 是可有可无的键；``time_limit_param`` 指出由哪个参数决定时限（秒）。
     ``changes`` 为真的会改变外界，其中 ``additive`` 的只增不毁；
@@ -55,6 +72,7 @@ class ActionSpec:
     repeat: RepeatSafety = RepeatSafety.YES
     about: str
     tool_about: str = ""
+    own_route: Route | None = None
     needs: tuple[str, ...] = ()
     may_need: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
@@ -78,6 +96,16 @@ class ActionSpec:
     def tool_name(self) -> str:
         """MCP 工具名：动作名的 ``-`` 换成 ``_``。"""
         return self.name.replace("-", "_")
+
+    @property
+    def verb(self) -> str:
+        """短名：地址的最后一段，也是试验场故障里的叫法。"""
+        return self.name.removesuffix("-ip").removeprefix("download-")
+
+    @property
+    def route(self) -> Route:
+        """NODE 的动作在 PAM HTTP 里的地址（contract 第 3 节）。"""
+        return self.own_route or Route("POST", f"{_WORKSTATION}/{self.verb}", (*_MODULE, "version"))
 
 
 def _home(name: str, about: str, **columns: Any) -> ActionSpec:
@@ -115,6 +143,7 @@ _ROWS: Final = (
         "sync-node",
         msgid("让 PAM_NODE 拉取这个版本并核对 SHA-256"),
         "让 PAM_NODE 从 PAM_HOME 拉取一个已发布的版本，返回它自己算出的散列",
+        own_route=Route("POST", "/api/sync", (*_MODULE, "version", "hash_code")),
         phase=Phase.GLOBAL,
         changes=True,
         additive=True,
@@ -125,6 +154,7 @@ _ROWS: Final = (
         "get-online-ips",
         msgid("取在线的工作站并核对机场代码"),
         "列出本机场在线的工作站",
+        own_route=Route("GET", "/api/workstations?online=true"),
         phase=Phase.GLOBAL,
         needs=(),
         gives=("IP", "AIRPORT_CODE"),
@@ -165,12 +195,14 @@ _ROWS: Final = (
         "download-log",
         msgid("取回日志"),
         "取回一台工作站上一个模块的日志；日志是文本内容，LOG_FILE 是建议的文件名",
+        own_route=Route("GET", f"{_WORKSTATION}/log", query=_MODULE),
         gives=("LOG_FILE",),
     ),
     _node(
         "rollback-ip",
         msgid("退回这次运行之前的版本"),
         "把一台工作站退回这次运行之前的样子；必须先有人的批准",
+        own_route=Route("POST", f"{_WORKSTATION}/rollback", (*_MODULE, "stop_first", "to_version")),
         **_KEYED,
         phase=Phase.APPROVAL,
         needs=("ip", "stop_first"),
@@ -182,6 +214,7 @@ _ROWS: Final = (
         "query-ip",
         msgid("查询工作站的真实情况"),
         "查询一台工作站的真实情况和最近一次生效的幂等键",
+        own_route=Route("GET", _WORKSTATION, query=_MODULE),
         phase=Phase.RECONCILIATION,
         gives=("ONLINE", "RUNNING", "VERSION", "LAST_KEY"),
         may_give=("PREVIOUS_VERSION",),

@@ -34,7 +34,9 @@ class Control:
     ``about`` 是设置页面与 OpenAPI 里的说明；``option`` 是命令行选项，空串是由名字而来；``help`` 是选项的说明，
     空串的没有选项。``least`` 与 ``most`` 是数的范围；``shown`` 是计划里的说法，``{value}`` 处填值，
     空串为另有地方说；``by_default`` 是与默认相同时的说法，空串为不说；``round_up`` 是百分比折成台数时往上取整；
-    ``amendable`` 的在推出途中可以改；``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
+    ``amendable`` 的在推出途中可以改；``widens`` 的说了反而多做，不算限度；``conditional`` 的说成条件，
+    如「失败 3 台就停」；``guessable`` 的可以由模型从写着的台数猜出来，拿去问人；
+    ``for_model`` 是告诉模型它是什么，空串的不在模型的模式里。
     """
 
     name: str
@@ -50,6 +52,9 @@ class Control:
     by_default: str = ""
     round_up: bool = True
     amendable: bool = False
+    widens: bool = False
+    conditional: bool = False
+    guessable: bool = False
     for_model: str = ""
 
     @property
@@ -97,6 +102,7 @@ _ROWS: Final = (
         metavar="N|P%",
         help="先灰度几台，或百分之几。",
         shown=msgid("先 {value} 台，看过再做其余的"),
+        guessable=True,
         for_model="先灰度几台，或百分之几",
     ),
     Control(
@@ -167,6 +173,7 @@ _ROWS: Final = (
         shown=msgid("失败 {value} 台就停下来问"),
         by_default=msgid("失败 1 台就停下来问"),
         amendable=True,
+        conditional=True,
         for_model="攒够几台再问人",
     ),
     Control(
@@ -177,6 +184,8 @@ _ROWS: Final = (
         help="失败几台就不再继续。",
         shown=msgid("失败满 {value} 台就不再继续"),
         amendable=True,
+        conditional=True,
+        guessable=True,
         for_model="失败几台就停",
     ),
     Control(
@@ -186,6 +195,7 @@ _ROWS: Final = (
         default=False,
         help="已在目标版本上的也重做。",
         shown=msgid("已是这个版本的也重做"),
+        widens=True,
         for_model="已在目标版本上的要不要也重做",
     ),
     Control(
@@ -207,5 +217,9 @@ _ROWS: Final = (
 )
 CONTROLS: Final = {row.name: row for row in _ROWS}
 """控制参数名到那一行。"""
+PACE: Final = frozenset(row.name for row in _ROWS if row.kind in {Kind.COUNT, Kind.SHARE, Kind.SHARES})
+"""说节奏、限度的数目。"""
+LIMITS: Final = PACE | {row.name for row in _ROWS if row.kind is Kind.FLAG and not row.widens}
+"""丢了就会做得比说的多、比说的快的。"""
 AMENDABLE: Final = tuple(row.name for row in _ROWS if row.amendable)
 """推出途中可以改的。"""

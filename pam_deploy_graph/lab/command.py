@@ -24,7 +24,7 @@ InstalledModules = Annotated[
 Faults = Annotated[
     list[str] | None,
     typer.Option(
-        help="故障 IP:ACTION:KIND[:TIMES]，可重复；ACTION 为 stop、deploy、start、verify、rollback、log，"
+        help="故障 IP:ACTION:KIND[:TIMES]，可重复；ACTION 为工作站动作的短名，如 verify、log，"
         "KIND 为 fail、hang、slow=秒数、drop（做成了而答复丢了）、status=状态（做成了而只答这个 HTTP 状态）、"
         "busy=429 或 503（没有做，请稍后再来）、offline、crash（做成了而试验场随即 kill -9）",
         metavar="SPEC",

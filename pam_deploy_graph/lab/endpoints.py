@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -27,7 +27,7 @@ from pam_deploy_graph.lab.schemas import (
     VersionRef,
     WorkstationInfo,
 )
-from pam_deploy_graph.lab.workstation_actions import ACTING
+from pam_deploy_graph.lab.workstation_actions import ACTING, CHECKS
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -76,8 +76,17 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(Side.NODE, "GET", "/api/workstations", "list_workstations", Roster, query=RosterQuery, errors=(400,)),
     Endpoint(Side.NODE, "GET", _WORKSTATION, "query", WorkstationInfo, query=ModuleRef, errors=(400, 404)),
     Endpoint(Side.NODE, "GET", f"{_WORKSTATION}/log", "log", str, query=ModuleRef, errors=(400, 404, 409, 429, 503)),
-    Endpoint(
-        Side.NODE, "POST", f"{_WORKSTATION}/verify", "verify", Outcome, VersionRef, errors=(400, 404, 413, 429, 503)
+    *(
+        Endpoint(
+            Side.NODE,
+            "POST",
+            f"{_WORKSTATION}/{order}",
+            "check",
+            get_type_hints(check)["return"],
+            VersionRef,
+            errors=(400, 404, 413, 429, 503),
+        )
+        for order, check in CHECKS.items()
     ),
     *(
         Endpoint(

@@ -13,9 +13,7 @@ from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.safe_text import show_value
 
 ORDERS: Final[dict[str, str]] = {
-    name.removesuffix("-ip").removeprefix("download-"): name
-    for name, spec in ACTIONS.items()
-    if spec.per_ip and spec.phase is not Phase.RECONCILIATION
+    spec.verb: name for name, spec in ACTIONS.items() if spec.per_ip and spec.phase is not Phase.RECONCILIATION
 }
 """工作站动作的短名（``stop``、``log`` 等）到动作表里的名字。"""
 

@@ -31,7 +31,7 @@ from pam_deploy_graph.lab.schemas import (
     WorkstationInfo,
 )
 from pam_deploy_graph.lab.sync import Puller
-from pam_deploy_graph.lab.workstation_actions import ACTING, Workshop, power_off
+from pam_deploy_graph.lab.workstation_actions import ACTING, CHECKS, Workshop, power_off
 
 
 class Node:
@@ -93,17 +93,17 @@ class Node:
         text = self._workshop.folder(target).read_log() if target else ""
         return _deliver(fault, PlainTextResponse(text))
 
-    async def verify(self, request: Request) -> Response:
-        """验证一个模块；不改变任何东西，所以不看幂等键。"""
+    async def check(self, request: Request) -> Response:
+        """只看不改的动作，所以不看幂等键；是哪一个由地址的最后一段说明。"""
+        order = request.url.path.rpartition("/")[2]
         ip = await self._arrive(request)
         ref = parse(VersionRef, await read_body(request))
-        fault = self._faults.take(ip, "verify")
-        target = Target(ip, ref.app, ref.module)
+        fault = self._faults.take(ip, order)
         await self._endure(request, ip, fault)
         await self._linger(fault)
-        reason = _drill(ip, "verify") if _is(fault, FaultKind.FAIL) else ""
-        outcome = await self._workshop.verify(target, ref.version, reason)
-        return _deliver(fault, answer(request, outcome))
+        reason = _drill(ip, order) if _is(fault, FaultKind.FAIL) else ""
+        found = await CHECKS[order](self._workshop, Target(ip, ref.app, ref.module), ref.version, reason)
+        return _deliver(fault, answer(request, found))
 
     async def act(self, request: Request) -> Response:
         """停止、部署、启动或回滚；是哪一个由地址的最后一段说明。"""

@@ -80,7 +80,10 @@ class Workshop:
             self._finish(call, plan, plan.running)
 
     async def verify(self, target: Target, version: str, reason: str = "") -> Outcome:
-        """验证：问健康探针，比版本，重算发布目录的散列；``reason`` 不空则是演练的失败。"""
+        """验证：问健康探针，比版本，重算发布目录的散列。
+
+        ``reason`` 不空则是演练的失败。
+        """
         running = await self._probe.running_version(self.fleet.airport, target)
         reason = reason or await self._doubt(target, version, running)
         shown = running or self.folder(target).state().current or ""
@@ -172,6 +175,10 @@ class Workshop:
         effect = Effect(Side.NODE, action, plan.app, plan.module, plan.version, airport, plan.ip, before)
         with self._store.transaction():
             return self._store.finish(call, Reply(200, {**outcome}), effect)
+
+
+CHECKS: Final = {"verify": Workshop.verify}
+"""只看不改的工作站动作（短名）：收下对象、版本与演练的失败，返回应答；应答的结构由返回的注解来。"""
 
 
 def power_off() -> None:

@@ -8,9 +8,8 @@ from typing import Any, Final, Self
 import aiohttp
 from pydantic_core import from_json
 
-from pam_deploy_graph.constants import ScriptExit
+from pam_deploy_graph.constants import Route, ScriptExit
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.mcp_node.node_paths import WIRE_NAMES, Route
 from pam_deploy_graph.mcp_runner.conventions import MAX_ANSWER_BYTES, MAX_LOG_BYTES
 from pam_deploy_graph.models import Values
 from pam_deploy_graph.protocol.http_failure import failure_of
@@ -20,6 +19,8 @@ from pam_deploy_graph.system.tls import client_certificate_hint
 _CONNECT_SECONDS: Final = 10.0
 _CHUNK: Final = 1 << 16
 _REASON_LENGTH: Final = 500
+_WIRE_NAMES: Final = {"hash_code": "hash"}
+"""输入名与协议里的名字不同的。"""
 _KEYS: Final = {"hash": "HASH_CODE", "airport": "AIRPORT_CODE"}
 
 
@@ -100,7 +101,7 @@ class NodeClient:
         }
         if route.body:
             known = {name: given[name] for name in route.body if given[name] is not None}
-            options["json"] = {WIRE_NAMES.get(name, name): value for name, value in known.items()}
+            options["json"] = {_WIRE_NAMES.get(name, name): value for name, value in known.items()}
         if route.query:
             options["params"] = {name: given[name] for name in route.query if given.get(name)}
         url = self._base_url + route.path.format(ip=given.get("ip", ""))

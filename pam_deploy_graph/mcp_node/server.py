@@ -90,7 +90,7 @@ class Performer:
         """调用并写成结果。"""
         if "LOG_FILE" in tool.spec.gives:
             return await self._log(tool, given, limit)
-        values = await self._node.call(tool.route, given, limit)
+        values = await self._node.call(tool.spec.route, given, limit)
         try:
             checked = tool.answer.model_validate(values).model_dump(exclude_unset=True)
         except ValidationError as error:
@@ -100,7 +100,7 @@ class Performer:
 
     async def _log(self, tool: NodeTool, given: Values, limit: float) -> CallToolResult:
         """取日志：文本内容是日志本身，``LOG_FILE`` 只是建议的文件名，文件由调用者去写。"""
-        text, cut = await self._node.read_log(tool.route, given, limit)
+        text, cut = await self._node.read_log(tool.spec.route, given, limit)
         notice = tr("（日志太长，只取末尾 {max_log_bytes} 字节）\n", max_log_bytes=MAX_LOG_BYTES) if cut else ""
         return _success({"LOG_FILE": f"{given['ip'].replace(':', '_')}.log"}, notice + text)
 
@@ -111,7 +111,7 @@ class Performer:
             return
         if not self._airport:
             try:
-                values = await self._node.call(_ROSTER.route, {}, limit)
+                values = await self._node.call(_ROSTER.spec.route, {}, limit)
             except NodeError as error:
                 # 这一次只是查询，要做的动作还没有送出。
                 unsent = outcome_of(error.code) is Outcome.UNKNOWN

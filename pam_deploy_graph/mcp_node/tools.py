@@ -8,10 +8,9 @@ from mcp.types import Tool, ToolAnnotations
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from pam_deploy_graph.constants import ACTIONS, ActionSpec, Side
+from pam_deploy_graph.constants import ACTIONS, ANSWER_KINDS, ActionSpec, Side
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.value_rules import AirportCode, Name, Version
-from pam_deploy_graph.mcp_node.node_paths import Route, route_of
 from pam_deploy_graph.system.safe_text import show_value
 
 _MAX_KEY: Final = 255
@@ -39,16 +38,13 @@ _INPUTS: Final[dict[str, Any]] = {
         Field(pattern="^[!-~]+$", max_length=_MAX_KEY, description="幂等键；结果未知时用同一个键重试"),
     ),
 }
-_OUTPUTS: Final[dict[str, Any]] = {"SUCCESS": bool, "ONLINE": bool, "RUNNING": bool, "IP": list[str]}
-"""不是文本的键。"""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeTool:
-    """一个工具：动作、地址、输入与输出的模型。"""
+    """一个工具：动作、输入与输出的模型。"""
 
     spec: ActionSpec
-    route: Route
     arguments: type[BaseModel]
     answer: type[BaseModel]
 
@@ -72,18 +68,18 @@ class NodeTool:
 
 def _tool(spec: ActionSpec) -> NodeTool:
     """由动作表的一行做出工具。"""
-    route = route_of(spec)
+    route = spec.route
     keyed = ("idempotency_key",) if spec.changes else ()
     names = dict.fromkeys(("airport", *route.body, *route.query, *spec.needs, *spec.may_need, *keyed))
     title = spec.tool_name.title().replace("_", "")
     fields: dict[str, Any] = {name: _INPUTS[name] for name in names}
     fields |= {name: (Name, Field("", description=_INPUTS[name][1].description)) for name in route.query}
-    owed: dict[str, Any] = {key: (_OUTPUTS.get(key, str), ...) for key in spec.gives}
+    owed: dict[str, Any] = {key: (ANSWER_KINDS.get(key, str), ...) for key in spec.gives}
     if "ONLINE" in spec.gives:  # 离线的工作站，运行没有、是什么版本都不知道
         owed |= {"RUNNING": (bool | None, ...), "VERSION": (str | None, ...)}
     owed |= dict.fromkeys(spec.may_give, (str | None, None))
     arguments = create_model(f"{title}Input", __config__=ConfigDict(extra="forbid"), **fields)
-    return NodeTool(spec, route, arguments, create_model(f"{title}Output", **owed))
+    return NodeTool(spec, arguments, create_model(f"{title}Output", **owed))
 
 
 TOOLS: Final = {spec.tool_name: _tool(spec) for spec in ACTIONS.values() if spec.side is Side.NODE}

@@ -97,3 +97,12 @@ async def test_stream_says_something_every_second(make_site: Callable[..., Site]
     assert b'"run":""' in first
     assert b'"beat"' in await anext(stream)
     await stream.aclose()  # type: ignore[attr-defined]  # 是异步生成器
+
+
+def test_what_was_heard_is_in_the_form(alone: Browser) -> None:
+    """听到的每一项控制参数表里都有一格，提交时一项也不丢。"""
+    said = "PEK checkin gate 1.2.3，先灰度 2 台观察 10 分钟，灰度后让我看一眼，批与批之间停 30 秒，每批 4 台"
+    page = alone.post("/ask", {"do": "hear", "text": said}).text
+    filled = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', page))
+    heard = {"canary": "2", "hold": "600", "confirm_canary": "true", "pause_between": "30", "max_parallel": "4"}
+    assert {name: filled.get(name) for name in heard} == heard

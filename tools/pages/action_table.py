@@ -67,6 +67,7 @@ def _row(spec: ActionSpec) -> list[str]:
         spec.side,
         PHASES[spec.phase],
         code(spec.needs),
+        code(spec.may_need),
         code(spec.gives),
         code(spec.may_give),
         REPEATS[spec.repeat],

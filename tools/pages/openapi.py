@@ -15,6 +15,7 @@ from pam_deploy_graph.lab.home import Home
 from pam_deploy_graph.lab.node import Node
 from pam_deploy_graph.lab.packages import installed_package
 from pam_deploy_graph.lab.schemas import ErrorAnswer, ModuleRef, RefusedOutcome, VersionRef
+from pam_deploy_graph.lab.workstation_actions import CHECKS
 
 _OWNERS: Final = {Side.HOME: Home, Side.NODE: Node}
 _REF: Final = "#/components/schemas/{model}"
@@ -91,12 +92,13 @@ def _schemas() -> dict[str, Any]:
 
 def _operation(one: Endpoint) -> dict[str, Any]:
     """一个地址的一种方法。"""
-    doc = getattr(_OWNERS[one.side], one.handler).__doc__ or ""
     last = one.path.rpartition("/")[2]
+    named = one.handler in {"act", "check"}
+    work = CHECKS[last] if one.handler == "check" else getattr(_OWNERS[one.side], one.handler)
     operation: dict[str, Any] = {
-        "operationId": f"{one.side.lower()}_{last if one.handler == 'act' else one.handler}",
+        "operationId": f"{one.side.lower()}_{last if named else one.handler}",
         "tags": [one.side],
-        "summary": doc.splitlines()[0],
+        "summary": (work.__doc__ or "").splitlines()[0],
         "parameters": _parameters(one),
         "responses": _responses(one),
     }

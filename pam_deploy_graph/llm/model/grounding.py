@@ -146,8 +146,7 @@ _FINDERS: Final[dict[str, Callable[[str, Any], _Spans]]] = {
     "APP_NAME": _written,
     "MODULE_NAME": _written,
     "VERSION_NUMBER": _version,
-    "canary": _counted,
-    "max_failures": _counted,
+    **{row.name: _counted for row in CONTROLS.values() if row.guessable},
 }
 """模型补得了的，各在文字里怎样找。
 

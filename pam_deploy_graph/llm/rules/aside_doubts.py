@@ -9,8 +9,9 @@ from functools import partial
 from itertools import groupby
 from typing import Final
 
+from pam_deploy_graph.constants import PACE
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.llm.rules.draft import PACE, Draft
+from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
 from pam_deploy_graph.llm.rules.left_over import limit_named
 from pam_deploy_graph.llm.span_account import As

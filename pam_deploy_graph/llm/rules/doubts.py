@@ -10,10 +10,11 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Final
 
+from pam_deploy_graph.constants import CONTROLS, LIMITS
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.aside_doubts import doubt_aside
-from pam_deploy_graph.llm.rules.draft import PACE, Draft
+from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.fields import weigh_fields
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer, worldwide
 from pam_deploy_graph.llm.rules.left_over import in_pace, is_free, limit_forms, speaks_of_pace
@@ -28,7 +29,6 @@ from pam_deploy_graph.llm.text.numbers import to_int
 _forms: Final = partial(forms_of, "doubts")
 """``doubts.toml`` 里的一组说法。"""
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
-_LIMITS: Final = PACE | {"confirm_canary"}
 _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
 _APART: Final = re.compile(r"[,;/|、]")
@@ -100,7 +100,7 @@ def _fragments(draft: Draft) -> None:
     for form in _forms("fragment"):
         for match in form.finditer(draft.original):
             before = draft.account.labels[match.start() - 1] if match.start() else None
-            if before and before[1] in _LIMITS and is_free(draft, *match.span(), filler=True):
+            if before and before[1] in LIMITS and is_free(draft, *match.span(), filler=True):
                 draft.leave_open(
                     before[1], tr("「{match}」没有听懂：请说明 {before} 是多少", match=match.group(), before=before[1])
                 )
@@ -164,7 +164,7 @@ def _acts_beside(draft: Draft, match: re.Match[str]) -> bool:
     cut = _SENTENCE.search(draft.original, match.end())
     high = cut.start() if cut else len(draft.original)
     said = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
-    return bool(said & {"intent", "VERSION_NUMBER", *_NAMES}) and not said & _LIMITS
+    return bool(said & {"intent", "VERSION_NUMBER", *_NAMES}) and not said & LIMITS
 
 
 def _corrections(draft: Draft) -> None:
@@ -209,7 +209,7 @@ def _hidden(draft: Draft) -> None:
         if kind not in {As.CONDITION, As.NEGATED} or not _DIGIT.search(text):
             continue
         for name, forms in limit_forms():
-            wanted = name in {"ask_after", "max_failures"} and name not in draft.control
+            wanted = CONTROLS[name].conditional and name not in draft.control
             if wanted and any(form.search(text) for form in forms):
                 draft.leave_open(
                     name, tr("「{text}」像在说限度，没有听懂：请说明 {name}", text=text.strip()[:_SHOWN], name=name)

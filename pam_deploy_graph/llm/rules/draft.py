@@ -19,8 +19,6 @@ NAMED: Final = "\ue001"
 """断定了的名字换成这个私用字符，长度不变；名字本身记在 ``Draft.names``。"""
 HIDDEN: Final = "\x1f"
 """不算数的分句换成这个控制字符，两头是换行，长度不变。"""
-PACE: Final = frozenset({"canary", "max_parallel", "waves", "ask_after", "max_failures", "hold", "pause_between"})
-"""说节奏、限度的各项。"""
 _LEAD: Final = 40
 _RUNS = re.compile(f"[{MASK}{NAMED}]+")
 

@@ -6,9 +6,10 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 
+from pam_deploy_graph.constants import PACE
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.decision_lexicon import strange_in
-from pam_deploy_graph.llm.rules.draft import PACE, Draft
+from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.rules.statements import weigh_statements
 from pam_deploy_graph.llm.span_account import As, Span
@@ -238,7 +239,7 @@ def _weighty() -> frozenset[str]:
 @cache
 def limit_forms() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     """各项限度的说法。"""
-    data: dict[str, Any] = table("filler")["limits"]
+    data: dict[str, Any] = table("pace")["unheard"]
     return tuple((name, compile_all(forms)) for name, forms in data.items())
 
 

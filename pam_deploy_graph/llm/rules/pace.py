@@ -5,6 +5,7 @@ from collections import defaultdict
 from functools import cache
 from typing import Any, Final
 
+from pam_deploy_graph.constants import CONTROLS
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
 from pam_deploy_graph.llm.rules.draft import Draft
@@ -31,11 +32,12 @@ Mention = tuple[re.Match[str], Any]
 @cache
 def _rules() -> tuple[tuple[str, dict[str, Any], tuple[re.Pattern[str], ...]], ...]:
     """把规则表展开成（参数、这一组、模式）。"""
-    data = dict(table("pace"))
-    placeholders = data.pop("placeholders")
+    data = table("pace")
+    placeholders = data["placeholders"]
     return tuple(
         (name, group, compile_all(group["patterns"], **placeholders))
         for name, groups in data.items()
+        if name in CONTROLS
         for group in groups
     )
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from pam_deploy_graph.constants import PACE
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.llm.rules.draft import MASK, NAMED, PACE, Draft
+from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, is_wanted
 from pam_deploy_graph.llm.span_account import As
 from pam_deploy_graph.llm.text.lexicon import compile_all, table
