@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from pam_deploy_graph.constants import DECISIONS, Decision
+from pam_deploy_graph.constants import DECISIONS, PLAN_DECISIONS, Decision
 from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.service_state import version_text
 from pam_deploy_graph.home.run_files import log_folder
-from pam_deploy_graph.i18n import msgid, tr
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Act
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 
 COUNTED_FROM: Final = 50
 """满这么多台的，要把台数打出来才作数：大的决定不是顺手一点。"""
-_VERBS: Final = {
-    Decision.APPROVE: msgid("回滚 {n} 台"),
-    Decision.REJECT: msgid("保持 {n} 台"),
-    Decision.RETRY: msgid("再查 {n} 台"),
-}
-_ON_PLAN: Final = {Decision.APPROVE: msgid("批准部署 {n} 台"), Decision.REJECT: msgid("拒绝部署 {n} 台")}
 _WHAT: Final = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
 
 
@@ -127,7 +121,7 @@ def _plan_card(site: Site, state: AgentState, asked: Mapping[str, Any], person: 
         requester=state.requested_by or state.registered_by,
         since=state.asked_at,
         shown=[(PLAN, str(asked["digest"]))],
-        options=[_plan_option(site, state, decision, count, person) for decision in _ON_PLAN],
+        options=[_plan_option(site, state, decision, count, person) for decision in map(Decision, PLAN_DECISIONS)],
         dark=dark,
         text=str(asked["text"]),
         left=count,
@@ -141,7 +135,7 @@ def _plan_option(site: Site, state: AgentState, decision: Decision, count: int, 
     """对计划的一种回答；拒绝谁都可以。"""
     why = "" if decision is Decision.REJECT else _why_not(site, state, Act.APPROVE_PLAN, person)
     effect = tr("照下面的计划开始做") if decision is Decision.APPROVE else tr("这次运行到此为止，一台也不动")
-    return Option(str(decision), tr(_ON_PLAN[decision], n=count), effect, why)
+    return Option(str(decision), _button(decision, count, plan=True), effect, why)
 
 
 def _group_card(
@@ -183,8 +177,14 @@ def _verb(group: Alike, decision: Decision) -> str:
     starts = decision is Decision.APPROVE and asked["version_now"] == asked["to_version"] and asked["running"] is False
     if starts:
         return tr("启动 {n} 台", n=len(group.ips))
-    named = tr("{word} {n} 台", word=tr(DECISIONS[decision].word), n=len(group.ips))
-    return tr(_VERBS[decision], n=len(group.ips)) if decision in _VERBS else named
+    return _button(decision, len(group.ips), plan=False)
+
+
+def _button(decision: Decision, count: int, *, plan: bool) -> str:
+    """按钮上的话：做什么，几台。"""
+    row = DECISIONS[decision]
+    said = row.meaning(plan=plan).button
+    return tr(said, n=count) if said else tr("{word} {n} 台", word=tr(row.word), n=count)
 
 
 def _why_not(site: Site, state: AgentState, act: Act, person: str) -> str:

@@ -8,11 +8,11 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pam_deploy_graph.constants import NOT_STARTED
 from pam_deploy_graph.flows.service_state import running_now
 from pam_deploy_graph.ledger import Ledger, read_head
 from pam_deploy_graph.ledger.leases import holder_of
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.report.code_words import NOT_STARTED
 from pam_deploy_graph.report.html.networks import in_order
 from pam_deploy_graph.report.html.status_styles import LOOKS, look_of
 from pam_deploy_graph.report.summary import targets_of

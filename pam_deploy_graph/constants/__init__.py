@@ -1,6 +1,7 @@
 """全项目共用的词、表与限度（依据 contract 第 2、3、6、8 节）。
 
-三张表各有一个文件：动作（``actions``）、决定（``decisions``）、控制参数（``controls``）；一件事实只写在表里。
+几张表各有一个文件：动作（``actions``）、决定（``decisions``）、控制参数（``controls``）、状态（``statuses``）；
+一件事实只写在表里。
 """
 
 from enum import IntEnum, StrEnum
@@ -31,25 +32,11 @@ from pam_deploy_graph.constants.decisions import REVIEW_DECISIONS as REVIEW_DECI
 from pam_deploy_graph.constants.decisions import WORDS as WORDS
 from pam_deploy_graph.constants.decisions import Decision as Decision
 from pam_deploy_graph.constants.decisions import offered as offered
-
-
-class IpStatus(StrEnum):
-    """单台工作站的状态（contract 第 6 节）。"""
-
-    RUNNING = "RUNNING"
-    SUCCESS = "SUCCESS"
-    FAILED = "FAILED"
-    IN_DOUBT = "IN_DOUBT"
-
-
-class RollbackStatus(StrEnum):
-    """单台工作站的回滚状态（contract 第 6 节）。"""
-
-    NOT_RUN = "ROLLBACK_NOT_RUN"
-    PENDING = "PENDING_AGENT_CONFIRMATION"
-    REJECTED = "REJECTED_BY_OPERATOR"
-    DONE = "ROLLBACK_DONE"
-    FAILED = "ROLLBACK_FAILED"
+from pam_deploy_graph.constants.statuses import NOT_STARTED as NOT_STARTED
+from pam_deploy_graph.constants.statuses import OFFLINE as OFFLINE
+from pam_deploy_graph.constants.statuses import STATUS_WORDS as STATUS_WORDS
+from pam_deploy_graph.constants.statuses import IpStatus as IpStatus
+from pam_deploy_graph.constants.statuses import RollbackStatus as RollbackStatus
 
 
 class Ask(StrEnum):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pam_deploy_graph.constants.statuses import RollbackStatus
 from pam_deploy_graph.i18n import Worded, msgid, tr
 
 
@@ -23,11 +24,13 @@ class Decision(StrEnum):
 class Meaning:
     """一个决定用在一种问题上的意思。
 
-    ``label`` 是时间线上的名字，``tone`` 借用处境的颜色；``spoken`` 是只在这种问题上才说得通的词。
+    ``label`` 是时间线上的名字，``tone`` 借用处境的颜色，``button`` 是控制台按钮上的话，空串的由叫法而来；
+    ``spoken`` 是只在这种问题上才说得通的词。
     """
 
     label: str
     tone: str
+    button: str = ""
     spoken: tuple[str, ...] = ()
 
 
@@ -37,7 +40,8 @@ class DecisionSpec:
 
     ``word`` 是中文叫什么，``about`` 是命令行选项的说明，``does`` 是它对一台工作站做什么的短说法（提问时用），
     ``recorded`` 是记下它的事件的说明，``progress`` 是进度里的话；``note`` 是问的时候附在叫法后面的话，
-    ``spoken`` 是单独说出来就算数的词。
+    ``spoken`` 是单独说出来就算数的词，``asked_as`` 是问它会怎样时的别的叫法。
+    ``leaves`` 是记下它之后那台的回滚状态，``None`` 的另有一套（回滚有它的结果，接着做的没有）。
     ``on_plan`` 为 ``None`` 的不能回答计划；``reviewable`` 的出现在审阅界面与 ``build_confirmation_request`` 里；
     ``resumes`` 的让这台工作站回到进行中。
     """
@@ -53,6 +57,8 @@ class DecisionSpec:
     on_workstation: Meaning
     on_plan: Meaning | None = None
     spoken: tuple[str, ...]
+    asked_as: tuple[str, ...] = ()
+    leaves: RollbackStatus | None
     reviewable: bool = True
     resumes: bool = False
 
@@ -60,6 +66,11 @@ class DecisionSpec:
     def offer(self) -> str:
         """问的时候怎样列出来。"""
         return tr("{word}（{note}）", word=tr(self.word), note=tr(self.note)) if self.note else tr(self.word)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """问它会怎样时的叫法。"""
+        return (self.word, str(self.decision), *self.asked_as)
 
     def meaning(self, *, plan: bool) -> Meaning:
         """它用在计划上、或一台工作站上的意思。"""
@@ -76,12 +87,14 @@ _ROWS: Final = (
         about="同意（批准计划，或回滚）。",
         does=msgid("回滚"),
         recorded="同意回滚，即将执行",
-        on_workstation=Meaning(msgid("批准回滚"), "rolled", (ROLL_BACK_WORD,)),
-        on_plan=Meaning(msgid("计划获批准"), "done", ("通过", "开始", "go")),
+        on_workstation=Meaning(msgid("批准回滚"), "rolled", msgid("回滚 {n} 台"), (ROLL_BACK_WORD,)),
+        on_plan=Meaning(msgid("计划获批准"), "done", msgid("批准部署 {n} 台"), ("通过", "开始", "go")),
         spoken=(
             *("approve", "approved", "accept", "accepted", "confirm", "confirmed", "yes", "y", "ok", "okay", "sure"),
             *("同意", "批准", "确认", "确定", "可以", "可以的", "好", "好的", "行", "是", "是的"),
         ),
+        asked_as=("批准", ROLL_BACK_WORD, "退回", "approv", "roll back", "rollback", "rolling back"),
+        leaves=None,
     ),
     DecisionSpec(
         decision=Decision.REJECT,
@@ -92,8 +105,8 @@ _ROWS: Final = (
         recorded="不回滚，保持现状",
         progress=msgid("保持现状"),
         note=msgid("保持现状"),
-        on_workstation=Meaning(msgid("不回滚，保持现状"), "failed"),
-        on_plan=Meaning(msgid("计划被拒绝"), "failed", ("不通过", "算了")),
+        on_workstation=Meaning(msgid("不回滚，保持现状"), "failed", msgid("保持 {n} 台")),
+        on_plan=Meaning(msgid("计划被拒绝"), "failed", msgid("拒绝部署 {n} 台"), ("不通过", "算了")),
         spoken=(
             *("reject", "rejected", "decline", "ignore", "no", "n"),
             *(
@@ -111,6 +124,8 @@ _ROWS: Final = (
                 "保持原样",
             ),
         ),
+        asked_as=("不同意", "驳回", "保持"),
+        leaves=RollbackStatus.REJECTED,
     ),
     DecisionSpec(
         decision=Decision.RETRY,
@@ -120,8 +135,10 @@ _ROWS: Final = (
         does=msgid("查清后继续"),
         recorded="查清之后继续，这台回到进行中",
         progress=msgid("查清后继续"),
-        on_workstation=Meaning(msgid("查清实情后继续"), "running"),
+        on_workstation=Meaning(msgid("查清实情后继续"), "running", msgid("再查 {n} 台")),
         spoken=("retry", "重试", "再试", "继续"),
+        asked_as=("再试",),
+        leaves=None,
         reviewable=False,
         resumes=True,
     ),

@@ -8,7 +8,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from pam_deploy_graph.constants import ACTIONS, DECISION_EVENTS, Ask, Decision, IpStatus, RollbackStatus
+from pam_deploy_graph.constants import ACTIONS, DECISION_EVENTS, DECISIONS, Ask, Decision, IpStatus, RollbackStatus
 from pam_deploy_graph.models import AgentState, Event, IpState, Values
 from pam_deploy_graph.protocol.keys import slot_of
 
@@ -262,7 +262,7 @@ WORKSTATION_HANDLERS: Final[dict[str, Callable[[AgentState, Event], Any]]] = {
     "ROLLBACK_REQUESTED": _rollback_requested,
     DECISION_EVENTS[Decision.APPROVE]: _approved,
     "APPROVAL_VOID": _approval_void,
-    DECISION_EVENTS[Decision.REJECT]: _decided(str(RollbackStatus.REJECTED)),
+    **{row.event: _decided(str(row.leaves)) for row in DECISIONS.values() if row.leaves},
     DECISION_EVENTS[Decision.RETRY]: _retry,
     "RETRY_WITHDRAWN": _retry_withdrawn,
     "ROLLBACK_DONE": rollback_done,

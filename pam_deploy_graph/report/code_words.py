@@ -3,26 +3,9 @@
 import re
 from typing import Final
 
-from pam_deploy_graph.constants import IpStatus, RollbackStatus, ScriptExit
+from pam_deploy_graph.constants import STATUS_WORDS, RollbackStatus, ScriptExit
 from pam_deploy_graph.i18n import Worded, tr
 
-NOT_STARTED: Final = "NOT_STARTED"
-OFFLINE: Final = "OFFLINE"
-_WORDS: Final[Worded[str]] = Worded(
-    {
-        IpStatus.RUNNING: "进行中",
-        IpStatus.SUCCESS: "成功",
-        IpStatus.FAILED: "失败",
-        IpStatus.IN_DOUBT: "结果未知",
-        NOT_STARTED: "未开工",
-        OFFLINE: "不在线",
-        RollbackStatus.NOT_RUN: "没有回滚",
-        RollbackStatus.PENDING: "等人决定",
-        RollbackStatus.REJECTED: "不回滚，保持现状",
-        RollbackStatus.DONE: "已回滚",
-        RollbackStatus.FAILED: "回滚没有成功",
-    }
-)
 EXIT_MEANINGS: Final[Worded[int]] = Worded(
     {
         ScriptExit.DONE: "做完了",
@@ -40,7 +23,7 @@ EXIT_MEANINGS: Final[Worded[int]] = Worded(
 
 def word_of(code: str, *, over: bool = False) -> str:
     """一个代码的中文；没有说法的就是它自己。运行结束了（``over``）的，没有谁还等着谁。"""
-    return tr("没有人决定") if over and code == RollbackStatus.PENDING else _WORDS.get(code, code)
+    return tr("没有人决定") if over and code == RollbackStatus.PENDING else STATUS_WORDS.get(code, code)
 
 
 def with_word(code: str, *, over: bool = False) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pam_deploy_graph.constants import IpStatus
+from pam_deploy_graph.constants import NOT_STARTED, OFFLINE, IpStatus
 from pam_deploy_graph.flows.rollout import not_reached, not_reached_text
 from pam_deploy_graph.flows.service_state import (
     UNKNOWN,
@@ -23,7 +23,7 @@ from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inputs.shares import in_numbers
 from pam_deploy_graph.inputs.targeting import scope_size
 from pam_deploy_graph.models import AgentState, IpState
-from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, bare_reason, with_word
+from pam_deploy_graph.report.code_words import bare_reason, with_word
 from pam_deploy_graph.report.decision_words import decision_label, subject_of
 from pam_deploy_graph.system.safe_text import markdown_safe
 from pam_deploy_graph.system.shown_time import moment, zone

@@ -33,12 +33,8 @@ MAYBE_ASKED: Final = frozenset({"status", "preview", "unknown"})
 """听成这几种意图的，可能是在问谁批准的、为什么失败之类的事；别的是要做什么。"""
 _MOST_NAMED: Final = 10
 _MOST_CAUSES: Final = 3
-_REPLIES: Final = {
-    Decision.REJECT: ("不同意", "拒绝", "驳回", "保持", "reject"),
-    Decision.RETRY: ("重试", "再试", "retry", "retrying"),
-    Decision.APPROVE: ("同意", "批准", "回滚", "退回", "approv", "roll back", "rollback", "rolling back"),
-}
-"""问的是哪一种回答；先认「不」。"""
+_ASKED: Final = sorted(DECISIONS.values(), key=lambda row: row.decision is Decision.APPROVE)
+"""问的是哪一种回答：「不同意」里也有「同意」，所以它在最后。"""
 _RUNNING: Final = Worded({True: "在运行", False: "已停止", None: UNKNOWN})
 _WHOLE: Final = Worded(
     {
@@ -272,7 +268,7 @@ def _effect(asked: _Asked, question: Mapping[str, Any], wanted: Decision) -> str
 def _decision_named(text: str) -> Decision | None:
     """问的是哪一种回答。"""
     said = text.lower()
-    return next((decision for decision, words in _REPLIES.items() if any(word in said for word in words)), None)
+    return next((row.decision for row in _ASKED if any(name in said for name in row.names)), None)
 
 
 def _effects_in_general(text: str) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pam_deploy_graph.constants import DECISIONS, Ask
+from pam_deploy_graph.constants import DECISIONS, NOT_STARTED, OFFLINE, Ask
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.service_state import running_of, running_text, service_line, truth_of, version_text
 from pam_deploy_graph.i18n import Worded, msgid, tr
 from pam_deploy_graph.inventory import Inventory
 from pam_deploy_graph.ledger import REFUSED, Approval, Ledger
 from pam_deploy_graph.models import Event, IpState
-from pam_deploy_graph.report.code_words import NOT_STARTED, OFFLINE, exit_text, with_word
+from pam_deploy_graph.report.code_words import exit_text, with_word
 from pam_deploy_graph.report.decision_words import label_of
 from pam_deploy_graph.report.text_table import aligned
 from pam_deploy_graph.system.safe_text import printable

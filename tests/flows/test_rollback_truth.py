@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.constants import DECISIONS
 from pam_deploy_graph.fake_runner import FakeActionRunner
 from pam_deploy_graph.inventory import EMPTY
 from pam_deploy_graph.models import ActionResult, AgentState
@@ -50,7 +51,7 @@ def test_a_failed_stop_is_not_rolled_back_to_an_older_release(desk: Desk) -> Non
 def test_what_each_answer_does_is_said(desk: Desk) -> None:
     """停下之后部署失败：问题说出版本、停着，以及每种回答做什么。"""
     question = asked(desk, "deploy-ip")
-    assert question["effects"] == {
+    assert question["effects"] == {str(decision): row.does for decision, row in DECISIONS.items()} | {
         "approve": "0.0.0 没有换过，把它启动",
         "reject": "保持现状，0.0.0，gate 已停止，柜台不可用",
         "retry": "先查证它的实情，再从 deploy-ip 继续，装 1.2.3",

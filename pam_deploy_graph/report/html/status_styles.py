@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pam_deploy_graph.constants import IpStatus, RollbackStatus
+from pam_deploy_graph.constants import NOT_STARTED, IpStatus, RollbackStatus
 from pam_deploy_graph.i18n import msgid, tr
-from pam_deploy_graph.report.code_words import NOT_STARTED
 
 
 @dataclass(frozen=True, slots=True)
