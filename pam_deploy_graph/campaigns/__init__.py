@@ -3,13 +3,11 @@
 没有第二份记录：各机场的运行登记时带着同一份安排，处境由它们的账本得出；杀掉了再来，照样接得上。
 """
 
-from pam_deploy_graph.campaigns.arrangement import Campaign, read_campaign
 from pam_deploy_graph.campaigns.joint_plan import CampaignPlan, approve, launch, plan_of
 from pam_deploy_graph.campaigns.overview import Overview, look
 from pam_deploy_graph.campaigns.schedule import CampaignRollout
 
 __all__ = [
-    "Campaign",
     "CampaignPlan",
     "CampaignRollout",
     "Overview",
@@ -17,5 +15,4 @@ __all__ = [
     "launch",
     "look",
     "plan_of",
-    "read_campaign",
 ]

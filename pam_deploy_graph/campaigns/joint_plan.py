@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_deploy_graph.campaigns.arrangement import KEY, Campaign
-from pam_deploy_graph.campaigns.overview import look
+from pam_deploy_graph.campaigns.overview import AirportRow, look
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError, PamError
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, Ledger
+from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.report.plan_text import change_part, other_part
-from pam_deploy_graph.runs import deciding
-from pam_deploy_graph.runs.deciding import Answered, settle, signed
-from pam_deploy_graph.runs.open_questions import cancel_run
-from pam_deploy_graph.runs.registration import RunRequest, register
-from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.arrangement import Campaign
+from pam_deploy_graph.runs.deciding import Answered, signed
+from pam_deploy_graph.runs.registration import RunRequest
 from pam_deploy_graph.runs.status import SHORT_DIGEST
 from pam_deploy_graph.system.safe_text import printable
 
@@ -69,11 +67,11 @@ class CampaignPlan:
         return "\n".join(map(printable, lines))
 
 
-def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunRequest], drive: Drive) -> frozenset[str]:
+def launch(runs: RunAccess, campaign: Campaign, requests: Mapping[str, RunRequest], drive: Drive) -> frozenset[str]:
     """登记各机场的运行，各出一份计划；同样的输入再来一次，接着做没有做完的。
 
     Args:
-        services: 部件。
+        runs: 账本的口。
         campaign: 安排。
         requests: 各机场的输入（没有运行名与安排）。
         drive: 推进一次运行。
@@ -87,15 +85,18 @@ def launch(services: Services, campaign: Campaign, requests: Mapping[str, RunReq
         PamError: 有机场出不了计划，逐个说明；什么也没有改变。
 
     """
-    extra = {KEY: campaign.as_dict()}
-    wanted = [replace(requests[each], run_id=campaign.run_id(each), extra=extra) for each in campaign.airports]
-    registered = [register(services.ledger, one) for one in wanted]
-    unplanned = [row.run_id for row in look(services.ledger, campaign).rows if row.phase == "interrupted"]
+    named = {campaign.run_id(each): requests[each] for each in campaign.airports}
+    fresh = frozenset(
+        run_id
+        for run_id, one in named.items()
+        if runs.register(run_id, one.params, one.execution_strategy, one.control_params, campaign.as_dict())
+    )
+    unplanned = [row.run_id for row in look(runs, campaign).rows if row.phase == "interrupted"]
     with ThreadPoolExecutor(_PLANNING, thread_name_prefix="pam-campaign") as pool:
         problems = list(filter(None, pool.map(lambda run_id: _problem(drive, run_id), unplanned)))
     if problems:
         raise PamError(tr("；").join(problems))
-    return frozenset(state.run_id for state, created in registered if created)
+    return fresh
 
 
 def _problem(drive: Drive, run_id: str) -> str:
@@ -107,14 +108,14 @@ def _problem(drive: Drive, run_id: str) -> str:
     return ""
 
 
-def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
+def plan_of(runs: RunAccess, campaign: Campaign) -> CampaignPlan:
     """返回等着批准的合成的计划，只有还等着批准的机场。
 
     Raises:
         ConfirmationError: 没有机场等着批准计划，或有机场出不了计划。
 
     """
-    found = look(ledger, campaign)
+    found = look(runs, campaign)
     rows = found.rows
     if without := [row for row in rows if row.phase == "interrupted" or not row.phase]:
         told = tr("、").join(f"{row.airport} {row.reason or row.shown_phase}" for row in without)
@@ -126,14 +127,26 @@ def plan_of(ledger: Ledger, campaign: Campaign) -> CampaignPlan:
         raise ConfirmationError(
             tr("多机场部署 {campaign_id} 没有等着批准的计划；用 campaign status 查看", campaign_id=campaign.campaign_id)
         )
-    texts = {row.run_id: ledger.load_state(row.run_id, keep_events=False).plan_text for row in waiting}
-    parts = (AirportPlan(row.airport, row.run_id, row.plan_digest, texts[row.run_id]) for row in waiting)
+    parts = (AirportPlan(row.airport, row.run_id, row.plan_digest, _text_of(runs, row)) for row in waiting)
     absent = (f"{row.airport} {row.reason or row.shown_phase}" for row in rows if not row.plan_digest)
     return CampaignPlan(campaign, tuple(parts), found.plan_digest, tuple(absent))
 
 
+def _text_of(runs: RunAccess, row: AirportRow) -> str:
+    """等着批准的那一份计划的原文。
+
+    Raises:
+        ConfirmationError: 看的当口它变了。
+
+    """
+    for asked in runs.standing(row.run_id)["waiting"]:
+        if asked["digest"] == row.plan_digest:
+            return str(asked["text"])
+    raise ConfirmationError(tr("{airport} 的计划刚刚变了；再看一眼", airport=row.airport))
+
+
 def approve(
-    services: Services,
+    runs: RunAccess,
     plan: CampaignPlan,
     decision: Decision,
     *,
@@ -144,7 +157,7 @@ def approve(
     """给每个机场记下同一个决定，各带自己的摘要。
 
     Args:
-        services: 部件。
+        runs: 账本的口。
         plan: 给人看过的计划。
         decision: 批准或拒绝。
         operator: 自报的名字。
@@ -164,46 +177,43 @@ def approve(
         campaign_id=plan.campaign.campaign_id,
         digest=plan.digest[:SHORT_DIGEST],
     ).strip()
-    actor = services.local_actor()
     problems: list[str] = []
     answers = {part.run_id: [Answered(PLAN, part.digest, decision, operator, said)] for part in plan.parts}
     if key:
-        nonces = {run_id: services.ledger.get_run(run_id).nonce for run_id in answers}
-        answers = {run_id: signed(run_id, nonces[run_id], each, key) for run_id, each in answers.items()}
+        answers = {run_id: signed(run_id, runs.signing(run_id)["nonce"], each, key) for run_id, each in answers.items()}
     for part in plan.parts:
-        outcome = settle(services, part.run_id, answers[part.run_id], actor)[0]
-        if not isinstance(outcome, Approval):
-            problems.append(tr("{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome))
-        elif outcome.subject == FIRST_OF_TWO:
+        outcome = runs.settle(part.run_id, [asdict(each) for each in answers[part.run_id]])["outcomes"][0]
+        if outcome["refused"]:
+            problems.append(tr("{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome["refused"]))
+        elif outcome["wants_another"]:
             problems.append(tr("{airport} 已记下，策略要求两个人批准，还要另一个人", airport=part.airport))
     return problems
 
 
-def why_not_in_advance(services: Services, plan: CampaignPlan, fresh: frozenset[str]) -> str:
+def why_not_in_advance(runs: RunAccess, plan: CampaignPlan, fresh: frozenset[str]) -> str:
     """``--yes`` 能不能代替这一次批准：不是这个命令提出的、策略要别人批准的不能，说明原因；能的为空串。
 
     Args:
-        services: 部件。
+        runs: 账本的口。
         plan: 等着批准的计划。
         fresh: 这个命令新登记的运行。
 
     """
-    actor = services.local_actor()
     for part in plan.parts:
         if part.run_id not in fresh:
             return tr("{airport} 不是这个命令新登记的，等着的也许不是它的第一份计划", airport=part.airport)
-        if why := deciding.why_not_in_advance(services, part.run_id, actor):
+        if why := runs.why_not_in_advance(part.run_id):
             return f"{part.airport} {why}"
     return ""
 
 
-def cancel_all(services: Services, campaign: Campaign) -> list[str]:
+def cancel_all(runs: RunAccess, campaign: Campaign) -> list[str]:
     """取消还没有结束的各机场，各说一句结局。"""
     told = []
-    for row in look(services.ledger, campaign).rows:
+    for row in look(runs, campaign).rows:
         if not row.phase or row.exit_code is not None:
             continue
-        done = cancel_run(services, row.run_id, services.local_actor())
+        done = runs.cancel(row.run_id)
         left = tr("，{holder}做完进行中的就停", holder=done["holder"]) if done["holder"] else ""
         left = left or (
             tr("，还欠着 {n} 台，用 resume {run_id} 做完", n=len(done["owed"]), run_id=row.run_id)

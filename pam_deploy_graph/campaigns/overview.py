@@ -1,4 +1,4 @@
-"""看：各机场走到哪里、一共做完几台、停在哪里（只读；由各机场的账本得出）。"""
+"""看：各机场走到哪里、一共做完几台、停在哪里（只读；由账本得出，账本在本机还是在服务器后面由 ``RunAccess`` 去管）。"""
 
 import hashlib
 import json
@@ -7,17 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pam_deploy_graph.campaigns.arrangement import Campaign
-from pam_deploy_graph.constants import Ask, ExitCode
-from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.i18n import msgid, tr
-from pam_deploy_graph.ledger import Ledger
-from pam_deploy_graph.report.summary import counts
-from pam_deploy_graph.report.summary import render_report as render_run
 from pam_deploy_graph.report.text_table import aligned
-from pam_deploy_graph.runs.open_questions import open_questions
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.arrangement import Campaign
 from pam_deploy_graph.runs.run_table import ENDINGS
-from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST, phase_of
+from pam_deploy_graph.runs.status import PHASES, SHORT_DIGEST
 from pam_deploy_graph.system.safe_text import printable
 
 _NOT_REGISTERED: Final = msgid("没有登记")
@@ -118,32 +114,22 @@ class Overview:
         return self.campaign.as_dict() | {"exit_code": int(self.exit_code), "runs": rows}
 
 
-def look(ledger: Ledger, campaign: Campaign, airports: Sequence[str] = ()) -> Overview:
+def campaign_of(runs: RunAccess, campaign_id: str) -> Campaign:
+    """读回一次多机场部署的安排。
+
+    Raises:
+        RunNotFoundError: 没有这样一次。
+
+    """
+    found = runs.arrangement(campaign_id)
+    return Campaign(**found | {"airports": tuple(found["airports"])})
+
+
+def look(runs: RunAccess, campaign: Campaign, airports: Sequence[str] = ()) -> Overview:
     """看一遍；``airports`` 给出时只看这几个。"""
-    chosen = airports or campaign.airports
-    return Overview(campaign, tuple(_row(ledger, each, campaign.run_id(each)) for each in chosen))
-
-
-def _row(ledger: Ledger, airport: str, run_id: str) -> AirportRow:
-    """一个机场的一行。"""
-    if not ledger.exists(run_id):
-        return AirportRow(airport, run_id)
-    record, state = ledger.get_run(run_id), ledger.load_state(run_id, keep_events=False)
-    waiting = open_questions(ledger, state) if record.exit_code is None else []
-    plan = next((str(each["digest"]) for each in waiting if each["type"] == Ask.PLAN), "")
-    count = counts(state)
-    return AirportRow(
-        airport,
-        run_id,
-        phase_of(ledger, record, state, waiting=bool(waiting)),
-        record.exit_code,
-        record.reason or "",
-        count["targets"] or len(state.planned_ips or []),
-        count["succeeded"],
-        count["failed"],
-        len(out_of_service(state)),
-        plan,
-    )
+    names = {each: campaign.run_id(each) for each in airports or campaign.airports}
+    found = zip(names.items(), runs.briefs(list(names.values())), strict=True)
+    return Overview(campaign, tuple(AirportRow(airport, run_id, **brief) for (airport, run_id), brief in found))
 
 
 def waiting_text(found: Overview) -> str:
@@ -159,10 +145,10 @@ def waiting_text(found: Overview) -> str:
     return "\n".join([*lines, tr("答完用 campaign resume {name} 接着做", name=name)]) if lines else ""
 
 
-def render_report(ledger: Ledger, found: Overview) -> str:
+def render_report(runs: RunAccess, found: Overview) -> str:
     """一页 Markdown：概况，然后各机场的报告，没做好的在前。"""
     rows = sorted((row for row in found.rows if row.phase), key=lambda row: not row.troubled)
-    pages = [render_run(ledger.load_state(row.run_id, keep_events=False), brief=True) for row in rows]
+    pages = [str(runs.report(row.run_id, "brief")) for row in rows]
     return "\n".join(
         [
             tr("# 多机场部署 {campaign_id}", campaign_id=found.campaign.campaign_id),

@@ -1,22 +1,23 @@
 """推出：试点先做，其余同时几个；一个机场等人不耽误别的，坏满了就停。"""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final
 
-from pam_deploy_graph.campaigns.arrangement import Campaign
 from pam_deploy_graph.campaigns.overview import AirportRow, Overview, look
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import PamError, RunPausedError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.progress_line import Progress
-from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.arrangement import Campaign
 
 _TICK_SECONDS: Final = 1.0
 """多久看一眼别的终端有没有答了谁的问题。"""
-_GOES_ON: Final = frozenset({"interrupted", "decided"})
+GOES_ON: Final = frozenset({"interrupted", "decided"})
 
 
 class CampaignRollout:
@@ -27,22 +28,35 @@ class CampaignRollout:
 
     def __init__(
         self,
-        services: Services,
+        runs: RunAccess,
         campaign: Campaign,
         drive: Callable[[str], object],
         say: Callable[[str], None],
         *,
+        stop: threading.Event,
+        goes_on: frozenset[str] = GOES_ON,
         past_pilot: bool = False,
     ) -> None:
-        """``drive`` 推进一个机场的运行；``say`` 说给人听；``past_pilot`` 是人说了试点没有做好也接着做。"""
+        """备好，还没有推。
+
+        Args:
+            runs: 账本的口。
+            campaign: 安排。
+            drive: 推进一个机场的运行。
+            say: 说给人听。
+            stop: 不再开新的。
+            goes_on: 哪些处境的接着做；服务器正推着的（``running``）也可以接着看。
+            past_pilot: 人说了试点没有做好也接着做。
+
+        """
         self._pilot = "" if past_pilot else campaign.pilot
-        self._services, self._campaign, self._drive, self._say = services, campaign, drive, say
+        self._runs, self._campaign, self._drive, self._say = runs, campaign, drive, say
+        self._stop, self._goes_on = stop, goes_on
         self._progress = {campaign.run_id(each): Progress() for each in campaign.airports}
         self._rolling: dict[Future[object], str] = {}
         self._rows: dict[str, AirportRow] = {}
         self._broken: set[str] = set()
         self.problem, self.pilot_failed = "", False
-        services.watchers.append(self._watching)
 
     def run(self) -> Overview:
         """做到没有机场可以再做，返回那时的样子。"""
@@ -51,7 +65,7 @@ class CampaignRollout:
                 done, _ = wait(self._rolling, _TICK_SECONDS, FIRST_COMPLETED)
                 for each in done:
                     self._ended(self._rolling.pop(each), each)
-        return look(self._services.ledger, self._campaign)
+        return look(self._runs, self._campaign)
 
     def line(self) -> str:
         """进度的一行：结束了几个机场，做着的各到几台。"""
@@ -68,7 +82,7 @@ class CampaignRollout:
         return self._progress[self._campaign.run_id(airport)]
 
     @contextmanager
-    def _watching(self, state: AgentState) -> Iterator[Callable[[Event], None]]:
+    def watching(self, state: AgentState) -> Iterator[Callable[[Event], None]]:
         """跟着一个机场的一段；别的运行不听。"""
         progress = self._progress.get(state.run_id) or Progress()
         with progress.following(state) as hear:
@@ -79,8 +93,8 @@ class CampaignRollout:
         found = self._look()
         self.problem = self.problem or self._why_stop(found)
         if self._spent(found):
-            self._services.stop.set()
-        for row in [] if self.problem or self._services.stop.is_set() else found.rows:
+            self._stop.set()
+        for row in [] if self.problem or self._stop.is_set() else found.rows:
             if len(self._rolling) < self._campaign.at_once and self._may_start(found, row):
                 self._say(tr("{airport} 开始: 运行 {run_id}", airport=row.airport, run_id=row.run_id))
                 self._rolling[pool.submit(self._drive, row.run_id)] = row.airport
@@ -91,14 +105,14 @@ class CampaignRollout:
         rolling = set(self._rolling.values())
         known = {each for each, row in self._rows.items() if each in rolling or row.exit_code is not None}
         if fresh := [each for each in self._campaign.airports if each not in known]:
-            self._rows |= {row.airport: row for row in look(self._services.ledger, self._campaign, fresh).rows}
+            self._rows |= {row.airport: row for row in look(self._runs, self._campaign, fresh).rows}
         return Overview(self._campaign, tuple(self._rows[each] for each in self._campaign.airports))
 
     def _may_start(self, found: Overview, row: AirportRow) -> bool:
         """一个机场此刻能不能做：批准了或已中断，试点之后的要等它做好。"""
         idle = row.airport not in self._rolling.values() and row.airport not in self._broken
         turn = self._pilot in ("", row.airport) or found.row(self._pilot).exit_code == ExitCode.DONE
-        return idle and turn and row.phase in _GOES_ON
+        return idle and turn and row.phase in self._goes_on
 
     def _why_stop(self, found: Overview) -> str:
         """为什么不再开新的机场；没有为空串。"""
@@ -132,7 +146,7 @@ class CampaignRollout:
             self._broken.add(airport)
             self._say(tr("{airport} 停下: {error}", airport=airport, error=error))
         else:
-            row = look(self._services.ledger, self._campaign, [airport]).rows[0]
+            row = look(self._runs, self._campaign, [airport]).rows[0]
             told = tr(
                 "{shown_phase}，成功 {succeeded}/{targets}，失败 {failed}",
                 shown_phase=row.shown_phase,

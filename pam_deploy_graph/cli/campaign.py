@@ -8,6 +8,7 @@ import typer
 from pam_deploy_graph.cli import options as o
 from pam_deploy_graph.cli.decide import NOTE, OPERATOR, SIGN
 from pam_deploy_graph.cli.help_pages import Command, Group
+from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.run_and_resume import YES
 from pam_deploy_graph.cli.table_options import taking
 from pam_deploy_graph.constants import Decision, ExitCode
@@ -60,9 +61,9 @@ def run(
     as_json: o.Json = False,
 ) -> None:
     """给各机场出计划，合成一份；批准之后依次做。"""
-    from pam_deploy_graph.campaigns.arrangement import arrange
     from pam_deploy_graph.cli.campaign_session import open_campaign, requests_for
     from pam_deploy_graph.home.run_files import unused_run_id
+    from pam_deploy_graph.runs.arrangement import arrange
 
     arranged = arrange(
         campaign_id or unused_run_id(lambda _taken: False),
@@ -117,12 +118,10 @@ def confirm(
 @campaign.command(cls=Command)
 def status(campaign_id: NAME, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """各机场走到哪里。"""
-    from pam_deploy_graph.campaigns import look, read_campaign
-    from pam_deploy_graph.campaigns.overview import waiting_text
-    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.campaigns.overview import campaign_of, look, waiting_text
 
-    with past_runs(o.settings_for(home), home, campaign_id, look=True) as services:
-        found = look(services.ledger, read_campaign(services.ledger, campaign_id))
+    with reaching(home, campaign_id, look=True) as runs:
+        found = look(runs, campaign_of(runs, campaign_id))
     if as_json:
         return o.print_json(found.as_dict())
     return put("\n".join(filter(None, [found.text(), waiting_text(found)])))
@@ -131,24 +130,20 @@ def status(campaign_id: NAME, home: o.Home = o.HERE, as_json: o.Json = False) ->
 @campaign.command(cls=Command)
 def report(campaign_id: NAME, home: o.Home = o.HERE) -> None:
     """一页报告：概况，然后各机场的报告，没做好的在前。"""
-    from pam_deploy_graph.campaigns import look, read_campaign
-    from pam_deploy_graph.campaigns.overview import render_report
-    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.campaigns.overview import campaign_of, look, render_report
 
-    with past_runs(o.settings_for(home), home, campaign_id, look=True) as services:
-        found = look(services.ledger, read_campaign(services.ledger, campaign_id))
-        put(render_report(services.ledger, found), end="")
+    with reaching(home, campaign_id, look=True) as runs:
+        put(render_report(runs, look(runs, campaign_of(runs, campaign_id))), end="")
 
 
 @campaign.command(cls=Command)
 def cancel(campaign_id: NAME, home: o.Home = o.HERE) -> None:
     """取消：各机场都不再开新的工作站，进行中的做完为止。"""
-    from pam_deploy_graph.campaigns import read_campaign
     from pam_deploy_graph.campaigns.joint_plan import cancel_all
-    from pam_deploy_graph.runs.lookup import past_runs
+    from pam_deploy_graph.campaigns.overview import campaign_of
 
-    with past_runs(o.settings_for(home), home, campaign_id) as services:
-        told = cancel_all(services, read_campaign(services.ledger, campaign_id))
+    with reaching(home, campaign_id) as runs:
+        told = cancel_all(runs, campaign_of(runs, campaign_id))
     put("\n".join(told), err=True)
 
 

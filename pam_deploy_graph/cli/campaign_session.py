@@ -6,37 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pam_deploy_graph.campaigns import (
-    Campaign,
-    CampaignPlan,
-    CampaignRollout,
-    Overview,
-    launch,
-    look,
-    plan_of,
-    read_campaign,
-)
+from pam_deploy_graph.campaigns import CampaignPlan, CampaignRollout, Overview, launch, look, plan_of
 from pam_deploy_graph.campaigns import approve as record_decision
 from pam_deploy_graph.campaigns.joint_plan import cancel_all, named, why_not_in_advance
-from pam_deploy_graph.campaigns.overview import waiting_text
+from pam_deploy_graph.campaigns.overview import campaign_of, waiting_text
+from pam_deploy_graph.campaigns.schedule import GOES_ON
 from pam_deploy_graph.cli.asking import somebody
 from pam_deploy_graph.cli.desk import Desk, open_desk
 from pam_deploy_graph.cli.help_now import LEAVE
 from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
 from pam_deploy_graph.cli.options import print_json, settings_for
-from pam_deploy_graph.cli.signed_answers import WHICH, must_sign, split_key
+from pam_deploy_graph.cli.server_driver import refuse_package
+from pam_deploy_graph.cli.signed_answers import WHICH, split_key
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions
-from pam_deploy_graph.graph.driver import Driver, open_driver
+from pam_deploy_graph.graph.settling import Settling
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN
-from pam_deploy_graph.runs.lookup import refuse_server, require_store
+from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.arrangement import Campaign
+from pam_deploy_graph.runs.lookup import require_store
 from pam_deploy_graph.runs.open_questions import refuse_bad_codes
 from pam_deploy_graph.runs.registration import RunRequest
-from pam_deploy_graph.runs.services import Services
+from pam_deploy_graph.runs.services import Services, Watcher
 from pam_deploy_graph.runs.status import SHORT_DIGEST
+from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.open_files import allow_many_files
 from pam_deploy_graph.system.terminal import put
 
@@ -45,10 +41,10 @@ _PROMPT: Final = msgid("批准以上各机场的计划？同意或拒绝> ")
 
 @dataclass
 class CampaignSession:
-    """一次命令的会话；``campaign`` 由 ``launch`` 或名字给出。"""
+    """一次命令的会话；``campaign`` 由 ``launch`` 或名字给出。``driver`` 在本机推，或经服务器推。"""
 
-    services: Services
-    graph: Any
+    driver: Settling
+    watchers: list[Watcher]
     desk: Desk
     as_json: bool
     campaign: Campaign
@@ -59,9 +55,10 @@ class CampaignSession:
         """把几行写到标准错误。"""
         self.desk.say(text)
 
-    def drive(self, run_id: str) -> ExitCode:
-        """推进一个机场；没有人在这里答，问题留在账本里。"""
-        return Driver(self.services, self.graph, lambda _question: None).resume(run_id)
+    @property
+    def runs(self) -> RunAccess:
+        """照账本看、记的口。"""
+        return self.driver.runs
 
     def launch(self, campaign: Campaign, requests: Mapping[str, RunRequest]) -> None:
         """登记各机场，各出一份计划；``requests`` 是各机场的输入。"""
@@ -73,15 +70,15 @@ class CampaignSession:
                 n=len(campaign.airports),
             )
         )
-        self.fresh = self.desk.work(lambda: launch(self.services, campaign, requests, self.drive))
+        self.fresh = self.desk.work(lambda: launch(self.runs, campaign, requests, self.driver.take_up))
 
     def plan(self) -> CampaignPlan:
         """等着批准的计划，见 ``plan_of``。"""
-        return plan_of(self.services.ledger, self.campaign)
+        return plan_of(self.runs, self.campaign)
 
     def in_advance(self, plan: CampaignPlan) -> bool:
         """``--yes`` 管不管得了这份计划；管不了的说出为什么，照常问人。"""
-        if why := why_not_in_advance(self.services, plan, self.fresh):
+        if why := why_not_in_advance(self.runs, plan, self.fresh):
             self.say(tr("--yes 没有作数：{why}", why=why))
         return not why
 
@@ -103,14 +100,14 @@ class CampaignSession:
 
     def _key(self, plan: CampaignPlan, decision: Decision, path: str | None) -> Path | None:
         """用哪把私钥签：写了的照写的，策略要签名而没有写的问。"""
-        wanted = decision is Decision.APPROVE and any(must_sign(self.services, part.run_id) for part in plan.parts)
+        wanted = decision is Decision.APPROVE and any(self.runs.signing(each.run_id)["required"] for each in plan.parts)
         if not path and (wanted or path is not None):
             path = self.desk.face.read(tr(WHICH))
         return Path(path).expanduser() if path else None
 
     def tell_waiting(self) -> None:
         """没有人答：说出怎样答。"""
-        self.say(waiting_text(look(self.services.ledger, self.campaign)))
+        self.say(waiting_text(look(self.runs, self.campaign)))
 
     def refuse_unseen(self, plan: CampaignPlan, decision: Decision, digests: Sequence[str]) -> None:
         """答的得是给人看过的。
@@ -131,7 +128,7 @@ class CampaignSession:
 
     def decide(self, plan: CampaignPlan, decision: Decision, **given: Any) -> ExitCode:
         """记下决定，``given`` 见 ``record_decision``；否决的把各机场都取消。都记下了是 0。"""
-        problems = record_decision(self.services, plan, decision, **given)
+        problems = record_decision(self.runs, plan, decision, **given)
         self.say(
             "\n".join(
                 [
@@ -141,13 +138,22 @@ class CampaignSession:
             )
         )
         if decision is Decision.REJECT:
-            self.say("\n".join(cancel_all(self.services, self.campaign)))
+            self.say("\n".join(cancel_all(self.runs, self.campaign)))
             return ExitCode.STOPPED
         return ExitCode.WAITING if problems else ExitCode.DONE
 
     def go(self, *, past_pilot: bool = False) -> ExitCode:
         """推出，说明停在哪里，返回退出码；``past_pilot`` 见 ``CampaignRollout``。"""
-        rollout = CampaignRollout(self.services, self.campaign, self.drive, self.say, past_pilot=past_pilot)
+        rollout = CampaignRollout(
+            self.runs,
+            self.campaign,
+            self.driver.take_up,
+            self.say,
+            stop=self.desk.stop,
+            goes_on=GOES_ON | self.driver.joins,
+            past_pilot=past_pilot,
+        )
+        self.watchers[:] = [rollout.watching]
         self.desk.progress, self.desk.in_flight = rollout.line, rollout.in_flight
         found: Overview = self.desk.work(rollout.run)
         if self.as_json:
@@ -185,6 +191,7 @@ def requests_for(
 
     """
     params, control = read_params(pairs, file), read_control(controls)
+    through_server = bool(settings_for(home).pam_server)
     if "AIRPORT_CODE" in params:
         raise InvalidInputError(tr("几个机场一起做，机场写在 --airports，不要给 AIRPORT_CODE"))
     strategy = control.pop("execution_strategy", None)
@@ -193,6 +200,8 @@ def requests_for(
         """一个机场的。"""
         given = {**params, "AIRPORT_CODE": airport}
         one = make_request(given, control, strategy=strategy, run_id=None, home=home)
+        if through_server:
+            refuse_package(one)
         normalize_params(one.params, one.environment)
         validate_control(one.control_params)
         return one
@@ -210,14 +219,28 @@ def open_campaign(home: Path, campaign_id: str = "", *, as_json: bool = False) -
     """
     allow_many_files()
     settings = settings_for(home)
-    refuse_server(settings)
-    if campaign_id:
+    if campaign_id and not settings.pam_server:
         require_store(settings, home, campaign_id)
+    with open_desk(home, plain=as_json) as desk, _driving(home, settings, desk) as (driver, watchers):
+        known = campaign_of(driver.runs, campaign_id) if campaign_id else Campaign("", ())
+        yield CampaignSession(driver, watchers, desk, as_json, known)
+
+
+@contextlib.contextmanager
+def _driving(home: Path, settings: Settings, desk: Desk) -> Iterator[tuple[Settling, list[Watcher]]]:
+    """在本机推，或经服务器推；没有人在这里答各机场的问题，它们留在账本里。"""
+    watchers: list[Watcher] = []
     with contextlib.ExitStack() as stack:
-        desk = stack.enter_context(open_desk(home, plain=as_json))
-        services = Services(home=home, settings=settings, channel="cli")
-        stack.callback(services.close)
-        services.stop = desk.stop
-        known = read_campaign(services.ledger, campaign_id) if campaign_id else Campaign("", ())
-        graph = stack.enter_context(open_driver(services, desk.ask)).graph
-        yield CampaignSession(services, graph, desk, as_json, known)
+        if settings.pam_server:
+            from pam_deploy_graph.cli.server_driver import open_server_driver
+
+            driver: Settling = stack.enter_context(open_server_driver(settings, desk, watchers, lambda _event: None))
+        else:
+            from pam_deploy_graph.graph.driver import open_driver
+
+            services = Services(home=home, settings=settings, channel="cli", watchers=watchers)
+            stack.callback(services.close)
+            services.stop = desk.stop
+            driver = stack.enter_context(open_driver(services, desk.ask))
+        driver.ask = lambda _question: None
+        yield driver, watchers

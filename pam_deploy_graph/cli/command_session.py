@@ -135,9 +135,9 @@ def open_session(
     try:
         with contextlib.ExitStack() as stack:
             if settings.pam_server:
-                from pam_deploy_graph.cli.server_driver import open_server_driver
+                from pam_deploy_graph.cli.server_driver import open_server_driver as served
 
-                driver: Settling = stack.enter_context(open_server_driver(settings, desk, progress, hear, wait=wait))
+                driver: Settling = stack.enter_context(served(settings, desk, [progress.following], hear, wait=wait))
             else:
                 services = Services(home=home, settings=settings, channel="cli", may_replace=may_replace)
                 driver = stack.enter_context(_at_home(services, desk, progress, hear, wait))

@@ -1,6 +1,6 @@
 """跟着别处正做着的一次运行：从账本一行一行地取来，照样折叠，告诉听众；断了、换了主机都接得上。"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Final, Self
 
@@ -8,8 +8,8 @@ from pam_deploy_graph.constants import build_action_backends
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.ledger.registry import INPUT_FIELDS
 from pam_deploy_graph.models import AgentState, Event
-from pam_deploy_graph.report.progress_line import Progress
 from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.services import Watcher
 
 _REVISED: Final = "RUN_REVISED"
 _UNTOLD: Final = frozenset({"RUN_REGISTERED", _REVISED, "DECISIONS_SEEN"})
@@ -17,11 +17,11 @@ _UNTOLD: Final = frozenset({"RUN_REGISTERED", _REVISED, "DECISIONS_SEEN"})
 
 
 class Mirror:
-    """一次运行的折叠，每看一眼追上账本；``progress`` 跟着它走。"""
+    """一次运行的折叠，每看一眼追上账本；``watchers`` 跟着它走。"""
 
-    def __init__(self, runs: RunAccess, run_id: str, progress: Progress) -> None:
+    def __init__(self, runs: RunAccess, run_id: str, watchers: Sequence[Watcher]) -> None:
         """还没有看；还没有登记的，登记了再说。"""
-        self._runs, self._run_id, self._progress = runs, run_id, progress
+        self._runs, self._run_id, self._watchers = runs, run_id, watchers
         self._stack = ExitStack()
         self.state: AgentState | None = None
 
@@ -39,7 +39,7 @@ class Mirror:
             if not self._runs.exists(self._run_id):
                 return
             self.state = self._begun()
-            self._hear = self._stack.enter_context(self._progress.following(self.state))
+            self._hear = [self._stack.enter_context(watch(self.state)) for watch in self._watchers]
         more = True
         while more:
             found = self._runs.events(self._run_id, self.state.ledger_seq)
@@ -69,6 +69,7 @@ class Mirror:
         if event["type"] == _REVISED:
             for name, value in self._given().items():
                 setattr(self.state, name, value)
-        self._hear(event)
+        for hear in self._hear:
+            hear(event)
         if event["type"] not in _UNTOLD:
             heard(event)

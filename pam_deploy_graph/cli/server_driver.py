@@ -7,9 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from uuid import NAMESPACE_URL, uuid5
 
 from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.mirror import Mirror
@@ -24,12 +22,11 @@ from pam_deploy_graph.errors import (
 )
 from pam_deploy_graph.graph.settling import Settling
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import validate_run_id
 from pam_deploy_graph.models import Event
-from pam_deploy_graph.report.progress_line import Progress
-from pam_deploy_graph.runs.access import RunAccess
+from pam_deploy_graph.runs.access import RunAccess, thread_of
 from pam_deploy_graph.runs.registration import RunRequest, prepared
+from pam_deploy_graph.runs.services import Watcher
 from pam_deploy_graph.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,21 +39,22 @@ _GO_ON: Final = "继续"
 class ServerDriver(Settling):
     """推进服务器上的一次运行；一次运行一个会话，名字由运行名算出。"""
 
+    joins = frozenset({"running"})
+
     def __init__(
         self,
         settings: Settings,
         runs: RunAccess,
         desk: Desk,
-        progress: Progress,
+        watchers: list[Watcher],
         hear: Callable[[Event], None],
     ) -> None:
         """用 ``open_server_driver`` 创建。"""
         super().__init__(desk.ask)
         self.runs = runs
-        self._settings, self._desk, self._progress, self._hear = settings, desk, progress, hear
+        self._settings, self._desk, self._watchers, self._hear = settings, desk, watchers, hear
         self._left = threading.Event()
         desk.abort = self._left.set
-        self._requests: dict[str, RunRequest] = {}
         self._in_advance: set[str] = set()
         self._threads: dict[str, ServerThread] = {}
 
@@ -66,33 +64,21 @@ class ServerDriver(Settling):
             thread.close()
 
     def register(self, request: RunRequest, *, yes: bool) -> str:
-        """照本机的规矩检查输入，取好名字；登记由服务器上的图来做。
+        """照本机的规矩检查输入，取好名字，登记在服务器的账本里。
 
         Raises:
             InvalidInputError: 输入不合规则，或给了安装包：它要先到 HOME。
             RunConflictError: 已经有了。
 
         """
-        if request.params.get("PACKAGE_PATH"):
-            raise InvalidInputError(
-                tr("经服务器推出的，安装包要先在 HOME：先在有安装包与令牌的机器上 upload，再去掉 PACKAGE_PATH 来一次")
-            )
+        refuse_package(request)
         run_id = validate_run_id(request.run_id) if request.run_id else self.new_run_id()
-        checked = prepared(request, run_id)
-        if self.runs.exists(run_id):
+        prepared(request, run_id)
+        if not self.runs.register(run_id, request.params, request.execution_strategy, request.control_params):
             raise RunConflictError(tr("运行 {run_id} 已经有了；用 resume {run_id} 继续它", run_id=run_id))
-        asked = {} if checked.requested_ips is None else {"target_ips": compress_ips(checked.requested_ips)}
-        control = checked.control_params | asked | {"execution_strategy": checked.execution_strategy}
-        self._requests[run_id] = replace(request, control_params=control)
         if yes:
             self._in_advance.add(run_id)
         return run_id
-
-    def start(self, run_id: str) -> ExitCode:
-        """把输入交给服务器上的图。"""
-        request = self._requests[run_id]
-        given = {"run_id": run_id, "params": dict(request.params), "control": dict(request.control_params)}
-        return self._advance(run_id, given)
 
     def resume(self, run_id: str) -> ExitCode:
         """继续：还开着的问题先答，没有问题的说「继续」。
@@ -112,9 +98,18 @@ class ServerDriver(Settling):
             raise RunHeldError(
                 tr("运行 {run_id} 正由服务器推着；用 status {run_id} --watch 看着它，或先取消它", run_id=run_id)
             )
+        if thread.untouched():
+            return self.start(run_id)
         if thread.questions():
             return self._settle(run_id, self._stopped_at(thread))
         return self.hear(run_id, _GO_ON)
+
+    def take_up(self, run_id: str) -> ExitCode:
+        """接着做；服务器正推着的，看到它停下。"""
+        with Mirror(self.runs, run_id, self._watchers) as mirror:
+            mirror.look(lambda _event: None)
+            self._follow(run_id, self._thread(run_id), mirror, held=True)
+        return self.resume(run_id)
 
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
         """交给图，跟着它，返回它停下时的状态。"""
@@ -136,7 +131,7 @@ class ServerDriver(Settling):
 
         """
         thread = self._thread(run_id)
-        with Mirror(self.runs, run_id, self._progress) as mirror:
+        with Mirror(self.runs, run_id, self._watchers) as mirror:
             mirror.look(lambda _event: None)
             self._desk.doing(tr("等服务器"))
             try:
@@ -153,8 +148,8 @@ class ServerDriver(Settling):
             raise served_error(kind, why)
         return self._stopped_at(thread)
 
-    def _follow(self, run_id: str, thread: "ServerThread", mirror: Mirror) -> None:
-        """跟到服务器停下；断一会儿的接着看。按了 Ctrl-C 就要它停。
+    def _follow(self, run_id: str, thread: "ServerThread", mirror: Mirror, *, held: bool = False) -> None:
+        """跟到服务器停下；断一会儿的接着看。按了 Ctrl-C 就要它停。``held`` 是连租约一起看：推着它的实例死了，等到期。
 
         Raises:
             RunPausedError: 人要停的，停下了。
@@ -164,7 +159,7 @@ class ServerDriver(Settling):
         asked = False
         while not self._left.is_set():
             with contextlib.suppress(ServerError):
-                busy = bool(thread.at_work()) or (asked and bool(self.runs.glance(run_id).get("holder")))
+                busy = bool(thread.at_work()) or ((asked or held) and bool(self.runs.glance(run_id).get("holder")))
                 mirror.look(self._hear)
                 if not busy:
                     break
@@ -213,14 +208,22 @@ class ServerDriver(Settling):
         return {"decision": str(Decision.APPROVE), "note": tr("事先批准"), "operator": ""}
 
 
-def thread_of(run_id: str) -> str:
-    """一次运行的会话叫什么；由运行名算出，换一台机器也是它。"""
-    return str(uuid5(NAMESPACE_URL, f"pam-deploy:{run_id}"))
+def refuse_package(request: RunRequest) -> None:
+    """安装包不经服务器过去。
+
+    Raises:
+        InvalidInputError: 给了它。
+
+    """
+    if request.params.get("PACKAGE_PATH"):
+        raise InvalidInputError(
+            tr("经服务器推出的，安装包要先在 HOME：先在有安装包与令牌的机器上 upload，再去掉 PACKAGE_PATH 来一次")
+        )
 
 
 @contextlib.contextmanager
 def open_server_driver(
-    settings: Settings, desk: Desk, progress: Progress, hear: Callable[[Event], None], *, wait: float
+    settings: Settings, desk: Desk, watchers: list[Watcher], hear: Callable[[Event], None], *, wait: float = 0
 ) -> Iterator[ServerDriver]:
     """连上服务器。
 
@@ -233,7 +236,7 @@ def open_server_driver(
     if wait:
         raise InvalidInputError(tr("--wait 不经服务器：模块忙着的，服务器马上就说，稍后再来"))
     with ServerRuns(settings) as runs:
-        driver = ServerDriver(settings, runs, desk, progress, hear)
+        driver = ServerDriver(settings, runs, desk, watchers, hear)
         try:
             yield driver
         finally:

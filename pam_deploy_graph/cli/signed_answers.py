@@ -12,7 +12,6 @@ from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.deciding import Answered, signed
-from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.terminal import put
 
 _ASKED: Final = re.compile(r"(?P<words>.*?)\s*--sign(?:[ =](?P<key>\S.*))?", re.DOTALL)
@@ -60,13 +59,6 @@ def split_key(text: str) -> tuple[str, str | None]:
     """由「同意 --sign 密钥」分出决定与密钥的路径；没有写 ``--sign`` 的为 ``None``，写了没有给的为空串。"""
     asked = _ASKED.fullmatch(text)
     return (asked["words"], (asked["key"] or "").strip()) if asked else (text, None)
-
-
-def must_sign(services: Services, run_id: str) -> bool:
-    """策略要不要这次运行的决定签名。"""
-    params = services.state_of(run_id).params
-    rule = services.policy.rule_for(params["AIRPORT_CODE"], params["APP_NAME"])
-    return rule is not None and rule.signed
 
 
 def _parts(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Answered]:

@@ -71,7 +71,7 @@ def _opened(home: Path, run_id: str) -> "Iterator[_View | _ServedView]":
     with reaching(home, run_id) as runs:
         found = runs.standing(run_id)["run_id"]
         progress = Progress(by_ledger=True)
-        with Mirror(runs, found, progress) as mirror:
+        with Mirror(runs, found, [progress.following]) as mirror:
             yield _ServedView(runs, found, progress, mirror)
 
 

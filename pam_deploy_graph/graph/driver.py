@@ -17,7 +17,6 @@ from pam_deploy_graph.graph.build import build_graph
 from pam_deploy_graph.graph.settling import Asker, Settling
 from pam_deploy_graph.graph.state import misshapen, refuse_misshapen
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.inputs.parameters import validate_control
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.later_rollback import propose_recall, recall_plan
@@ -62,13 +61,9 @@ class Driver(Settling):
 
     def start(self, run_id: str) -> ExitCode:
         """从账本里登记的输入开始。"""
-        given = self.services.ledger.get_run(run_id).input
-        if given.get("rollback_of"):
+        if self.services.ledger.get_run(run_id).input.get("rollback_of"):
             return self._recall(run_id)
-        control = dict(given["control_params"]) | {"execution_strategy": given["execution_strategy"]}
-        if given["requested_ips"] is not None:
-            control["target_ips"] = compress_ips(given["requested_ips"])
-        return self._advance(run_id, {"run_id": run_id, "params": given["params"], "control": control})
+        return super().start(run_id)
 
     def resume(self, run_id: str) -> ExitCode:
         """继续一次运行；已结束的只把退出码再给一遍。

@@ -179,6 +179,11 @@ class ServerThread:
             found = self._client.runs.list(self.thread_id, limit=_MOST_STEPS)
         return [str(one["run_id"]) for one in found if one["status"] in ("pending", "running")]
 
+    def untouched(self) -> bool:
+        """服务器还没有在这个会话里做过什么。"""
+        with self._told(self.thread_id):
+            return not self._client.runs.list(self.thread_id, limit=1)
+
     def interrupt(self) -> None:
         """要服务器放下正做着的：进行中的做完，不再开新的。"""
         for step in self.at_work():

@@ -15,7 +15,7 @@ from pam_deploy_graph.system.tls import certificate_problem
 
 PREFIX: Final = "/pam"
 _SECONDS: Final = 60.0
-_WRITES: Final = frozenset({"settle", "cancel", "pause"})
+_WRITES: Final = frozenset({"register", "settle", "cancel", "pause"})
 """送出去之后断了，作没作数不知道的。"""
 
 

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from pam_deploy_graph.constants import Ask, ExitCode
 from pam_deploy_graph.errors import NoProgressError, RunHeldError
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.i18n import msgid, tr
+from pam_deploy_graph.inputs.addresses import compress_ips
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.registration import RunRequest
@@ -33,10 +34,12 @@ class Settling(ABC):
     """推进一次运行；``ask`` 决定有没有人可问，``runs`` 照账本看。"""
 
     runs: RunAccess
+    joins: ClassVar[frozenset[str]] = frozenset()
+    """别处正做着的哪些处境也接得上，见 ``take_up``。"""
 
     def __init__(self, ask: Asker) -> None:
         """还没有问过什么。"""
-        self._ask = ask
+        self.ask = ask
         self.on_answer: Callable[[str], None] = print
         self.unanswered: Mapping[str, Any] = {}
         """停下时没有人答的问题。"""
@@ -51,9 +54,13 @@ class Settling(ABC):
 
         """
 
-    @abstractmethod
     def start(self, run_id: str) -> ExitCode:
         """从登记的输入开始。"""
+        given = self.runs.opening(run_id)["input"]
+        control = dict(given["control_params"]) | {"execution_strategy": given["execution_strategy"]}
+        if given["requested_ips"] is not None:
+            control["target_ips"] = compress_ips(given["requested_ips"])
+        return self._advance(run_id, {"run_id": run_id, "params": given["params"], "control": control})
 
     @abstractmethod
     def resume(self, run_id: str) -> ExitCode:
@@ -64,6 +71,10 @@ class Settling(ABC):
             RunHeldError: 另一个存活的进程正握着它。
 
         """
+
+    def take_up(self, run_id: str) -> ExitCode:
+        """同 ``resume``；别处正推着的，看到它停下再接着。"""
+        return self.resume(run_id)
 
     @abstractmethod
     def say(self, run_id: str, value: Any) -> dict[str, Any]:
@@ -129,7 +140,7 @@ class Settling(ABC):
         """回答一个问题：账本里已有的决定优先，其次问人；没有人能答为 ``None``。"""
         answer = self._recorded(pending.value)
         if answer is None:
-            answer = self._ask(pending.value)
+            answer = self.ask(pending.value)
         self.unanswered = pending.value if answer is None else {}
         return None if answer is None else {pending.id: answer}
 

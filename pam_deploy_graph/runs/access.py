@@ -6,8 +6,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from uuid import NAMESPACE_URL, uuid5
 
-ReportForm = Literal["md", "json", "html"]
+ReportForm = Literal["md", "json", "html", "brief"]
+
+
+def thread_of(run_id: str) -> str:
+    """经服务器的一次运行，会话叫什么；由运行名算出，换一台机器也是它。"""
+    return str(uuid5(NAMESPACE_URL, f"pam-deploy:{run_id}"))
 
 
 class RunAccess(ABC):
@@ -18,6 +24,26 @@ class RunAccess(ABC):
     @abstractmethod
     def call(self, name: str, **given: Any) -> Any:
         """做 ``name`` 这一件，返回 JSON 值。"""
+
+    def register(
+        self,
+        run_id: str,
+        params: Mapping[str, Any],
+        strategy: str,
+        control: Mapping[str, Any],
+        campaign: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """登记一次运行，返回是不是新的；``campaign`` 是它所属的多机场安排。没有给的照账本那一边的设置。"""
+        given = {"params": dict(params), "strategy": strategy, "control": dict(control)}
+        return bool(self.call("register", run_id=run_id, campaign=dict(campaign or {}), **given))
+
+    def arrangement(self, campaign_id: str) -> dict[str, Any]:
+        """一次多机场部署的安排，见 ``arrangement.Campaign``。"""
+        return dict(self.call("arrangement", campaign_id=campaign_id))
+
+    def briefs(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """各次运行的一行，同序，见 ``run_table.brief_of``；没有登记的为空。"""
+        return list(self.call("briefs", run_ids=list(run_ids)))
 
     def exists(self, run_id: str) -> bool:
         """有没有登记过这次运行。"""
@@ -40,7 +66,7 @@ class RunAccess(ABC):
         return list(self.call("table", last=last))
 
     def report(self, run_id: str, form: ReportForm) -> Any:
-        """报告：``json`` 是对象，``md`` 与 ``html`` 是文字。"""
+        """报告：``json`` 是对象，别的是文字；``brief`` 只写没做好的各台。"""
         return self.call("report", run_id=run_id, form=form)
 
     def ended(self, run_id: str, *, brief: bool) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from pam_deploy_graph.ledger.rows import read_rows
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report import summary
 from pam_deploy_graph.runs import deciding, open_questions
-from pam_deploy_graph.runs.access import ReportForm, RunAccess
+from pam_deploy_graph.runs.access import ReportForm, RunAccess, thread_of
 from pam_deploy_graph.runs.actor import Actor
-from pam_deploy_graph.runs.registration import has_begun
+from pam_deploy_graph.runs.arrangement import KEY, arranged_from, read_campaign
+from pam_deploy_graph.runs.brief import brief_of
+from pam_deploy_graph.runs.registration import RunRequest, has_begun, register
+from pam_deploy_graph.runs.run_table import list_runs
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.status import latest_unfinished, render_standing, standing
 from pam_deploy_graph.runs.stopping import stopped_text
@@ -40,6 +43,7 @@ class LocalRuns(RunAccess):
     ) -> None:
         """``actor`` 不给就是本机的账号；``warn`` 听名称清单写错了的话：照样看，只是没有名称。"""
         self._services, self._actor, self._warn = services, actor or services.local_actor, warn
+        self._served = actor is not None
         self.operator = "" if actor else current_operator()
 
     def call(self, name: str, **given: Any) -> Any:
@@ -57,6 +61,37 @@ class LocalRuns(RunAccess):
     def _state(self, run_id: str, *, keep_events: bool = False) -> AgentState:
         """折叠到此刻，另折一份：服务器里别的线程也在看。"""
         return self._names().lend_names(self._services.ledger.load_state(run_id, keep_events=keep_events))
+
+    def _register(
+        self,
+        run_id: str,
+        params: Mapping[str, Any],
+        strategy: str,
+        control: Mapping[str, Any],
+        campaign: Mapping[str, Any],
+    ) -> bool:
+        """登记；经服务器的写明由哪个会话推。"""
+        extra: dict[str, Any] = {"thread": thread_of(run_id)} if self._served else {}
+        extra |= {KEY: arranged_from(campaign, run_id, params).as_dict()} if campaign else {}
+        request = RunRequest(
+            params=params,
+            execution_strategy=strategy,
+            run_id=run_id,
+            home=self._services.home,
+            environment=self._services.settings.params(),
+            control_params=control,
+            account=self._actor().account,
+            extra=extra,
+        )
+        return register(self._services.ledger, request)[1]
+
+    def _arrangement(self, campaign_id: str) -> dict[str, Any]:
+        """安排。"""
+        return read_campaign(self._services.ledger, campaign_id).as_dict()
+
+    def _briefs(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """各一行。"""
+        return [brief_of(self._services.ledger, each) for each in run_ids]
 
     def _exists(self, run_id: str) -> bool:
         """有没有。"""
@@ -94,12 +129,12 @@ class LocalRuns(RunAccess):
 
     def _table(self, last: int) -> list[dict[str, Any]]:
         """各次运行。"""
-        from pam_deploy_graph.runs.run_table import list_runs
-
         return list_runs(self._services.ledger, self._services.policy, last, self._names().names)
 
     def _report(self, run_id: str, form: ReportForm) -> Any:
         """报告。"""
+        if form == "brief":
+            return summary.render_report(self._state(run_id), brief=True)
         ledger, state = self._services.ledger, self._state(run_id, keep_events=True)
         head = {"ledger": ledger.ledger_id, **read_head(ledger.engine, run_id)}
         decisions = [asdict(approval) for approval in ledger.decisions(run_id)]

@@ -12,9 +12,9 @@ import pytest
 
 from examples.dev_server import DevServer
 from examples.stage import FAILING, Stage
-from pam_deploy_graph.cli.server_driver import thread_of
 from pam_deploy_graph.graph.remote import ServerThread
 from pam_deploy_graph.people import PeopleBook, Person
+from pam_deploy_graph.runs.access import thread_of
 from tests.cli.program import MODULE, ROOT, Done, Job, Pam, Zygote
 from tests.on_host import ON_HOST, may_unshare
 from tests.patience import patience
@@ -184,7 +184,7 @@ def test_what_is_refused(operators: list[Operator], argv: Callable[..., list[str
     assert (nobody.code, "不让进" in nobody.err) == (12, True), nobody.err
     clear = pam("runs", "--server", "http://10.9.9.9:8000")
     assert (clear.code, "不明着过网" in clear.err) == (2, True), clear.err
-    for command in (["campaign", "status", "x"], ["audit", "verify"], ["repair", "x"]):
+    for command in (["audit", "verify"], ["repair", "x"]):
         assert "账本所在的机器" in (told := pam(*command)).err, told.err
         assert told.code == 2
     with_package = mine(*argv("pack", "--param", f"PACKAGE_PATH={ROOT / 'Makefile'}"))

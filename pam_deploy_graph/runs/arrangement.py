@@ -14,6 +14,7 @@ KEY: Final = "campaign"
 """登记的输入里，安排在哪个键下。"""
 MOST_AIRPORTS: Final = 200
 _FEWEST: Final = 2
+MOST_AT_ONCE: Final = 50
 _LONGEST_NAME: Final = 60
 """各机场的运行名是它加上 ``-PEK``，运行名至多 64 个字符。"""
 
@@ -55,7 +56,7 @@ def arrange(
     """检查并返回一份安排；试点排到最前。
 
     Raises:
-        InvalidInputError: 机场不足两个、太多或说了两遍，代码不合规则，试点不在其中，名字不合规则。
+        InvalidInputError: 机场不足两个、太多或说了两遍，代码不合规则，试点不在其中，名字或两个数目不合规则。
 
     """
     known = [validate_params({"AIRPORT_CODE": each})["AIRPORT_CODE"] for each in airports]
@@ -82,6 +83,10 @@ def arrange(
                 longest_name=_LONGEST_NAME,
             )
         )
+    if not 1 <= at_once <= MOST_AT_ONCE or max_failures < 0:
+        raise InvalidInputError(
+            tr("同时 {at_once} 个机场、失败满 {failures} 台就停：不合规则", at_once=at_once, failures=max_failures)
+        )
     order = ([pilot] if pilot else []) + [each for each in known if each != pilot]
     return Campaign(campaign_id, tuple(order), pilot, at_once, max_failures)
 
@@ -97,6 +102,22 @@ def read_campaign(ledger: Ledger, campaign_id: str) -> Campaign:
         if found := _arranged(record.input, campaign_id):
             return found
     raise RunNotFoundError(campaign_id)
+
+
+def arranged_from(given: Mapping[str, Any], run_id: str, params: Mapping[str, object]) -> Campaign:
+    """把别处送来的安排读回，查过它说的就是这一次运行。
+
+    Raises:
+        InvalidInputError: 不合规则，或说的不是这一次。
+
+    """
+    try:
+        found = arrange(**given)
+    except TypeError:
+        found = None
+    if found is None or run_id not in {found.run_id(each) for each in found.airports if each == params["AIRPORT_CODE"]}:
+        raise InvalidInputError(tr("送来的多机场安排看不懂，或说的不是运行 {run_id}", run_id=show_value(run_id)))
+    return found
 
 
 def _arranged(given: Mapping[str, Any], campaign_id: str) -> Campaign | None:
