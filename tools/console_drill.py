@@ -70,15 +70,16 @@ class Drill:
         page.wait_for_url("**/runs/*")
         return str(page.url).rpartition("/")[2]
 
-    def answer(self, page: Page, run_id: str, decision: str) -> None:
-        """等到卡片，照它答。"""
+    def answer(self, page: Page, run_id: str, decision: str) -> int:
+        """等到卡片，照它答，直到有记下的（点的那一刻卡片变了就不记，再看再答）；返回记下几项。"""
         until = time.monotonic() + _READY_SECONDS
         while time.monotonic() < until:
             page.goto(f"{self.url}decide/{run_id}/-")
-            if page.locator(f"button[value={decision}]").count():
-                page.locator(f"button[value={decision}]").first.click()
-                page.wait_for_selector(".words")
-                return
+            button = page.locator(f"button[value={decision}]").first
+            if button.count():
+                button.click()
+                if recorded := int(page.locator(".words").get_attribute("data-recorded") or 0):
+                    return recorded
             page.wait_for_timeout(500)
         raise RuntimeError("没有等到卡片")
 

@@ -24,15 +24,18 @@ from pam_deploy_graph.system.masking import mask
 _LOOK_SECONDS: Final = 1.0
 _LEAVE_SECONDS: Final = 20.0
 """要停的时候，等进行中的工作站做完，最多这么久；再久的下次启动时查证。"""
+_MOST: Final = 10_000
+"""没有结束的运行至多看这么多次：比它早的也可能刚有了决定。"""
 _LOGGER: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Drive:
-    """正推着的一次：哪个线程，哪套部件。"""
+    """正推着的一次：哪个线程，哪套部件，推起来之前有几个决定。"""
 
     thread: threading.Thread
     services: Services
+    decisions: int
 
 
 class Keeper:
@@ -45,7 +48,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._drives: dict[str, _Drive] = {}
         self._left_at: dict[str, tuple[int, int]] = {}
-        """推过而停下的，停下时两条链到了哪里：没有新的就不再推。"""
+        """推过而停下的，停在哪一行、推起来之前有几个决定：没有新的就不再推。"""
         self._handed: set[str] = set()
         self.problems: dict[str, str] = {}
         """推不下去的，为什么。"""
@@ -94,7 +97,7 @@ class Keeper:
 
     def look(self) -> None:
         """看一眼：该推的推起来。"""
-        for run in self._room.services.ledger.list_runs(unfinished=True):
+        for run in self._room.services.ledger.list_runs(_MOST, unfinished=True):
             with contextlib.suppress(LedgerDamagedError):
                 if run.run_id not in self._drives and self._may_drive(run) and self._ready(run):
                     self._begin(run)
@@ -138,9 +141,10 @@ class Keeper:
         thread = threading.Thread(
             target=context.run, args=(self._drive, run.run_id, services), name=f"pam-drive-{run.run_id}", daemon=True
         )
+        decisions = self._head(self._room.services.ledger, run.run_id)[1]
         with self._lock:
             self._handed.discard(run.run_id)
-            self._drives[run.run_id] = _Drive(thread, services)
+            self._drives[run.run_id] = _Drive(thread, services, decisions)
         thread.start()
 
     def _check(self, _node: str) -> None:
@@ -168,9 +172,10 @@ class Keeper:
     def _over(self, run_id: str, services: Services, problem: str) -> None:
         """不再推了。"""
         with contextlib.suppress(PamError):
-            # 只是等人的不记：停下的这会儿也许已经有了决定，下一眼看账本就知道
-            if problem or services.ledger.get_run(run_id).reason:
-                self._left_at[run_id] = self._head(services.ledger, run_id)
+            # 只是等人的不记，推着的时候又有人点了继续的也不记；推着的时候记下的决定也许没有看到，只认推之前的那几个
+            if (problem or services.ledger.get_run(run_id).reason) and run_id not in self._handed:
+                seq, _ = self._head(services.ledger, run_id)
+                self._left_at[run_id] = seq, self._drives[run_id].decisions
         if problem and not self._told.is_set():
             self.problems[run_id] = problem
         services.close()

@@ -43,6 +43,15 @@ def registered(site: Site, run_id: str, **extra: object) -> str:
     return register(site.room.services.ledger, request)[0].run_id
 
 
+def refused(site: Site, run_id: str) -> str:
+    """登记一次 HOME 不在的。"""
+    given = PARAMS | {"PAM_HOME_URL": "http://127.0.0.1:9"}
+    request = RunRequest(
+        params=given, execution_strategy="script_only", run_id=run_id, home=site.room.home, extra=handed_by(LI)
+    )
+    return register(site.room.services.ledger, request)[0].run_id
+
+
 def rest(keeper: Keeper, site: Site) -> None:
     """看一眼，等它推到停下。"""
     keeper.look()
@@ -100,11 +109,7 @@ def test_paused_run_waits_for_a_person(site: Site, keeper: Keeper) -> None:
 
 def test_what_stopped_is_not_tried_over_and_over(site: Site, keeper: Keeper) -> None:
     """推不下去的记着为什么，没有新的决定就不再推。"""
-    given = PARAMS | {"PAM_HOME_URL": "http://127.0.0.1:9"}
-    request = RunRequest(
-        params=given, execution_strategy="script_only", run_id="stuck", home=site.room.home, extra=handed_by(LI)
-    )
-    register(site.room.services.ledger, request)
+    refused(site, "stuck")
     rest(keeper, site)
     seq = site.room.services.ledger.load_state("stuck").ledger_seq
     rest(keeper, site)
@@ -112,11 +117,14 @@ def test_what_stopped_is_not_tried_over_and_over(site: Site, keeper: Keeper) -> 
     assert site.room.services.ledger.get_run("stuck").reason
 
 
-def test_decision_made_while_it_stops_is_not_lost(site: Site, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    """正要停下等人的那一会儿有人批准了：下一眼看得到，接着做。"""
+@pytest.mark.parametrize("problem", ["", "HOME 没有应答"])
+def test_decision_made_while_it_stops_is_not_lost(
+    site: Site, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    """正要停下（等人，或推不下去）的那一会儿有人批准了：下一眼看得到，接着做。"""
     run_id, over = registered(site, "late", **handed_by(LI)), keeper._over
 
-    def late(name: str, services: Services, problem: str) -> None:
+    def late(name: str, services: Services, _problem: str) -> None:
         """收尾之前刚好记下一个决定。"""
         approve(site, name)
         monkeypatch.undo()
@@ -126,3 +134,20 @@ def test_decision_made_while_it_stops_is_not_lost(site: Site, keeper: Keeper, mo
     rest(keeper, site)
     rest(keeper, site)
     assert site.room.services.ledger.get_run(run_id).exit_code == 0
+
+
+def test_go_on_said_while_it_stops_is_not_lost(site: Site, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """推不下去、正要停下的那一会儿有人点了继续：再推一次。"""
+    run_id, over = refused(site, "again"), keeper._over
+
+    def late(name: str, services: Services, problem: str) -> None:
+        """收尾之前刚好有人点了继续。"""
+        keeper.hand_over(name)
+        monkeypatch.undo()
+        over(name, services, problem)
+
+    monkeypatch.setattr(keeper, "_over", late)
+    rest(keeper, site)
+    assert run_id in keeper._handed
+    rest(keeper, site)
+    assert run_id not in keeper._handed

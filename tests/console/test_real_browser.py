@@ -53,15 +53,15 @@ def rolling(drill: Drill, browser: Browser) -> tuple[Page, Page, str]:
 
 @pytest.mark.timeout(300)
 def test_whole_rollout_on_the_page(drill: Drill, rolling: tuple[Page, Page, str]) -> None:
-    """一句话提出，批准，看着它推，坏了两台照卡片回滚，做完：页面自己跟着走，一格不错。"""
+    """一句话提出，批准，看着它推，坏了三台照卡片回滚，做完：页面自己跟着走，一格不错。"""
     li, wang, run_id = rolling
     problems: list[str] = []
     li.on("pageerror", lambda error: problems.append(str(error)))
     li.on("console", lambda message: problems.append(message.text))
     expect(li.locator("#side .ask")).to_be_visible(timeout=patience(90) * 1000)
-    drill.answer(wang, run_id, "approve")
-    expect(li.locator("[data-x=done]")).not_to_have_text("12", timeout=patience(60) * 1000)
-    drill.answer(wang, run_id, "approve")
+    broken = 3
+    while broken > 0:
+        broken -= drill.answer(wang, run_id, "approve")
     expect(li.locator("[data-x=phase]")).to_have_text("已结束", timeout=patience(90) * 1000)
     live = li.evaluate(LOOKS)
     li.reload()
