@@ -16,7 +16,7 @@ from pam_deploy_graph.models import ActionResult, Event
 from pam_deploy_graph.protocol.action_result import NO_REASON
 from pam_deploy_graph.protocol.outcome import Outcome
 
-_STOP_FIRST_AFTER = IP_ACTION_SEQUENCE[IP_ACTION_SEQUENCE.index("start-ip") : IP_ACTION_SEQUENCE.index("verify-ip") + 1]
+_STOP_FIRST_AFTER = ("start-ip", "verify-ip")
 _SETTLED_LATER = (Outcome.UNKNOWN, Outcome.NOT_TAKEN)
 
 

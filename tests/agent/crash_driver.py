@@ -87,7 +87,7 @@ class World:
             "IP": [GOOD, BAD],
             "AIRPORT_CODE": "PEK",
         }
-        return {key: values[key] for key in ACTIONS[action].gives}
+        return {key: values.get(key, action) for key in ACTIONS[action].gives}
 
 
 def effects() -> list[str]:

@@ -8,7 +8,15 @@ import pytest
 
 from pam_deploy_graph.agent import PamDeployAgent
 from pam_deploy_graph.config_writer import read_config
-from pam_deploy_graph.constants import ACTIONS, DEFAULT_PARAMS, DEFAULT_STRATEGY, REQUIRED_PARAMS, build_action_backends
+from pam_deploy_graph.constants import (
+    ACTIONS,
+    DEFAULT_PARAMS,
+    DEFAULT_STRATEGY,
+    GLOBAL_ACTION_SEQUENCE,
+    IP_ACTION_SEQUENCE,
+    REQUIRED_PARAMS,
+    build_action_backends,
+)
 from pam_deploy_graph.errors import InvalidInputError, RunConflictError
 from pam_deploy_graph.models import AgentState
 from tests.agent.rig import DATABASE, FIRST, ONLINE, PARAMS, SECOND, Rig, execute, folded
@@ -180,7 +188,7 @@ def test_a_rehearsal_starts_over(rig: Rig) -> None:
     assert (again.completed_global_steps, again.ip_states) == ([], {})
     rig.fake.calls.clear()
     rig.agent.run_deploy_flow(again)
-    assert len(rig.calls) == 6 + 5 * 3
+    assert len(rig.calls) == len(GLOBAL_ACTION_SEQUENCE) + len(IP_ACTION_SEQUENCE) * 3
     assert folded("r1").ip_states == again.ip_states
 
 

@@ -100,10 +100,10 @@ def test_excluded_workstations_are_left_alone(options: dict[str, Any], expected:
 
 
 def test_events_of_one_workstation(rig: Rig) -> None:
-    """一台的事件以 ``IP_START`` 开头，五步依次完成，以 ``IP_DONE`` 结尾。"""
+    """一台的事件以 ``IP_START`` 开头，各步依次完成，以 ``IP_DONE`` 结尾。"""
     state = rig.ready(target_ips=[FIRST])
     rig.agent.run_ip_flow(state)
-    assert event_types(state, FIRST) == ["IP_START", *["ACTION_DONE"] * 5, "IP_DONE"]
+    assert event_types(state, FIRST) == ["IP_START", *["ACTION_DONE"] * len(IP_ACTION_SEQUENCE), "IP_DONE"]
     assert [e["stage"] for e in state.events if e.get("ip") == FIRST and "stage" in e] == IP_ACTION_SEQUENCE
 
 
@@ -132,7 +132,7 @@ def test_running_while_in_flight(rig: Rig) -> None:
     rig.fake.arun_action = watching  # type: ignore[method-assign,assignment]  # 只看一眼，照常回答
     rig.agent.run_ip_flow(state)
     assert seen[0] == ([FIRST], "RUNNING")
-    assert seen[5] == ([FIRST, SECOND], "RUNNING")
+    assert seen[len(IP_ACTION_SEQUENCE)] == ([FIRST, SECOND], "RUNNING")
 
 
 @pytest.mark.parametrize("action", IP_ACTION_SEQUENCE)

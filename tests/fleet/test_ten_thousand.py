@@ -14,13 +14,14 @@ import psutil
 import pytest
 
 from pam_deploy_graph.cli.demo_scenario import provision
+from pam_deploy_graph.constants import IP_ACTION_SEQUENCE
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.fleet.rollout import Fleet
 
 pytestmark = [pytest.mark.fleet, pytest.mark.timeout(1200)]
 
 WORKSTATIONS = 10_000
-ACTIONS = WORKSTATIONS * 5
+ACTIONS = WORKSTATIONS * len(IP_ACTION_SEQUENCE)
 FAILING = [f"10.0.{n}.77" for n in range(5, 15)]
 BROKEN = [f"10.0.{n}.78" for n in range(5, 15)]
 DROPPED = [f"10.0.{n}.79" for n in range(5, 15)]

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE
+from pam_deploy_graph.constants import GLOBAL_ACTION_SEQUENCE, IP_ACTION_SEQUENCE
 from pam_deploy_graph.ledger.fold import apply
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.report.durations import Behind, work_ms
 from pam_deploy_graph.report.progress_line import Progress
 
 IPS = [f"10.0.0.{number}" for number in range(1, 5)]
-STEPS = ("stop-ip", "deploy-ip", "start-ip", "verify-ip", "download-log")
 
 
 class Run:
@@ -36,7 +35,7 @@ class Run:
     def whole(self, listen: Any, ip: str, seconds: float) -> None:
         """一台从头做到完，用去 ``seconds`` 秒。"""
         self.tell(listen, "IP_START", ip)
-        for step in STEPS:
+        for step in IP_ACTION_SEQUENCE:
             self.tell(listen, "ACTION_DONE", ip, stage=step, values={})
         self.now += seconds
         self.tell(listen, "IP_DONE", ip)

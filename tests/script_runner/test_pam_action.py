@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pam_deploy_graph.config_writer import write_config
-from pam_deploy_graph.constants import ACTIONS
+from pam_deploy_graph.constants import ACTIONS, Side
 from pam_deploy_graph.script_runner import ScriptActionRunner
 from tests.patience import patience
 from tests.script_runner.conftest import ENTRY, PARAMS, TOKEN, MakeState
@@ -67,10 +67,12 @@ REQUESTS: list[tuple[str, list[str], str, str, dict[str, Any] | None, str]] = [
     ("get-node-url", [], "GET", "/api/nodes/PEK", None, "NODE_URL=http://n\nMCP_URL=http://m\n"),
     ("sync-node", WITH_HASH, "POST", "/api/sync", VERSION | {"hash": HASH}, f"HASH_CODE={HASH}\n"),
     ("get-online-ips", [], "GET", "/api/workstations?online=true", None, ONLINE),
-    ("stop-ip", IP, "POST", AT + "/stop", VERSION, "MESSAGE=ok\n"),
+    *(
+        (name, IP, "POST", f"{AT}/{name.removesuffix('-ip')}", VERSION, "MESSAGE=a=b\n")
+        for name, spec in ACTIONS.items()
+        if spec.side is Side.NODE and not spec.own_route
+    ),
     ("deploy-ip", ["--ip", "fe80::a"], "POST", "/api/workstations/fe80%3A%3Aa/deploy", VERSION, "MESSAGE=ok\n"),
-    ("start-ip", IP, "POST", AT + "/start", VERSION, "MESSAGE=ok\n"),
-    ("verify-ip", IP, "POST", AT + "/verify", VERSION, "SUCCESS=true\nMESSAGE=a=b\n"),
     ("rollback-ip", IP, "POST", AT + "/rollback", MODULE | {"stop_first": False}, "SUCCESS=true\n"),
     ("rollback-ip", [*IP, "--stop-first"], "POST", AT + "/rollback", MODULE | {"stop_first": True}, "SUCCESS=true\n"),
     (
