@@ -1,9 +1,7 @@
 """灰度：先做几台，观察一会儿，再验证一遍，才推其余的。"""
 
-import anyio
-
 from pam_deploy_graph.constants import IpStatus
-from pam_deploy_graph.flows.context import RunContext, waiting_ips
+from pam_deploy_graph.flows.context import RunContext, wait, waiting_ips
 from pam_deploy_graph.flows.exactly_once import perform
 from pam_deploy_graph.flows.outbox import Outbox
 from pam_deploy_graph.flows.workstation import fail_workstation
@@ -38,16 +36,6 @@ async def observe_canary(ctx: RunContext) -> None:
         if not await wait(ctx, ctx.rules.hold) or not await _verify_again(ctx):
             return
     await ctx.session.append({"type": "CANARY_RELEASED"})
-
-
-async def wait(ctx: RunContext, seconds: int) -> bool:
-    """等够这么久为真；中途被要求停下为假。"""
-    deadline = anyio.current_time() + seconds
-    while (left := deadline - anyio.current_time()) > 0:
-        if ctx.stop_requested():
-            return False
-        await anyio.sleep(min(left, 0.5))
-    return True
 
 
 async def _verify_again(ctx: RunContext) -> bool:

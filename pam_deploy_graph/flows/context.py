@@ -113,6 +113,16 @@ def record(kind: str, **fields: Any) -> Callable[[RunContext], Awaitable[None]]:
     return work
 
 
+async def wait(ctx: RunContext, seconds: int) -> bool:
+    """等够这么久为真；中途被要求停下为假。"""
+    deadline = anyio.current_time() + seconds
+    while (left := deadline - anyio.current_time()) > 0:
+        if ctx.stop_requested():
+            return False
+        await anyio.sleep(min(left, 0.5))
+    return True
+
+
 def waiting_ips(state: AgentState) -> list[str]:
     """返回正等人决定的工作站，按开工次序。"""
     return [ip for ip, workstation in state.ip_states.items() if workstation.awaits_decision]

@@ -1,7 +1,7 @@
 """分批：一批做完，停一停，才做下一批（contract 第 2 节 ``waves``、``pause_between``）。"""
 
-from pam_deploy_graph.flows.canary import canary_open, wait
-from pam_deploy_graph.flows.context import FlowRules, RunContext
+from pam_deploy_graph.flows.canary import canary_open
+from pam_deploy_graph.flows.context import FlowRules, RunContext, wait
 from pam_deploy_graph.flows.dispatch import fresh_ips, unfinished_ips
 from pam_deploy_graph.models import AgentState
 
