@@ -78,7 +78,7 @@ def _question(state: AgentState, ip: str) -> dict[str, Any]:
     if refused:
         del effects[Decision.APPROVE]
     if workstation["status"] == IpStatus.SUCCESS:  # 操作员要退回的，没有可接着做的
-        del effects[Decision.RETRY]
+        effects = {decision: does for decision, does in effects.items() if decision in REVIEW_DECISIONS}
     return (
         question_of(state, ip)
         | {"digest": question_digest(state, ip), "allowed_decisions": [str(decision) for decision in effects]}

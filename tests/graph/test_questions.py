@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.flows.rollback_question import question_of
 from pam_deploy_graph.graph.answers import read_decisions, read_typed
@@ -54,7 +55,7 @@ def test_the_rollback_question(desk: Desk) -> None:
     state = desk.services.ledger.load_state(desk.values()["run_id"])
     assert question.keys() >= CONFIRMATION
     for ip, waiting, request in zip(IPS[:2], question["waiting"], question["action_requests"], strict=True):
-        expected = question_of(state, ip) | {"allowed_decisions": ["approve", "reject", "retry"]}
+        expected = question_of(state, ip) | {"allowed_decisions": list(Decision)}
         assert set(expected) >= CONFIRMATION
         assert {key: waiting[key] for key in expected} == expected
         assert request["args"]["ip"] == ip
