@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import machine, page, picture
 from bench.figures import Scenario, Section, collect
-from bench.scenarios import engine, idle, resume, startup, wire
+from bench.scenarios import console, engine, idle, resume, startup, wire
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,6 +27,7 @@ def scenarios(*, quick: bool) -> list[Scenario]:
         resume.scenario(quick=quick),
         startup.scenario(quick=quick),
         idle.scenario(quick=quick),
+        console.scenario(quick=quick),
     ]
     return [_without_goals(one) for one in every] if quick else every
 

@@ -1,5 +1,6 @@
 """总览：停用的在最前，然后是等人的、停在半路的、正在推的、刚结束的（console 的第一页）。"""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -8,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.i18n import language
 from pam_deploy_graph.ledger import RunRecord
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.runs.dark_counters import Dark, dark_counters
 from pam_deploy_graph.runs.run_table import row_of
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNFINISHED: Final = 200
 _RECENT: Final = 40
+_COUNT_MS: Final = 5_000
+"""进行中的，做完几台隔这么久数一遍；一万台数一遍要十几毫秒。"""
 _QUIET_MS: Final = 120_000
 """有进程握着而这么久没有事件，也算停着不动。"""
 _UNMARKED: Final = frozenset({"took_ms", "quiet_ms"})
@@ -62,7 +67,8 @@ def board_of(room: "Room") -> Board:
     ledger = room.services.ledger
     found = {run.run_no: run for run in ledger.list_runs(_UNFINISHED, unfinished=True)}
     found |= {run.run_no: run for run in ledger.list_runs(_RECENT)}
-    rows = [_row(room, found[number]) for number in sorted(found, reverse=True)]
+    policy = room.services.policy
+    rows = [_row(room, policy, found[number]) for number in sorted(found, reverse=True)]
     board = Board(now_ms())
     board.dark = list(dark_counters(rows, partial(_touched, room)))
     for row in rows:
@@ -86,28 +92,31 @@ def _group(board: Board, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return board.rolling if moving else board.stuck
 
 
-def _row(room: "Room", run: RunRecord) -> dict[str, Any]:
-    """一行；结束了的只读一次。"""
-    if run.exit_code is not None and run.run_id in room.ended_rows:
-        return room.ended_rows[run.run_id]
-    row = row_of(room.services.ledger, room.services.policy, run, lambda run_id: room.live(run_id).state)
-    row |= {"quiet_ms": 0, "paused_by": "", "keeper": "", "done": row["done"], "looks": {}}
-    if run.exit_code is not None:
-        room.ended_rows[run.run_id] = row
+def _row(room: "Room", policy: Policy, run: RunRecord) -> dict[str, Any]:
+    """一行；没有变的不重算，只是又做完几台的隔几秒才算。"""
+    live, now = None, now_ms()
+    if run.exit_code is None:
+        with contextlib.suppress(LedgerDamagedError):
+            live = room.live(run.run_id)
+    mark = (run.exit_code, run.reason, run.cancelled_by, policy, live and live.mark)
+    count = (live.seq, now // _COUNT_MS) if live else (0, 0)
+    was, counted, row = room.rows.get((run.run_id, language()), ((), (0, 0), {}))
+    if was != mark or (counted[0] != count[0] and counted[1] != count[1]):
+        row = row_of(room.services.ledger, policy, run, lambda run_id: room.live(run_id).state)
+        row |= {"quiet_ms": 0, "paused_by": "", "keeper": "", "looks": {}}
+        room.rows[run.run_id, language()] = mark, count, row
+    if live is None:
         return row
-    if row["phase"] is None:
-        return row
-    live = room.live(run.run_id)
-    row |= {"quiet_ms": now_ms() - (live.state.last_at or run.created_at), "paused_by": live.state.paused_by}
-    row |= {"looks": dict(live.counts), "keeper": "web" if run.run_id in room.driven() else ""}
-    return row
+    row = row | {"quiet_ms": now - (live.state.last_at or run.created_at), "took_ms": now - run.created_at}
+    row |= {"paused_by": live.state.paused_by, "looks": dict(live.counts)}
+    return row | {"keeper": "web" if run.run_id in room.driven() else ""}
 
 
 def _touched(room: "Room", row: Mapping[str, Any]) -> frozenset[str]:
     """一次运行动过哪几台；结束了的只读一次。"""
     run_id = row["run_id"]
     if row["exit_code"] is None:
-        return frozenset(room.live(run_id).state.ip_states) if row["phase"] else frozenset()
+        return frozenset(room.known(run_id).state.ip_states) if row["phase"] else frozenset()
     if run_id not in room.ended_ips:
         try:
             state = room.services.ledger.load_state(run_id, keep_events=False)

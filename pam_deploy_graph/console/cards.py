@@ -21,6 +21,7 @@ from pam_deploy_graph.runs.site_rules import Site, asked_of, why_outdated
 from pam_deploy_graph.runs.status import SHORT_DIGEST
 
 if TYPE_CHECKING:
+    from pam_deploy_graph.console.live import Live
     from pam_deploy_graph.console.room import Room
 
 COUNTED_FROM: Final = 50
@@ -97,11 +98,10 @@ class Card:
         return version_text(asked["version_before"]), version_text(asked["version_now"])
 
 
-def cards_of(room: "Room", run_id: str, person: str) -> list[Card]:
+def cards_of(room: "Room", live: "Live", person: str) -> list[Card]:
     """一次运行等着的，给 ``person`` 看；停用的在前，然后是台数多的。只在管账本的线程里用。"""
-    live = room.live(run_id)
     state, ledger, site = live.state, room.services.ledger, room.services.site()
-    if state.exit_code is not None or ledger.get_run(run_id).cancelled_by:
+    if state.exit_code is not None or ledger.get_run(state.run_id).cancelled_by:
         return []
     questions = open_questions(ledger, state)
     if questions and questions[0]["subject"] == PLAN:

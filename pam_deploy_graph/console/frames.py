@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from pam_deploy_graph.console.live import KEYS, Live
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.system.shown_time import clock
 
 
@@ -27,23 +27,23 @@ def figures(live: Live, now: int) -> dict[str, str]:
         "dark": str(len(live.dark)),
         "rate": _rate_text(rate) if rolling and rate else "",
         "eta": clock_text(now + round(left * 1000 / rate)) if rolling and rate else "",
-        "phase": phase_text(live),
+        "phase": tr(phase_word(live)),
     }
 
 
-def phase_text(live: Live) -> str:
-    """处境，一两个词。"""
+def phase_word(live: Live) -> str:
+    """处境，一两个词；显示时才换成看的人的语言。"""
     state = live.state
     if state.exit_code is not None:
-        return tr("已结束")
+        return msgid("已结束")
     if live.holder:
-        return tr("进行中")
+        return msgid("进行中")
     if state.paused_by:
-        return tr("停着")
+        return msgid("停着")
     if live.counts["waiting"] or live.counts["stuck"]:
-        return tr("等人决定")
+        return msgid("等人决定")
     asked = state.plan_digest and state.plan_digest != state.plan_approved and not state.ip_states
-    return tr("计划等批准") if asked else tr("没有进程在推")
+    return msgid("计划等批准") if asked else msgid("没有进程在推")
 
 
 def clock_text(at: int) -> str:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pam_deploy_graph.console.board import Board, board_of
-from pam_deploy_graph.console.frames import phase_text, run_frame, wire
+from pam_deploy_graph.console.frames import phase_word, run_frame, wire
 from pam_deploy_graph.console.live import Live
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.errors import PamError
+from pam_deploy_graph.i18n import language, speaking
 from pam_deploy_graph.ledger.clock import now_ms
 
-_TICK: Final = 0.25
+_TICK: Final = 0.5
 _BEAT: Final = 1.0
 _BOARD_EVERY: Final = 2.0
 _MOST_WATCHED: Final = 16
@@ -36,12 +37,15 @@ class Watch:
 
 @dataclass(slots=True)
 class _Latest:
-    """一次运行最近一次看到的，与照它写好的帧。"""
+    """一次运行最近一次看到的。"""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     at: float = 0.0
     live: Live | None = None
-    frames: dict[tuple[int, str], tuple[bytes, int, tuple[Any, ...]]] = field(default_factory=dict)
+    told: tuple[Any, ...] = ()
+    """那时是什么样子。"""
+    frames: dict[tuple[int, str, str], tuple[bytes, int]] = field(default_factory=dict)
+    """照「从哪一行起、哪张网格、哪种语言」写好的帧，与它说到第几行：几个人看只写一次。"""
 
 
 def read_watches(texts: list[str]) -> list[Watch]:
@@ -62,25 +66,27 @@ class Hub:
         """还没有人看。"""
         self._room = room
         self._latest: dict[str, _Latest] = {}
-        self._board: Board | None = None
-        self._board_at = 0.0
+        self._boards: dict[str, tuple[Board, float]] = {}
+        """各种语言的总览，与何时看的。"""
         self._board_lock = asyncio.Lock()
         self.open = True
 
     async def board(self, older_than: float = 0.3) -> Board:
         """总览；不比 ``older_than`` 秒更旧。"""
         async with self._board_lock:
-            if self._board is None or time.monotonic() - self._board_at > older_than:
-                self._board = await self._room.ask(board_of, self._room)
-                self._board_at = time.monotonic()
-            return self._board
+            board, at = self._boards.get(language(), (None, 0.0))
+            if board is None or time.monotonic() - at > older_than:
+                board = await self._room.ask(board_of, self._room)
+                self._boards[language()] = board, time.monotonic()
+            return board
 
-    async def stream(self, watches: list[Watch]) -> AsyncIterator[bytes]:
-        """一条流，直到对方走开。"""
+    async def stream(self, watches: list[Watch], spoken: str) -> AsyncIterator[bytes]:
+        """一条流，直到对方走开；``spoken`` 是看的人的语言。"""
         spoke, told = 0.0, ""
         while self.open:
-            parts = [part for watch in watches if (part := await self._news(watch))]
-            board = await self.board(_BOARD_EVERY)
+            with speaking(spoken):
+                parts = [part for watch in watches if (part := await self._news(watch))]
+                board = await self.board(_BOARD_EVERY)
             if board.mark != told:
                 told = board.mark
                 parts.append(wire({"run": "", "mark": told, "waiting": board.waiting_count, "dark": board.dark_count}))
@@ -100,26 +106,23 @@ class Hub:
                 except PamError:
                     return b""
             live = known.live
-            if live is None or watch.told == _told(live):
+            if live is None or watch.told == known.told:
                 return b""
-            key = (watch.after, watch.grid)
+            key = (watch.after, watch.grid, language())
             if key not in known.frames:
                 known.frames[key] = await self._room.ask(_frame, live, watch)
-            part, watch.after, watch.told = known.frames[key]
+            watch.told = known.told
+            part, watch.after = known.frames[key]
             return part
 
     def _look(self, known: _Latest, run_id: str) -> None:
         """追上账本，写好的帧都不要了。"""
-        known.live = self._room.live(run_id)
+        known.live = live = self._room.live(run_id)
+        known.told = (live.seq, live.side, live.grid, phase_word(live))
         known.at = time.monotonic()
         known.frames.clear()
 
 
-def _told(live: Live) -> tuple[Any, ...]:
-    """此刻的样子：变了才说。"""
-    return (live.seq, live.side, live.grid, phase_text(live))
-
-
-def _frame(live: Live, watch: Watch) -> tuple[bytes, int, tuple[Any, ...]]:
-    """写一帧，连同它说到第几行、是什么样子；在管账本的线程里做，写的当中折叠不会变。"""
-    return wire(run_frame(live, watch.after, watch.grid, now_ms())), live.seq, _told(live)
+def _frame(live: Live, watch: Watch) -> tuple[bytes, int]:
+    """写一帧，连同它说到第几行；在管账本的线程里做，写的当中折叠不会变。"""
+    return wire(run_frame(live, watch.after, watch.grid, now_ms())), live.seq

@@ -8,10 +8,13 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sqlalchemy import RowMapping
+
 from pam_deploy_graph.constants import NOT_STARTED
 from pam_deploy_graph.flows.service_state import running_now
-from pam_deploy_graph.ledger import Ledger, read_head
-from pam_deploy_graph.ledger.leases import holder_of
+from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger.holders import describe
+from pam_deploy_graph.ledger.leases import pulse_of
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.html.networks import in_order
 from pam_deploy_graph.report.html.status_styles import LOOKS, look_of
@@ -61,12 +64,14 @@ class Live:
         self._changed: list[int] = []
         self.grid = ""
         self._known: tuple[Any, ...] = ()
+        self._lease: RowMapping | None = None
         self._dark: set[str] = set()
         self._run_no = ledger.get_run(run_id).run_no
         self.state: AgentState = ledger.load_state(run_id, keep_events=False, heard=self._hear)
         self.base = self.state.ledger_seq
         """折叠是从这一行起逐格记着的；比它还早的要整张给。"""
-        self._take_in()
+        _, decisions, lease = pulse_of(ledger.engine, self._run_no)
+        self._take_in(decisions, lease)
 
     @property
     def seq(self) -> int:
@@ -74,9 +79,11 @@ class Live:
         return self.state.ledger_seq
 
     def catch_up(self) -> None:
-        """追上账本。"""
-        self._ledger.catch_up(self.state, self._hear)
-        self._take_in()
+        """追上账本；没有新的行就不读。"""
+        seq, decisions, lease = pulse_of(self._ledger.engine, self._run_no)
+        if seq != self.seq:
+            self._ledger.catch_up(self.state, self._hear)
+        self._take_in(decisions, lease)
 
     def delta(self, after: int) -> dict[str, list[int]]:
         """第 ``after`` 行之后变了的格子：处境 -> 各格的序号（第一个是序号，其余是与前一个的差）。"""
@@ -119,7 +126,7 @@ class Live:
             self.milestones.append(event)
             self.side += kind not in _STEADY
 
-    def _take_in(self) -> None:
+    def _take_in(self, decisions: int, lease: RowMapping | None) -> None:
         """把听到的变化收进网格；租约、决定、停用的变了，旁边的清单也要换。"""
         if self._reshape or not self._dirty <= self._index.keys():
             self._lay_out()
@@ -132,16 +139,15 @@ class Live:
                 self.counts[look] += 1
                 self.looks[place], self._changed[place] = look, self.seq
         self._dirty = set()
-        head = read_head(self._ledger.engine, self.state.run_id)
-        held = holder_of(self._ledger.engine, self._run_no)
-        known = (head["decisions"], held.who if held else "", sorted(self._dark, key=self._index.__getitem__))
+        self._lease = lease
+        known = (decisions, lease and lease["holder"], sorted(self._dark, key=self._index.__getitem__))
         self.side += known != self._known
         self._known = known
 
     @property
     def holder(self) -> str:
         """正推着它的进程；没有为空串。"""
-        return str(self._known[1])
+        return describe(self._lease) if self._lease else ""
 
     @property
     def dark(self) -> Sequence[str]:
@@ -150,9 +156,9 @@ class Live:
         return found
 
     @property
-    def head(self) -> tuple[int, int]:
-        """两条链各到了哪里。"""
-        return self.seq, int(self._known[0])
+    def mark(self) -> tuple[Any, ...]:
+        """等着的、停用的、谁在推、几个决定：哪一样变了它就变；只是又做完几台的不变。"""
+        return self.side, *self._known[:2]
 
     def _lay_out(self) -> None:
         """重排网格；有哪些格子没有变的，位置与变过的行都留着。"""

@@ -14,7 +14,7 @@ from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.visit import Visit, give_session
 from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.errors import ConfirmationError
-from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.i18n import language, tr
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.report.html.page import report_policy
 from pam_deploy_graph.runs.evidence import gather
@@ -48,12 +48,12 @@ async def live(visit: Visit) -> Response:
     """流：几次运行与总览，一个浏览器一条。"""
     watches = read_watches(visit.request.query_params.getlist("w"))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(visit.hub.stream(watches), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(visit.hub.stream(watches, language()), media_type="text/event-stream", headers=headers)
 
 
 def _cards(room: Room, run_ids: list[str], person: str) -> list[Card]:
     """各次运行等着的，停用的在前，等得久的在前。"""
-    found = [card for run_id in run_ids for card in cards_of(room, run_id, person)]
+    found = [card for run_id in run_ids for card in cards_of(room, room.live(run_id), person)]
     return sorted(found, key=lambda card: (not (card.dark and not card.plan), card.since))
 
 

@@ -22,8 +22,8 @@ from pam_deploy_graph.system.account import current_operator
 
 T = TypeVar("T")
 CHANNEL: Final = "web"
-_KEPT: Final = 64
-"""至多留着几次运行的折叠。"""
+_KEPT: Final = 256
+"""至多留着几次运行的折叠；比总览一眼看的多，否则每一眼都要从头折叠。"""
 
 
 class Room:
@@ -52,9 +52,10 @@ class Room:
         """登出了的登录。"""
         self.drill = False
         """开的是试验场。"""
-        self.ended_rows: dict[str, dict[str, Any]] = {}
+        self.rows: dict[tuple[str, str], tuple[Any, tuple[int, int], dict[str, Any]]] = {}
+        """总览里的一行，各种语言各一份，与写它时的样子：没有变就不重算。"""
         self.ended_ips: dict[str, frozenset[str]] = {}
-        """结束了的运行：总览里的一行，与动过的工作站；不会再变。"""
+        """结束了的运行动过的工作站；不会再变。"""
         self.driven: Callable[[], frozenset[str]] = frozenset
         """此刻由本进程推着的运行。"""
         self.may_drive: Callable[[str], bool] = lambda _run_id: False
@@ -85,6 +86,10 @@ class Room:
         while len(self._lives) > _KEPT:
             del self._lives[next(iter(self._lives))]
         return known
+
+    def known(self, run_id: str) -> Live:
+        """同上，折叠过的不再追：同一眼里再要一次。"""
+        return self._lives.get(run_id) or self.live(run_id)
 
     def acting(self, actor: Actor) -> Services:
         """返回替一个人做事的部件，用的是同一个账本。"""

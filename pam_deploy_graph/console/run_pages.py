@@ -58,9 +58,9 @@ class Row:
     now: str
 
 
-def _side(room: Room, run_id: str, person: str) -> Side:
+def _side(room: Room, live: Live, person: str) -> Side:
     """收齐旁边的清单；在管账本的线程里用。"""
-    live = room.live(run_id)
+    run_id = live.state.run_id
     record = room.services.ledger.get_run(run_id)
     decisions = [asdict(one) for one in room.services.ledger.decisions(run_id)]
     state = live.state
@@ -68,7 +68,7 @@ def _side(room: Room, run_id: str, person: str) -> Side:
     failed = [ip for ip, each in state.ip_states.items() if each["failure_reason"]]
     fleet = [workstation_of(ip, ip_object(state, ip), Times()) for ip in failed]
     return Side(
-        cards=cards_of(room, run_id, person),
+        cards=cards_of(room, live, person),
         causes=causes_of(told, fleet, {}),
         entries=list(reversed(timeline_of(told)))[:_ENTRIES],
         dark=list(live.dark),
@@ -114,7 +114,7 @@ def _view(room: Room, run_id: str, person: str, look: str, text: str, number: in
         "keys": KEYS,
         "counts": dict(live.counts),
         "figures": figures(live, now_ms()),
-        "side": _side(room, run_id, person),
+        "side": _side(room, live, person),
         "rows": rows,
         "found": found,
         "look": look,
@@ -136,7 +136,7 @@ async def run(visit: Visit) -> Response:
 async def side(visit: Visit) -> Response:
     """网格旁边的清单，单独一块。"""
     run_id = visit.path("run_id")
-    found = await visit.room.ask(_side, visit.room, run_id, visit.session.person)
+    found = await visit.room.ask(lambda: _side(visit.room, visit.room.live(run_id), visit.session.person))
     return await visit.show("side.html.j2", run_id=run_id, side=found)
 
 

@@ -4,8 +4,9 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Integer, RowMapping, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pam_deploy_graph.errors import RunHeldError
@@ -13,8 +14,15 @@ from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.engine import reading, writing
 from pam_deploy_graph.ledger.holders import alive, database_now, describe, elsewhere, started
 from pam_deploy_graph.ledger.outlast import execute, outlasting
-from pam_deploy_graph.ledger.schema import leases
+from pam_deploy_graph.ledger.schema import decisions, events, leases
 from pam_deploy_graph.ledger.writer import LEASE_MS, giving_back
+
+_RUN: Final = bindparam("run_no", type_=Integer)
+_LEASE: Final = select(leases).where(leases.c.run_no == _RUN)
+_ENDS: Final = select(
+    select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run_no == _RUN).scalar_subquery(),
+    select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run_no == _RUN).scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,22 @@ def release(engine: Engine, lease: Lease) -> None:
 def holder_of(engine: Engine, run_no: int) -> Holder | None:
     """返回存活的持有者；没有人持有时为 ``None``。"""
     with reading(engine) as connection:
-        row = connection.execute(select(leases).where(leases.c.run_no == run_no)).mappings().first()
-        if row is None or not alive(row, database_now(connection)):
-            return None
-    return Holder(describe(row), elsewhere(row), (row["fence"], row["expires_at"]))
+        row = _living(connection, run_no)
+    return Holder(describe(row), elsewhere(row), (row["fence"], row["expires_at"])) if row else None
+
+
+def _living(connection: Connection, run_no: int) -> RowMapping | None:
+    """存活的持有者的租约。"""
+    row = connection.execute(_LEASE, {"run_no": run_no}).mappings().first()
+    return None if row is None or not alive(row, database_now(connection)) else row
+
+
+@outlasting
+def pulse_of(engine: Engine, run_no: int) -> tuple[int, int, RowMapping | None]:
+    """一次运行动没动：事件写到第几行、决定写到第几个、存活的持有者的租约；便宜，每一眼都先看它。"""
+    with reading(engine) as connection:
+        seq, number = connection.execute(_ENDS, {"run_no": run_no}).one()
+        return seq, number, _living(connection, run_no)
 
 
 def _take(connection: Connection, run_no: int, run_id: str, holder: str) -> int:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from pam_deploy_graph.console import board
+from pam_deploy_graph.console.board import board_of
 from pam_deploy_graph.console.frames import run_frame
+from pam_deploy_graph.console.hub import Watch
 from pam_deploy_graph.console.live import KEYS, Live
+from pam_deploy_graph.runs.run_table import row_of
 from tests.console.browser import Browser, Site
 from tests.graph.desk import Desk
 
@@ -92,11 +96,34 @@ def test_counts_follow_the_looks(waiting: Browser) -> None:
 
 async def test_stream_says_something_every_second(make_site: Callable[..., Site]) -> None:
     """流：先是总览，然后一秒没有别的可说就说一声「在」。"""
-    stream = make_site(staffed=False).hub.stream([])
+    stream = make_site(staffed=False).hub.stream([], "zh")
     first = await anext(stream)
     assert b'"run":""' in first
     assert b'"beat"' in await anext(stream)
     await stream.aclose()  # type: ignore[attr-defined]  # 是异步生成器
+
+
+async def test_each_hears_the_run_in_his_own_language(waiting: Browser) -> None:
+    """几个人看同一次运行：各听各的语言；没有新的就不再说，也不再写。"""
+    site = waiting.site
+    grid = Live(site.room.services.ledger, site.run_id).grid
+    said = {}
+    for spoken in ("zh", "en", "zh"):
+        stream = site.hub.stream([Watch(site.run_id, 0, grid)], spoken)
+        said[spoken] = (await anext(stream)).decode()
+        await stream.aclose()  # type: ignore[attr-defined]  # 是异步生成器
+    assert '"phase":"等人决定"' in said["zh"]
+    assert '"phase":"waiting for a decision"' in said["en"]
+
+
+def test_board_reads_again_only_what_changed(waiting: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """没有变的运行，总览不重算它那一行；等的时间照样往前走。"""
+    room, made = waiting.site.room, []
+    monkeypatch.setattr(board, "row_of", lambda *given: made.append(given[2].run_id) or row_of(*given))
+    rows = [next(board_of(room).rows()) for _ in range(3)]
+    assert made == [waiting.site.run_id]
+    assert rows[0]["took_ms"] < rows[2]["took_ms"] + 1
+    assert len({one.mark for one in (board_of(room), board_of(room))}) == 1
 
 
 def test_what_was_heard_is_in_the_form(alone: Browser) -> None:
