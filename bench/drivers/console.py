@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -78,10 +79,11 @@ def _cpu(process: Process) -> float:
     return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
-async def _watch(session: aiohttp.ClientSession, address: str, sizes: list[int]) -> None:
-    """一个人看着：收流里的每一帧，记下多大。"""
+async def _watch(session: aiohttp.ClientSession, address: str, heard: Counter[str]) -> None:
+    """一个人看着：收流里的每一帧，数有多大。"""
     async with session.get(address, headers={"accept": "text/event-stream"}) as stream:
-        sizes.extend([len(line) async for line in stream.content])
+        async for line in stream.content:
+            heard["bytes"] += len(line)
 
 
 async def _said(process: Process, wanted: re.Pattern[str]) -> re.Match[str]:
@@ -108,11 +110,12 @@ async def _measure(ledger: Ledger, rest: list[Event], viewers: int) -> dict[str,
         ) as session:
             await session.get(site + entry)
             packed = await (await session.get(f"{site}runs/{RUN_ID}", headers={"accept-encoding": "gzip"})).read()
-            seq, grid = _DRAWN.search(gzip.decompress(packed).decode()).groups()  # type: ignore[union-attr]
-            sizes: list[int] = []
-            address = f"{site}live?w={RUN_ID}:{seq}:{grid}"
-            watching = [asyncio.create_task(_watch(session, address, sizes)) for _ in range(viewers)]
+            drawn = _DRAWN.search(gzip.decompress(packed).decode())
+            heard = Counter[str]()
+            address = f"{site}live?w={RUN_ID}:{':'.join(drawn.groups() if drawn else ())}"
+            watching = [asyncio.create_task(_watch(session, address, heard)) for _ in range(viewers)]
             await asyncio.sleep(1.5)
+            heard.clear()
             before, at = (_cpu(server), _cpu(fold)), time.monotonic()
             await asyncio.to_thread(_write, ledger, rest, _RATE)
             took, after = time.monotonic() - at, (_cpu(server), _cpu(fold))
@@ -124,7 +127,9 @@ async def _measure(ledger: Ledger, rest: list[Event], viewers: int) -> dict[str,
             process.terminate()
             await process.wait()
     used, least = (100 * (b - a) / took for a, b in zip(before, after, strict=True))
-    return {"page": len(packed) / 1000, "cpu": used, "fold": least, "ratio": used / least, "rate": len(rest) / took}
+    return {"page": len(packed) / 1000, "cpu": used, "fold": least, "ratio": used / least, "rate": len(rest) / took} | {
+        "stream": heard["bytes"] / viewers / took / 1000
+    }
 
 
 def _fold() -> None:

@@ -27,6 +27,7 @@ def scenario(*, quick: bool) -> Scenario:
         (
             Metric("rate", "每秒写进账本的事件", "个", 0),
             Metric("page", "运行的页面，压缩之后", "kB", 1, Goal(50)),
+            Metric("stream", "流，每个人每秒", "kB", 2, Goal(4, least=0.1)),
             Metric("fold", "参照：只做折叠", "%", 2),
             Metric("cpu", "控制台", "%", 2, Goal(3)),
             Metric("ratio", "控制台 ÷ 只做折叠", "倍", 2),
