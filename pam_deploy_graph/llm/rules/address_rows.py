@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, spell
 from pam_deploy_graph.llm.rules.draft import NAMED, Draft
 from pam_deploy_graph.llm.rules.remarks import Remark, Role, cell_remarks, role_of
@@ -13,14 +12,6 @@ from pam_deploy_graph.llm.text.lexicon import FLAGS
 
 _LINE: Final = re.compile(r"[^\n]+")
 _RULE: Final = re.compile(r"[\s|:-]*")
-_MARK: Final = re.compile(
-    r"\s*[:=>-]*\s*(\[[^\[\]\n]{1,16}\]|[√×]|(?:不要|不装|不升|要|跳过?|空|报废|停用|坏了|有[^\s\d,。;]{1,6}用|ok|yes|no|can(?:not)?|skip)"
-    r"(?=[\s,、;/]|$))",
-    FLAGS,
-)
-_MARK_BEFORE: Final = re.compile(r"(\[[√×]\]|[√×])\s?$", FLAGS)
-_EITHER: Final = frozenset({"[x]"})
-_SEVERAL: Final = 2
 _BELOW: Final = 2
 """表头下面至多隔一行（横线）就是地址；下面没有地址的一行不是表头。"""
 _NOTED: Final = re.compile(r"\s?\(([^()\n]{1,40})\)")
@@ -88,29 +79,6 @@ def _line_remarks(text: str, line: re.Match[str], spans: Sequence[tuple[int, int
     if before.strip():
         yield Remark(start, spans[0][0], head)
     yield Remark(spans[-1][1], end, tail)
-
-
-def read_marks(draft: Draft) -> list[Group]:
-    """一行里几个地址各带记号（「10.0.0.5 √ 10.0.0.6 ×」），在前在后都认；``[x]`` 两可，去问。"""
-    found: list[Group] = []
-    for line in _LINE.finditer(draft.text):
-        items = [one for one in ITEM.finditer(draft.text, *line.span()) if not is_clock(one)]
-        marks = [_MARK.match(draft.text, one.end()) for one in items]
-        leads = items and _MARK_BEFORE.search(draft.text[: items[0].start()], line.start())
-        if len(items) > 1 and (leads or not any(marks)):
-            marks = [_MARK_BEFORE.search(draft.text[: one.start()], line.start()) for one in items]
-        roles = [role_of(mark[1].strip("[]()")) if mark else Role.TARGET for mark in marks]
-        if len(items) < _SEVERAL or sum(map(bool, marks)) < _SEVERAL:
-            continue
-        if any(mark and mark[1].lower() in _EITHER for mark in marks):
-            draft.leave_open("target_ips", tr("地址旁边的 [x] 看不出是要做还是不做：请给出要做的 IP（target_ips）"))
-        elif Role.EXCLUDE not in roles or Role.UNKNOWN in roles:
-            continue
-        for item, mark, role in zip(items, marks, roles, strict=True):
-            found.append(Group(spell(item), role, *item.span()))
-            for start, end in [item.span(), *([mark.span()] if mark else [])]:
-                draft.mask(start, end, role)
-    return found
 
 
 def read_noted(draft: Draft) -> list[Group]:

@@ -13,8 +13,9 @@ from pam_deploy_graph.constants import PACE
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer
-from pam_deploy_graph.llm.rules.left_over import limit_named
+from pam_deploy_graph.llm.rules.left_over import limit_named, paced
 from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.text.clauses import speaks
 from pam_deploy_graph.llm.text.lexicon import FLAGS, forms_of
 
 _forms: Final = partial(forms_of, "doubts")
@@ -26,19 +27,27 @@ _NUMBER: Final = re.compile(
     r"(?<![第头前这那])(?:\d+|[两三四五六七八九十]+)(?![年月日点号])|\b(?:two|three|four|five|six|seven|eight|nine|ten|half)\b",
     FLAGS,
 )
+_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_FILLER: Final = (As.FILLER, "")
 _CONTENT: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{2}", FLAGS)
 _MARKS: Final = re.compile(r"[\s\W_]*")
 _SHOWN: Final = 30
 
 
 def doubt_aside(draft: Draft) -> None:
-    """逐段核对；有疑的那一项去问。"""
+    """逐段核对；有疑的那一项去问，说的是整件事不做的记下。"""
     for start, end in _runs(draft):
         said = draft.original[start:end]
-        if not _names_another(draft, said) and not _is_idle(draft, said, start, end):
-            name = _asked(draft, said)
-            if name not in draft.control and not (name == "AIRPORT_CODE" and name not in draft.params):
-                draft.leave_open(name, tr("「{said}」没有算进去：请说明 {name}", said=said.strip()[:_SHOWN], name=name))
+        if _names_another(draft, said) or _is_idle(draft, said, start, end):
+            continue
+        text, negated = _DOTTED.sub("", said), draft.account.labels[start] == (As.NEGATED, "")
+        scoped = _ADDRESS.search(draft.original) or _says("bearing", text)
+        if negated and speaks(text, "refused") and not scoped:
+            draft.not_now = draft.not_now or said.strip()[:_SHOWN]
+            continue
+        name = _asked(draft, said)
+        if name not in draft.control and not (name == "AIRPORT_CODE" and name not in draft.params):
+            draft.leave_open(name, tr("「{said}」没有算进去：请说明 {name}", said=said.strip()[:_SHOWN], name=name))
 
 
 def _runs(draft: Draft) -> Iterator[tuple[int, int]]:
@@ -81,15 +90,24 @@ def _names_another(draft: Draft, said: str) -> bool:
 
 
 def _is_idle(draft: Draft, said: str, start: int, end: int) -> bool:
-    """不改变什么的：客气、催促、说退路的，紧挨着一项限度、是它的一部分的。"""
+    """不改变什么的：紧挨着一项限度、是它的一部分的；没有数目，没有说到机器、动作、限度的；说退路的。"""
     text = _DOTTED.sub("", said)
-    if not _CONTENT.search(text):
-        return True
     labels = draft.account.labels
-    beside = [label for label in (*labels[max(0, start - 1) : start], *labels[end : end + 1]) if label]
-    if any(label[1] in PACE for label in beside):
+    before = next((label for label in reversed(labels[:start]) if label != _FILLER), None)
+    after = next((label for label in labels[end:] if label != _FILLER), None)
+    if not _CONTENT.search(text) or any(label and label[1] in PACE for label in (before, after)):
         return True
-    return not _NUMBER.search(text) and any(form.search(text) for form in _forms("idle"))
+    if _NUMBER.search(text):
+        return False
+    if _says("idle", text):
+        return True
+    negated = all(label and label[0] is As.NEGATED for label in labels[start:end])
+    return negated and not (_says("bearing", text) or speaks(text, "refused") or limit_named(text) == "max_parallel")
+
+
+def _says(group: str, text: str) -> bool:
+    """一段文字有没有 ``doubts.toml`` 里的某一组说法。"""
+    return any(form.search(text) for form in _forms(group))
 
 
 def _asked(draft: Draft, said: str) -> str:
@@ -97,4 +115,7 @@ def _asked(draft: Draft, said: str) -> str:
     text = _DOTTED.sub("", said)
     if any(code in gazetteer().codes for code in re.findall(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])", said)):
         return "AIRPORT_CODE"
-    return limit_named(text, scoped="target_ips" in draft.control) if _NUMBER.search(text) else "target_ips"
+    limit, counted = limit_named(text), _NUMBER.search(text)
+    if limit and (counted or limit == "max_parallel"):
+        return limit
+    return "max_parallel" if counted and ("target_ips" in draft.control or paced(text)) else "target_ips"

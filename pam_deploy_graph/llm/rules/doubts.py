@@ -5,6 +5,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from itertools import groupby
@@ -12,14 +13,15 @@ from typing import Final
 
 from pam_deploy_graph.constants import CONTROLS, LIMITS
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
+from pam_deploy_graph.llm.rules.address_items import ITEM
+from pam_deploy_graph.llm.rules.address_marks import marks_beside
 from pam_deploy_graph.llm.rules.aside_doubts import doubt_aside
 from pam_deploy_graph.llm.rules.draft import Draft
 from pam_deploy_graph.llm.rules.fields import weigh_fields
 from pam_deploy_graph.llm.rules.gazetteer import gazetteer, worldwide
 from pam_deploy_graph.llm.rules.left_over import in_pace, is_free, limit_forms, speaks_of_pace
 from pam_deploy_graph.llm.rules.name_doubts import doubt_names
-from pam_deploy_graph.llm.rules.remarks import Role, role_of
+from pam_deploy_graph.llm.rules.remarks import Role
 from pam_deploy_graph.llm.rules.target_doubts import doubt_targets
 from pam_deploy_graph.llm.rules.version_doubts import doubt_versions
 from pam_deploy_graph.llm.span_account import As
@@ -30,8 +32,6 @@ _forms: Final = partial(forms_of, "doubts")
 """``doubts.toml`` 里的一组说法。"""
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
 _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)\s*", FLAGS)
-_APART: Final = re.compile(r"[,;/|、]")
 _SHOWN: Final = 24
 _CODE: Final = re.compile(r"(?<![\w./-])(?:[A-Z]{3}|[a-z]{3})(?![\w./-])", re.ASCII)
 _VALUE: Final = re.compile(r"[a-z\d][a-z\d.-]*", FLAGS)
@@ -107,55 +107,28 @@ def _fragments(draft: Draft) -> None:
 
 
 def _marks(draft: Draft) -> None:
-    """一台旁边的记号、前一行的名目、挨着的另一台，与它的用处相反的，去问。"""
+    """一台旁边的记号、上一行的名目、挨着的另一台，与它的用处相反的，去问。"""
     targets, spared = (set(draft.control.get(name) or ()) for name in ("target_ips", "exclude_ips"))
-    heading = ""
-    for line in draft.original.splitlines():
-        items = [match for match in ITEM.finditer(line) if not is_clock(match)]
-        if not items:
-            heading = line
-            continue
-        leads = _mark(line[: items[0].start()]) is not None
-        above = _mark(heading) if not line[: items[0].start()].strip(" -*•") else None
-        for place, item in enumerate(items):
-            ip = item.group().strip()
-            before = line[items[place - 1].end() if place else 0 : item.start()]
-            after = line[item.end() : items[place + 1].start() if place + 1 < len(items) else len(line)]
-            joins = place + 1 < len(items) and after.strip() == "n"  # 「.2 n .3」是「与」
-            cut = "" if joins else _APART.split(after.strip().removeprefix("|"))[0]
-            mark = (
-                (None if leads else _mark(cut))
-                or (_mark(_APART.split(before)[-1]) if leads or place == 0 or _APART.search(before) else None)
-                or above
-            )
-            wrong = (mark is Role.EXCLUDE and ip in targets - spared) or (
-                mark is Role.TARGET and ip in spared - targets
-            )
-            joined = place and _JOINED.fullmatch(before) and (items[place - 1].group() in spared) is not (ip in spared)
-            if _SINGLE.fullmatch(ip) and (wrong or (joined and not mark)):
-                draft.leave_open("target_ips", tr("{ip} 旁边写的与读出来的不合：请说明要不要做它（target_ips）", ip=ip))
-        heading = heading if above else ""
-
-
-def _mark(text: str) -> Role | None:
-    """一小段话明说了要做还是不做；没有明说为 ``None``。"""
-    said = text.strip(" \t,.;:=()[]|>-#").lower()
-    if not said or len(said) > _SHOWN:
-        return None
-    if any(form.fullmatch(said) for form in _forms("no")) or role_of(said) is Role.EXCLUDE:
-        return Role.EXCLUDE
-    return Role.TARGET if any(form.fullmatch(said) for form in _forms("yes")) else None
+    beside = list(marks_beside(draft.original))
+    said = Counter(one.ip for one in beside)
+    for place, one in enumerate(beside):
+        wrong = (one.role is Role.EXCLUDE and one.ip in targets - spared) or (
+            one.role is Role.TARGET and one.ip in spared - targets
+        )
+        before = beside[place - 1].ip
+        split = one.listed and not one.role and (before in spared) is not (one.ip in spared)
+        split = split and said[before] == 1 == said[one.ip] and beside[place - 1].role is not Role.EXCLUDE
+        if _SINGLE.fullmatch(one.ip) and (wrong or split):
+            draft.leave_open("target_ips", tr("{ip} 旁边写的与读出来的不合：请说明要不要做它（target_ips）", ip=one.ip))
 
 
 def _moods(draft: Draft) -> None:
-    """没有着落的否定、条件、转述、过去：不知道是不是现在要做，去问。"""
+    """没有着落的否定、条件、转述、过去：不知道是不是现在要做，记下。"""
     groups = ("mood", "told") if "exclude_ips" in draft.control else ("mood", "told", "not_done")
     found = ((name, match) for name in groups for form in _forms(name) for match in form.finditer(draft.original))
     for name, match in found:
         if is_free(draft, *match.span(), filler=True) and (name != "told" or _acts_beside(draft, match)):
-            said = match.group().strip()[:_SHOWN]
-            why = tr("「{said}」像在说不做、有条件或是转述：现在就要做的话，请说明做哪几台（target_ips）", said=said)
-            draft.leave_open("target_ips", why)
+            draft.not_now = draft.not_now or match.group().strip()[:_SHOWN]
 
 
 def _acts_beside(draft: Draft, match: re.Match[str]) -> bool:

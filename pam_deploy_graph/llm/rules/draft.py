@@ -41,7 +41,9 @@ class Draft:
     ``versions`` 是各个版本写在哪里，
     ``names`` 是断定了的名字从哪里起、是什么、是应用还是模块，
     ``fields`` 是表单里写着参数的各项，``former`` 是表单里写着的原来的版本，
-    ``listening`` 为真时不算数的分句里的参数也读，``named`` 为真时名字都已知。
+    ``listening`` 为真时不算数的分句里的参数也读，``named`` 为真时名字都已知，
+    ``not_now`` 是看不出是不是现在要做的那句话，没有为空，
+    ``marked`` 是照旁边的记号先取走的各台。
     """
 
     text: str
@@ -60,6 +62,8 @@ class Draft:
     fields: list[tuple[str, int, int]] = field(default_factory=list)
     former: list[str] = field(default_factory=list)
     original: str = ""
+    not_now: str = ""
+    marked: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """开一本空的账。"""

@@ -184,6 +184,9 @@ def _reading(
         )
     if check := _CHECKS.get(verdict.intent):
         check(draft)
+    if draft.not_now:
+        why = tr("「{said}」像在说不做、有条件或是转述：现在就要做的话，请换句话说", said=draft.not_now)
+        return Reading(Verdict(Intent.UNKNOWN, 0.0, why), account=draft.account)
     known = draft.params, draft.control, draft.notes, draft.undecided
     rest = draft.text.replace(NAMED, MASK)
     return Reading(verdict, *known, frozenset(draft.guessed), rest, account=draft.account)

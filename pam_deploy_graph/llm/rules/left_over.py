@@ -145,7 +145,8 @@ def _weigh(draft: Draft, start: int, end: int, *, limits: bool) -> None:
             "target_ips", tr("「{text}」像在说做哪几台，没有听懂：请给出 IP（target_ips）", text=text.strip()[:_SHOWN])
         )
     for name, forms in limit_forms() if limits else ():
-        if name not in draft.control and not in_pace(draft, start, end) and any(form.search(text) for form in forms):
+        told = name in draft.control or (name == "max_parallel" and "waves" in draft.control)
+        if not told and not in_pace(draft, start, end) and any(form.search(text) for form in forms):
             draft.leave_open(
                 name, tr("「{text}」像在说限度，没有听懂：请说明 {name}", text=text.strip()[:_SHOWN], name=name)
             )
@@ -243,12 +244,14 @@ def limit_forms() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     return tuple((name, compile_all(forms)) for name, forms in data.items())
 
 
-def limit_named(text: str, *, scoped: bool) -> str:
-    """一段有数目的话像在说哪一项；没有一项像的，已经点了名的是几台一批，没有点名的是哪几台。"""
-    found = (name for name, forms in limit_forms() if any(form.search(text) for form in forms))
-    return next(
-        found, "max_parallel" if scoped or any(form.search(text) for form in _forms("pacing")) else "target_ips"
-    )
+def limit_named(text: str) -> str:
+    """一段话像在说哪一项限度；没有为空串。"""
+    return next((name for name, forms in limit_forms() if any(form.search(text) for form in forms)), "")
+
+
+def paced(text: str) -> bool:
+    """一段话里有没有节奏、限度的字样。"""
+    return any(form.search(text) for form in _forms("pacing"))
 
 
 @cache

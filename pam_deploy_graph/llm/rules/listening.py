@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from pam_deploy_graph.i18n import tr
+from pam_deploy_graph.llm.rules.address_marks import read_marks
 from pam_deploy_graph.llm.rules.draft import HIDDEN, NAMED, Draft, squeeze
 from pam_deploy_graph.llm.rules.fields import read_fields
 from pam_deploy_graph.llm.rules.intents import Said, ends_rollout
@@ -67,6 +68,7 @@ def _read_literals(draft: Draft) -> None:
     """取走照字面就认得的部分：键值、路径、节奏、时限、IP、策略。"""
     read_places(draft)
     read_fields(draft)
+    read_marks(draft)
     read_sure_names(draft)
     _read_rules_of_play(draft)
     _read_fallback(draft)

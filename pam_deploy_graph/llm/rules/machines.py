@@ -13,7 +13,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.inputs.addresses import expand_ips
 from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, listed, neighbour
-from pam_deploy_graph.llm.rules.address_rows import read_marks, read_noted, read_rows
+from pam_deploy_graph.llm.rules.address_rows import read_noted, read_rows
 from pam_deploy_graph.llm.rules.corrections import is_withdrawn
 from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead
 from pam_deploy_graph.llm.rules.remarks import Role, other_forms, role_of
@@ -86,7 +86,7 @@ def read_machines(draft: Draft) -> None:
         draft.leave_open(
             "target_ips", tr("「{part}」不是完整的网段：请写成 10.0.0.0/24 这样，或写出地址", part=part.group())
         )
-    groups = [*read_marks(draft), *read_rows(draft), *read_noted(draft)]
+    groups = [*draft.marked, *read_rows(draft), *read_noted(draft)]
     position = 0
     while match := ITEM.search(draft.text, position):
         if _is_version(draft.text, match) or is_clock(match):

@@ -16,15 +16,12 @@ from pam_deploy_graph.llm.text.numbers import to_int
 _SECONDS: Final = {"m": 60, "分": 60, "h": 3600, "小": 3600, "钟": 3600}
 _ZERO: Final = {"max_failures": None}
 _QUARTER: Final = 900
-_SHARES: Final = {"half": 50, "一半": 50, "半数": 50, "quarter": 25, "third": 33, "fifth": 20, "tenth": 10}
+_LONGER: Final = frozenset({"hold", "pause_between"})
+"""越长越严的。"""
+_SHARES: Final = {"half": 50, "一半": 50, "半数": 50, "quarter": 25, "third": 33, "fifth": 20, "tenth": 10, "twentieth": 5}
 _WHOLE: Final = "100%"
-_WAVE: Final = re.compile(
-    r"\d{1,4}\s*%?|百分之[一二三四五六七八九十百]{1,3}|[一二两三四五六七八九]成|[一二两三四五六七八九十]{1,3}(?=\s*台)|一半"
-    r"|全部?|所有|剩下|其余|余下|\b(?:one|two|three|four|five|ten|twenty|half|all|everything|everyone|rest)\b",
-    FLAGS,
-)
 _PERCENT: Final = re.compile(r"(?P<n>[a-z]+)\s+per ?cent", FLAGS)
-_ALL: Final = re.compile(r"全部?|所有|剩下|其余|余下|all|every\w+|rest", FLAGS)
+_NUMBER: Final = re.compile(r"\d+|[一二两三四五六七八九十]+|[a-z]+", FLAGS)
 
 Mention = tuple[re.Match[str], Any]
 
@@ -72,7 +69,7 @@ def _amount(draft: Draft, name: str, group: dict[str, Any], match: re.Match[str]
         case "share":
             return share(match["s"])
         case "waves":
-            sizes = [_wave(one.group()) for one in _WAVE.finditer(match["list"])]
+            sizes = [_wave(one.group().strip()) for one in _parts()[0].finditer(match["list"])]
             return [size for place, size in enumerate(sizes) if size != _WHOLE or place == len(sizes) - 1]
         case _:
             return _amended(draft, match.end(), to_int(match["n"]))
@@ -87,8 +84,8 @@ def seconds(match: re.Match[str]) -> int:
     if match["one"]:
         words_ = match["one"].lower().split()
         whole = {"minute": 60, "hour": 3600, "second": 1}[words_[-1]]
-        return whole // 2 if words_[0] == "half" else whole
-    return to_int(match["n"]) * _SECONDS.get(match["unit"][0].lower(), 1)
+        return whole // (4 if "quarter" in words_ else 2 if words_[0] == "half" else 1)
+    return to_int(match["n"]) * (unit := _SECONDS.get(match["unit"][0].lower(), 1)) + (unit // 2 if match["plus"] else 0)
 
 
 def share(said: str) -> str:
@@ -107,11 +104,17 @@ def share(said: str) -> str:
 
 def _wave(said: str) -> str:
     """一波的大小：台数，或百分之几。"""
-    if _ALL.fullmatch(said):
+    _, portion, rest = _parts()
+    if rest.fullmatch(said):
         return _WHOLE
-    if "%" in said or "成" in said or "百分" in said or said.lower() in _SHARES:
-        return share(said)
-    return str(to_int(said.strip()))
+    number = _NUMBER.match(said)
+    return share(said) if portion.fullmatch(said) or not number else str(to_int(number.group()))
+
+
+@cache
+def _parts() -> tuple[re.Pattern[str], ...]:
+    """一波的说法：哪一种都算的、几成的、其余全部的。"""
+    return compile_all(["{ITEM}", "{SH}", "{ALL}"], **table("pace")["placeholders"])
 
 
 def _amended(draft: Draft, position: int, amount: int) -> int:
@@ -133,20 +136,20 @@ def _uncorrected(text: str, mentions: list[Mention]) -> list[Mention]:
 
 
 def _settle(draft: Draft, name: str, mentions: list[Mention]) -> None:
-    """定下一项；说了两个不同的数就去问。"""
+    """定下一项；说了两个不同的数，取严的一个，告诉人；比不出来的去问。"""
     for match, amount in mentions:
-        if draft.control.get(name, amount) != amount:
+        was = draft.control.get(name, amount)
+        if was == amount:
+            draft.set_control(name, amount)
+        elif isinstance(was, int) and isinstance(amount, int):
+            strict = (max if name in _LONGER else min)(was, amount)
+            draft.control[name] = strict
+            draft.note(tr("{name} 说了 {was} 与 {amount}：按严的 {strict}", name=name, was=was, amount=amount, strict=strict))
+        else:
             draft.leave_open(
                 name,
-                tr(
-                    "{name} 说了两个不同的数（{control} 与 {amount}），请说明是哪一个",
-                    name=name,
-                    control=draft.control[name],
-                    amount=amount,
-                ),
+                tr("{name} 说了两个不同的数（{control} 与 {amount}），请说明是哪一个", name=name, control=was, amount=amount),
             )
-            continue
-        draft.set_control(name, amount)
         if "超过" in match.group() and name == "max_failures":
             draft.note(tr("「{match}」理解为达到 {amount} 台就停", match=match.group(), amount=amount))
 

@@ -72,7 +72,12 @@ def _said_again(draft: Draft) -> None:
 
 
 def _none_wanted(draft: Draft) -> None:
-    """说了几个地址，没有一个读作要做或不做的：不当作全部。"""
+    """说了几个地址，没有一个读作要做或不做的：不当作全部；另有用处的一台又在要做的范围之内：要不要做它。"""
+    targets = {*draft.control.get("target_ips", ())} - {*draft.control.get("exclude_ips", ())}
+    for start, end in draft.account.spans(Role.OTHER):
+        for ip in _SINGLE.findall(draft.original[start:end]):
+            if ip in targets:
+                draft.leave_open("target_ips", tr("{ip} 另有用处，又在要做的里面：请说明要不要做它（target_ips）", ip=ip))
     if draft.control.keys() & {"target_ips", "exclude_ips"} or (As.SLOT, "scope") in draft.account.labels:
         return
     places = [item.start() for item in ITEM.finditer(draft.original) if not is_clock(item)]
