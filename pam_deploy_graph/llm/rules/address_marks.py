@@ -14,10 +14,12 @@ from pam_deploy_graph.llm.rules.address_items import ITEM, Group, is_clock, spel
 from pam_deploy_graph.llm.rules.draft import MASK, Draft
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.span_account import As
+from pam_deploy_graph.llm.text.clauses import speaks
 from pam_deploy_graph.llm.text.lexicon import FLAGS, forms_of
 
 _forms: Final = partial(forms_of, "doubts")
-_JOINED: Final = re.compile(r"\s*(?:[/、,和及与&]|\band\b)?\s*", FLAGS)
+_JOINED: Final = re.compile(r"\s*(?:[/、,和及与跟同&]|以及|还有|\b(?:and|plus|or)\b)?\s*", FLAGS)
+_LEADS: Final = re.compile(r"[(\[]?\s*[√×✗✘✓]\s*[)\]]?\s?$")
 _APART: Final = re.compile(r"[,;/|、。]|\.\s|(?<=[\u4e00-\u9fff])\s(?=[\u4e00-\u9fff])")
 _PAREN: Final = re.compile(r"\([^()]*\)")
 _BOX: Final = re.compile(r"\[\s*([x√*]?)\s*\]", FLAGS)
@@ -55,16 +57,17 @@ def marks_beside(text: str) -> Iterator[Beside]:
         items = [match for match in ITEM.finditer(line) if not is_clock(match)]
         first = line[: items[0].start()] if items else line
         above = _mark(heading, ticked=ticked) if items and not first.strip(" -*•") else None
-        leads = _mark(first, ticked=ticked) is not None
+        leads = _mark(first, ticked=ticked) is not None or bool(_LEADS.search(first))
         for place, item in enumerate(items):
             last = place + 1 == len(items)
             before = line[items[place - 1].end() if place else 0 : item.start()]
             after = line[item.end() : len(line) if last else items[place + 1].start()]
             listed = place > 0 and bool(_JOINED.fullmatch(before))
             behind = None if leads or after.strip() == "n" else _mark(_first(after), ticked=ticked)
-            ahead = None if behind else _ahead(before, place, ticked=ticked)
+            sign = _LEADS.search(before) if leads else None
+            ahead = None if behind else _ahead(sign.group() if sign else before, 0 if sign else place, ticked=ticked)
             closed = bool(_APART.search(after)) or last or bool(_SYMBOL.fullmatch(after))
-            symbol = bool(_SYMBOL.fullmatch(_first(after) if behind else before.strip(" |")))
+            symbol = bool(_SYMBOL.fullmatch(_first(after) if behind else sign.group() if sign else before))
             clear = (bool(behind) and (symbol or (closed and not listed))) or (bool(ahead) and leads and symbol)
             clear = clear or (not behind and not ahead and bool(above) and len(heading.strip()) <= _HEADING)
             single = bool(_SINGLE.fullmatch(item.group().strip()))
@@ -92,10 +95,15 @@ def _mark(text: str, *, ticked: bool) -> Role | None:
     if box := _BOX.search(text):
         return (Role.TARGET if box[1].strip() else Role.EXCLUDE) if ticked else None
     said = text.strip(" \t\n,.;:=()[]|>-#").lower()
-    if not said or len(said) > _SHOWN or any(form.search(said) for form in _forms("others")):
-        return None
     if _TICK.match(said):
         return Role.EXCLUDE if said[0] in "×✗✘" else Role.TARGET
+    if (
+        not said
+        or len(said) > _SHOWN
+        or speaks(text, "question")
+        or any(form.search(said) for form in _forms("others"))
+    ):
+        return None
     if any(form.fullmatch(said) for form in _forms("no")) or role_of(said) is Role.EXCLUDE:
         return Role.EXCLUDE
     return Role.TARGET if any(form.fullmatch(said) for form in _forms("yes")) else None
@@ -107,9 +115,13 @@ def read_marks(draft: Draft) -> None:
     if any(form.search(draft.text) for form in _forms("recalls")):
         return
     spared = [one for one in beside if one.role is Role.EXCLUDE and one.clear]
-    draft.marked = [Group(spell(one.item), Role.EXCLUDE, one.start, one.start + len(one.item.group())) for one in spared]
+    draft.marked = [
+        Group(spell(one.item), Role.EXCLUDE, one.start, one.start + len(one.item.group())) for one in spared
+    ]
     for group in draft.marked:
-        draft.mask(group.start, group.end, Role.EXCLUDE)
+        sign = _LEADS.search(draft.text, max(0, group.start - _SHOWN), group.start)
+        crossed = sign and not set(sign.group()) & set("√✓")
+        draft.mask(sign.start() if sign and crossed else group.start, group.end, Role.EXCLUDE)
     beside_boxes = [one for one in beside if _BOX.match(draft.text[one.start + len(one.ip) :].lstrip(" "))]
     boxes = {bool(box[1].strip()) for box in draft.take([_BOX], "", As.FILLER)} if len(beside_boxes) > 1 else set()
     if boxes == {True}:
@@ -127,8 +139,9 @@ def _take_remark(draft: Draft, one: Beside) -> None:
     stop = end + cut.start() if cut else len(draft.text)
     while end < stop:
         apart = _APART.search(draft.text, end, stop)
-        part = apart.start() if apart else stop
+        tick = _TICK.match(draft.text[end:stop].lstrip())
+        part = end + draft.text[end:stop].index(tick[0]) + 1 if tick else apart.start() if apart else stop
         if draft.text[end:part].strip(" (") and _mark(draft.text[end:part], ticked=False) is not Role.EXCLUDE:
             return
         draft.mask(end, part, Role.EXCLUDE)
-        end = apart.end() if apart else stop
+        end = apart.end() if apart and not tick else stop

@@ -17,13 +17,14 @@ from pam_deploy_graph.llm.rules.intents import GUESSED, LOST, Verdict, judge
 from pam_deploy_graph.llm.rules.left_over import settle_left
 from pam_deploy_graph.llm.rules.listening import listen
 from pam_deploy_graph.llm.rules.machines import read_mentioned
+from pam_deploy_graph.llm.rules.names.guessed import CODE_LIKE, may_guess
 from pam_deploy_graph.llm.rules.names.in_any_sentence import read_names
 from pam_deploy_graph.llm.rules.target_doubts import doubt_recalled
 from pam_deploy_graph.llm.rules.versions import read_version
 from pam_deploy_graph.llm.span_account import Account, As, Span, whole_account
 from pam_deploy_graph.llm.text.clauses import Ranges, quotations
 from pam_deploy_graph.llm.text.colloquial import plain
-from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set, words
+from pam_deploy_graph.llm.text.lexicon import word_set, words
 from pam_deploy_graph.llm.text.normalise import too_long, trace
 from pam_deploy_graph.llm.text.numbers import write_dots
 from pam_deploy_graph.llm.text.spelled_addresses import spell_out
@@ -35,10 +36,6 @@ _FILLER: Final = re.compile(
     rf"[\s{MASK}\W_]+|应用|模块|版本号?|机场|代码|名称?|目标|机器|工作站|台|[的是为在到把给用那和与及个我]|就|吧|呢|啊|哦|嗯|请|谢谢|麻烦",
 )
 
-_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
-_CODE_LIKE: Final = re.compile(r"[$<>{}|&?=]|;(?!\s)|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
-_WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
-_PAIR: Final = 2
 _NAMED_ALL: Final = frozenset({"AIRPORT_CODE", "APP_NAME", "MODULE_NAME"})
 _LOOKING: Final = frozenset({Intent.STATUS, Intent.PREVIEW})
 """只是看一看的，问句、否定句里的参数也算数。"""
@@ -156,18 +153,13 @@ def _reading(
     text: str, aside: Ranges, *, answering: bool, suggested: Intent | None = None, named: bool = False
 ) -> Reading:
     """读归一化了的一句话；``aside`` 是不听的各段。"""
-    draft = Draft(text, named=named)
-    for start, end, kind in aside:
-        draft.hide(start, end, kind)
+    draft = _opened(Draft(text, named=named), aside)
     verdict = _read_all(draft, answering=answering, suggested=suggested)
     if verdict.intent is Intent.ROLLBACK and not draft.control.keys() & {"target_ips", "exclude_ips"}:
         read_mentioned(draft)
     if verdict.intent in _LOOKING and not draft.listening:
-        again = Draft(text, listening=True, named=named)
-        for start, end, kind in aside:
-            again.hide(start, end, kind)
-        _read_all(again, answering=answering, suggested=suggested)
-        draft = again
+        draft = _opened(Draft(text, listening=True, named=named), aside)
+        _read_all(draft, answering=answering, suggested=suggested)
     if verdict.intent is Intent.UNKNOWN and not _is_answer(draft, answering=answering):
         settle_left(draft, verdict.intent)
         return Reading(verdict, notes=draft.notes, account=draft.account)
@@ -182,14 +174,25 @@ def _reading(
             0.0,
             tr("「{said}」：看不出是不是现在要{at_once}，请换句话说", said=said, at_once=_AT_ONCE[verdict.intent]),
         )
+    return _checked(draft, verdict)
+
+
+def _opened(draft: Draft, aside: Ranges) -> Draft:
+    """放下了不听的各段的草稿。"""
+    for start, end, kind in aside:
+        draft.hide(start, end, kind)
+    return draft
+
+
+def _checked(draft: Draft, verdict: Verdict) -> Reading:
+    """核对读出来的；看不出是不是现在要做的，什么也不做。"""
     if check := _CHECKS.get(verdict.intent):
         check(draft)
     if draft.not_now:
         why = tr("「{said}」像在说不做、有条件或是转述：现在就要做的话，请换句话说", said=draft.not_now)
         return Reading(Verdict(Intent.UNKNOWN, 0.0, why), account=draft.account)
     known = draft.params, draft.control, draft.notes, draft.undecided
-    rest = draft.text.replace(NAMED, MASK)
-    return Reading(verdict, *known, frozenset(draft.guessed), rest, account=draft.account)
+    return Reading(verdict, *known, frozenset(draft.guessed), draft.text.replace(NAMED, MASK), account=draft.account)
 
 
 def _whole_or_deploy(draft: Draft, verdict: Verdict) -> Verdict:
@@ -222,7 +225,7 @@ def _read_all(draft: Draft, *, answering: bool, suggested: Intent | None) -> Ver
     placed = len(draft.notes) > noted
     verdict_on = partial(judge, held=held, suggested=suggested)
     first = verdict_on(said, complete=_complete(draft, placed=placed))
-    guess = not draft.named and _may_guess(draft, first.intent, answering=answering)
+    guess = not draft.named and may_guess(draft, first.intent, answering=answering)
     before = draft.text
     read_names(draft, guess=guess, answering=guess and (answering or first.intent is Intent.UNKNOWN))
     if draft.versions:
@@ -252,21 +255,6 @@ def _without_names(text: str, before: str, after: str) -> str:
     return "".join(old if was == now else MASK for old, was, now in zip(text, before, after, strict=True))
 
 
-def _may_guess(draft: Draft, intent: Intent, *, answering: bool) -> bool:
-    """没有标记的字母串能不能当作名字：要部署、说了版本时能，回答补问时能，中文句子里夹着的能。"""
-    if intent is Intent.ROLLBACK and not draft.versions:
-        return "AIRPORT_CODE" in draft.params
-    if intent is Intent.UNKNOWN:
-        return not _CODE_LIKE.search(draft.text) and (answering or _looks_paired(draft.text))
-    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(draft.versions or _CHINESE.search(draft.text))
-
-
-def _looks_paired(text: str) -> bool:
-    """只有两个词，又都不是虚词：多半是应用和模块。"""
-    found = _WORD.findall(text)
-    return len(found) == _PAIR and not word_set("stop") & {word.lower() for word in found}
-
-
 def _said(matches: list[re.Match[str]]) -> str:
     """把几处原话连起来。"""
     return tr("、").join(match.group().strip() for match in matches)
@@ -293,7 +281,7 @@ def _warn(draft: Draft, intent: Intent, times: str, places: str, *, answering: b
 
 def _is_answer(draft: Draft, *, answering: bool) -> bool:
     """正在回答补问，或者除了参数和虚词之外什么也没有。"""
-    if answering or _CODE_LIKE.search(draft.text):
-        return not _CODE_LIKE.search(draft.text)
+    if (code := CODE_LIKE.search(draft.text)) or answering:
+        return not code
     rest = _FILLER.sub(" ", draft.text).split()
     return all(word.lower() in word_set("stop") | word_set("soft") for word in rest)

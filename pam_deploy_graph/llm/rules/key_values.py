@@ -20,7 +20,8 @@ _SECRET: Final = re.compile(
 _PARAMS: Final = (*REQUIRED_PARAMS, *DEFAULT_PARAMS)
 _ADDRESSES = r"(?:,(?=[\d.:a-f/-]+(?:[,\s;。]|$))[^\s,;。]+)*"
 _PAIR: Final = re.compile(
-    rf"(?<![\w.-])(?!waves\s*[=:]\s*[^\[])(?!\w+\s*[=:]\s*(?!\d){NUMBER})(?P<key>{'|'.join((*_PARAMS, *CONTROLS))})\s*[=:]\s*"
+    rf"(?<![\w.-])(?!waves\s*[=:]\s*[^\[])(?!\w+\s*[=:]\s*(?!\d){NUMBER})"
+    rf"(?P<key>{'|'.join((*_PARAMS, *CONTROLS))})\s*[=:]\s*"
     rf"(?P<value>\[[^\[\]]{{0,2000}}\]|(?:[^\s,;。\[()]|\([^\s()]*\))+{_ADDRESSES})",
     FLAGS,
 )

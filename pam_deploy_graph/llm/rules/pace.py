@@ -18,7 +18,16 @@ _ZERO: Final = {"max_failures": None}
 _QUARTER: Final = 900
 _LONGER: Final = frozenset({"hold", "pause_between"})
 """越长越严的。"""
-_SHARES: Final = {"half": 50, "一半": 50, "半数": 50, "quarter": 25, "third": 33, "fifth": 20, "tenth": 10, "twentieth": 5}
+_SHARES: Final = {
+    "half": 50,
+    "一半": 50,
+    "半数": 50,
+    "quarter": 25,
+    "third": 33,
+    "fifth": 20,
+    "tenth": 10,
+    "twentieth": 5,
+}
 _WHOLE: Final = "100%"
 _PERCENT: Final = re.compile(r"(?P<n>[a-z]+)\s+per ?cent", FLAGS)
 _NUMBER: Final = re.compile(r"\d+|[一二两三四五六七八九十]+|[a-z]+", FLAGS)
@@ -85,7 +94,9 @@ def seconds(match: re.Match[str]) -> int:
         words_ = match["one"].lower().split()
         whole = {"minute": 60, "hour": 3600, "second": 1}[words_[-1]]
         return whole // (4 if "quarter" in words_ else 2 if words_[0] == "half" else 1)
-    return to_int(match["n"]) * (unit := _SECONDS.get(match["unit"][0].lower(), 1)) + (unit // 2 if match["plus"] else 0)
+    return to_int(match["n"]) * (unit := _SECONDS.get(match["unit"][0].lower(), 1)) + (
+        unit // 2 if match["plus"] else 0
+    )
 
 
 def share(said: str) -> str:
@@ -144,11 +155,18 @@ def _settle(draft: Draft, name: str, mentions: list[Mention]) -> None:
         elif isinstance(was, int) and isinstance(amount, int):
             strict = (max if name in _LONGER else min)(was, amount)
             draft.control[name] = strict
-            draft.note(tr("{name} 说了 {was} 与 {amount}：按严的 {strict}", name=name, was=was, amount=amount, strict=strict))
+            draft.note(
+                tr("{name} 说了 {was} 与 {amount}：按严的 {strict}", name=name, was=was, amount=amount, strict=strict)
+            )
         else:
             draft.leave_open(
                 name,
-                tr("{name} 说了两个不同的数（{control} 与 {amount}），请说明是哪一个", name=name, control=was, amount=amount),
+                tr(
+                    "{name} 说了两个不同的数（{control} 与 {amount}），请说明是哪一个",
+                    name=name,
+                    control=was,
+                    amount=amount,
+                ),
             )
         if "超过" in match.group() and name == "max_failures":
             draft.note(tr("「{match}」理解为达到 {amount} 台就停", match=match.group(), amount=amount))

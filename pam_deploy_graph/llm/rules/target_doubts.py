@@ -77,7 +77,9 @@ def _none_wanted(draft: Draft) -> None:
     for start, end in draft.account.spans(Role.OTHER):
         for ip in _SINGLE.findall(draft.original[start:end]):
             if ip in targets:
-                draft.leave_open("target_ips", tr("{ip} 另有用处，又在要做的里面：请说明要不要做它（target_ips）", ip=ip))
+                draft.leave_open(
+                    "target_ips", tr("{ip} 另有用处，又在要做的里面：请说明要不要做它（target_ips）", ip=ip)
+                )
     if draft.control.keys() & {"target_ips", "exclude_ips"} or (As.SLOT, "scope") in draft.account.labels:
         return
     places = [item.start() for item in ITEM.finditer(draft.original) if not is_clock(item)]

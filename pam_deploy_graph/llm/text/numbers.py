@@ -9,7 +9,8 @@ _ENGLISH: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
     "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100,
-    "a hundred": 100, "a couple of": 2, "a couple": 2, "half a dozen": 6, "a single": 1, "single": 1, "third": 3, "fourth": 4, "fifth": 5,
+    "a hundred": 100, "a couple of": 2, "a couple": 2, "half a dozen": 6,
+    "a single": 1, "single": 1, "third": 3, "fourth": 4, "fifth": 5,
 }  # fmt: skip
 _DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {
     "两": 2,

@@ -4,9 +4,10 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from pam_deploy_graph.llm.rules.draft import MASK, lead
+from pam_deploy_graph.llm.rules.draft import MASK, Draft, lead
 from pam_deploy_graph.llm.rules.names.tokens import Token, owned, owner_first
-from pam_deploy_graph.llm.text.lexicon import FLAGS
+from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set
+from pam_deploy_graph.llm.validation import Intent
 
 _VERB_BEFORE: Final = re.compile(
     r"(?:部署|升级?|安装|装|更新|推送?|发布?|上线|换|把|给|将|的|要|\b(?:deploy|install|upgrade|update|roll\s*out|push|ship|put|bring|take|get|need|move|release|roll\s*back|revert|restore)(?:ing)?|\b(?:plan|steps|preview|dry[\s-]?run)\s+(?:for|of))"
@@ -16,6 +17,8 @@ _VERB_BEFORE: Final = re.compile(
 _CHANGED_AFTER: Final = re.compile(r"\s+(?:[a-z]+ed|taken|brought|put|kept)\s+(?:up\s+)?(?:from|to|onto|at)\b", FLAGS)
 _WANTED_AFTER: Final = re.compile(r"\s*(?:要|需要|得|想|该)?(?:升级|更新|部署|升)", FLAGS)
 _SENTENCE: Final = re.compile(r"[。!?\n;]|\.\s")
+CODE_LIKE: Final = re.compile(r"[$<>{}|&?=]|;(?!\s)|\s-\w|\b(?:what|who|where|how|why|when)\b", FLAGS)
+_WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*", FLAGS)
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _ASKING: Final = re.compile(r"\s*(?:(?:so|and|ok)\s*,?\s*)?(?:what|how|which|will|would|does|is|can)\b", FLAGS)
 _LAST: Final = re.compile(r"[\s.?!]*")
@@ -24,6 +27,21 @@ _NEAR: Final = 3
 _FAR: Final = 25
 
 Spans = list[tuple[int, int]]
+
+
+def may_guess(draft: Draft, intent: Intent, *, answering: bool) -> bool:
+    """没有标记的字母串能不能当作名字：要部署、说了版本时能，回答补问时能，中文句子里夹着的能。"""
+    if intent is Intent.ROLLBACK and not draft.versions:
+        return "AIRPORT_CODE" in draft.params
+    if intent is Intent.UNKNOWN:
+        return not CODE_LIKE.search(draft.text) and (answering or _looks_paired(draft.text))
+    return intent in {Intent.DEPLOY, Intent.PREVIEW} or bool(draft.versions or _CHINESE.search(draft.text))
+
+
+def _looks_paired(text: str) -> bool:
+    """只有两个词，又都不是虚词：多半是应用和模块。"""
+    found = _WORD.findall(text)
+    return len(found) == _PAIR and not word_set("stop") & {word.lower() for word in found}
 
 
 def guess_names(text: str, tokens: list[Token], versions: Spans, *, answering: bool) -> list[Token]:
