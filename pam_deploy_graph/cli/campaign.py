@@ -1,7 +1,7 @@
 """命令 ``campaign``：几个机场一份计划、一次批准，各是一次普通的运行（contract 第 8 节）。"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,20 +11,14 @@ from pam_deploy_graph.cli.help_pages import Command, Group
 from pam_deploy_graph.cli.reaching import reaching
 from pam_deploy_graph.cli.run_and_resume import YES
 from pam_deploy_graph.cli.table_options import taking
-from pam_deploy_graph.constants import Decision, ExitCode
+from pam_deploy_graph.constants import Decision
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.system.terminal import put
-
-if TYPE_CHECKING:
-    from pam_deploy_graph.campaigns import CampaignPlan
-    from pam_deploy_graph.cli.campaign_session import CampaignSession
 
 campaign: typer.Typer = typer.Typer(
     cls=Group, help="几个机场一起做：一份计划、一次批准。", rich_markup_mode=None, no_args_is_help=True
 )
-_OF_ONE_AIRPORT: Final = frozenset({"target_ips", "exclude_ips", "failed_of"})
-"""说的是一个机场的工作站，几个机场一起时没有意义。"""
-_CONTROLS: Final = {name: row for name, row in o.CONTROL_OPTIONS.items() if name not in _OF_ONE_AIRPORT}
+_CONTROLS: Final = {name: row for name, row in o.CONTROL_OPTIONS.items() if name not in o.OF_ONE_AIRPORT}
 NAME = Annotated[str, typer.Argument(help="多机场部署的名字。", metavar="CAMPAIGN_ID")]
 NEW_NAME = Annotated[
     str, typer.Option("--campaign-id", help="名字；不给按时间取。各机场的运行名是它加上 -PEK。", metavar="CAMPAIGN_ID")
@@ -61,7 +55,7 @@ def run(
     as_json: o.Json = False,
 ) -> None:
     """给各机场出计划，合成一份；批准之后依次做。"""
-    from pam_deploy_graph.cli.campaign_session import open_campaign, requests_for
+    from pam_deploy_graph.cli.campaign_opening import open_campaign, requests_for
     from pam_deploy_graph.home.run_files import unused_run_id
     from pam_deploy_graph.runs.arrangement import arrange
 
@@ -75,7 +69,7 @@ def run(
     requests = requests_for(home, arranged.airports, param, params, controls)
     with open_campaign(home, as_json=as_json) as session:
         session.launch(arranged, requests)
-        code = _decide(session, yes=yes)
+        code = session.settle_plan(yes=yes)
         raise typer.Exit(session.go() if code is None else code)
 
 
@@ -83,10 +77,10 @@ def run(
 def resume(campaign_id: NAME, past_pilot: PAST_PILOT = False, home: o.Home = o.HERE, as_json: o.Json = False) -> None:
     """接着做：中断的、已有决定的、还没有开始的机场。"""
     from pam_deploy_graph.cli.asking import somebody
-    from pam_deploy_graph.cli.campaign_session import open_campaign
+    from pam_deploy_graph.cli.campaign_opening import open_campaign
 
     with open_campaign(home, campaign_id, as_json=as_json) as session:
-        code = _decide(session, yes=False) if somebody() else None
+        code = session.settle_plan(yes=False) if somebody() else None
         raise typer.Exit(session.go(past_pilot=past_pilot) if code is None else code)
 
 
@@ -102,7 +96,7 @@ def confirm(
     home: o.Home = o.HERE,
 ) -> None:
     """一并批准或拒绝等着的计划；之后由 campaign resume 执行。"""
-    from pam_deploy_graph.cli.campaign_session import open_campaign
+    from pam_deploy_graph.cli.campaign_opening import open_campaign
     from pam_deploy_graph.errors import InvalidInputError
 
     if approve == reject:
@@ -145,23 +139,3 @@ def cancel(campaign_id: NAME, home: o.Home = o.HERE) -> None:
     with reaching(home, campaign_id) as runs:
         told = cancel_all(runs, campaign_of(runs, campaign_id))
     put("\n".join(told), err=True)
-
-
-def _decide(session: "CampaignSession", *, yes: bool) -> ExitCode | None:
-    """等着批准的计划：批准了、没有等着的为 ``None``，可以往下做；否则是退出码。"""
-    from pam_deploy_graph.errors import ConfirmationError
-
-    try:
-        plan: CampaignPlan = session.plan()
-    except ConfirmationError as error:
-        session.say(str(error))
-        return None
-    session.say(plan.text())
-    if yes and session.in_advance(plan):
-        return session.decide(plan, Decision.APPROVE, note=tr("事先批准")) or None
-    answer = session.ask(plan)
-    if answer is None:
-        session.tell_waiting()
-        return ExitCode.WAITING
-    decision, key = answer
-    return session.decide(plan, decision, key=key) or None

@@ -1,7 +1,7 @@
 """``campaign`` 的里面：部件、工作台，出计划、问、记、推出。"""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,31 +9,25 @@ from typing import Any, Final
 from pam_deploy_graph.campaigns import CampaignPlan, CampaignRollout, Overview, launch, look, plan_of
 from pam_deploy_graph.campaigns import approve as record_decision
 from pam_deploy_graph.campaigns.joint_plan import cancel_all, named, why_not_in_advance
-from pam_deploy_graph.campaigns.overview import campaign_of, waiting_text
+from pam_deploy_graph.campaigns.overview import waiting_text
 from pam_deploy_graph.campaigns.schedule import GOES_ON
 from pam_deploy_graph.cli.asking import somebody
-from pam_deploy_graph.cli.desk import Desk, open_desk
+from pam_deploy_graph.cli.desk import Desk
 from pam_deploy_graph.cli.help_now import LEAVE
-from pam_deploy_graph.cli.inputs import make_request, read_control, read_params
-from pam_deploy_graph.cli.options import print_json, settings_for
-from pam_deploy_graph.cli.server_driver import refuse_package
+from pam_deploy_graph.cli.options import print_json
 from pam_deploy_graph.cli.signed_answers import WHICH, split_key
 from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
 from pam_deploy_graph.graph.answers import read_decisions
 from pam_deploy_graph.graph.settling import Settling
 from pam_deploy_graph.i18n import msgid, tr
-from pam_deploy_graph.inputs.parameters import normalize_params, validate_control
 from pam_deploy_graph.ledger import PLAN
 from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.runs.arrangement import Campaign
-from pam_deploy_graph.runs.lookup import require_store
 from pam_deploy_graph.runs.open_questions import refuse_bad_codes
 from pam_deploy_graph.runs.registration import RunRequest
-from pam_deploy_graph.runs.services import Services, Watcher
+from pam_deploy_graph.runs.services import Watcher
 from pam_deploy_graph.runs.status import SHORT_DIGEST
-from pam_deploy_graph.settings import Settings
-from pam_deploy_graph.system.open_files import allow_many_files
 from pam_deploy_graph.system.terminal import put
 
 _PROMPT: Final = msgid("批准以上各机场的计划？同意或拒绝> ")
@@ -46,10 +40,14 @@ class CampaignSession:
     driver: Settling
     watchers: list[Watcher]
     desk: Desk
-    as_json: bool
     campaign: Campaign
+    as_json: bool = False
+    talking: bool = False
+    """在对话里：没有终端也逐行问，下一步说的是话，不是命令。"""
     fresh: frozenset[str] = frozenset()
     """这个命令新登记的运行。"""
+    pilot_failed: bool = False
+    """刚才停在试点没有做好上。"""
 
     def say(self, text: str) -> None:
         """把几行写到标准错误。"""
@@ -85,7 +83,7 @@ class CampaignSession:
     def ask(self, plan: CampaignPlan) -> tuple[Decision, Path | None] | None:
         """问人批不批准；返回决定与签名的私钥（不签的为 ``None``）。没有人可问、要离开的为 ``None``。"""
         fresh = True
-        while somebody() and (text := self.desk.face.read(tr(_PROMPT), fresh=fresh)) is not None:
+        while (self.talking or somebody()) and (text := self.desk.face.read(tr(_PROMPT), fresh=fresh)) is not None:
             fresh = False
             if text.lower() in LEAVE:
                 return None
@@ -105,9 +103,32 @@ class CampaignSession:
             path = self.desk.face.read(tr(WHICH))
         return Path(path).expanduser() if path else None
 
-    def tell_waiting(self) -> None:
-        """没有人答：说出怎样答。"""
-        self.say(waiting_text(look(self.runs, self.campaign)))
+    def settle_plan(self, *, yes: bool) -> ExitCode | None:
+        """等着批准的计划：批准了、没有等着的为 ``None``，可以往下做；否则是退出码。``yes`` 是事先批准。"""
+        try:
+            plan = plan_of(self.runs, self.campaign)
+        except ConfirmationError as error:
+            self.say(str(error))
+            return None
+        self.say(plan.text())
+        if yes and self.in_advance(plan):
+            return self.decide(plan, Decision.APPROVE, note=tr("事先批准")) or None
+        answer = self.ask(plan)
+        if answer is None:
+            self.say(self._waiting(self.look()))
+            return ExitCode.WAITING
+        decision, key = answer
+        return self.decide(plan, decision, key=key) or None
+
+    def look(self) -> Overview:
+        """此刻的样子。"""
+        return look(self.runs, self.campaign)
+
+    def _waiting(self, found: Overview) -> str:
+        """等着人的，怎样答。"""
+        if not self.talking:
+            return waiting_text(found)
+        return tr("计划还等着批准：说「继续」回到它，说「取消」取消。") if found.plan_digest else ""
 
     def refuse_unseen(self, plan: CampaignPlan, decision: Decision, digests: Sequence[str]) -> None:
         """答的得是给人看过的。
@@ -156,91 +177,29 @@ class CampaignSession:
         self.watchers[:] = [rollout.watching]
         self.desk.progress, self.desk.in_flight = rollout.line, rollout.in_flight
         found: Overview = self.desk.work(rollout.run)
+        self.pilot_failed = rollout.pilot_failed
         if self.as_json:
             print_json(found.as_dict() | {"reason": rollout.problem})
         else:
             put(found.text())
         told = [
             tr("已停下: {problem}", problem=rollout.problem) if rollout.problem else "",
-            waiting_text(found),
-            self._how_to_go_on(found, pilot=rollout.pilot_failed),
+            self._waiting(found),
+            self._how_to_go_on(found),
         ]
         self.say("\n".join(filter(None, told)))
         return ExitCode.STOPPED if rollout.problem else found.exit_code
 
-    def _how_to_go_on(self, found: Overview, *, pilot: bool) -> str:
+    def _how_to_go_on(self, found: Overview) -> str:
         """中断的怎样接着做；都结束了的看报告。"""
         name = self.campaign.campaign_id
         if all(row.exit_code is not None for row in found.rows):
             return tr("报告: campaign report {name}", name=name)
+        if self.talking:
+            return tr("说「继续」接着做，说「取消」取消没有做完的；只做一个机场说「继续」和它的运行名。")
         go_on = (
             tr("看过试点还是要做其余的: campaign resume {name} --past-pilot", name=name)
-            if pilot
+            if self.pilot_failed
             else tr("可以继续: campaign resume {name}", name=name)
         )
         return tr("{go_on}；只做一个机场用 resume RUN_ID；不做了用 campaign cancel {name}", go_on=go_on, name=name)
-
-
-def requests_for(
-    home: Path, airports: Sequence[str], pairs: Sequence[str], file: Path | None, controls: Mapping[str, Any]
-) -> dict[str, RunRequest]:
-    """读参数，返回「机场 -> 它的输入」，都查过了。
-
-    Raises:
-        InvalidInputError: 参数不合规则，或给了一个机场。
-
-    """
-    params, control = read_params(pairs, file), read_control(controls)
-    through_server = bool(settings_for(home).pam_server)
-    if "AIRPORT_CODE" in params:
-        raise InvalidInputError(tr("几个机场一起做，机场写在 --airports，不要给 AIRPORT_CODE"))
-    strategy = control.pop("execution_strategy", None)
-
-    def request(airport: str) -> RunRequest:
-        """一个机场的。"""
-        given = {**params, "AIRPORT_CODE": airport}
-        one = make_request(given, control, strategy=strategy, run_id=None, home=home)
-        if through_server:
-            refuse_package(one)
-        normalize_params(one.params, one.environment)
-        validate_control(one.control_params)
-        return one
-
-    return {airport: request(airport) for airport in airports}
-
-
-@contextlib.contextmanager
-def open_campaign(home: Path, campaign_id: str = "", *, as_json: bool = False) -> Iterator[CampaignSession]:
-    """打开会话；给了名字的，安排从账本读回。
-
-    Raises:
-        RunNotFoundError: 没有这样一次多机场部署。
-
-    """
-    allow_many_files()
-    settings = settings_for(home)
-    if campaign_id and not settings.pam_server:
-        require_store(settings, home, campaign_id)
-    with open_desk(home, plain=as_json) as desk, _driving(home, settings, desk) as (driver, watchers):
-        known = campaign_of(driver.runs, campaign_id) if campaign_id else Campaign("", ())
-        yield CampaignSession(driver, watchers, desk, as_json, known)
-
-
-@contextlib.contextmanager
-def _driving(home: Path, settings: Settings, desk: Desk) -> Iterator[tuple[Settling, list[Watcher]]]:
-    """在本机推，或经服务器推；没有人在这里答各机场的问题，它们留在账本里。"""
-    watchers: list[Watcher] = []
-    with contextlib.ExitStack() as stack:
-        if settings.pam_server:
-            from pam_deploy_graph.cli.server_driver import open_server_driver
-
-            driver: Settling = stack.enter_context(open_server_driver(settings, desk, watchers, lambda _event: None))
-        else:
-            from pam_deploy_graph.graph.driver import open_driver
-
-            services = Services(home=home, settings=settings, channel="cli", watchers=watchers)
-            stack.callback(services.close)
-            services.stop = desk.stop
-            driver = stack.enter_context(open_driver(services, desk.ask))
-        driver.ask = lambda _question: None
-        yield driver, watchers

@@ -54,7 +54,7 @@ def _open(stack: contextlib.ExitStack, home: Path, desk: Desk, *, lab: bool) -> 
 
     settings = stack.enter_context(_lab_settings(home, desk)) if lab else settings_for(home)
     session = stack.enter_context(open_session(home, desk, as_json=False, talking=True, settings=settings))
-    found = Talk(session)
+    found = Talk(session, home, settings)
     found.greet()
     desk.say(tr(_WELCOME))
     return found

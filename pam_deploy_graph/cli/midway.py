@@ -22,7 +22,7 @@ class Midway:
 
     def __init__(self, runs: RunAccess, desk: Desk, run_id: Callable[[], str]) -> None:
         """用离线规则听：推出途中不等模型。"""
-        self._runs, self._desk, self._run_id = runs, desk, run_id
+        self._runs, self._desk, self._name = runs, desk, run_id
         self._rules = RuleBasedLlmClient()
 
     def hear(self, text: str) -> None:
@@ -32,30 +32,40 @@ class Midway:
         if text.lower() in LEAVE:
             return self._desk.say(tr(_BUSY))
         intent = self._rules.understand_request(text).intent
-        known = bool(run_id := self._run_id()) and self._runs.exists(run_id)
         if intent == "pause":
             return self._desk.request_stop()
-        if known and (told := self._runs.reply(text, intent, run_id)):
+        if told := self._told(text, intent):
             return self._desk.say("\n".join(filter(None, [told, self._desk.line()])))
-        if intent == "cancel" and known:
+        if intent == "cancel" and self._known():
             return self._cancel()
         self._desk.keep(text)
         return self._desk.say(tr(_KEPT, text=text))
 
     def _cancel(self) -> None:
         """说出代价，确认了才取消。"""
-        run_id = self._run_id()
-        costs = self._runs.glance(run_id)["costs"]
-        self._desk.say(
-            tr(
-                "{costs}确定就说「确认」。",
-                costs=costs or tr("取消运行 {run_id}：没有还没开工的了，进行中的做完就结束。", run_id=run_id),
-            )
-        )
+        self._desk.say(tr("{costs}确定就说「确认」。", costs=self._costs()))
         if not is_sure(self._desk.face.read(tr("确认取消？> "), fresh=True) or ""):
             return self._desk.say(tr("没有取消，照旧进行。"))
         try:
-            self._runs.cancel(run_id)
+            self._do_cancel()
         except PamError as error:
             return self._desk.say(str(error))
         return self._desk.say(tr("已取消：没有开工的不再做，进行中的做完就结束。"))
+
+    def _known(self) -> bool:
+        """正推着的登记了没有。"""
+        return bool(run_id := self._name()) and self._runs.exists(run_id)
+
+    def _told(self, text: str, intent: str) -> str:
+        """就地答一句问话；不是在问的为空串。"""
+        return self._runs.reply(text, intent, self._name()) if self._known() else ""
+
+    def _costs(self) -> str:
+        """取消的代价。"""
+        run_id = self._name()
+        costs: str = self._runs.glance(run_id)["costs"]
+        return costs or tr("取消运行 {run_id}：没有还没开工的了，进行中的做完就结束。", run_id=run_id)
+
+    def _do_cancel(self) -> None:
+        """取消。"""
+        self._runs.cancel(self._name())

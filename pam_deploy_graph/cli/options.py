@@ -128,6 +128,8 @@ def _control_option(row: Control) -> tuple[Any, Any]:
 
 CONTROL_OPTIONS: Final = {row.name: _control_option(row) for row in CONTROLS.values() if row.help}
 """控制参数名到它的选项，由控制参数表派生。"""
+OF_ONE_AIRPORT: Final = frozenset({"target_ips", "exclude_ips", "failed_of"})
+"""说的是一个机场的工作站，几个机场一起时没有意义。"""
 Strategy = CONTROL_OPTIONS["execution_strategy"][0]
 Targets = CONTROL_OPTIONS["target_ips"][0]
 HERE = Path()

@@ -1,10 +1,12 @@
 """对话里的一句话：说的是哪次运行、要它怎样；听懂归图，动手归驱动。"""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pam_deploy_graph.cli.command_session import Session
 from pam_deploy_graph.cli.help_now import IDLE, RUNNING, words_at
+from pam_deploy_graph.cli.joint_talk import JointTalk
 from pam_deploy_graph.cli.midway import Midway
 from pam_deploy_graph.constants import ExitCode
 from pam_deploy_graph.errors import RunPausedError
@@ -13,6 +15,7 @@ from pam_deploy_graph.llm import asks_again_for_failed
 from pam_deploy_graph.runs.lookup import runs_named
 from pam_deploy_graph.runs.open_questions import goes_on_bare, is_sure
 from pam_deploy_graph.runs.status import render_standing
+from pam_deploy_graph.settings import Settings
 from pam_deploy_graph.system.terminal import put
 
 _LATER: Final = msgid("说「继续」接着做，说「取消」取消本次部署。")
@@ -21,11 +24,12 @@ _LATER: Final = msgid("说「继续」接着做，说「取消」取消本次部
 class Talk:
     """一次对话；同一时刻最多说着一次运行，会话的 ``thread_id`` 就是它的运行名。"""
 
-    def __init__(self, session: Session) -> None:
-        """还没有说到哪次运行。"""
+    def __init__(self, session: Session, home: Path, settings: Settings) -> None:
+        """还没有说到哪次运行；``home`` 与 ``settings`` 给几个机场一起做的用。"""
         self._session, self._desk, self._runs = session, session.desk, session.runs
         self._run_id = ""
         self._told = False
+        self._joint = JointTalk(self._runs, self._desk, home, settings, sure=self._sure, advance=self._of_one_airport)
         session.driver.on_answer = self._tell
         session.desk.hear = Midway(session.runs, session.desk, lambda: self._run_id).hear
 
@@ -41,7 +45,6 @@ class Talk:
 
     def hear(self, text: str) -> None:
         """没有问题挂着时听到的一句话。"""
-        driver = self._session.driver
         self._told = False
         self._session.asker.forget()
         if named := self._named(text):
@@ -50,6 +53,12 @@ class Talk:
         if again and self._known_run():  # 正说着的还没有结束：回到它的问题上
             return self._advance(self._run_id)
         intent = "" if again else self._runs.intent(text)
+        joint = not self._known_run() and self._joint.hear(text, intent)
+        return None if joint else self._of_one_run(text, intent)
+
+    def _of_one_run(self, text: str, intent: str) -> None:
+        """说的是一次运行：正说着的，或最近一次没有做完的。"""
+        driver = self._session.driver
         if intent == "resume" and (not self._run_id or self._known_run()):
             sure = goes_on_bare(text) or self._sure(tr("接着做中断的那次运行：没有开工的会继续开工。"))
             return self._go_on() if sure else None
@@ -88,6 +97,11 @@ class Talk:
     def _advance(self, run_id: str) -> None:
         """接着做一次运行。"""
         return self._stopped(self._desk.work(lambda: self._session.driver.resume(run_id)))
+
+    def _of_one_airport(self, run_id: str) -> None:
+        """几个机场一起做，停在一座机场的问题上：在这里问。"""
+        self._run_id = run_id
+        self._advance(run_id)
 
     def _recall(self, text: str) -> None:
         """退回：说的是结束了的运行就自成一次，做完说出报告；没有结束的在它自己里面问。"""

@@ -10,6 +10,7 @@ from pam_deploy_graph.llm.rule_client import RuleBasedLlmClient
 from pam_deploy_graph.llm.rules.decision_lexicon import read_plan_decision, speaks_of_consent, speaks_of_decisions
 from pam_deploy_graph.llm.rules.extraction import account_of
 from pam_deploy_graph.llm.rules.intents import GUESSED
+from pam_deploy_graph.llm.rules.joint import Joint, read_joint
 from pam_deploy_graph.llm.rules.question_kinds import in_english, question_kinds
 from pam_deploy_graph.llm.rules.rescoping import merge_control, wants_all
 from pam_deploy_graph.llm.rules.spoken_decisions import asks_again_for_failed, read_spoken_decisions
@@ -20,6 +21,7 @@ __all__ = [
     "Analysis",
     "GuardedLlmClient",
     "Intent",
+    "Joint",
     "LlmClient",
     "NamedLlmClient",
     "OpenAiLlmClient",
@@ -34,6 +36,7 @@ __all__ = [
     "in_own_words",
     "merge_control",
     "question_kinds",
+    "read_joint",
     "read_plan_decision",
     "read_spoken_decisions",
     "speaks_of_consent",

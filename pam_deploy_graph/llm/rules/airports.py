@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_deploy_graph.i18n import tr
@@ -46,6 +46,8 @@ _ANOTHER: Final = re.compile(
     r"\s*(?i:and|&|和|与|及|跟|、|,|/)\s*(?:also\s+)?((?-i:[A-Z]{3}))(?![\w.-]|\s*/|\s*(?:应用|模块|app\b|module\b))"
 )
 """已知的机场旁边并列着一个不认识的三字码。"""
+_BETWEEN: Final = re.compile(r"(?:国际)?(?:机场)?\s*(?:[、,和与及跟&]|以及|还有)\s*")
+"""并列的两座机场之间。"""
 _MODAL: Final = re.compile(
     r"(?<=\byou )can|(?<=\bwe )can|(?<=\bi )can|can(?= (?:you|we|i|u|ya|it|they|this|(?:some|any)(?:one|body))\b)",
     FLAGS,
@@ -90,6 +92,16 @@ def read_airport(draft: Draft) -> None:
         draft.agree("AIRPORT_CODE", {paired, *(code for m in mentions if len(m.codes) == 1 for code in m.codes)})
     elif mentions:
         _decide(draft, known, [mention.codes for mention in mentions])
+
+
+def mentioned(text: str) -> list[Mention]:
+    """一句归一化了的话里提到的各处机场，按先后；连着后面的「机场」，说错了又更正过的不算。"""
+    known, draft = gazetteer(), Draft(text)
+    named = list(_names(text, known))
+    _mask(draft, named)
+    found = _uncorrected(text, _certain([*named, *_codes(draft.text, known, shouting=False)]))
+    tails = [(each, _AIRPORT_AFTER.match(text, each.end)) for each in sorted(found, key=lambda each: each.start)]
+    return [replace(each, end=tail.end()) if tail else each for each, tail in tails]
 
 
 def _mask(draft: Draft, mentions: list[Mention]) -> None:
@@ -190,11 +202,18 @@ def _names(text: str, known: Gazetteer) -> Iterator[Mention]:
     weak: list[Mention] = []
     for match in known.pattern.finditer(text):
         codes, firm = known.lookup(match.group())
-        near = _AIRPORT_AFTER.match(text, match.end()) or (strong and strong[-1].end == match.start())
+        near = _AIRPORT_AFTER.match(text, match.end()) or (strong and _beside(text, match, codes, strong))
         placed = match.group().istitle() and _PLACE_BEFORE.search(lead(text, match.start()))
         (strong if firm or near or placed else weak).append(Mention(match.start(), match.end(), codes))
     chosen = strong or [mention for mention in weak if not text[mention.start].isascii()]
     yield from chosen
+
+
+def _beside(text: str, match: re.Match[str], codes: frozenset[str], strong: list[Mention]) -> bool:
+    """紧挨着前一座确定的机场，与它并列，或就是说过的那一座。"""
+    between = text[strong[-1].end : match.start()]
+    listed = not match.group().isascii() and _BETWEEN.fullmatch(between)
+    return not between or bool(listed) or any(codes == each.codes for each in strong)
 
 
 def _abroad(text: str) -> Iterator[Mention]:
