@@ -24,11 +24,17 @@ class Deaths:
         site.lab.add_fault(f"{self.bad}:verify:fail")
         self._begun = False
 
-    def live(self, point: str = "", number: int = 0) -> Done:
-        """开始或继续，直到死在指定的点或结束；``number`` 为 0 是不死。"""
+    def live(self, point: str = "", number: int = 0, *, says: str = "") -> Done:
+        """开始或继续，直到死在指定的点或结束；``number`` 为 0 是不死；``says`` 给出时是对它说一句话。"""
         site = self.site
         order = {"home": str(site.pam.home), "run_id": site.run_id, "point": point, "number": number}
-        order |= {"params": site.params(), "ips": site.ips, "control": self._control, "resume": self._begun}
+        order |= {
+            "params": site.params(),
+            "ips": site.ips,
+            "control": self._control,
+            "resume": self._begun,
+            "says": says,
+        }
         done = site.pam.job([str(ROOT / "tests" / "crash" / "mortal.py"), json.dumps(order)]).wait()
         self._begun = self._begun or bool(site.pam("runs", "--json").json())
         return done

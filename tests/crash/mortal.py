@@ -2,7 +2,8 @@
 
 点有名字：路由调用 ``before:<动作>`` 与 ``after:<动作>``（即 INTENT 与效果之间、效果与 DONE 之间），账本提交
 ``commit``，检查点写入 ``put`` 与 ``put_writes``，记下决定 ``decide``，后四种各有 ``before:`` 与 ``after:``。
-由 ``tests.crash.deaths`` 以 ``python mortal.py ORDER`` 的方式启动，``ORDER`` 是一个 JSON 对象。
+``says`` 是对停着的运行说的一句话。由 ``tests.crash.deaths`` 以 ``python mortal.py ORDER`` 的方式启动，
+``ORDER`` 是一个 JSON 对象。
 """
 
 import functools
@@ -17,6 +18,7 @@ from typing import Any
 
 from pam_deploy_graph.action_router import ActionRouter
 from pam_deploy_graph.checkpoint_store import open_saver
+from pam_deploy_graph.constants import CONFIRM
 from pam_deploy_graph.graph import build_graph
 from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.ledger import Ledger
@@ -77,8 +79,10 @@ class MortalRouter:
         return result
 
 
-def approve(question: Mapping[str, Any]) -> dict[str, str]:
-    """凡问皆同意。"""
+def approve(question: Mapping[str, Any]) -> dict[str, str] | str:
+    """凡问皆同意；要再说一遍的也确认。"""
+    if question["ask"] == CONFIRM:
+        return "确认"
     return {"decision": "approve", "note": question["ask"], "operator": "tester"}
 
 
@@ -95,6 +99,8 @@ def main() -> int:
         fate.around(saver, "put", "put")
         fate.around(saver, "put_writes", "put_writes")
         driver = Driver(services, build_graph(checkpointer=saver, services=services), approve)
+        if said := order.get("says"):
+            return driver.hear(order["run_id"], said)
         return driver.resume(order["run_id"]) if order["resume"] else _start(driver, order)
 
 

@@ -11,6 +11,7 @@ import pytest
 from examples.dev_server import DevServer
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.campaigns.test_campaign import AIRPORTS, BAD, Fleet
+from tests.campaigns.test_in_chat import SENTENCE, chat
 from tests.cli.program import MODULE, ROOT, Pam, Zygote
 from tests.patience import patience
 
@@ -109,3 +110,11 @@ def test_refused_and_cancelled(fleet: ServedFleet) -> None:
     assert other.pam(*other.args("--airports", "PVG,CAN")).code == 10
     assert "CAN 已取消" in other("cancel").err
     assert {row["exit_code"] for row in other.status()["runs"]} == {12}
+
+
+def test_one_sentence_in_chat(fleet: ServedFleet) -> None:
+    """对话经服务器也一样：一句话、一次批准，做完。"""
+    done = chat(fleet.pam, SENTENCE.format(version=fleet.version), "同意")
+    assert (done.code, "先试 PEK" in done.err, "结束 3/3 个机场" in done.out) == (0, True, True), done.err
+    assert set(fleet.effects().values()) == {1}
+    assert len(fleet.effects()) >= 2 * len(AIRPORTS)

@@ -137,7 +137,11 @@ def _decide(draft: Draft, known: Gazetteer, choices: list[frozenset[str]]) -> No
     shown = tr("、").join(known.label(code) for code in options[:8])
     if len(certain) > 1:
         draft.leave_open(
-            "AIRPORT_CODE", tr("提到了不止一座机场（{shown}）：一次只部署一座，请说明是哪一座", shown=shown)
+            "AIRPORT_CODE",
+            tr(
+                "提到了不止一座机场（{shown}）：这里一次一座，请说明是哪一座；几座一起做用 campaign，或在 chat 里说",
+                shown=shown,
+            ),
         )
     else:
         draft.leave_open("AIRPORT_CODE", tr("不能确定是哪一座机场，可能是 {shown}，请说明", shown=shown))
