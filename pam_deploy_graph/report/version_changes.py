@@ -108,11 +108,6 @@ def change_lines(groups: Iterable[VersionGroup], names: Mapping[str, str]) -> li
     ]
 
 
-def brief_changes(groups: Iterable[VersionGroup]) -> str:
-    """写成一句：几种变化各几台。"""
-    return tr("；").join(tr("{text} {n} 台", text=group.text(), n=len(group.ips)) for group in groups)
-
-
 def _kind(values: Values | None, wanted: str) -> tuple[Change, str | None, bool | None]:
     """一台属于哪一种变化，连同它此刻的版本与在不在运行。"""
     if values is None:

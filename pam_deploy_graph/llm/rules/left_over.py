@@ -24,7 +24,6 @@ _ACTS: Final = frozenset({Intent.DEPLOY, Intent.PREVIEW, Intent.ROLLBACK})
 _IP: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _WORD: Final = re.compile(r"[a-z][a-z']*", FLAGS)
 _MARKS: Final = re.compile(r"[\W_]+")
-_MEANT: Final = re.compile(r"[a-z\d]{2,}|\d|[\u4e00-\u9fff]", FLAGS)
 _TOLD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{3}|\d{2}", FLAGS)
 _SEGMENT: Final = re.compile(r"[,。;!?\n]|\.\s")
 _AMOUNT: Final = compile_all([r"(?:共|一共|总共)?{N}\s*[台个俩部](?:机器|工作站)?"])[0]
