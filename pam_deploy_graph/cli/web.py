@@ -27,6 +27,13 @@ NAMES = Annotated[
     list[str], typer.Option("--allow-host", help="别人用来找它的主机名，可重复；本机的写法总是算。", metavar="HOST")
 ]
 BEHIND = Annotated[bool, typer.Option("--behind-proxy", help="前面有做 TLS 的代理：明文也可以听在回环地址之外。")]
+PROXY = Annotated[
+    list[str],
+    typer.Option("--proxy", help="做 TLS 的代理从哪个地址或网段来，可重复；它写的来处才作数。", metavar="ADDRESS"),
+]
+HEADER = Annotated[
+    str, typer.Option("--login-header", help="代理认过的人写在哪个请求头里；只信 --proxy 写明的。", metavar="NAME")
+]
 WATCH_ONLY = Annotated[bool, typer.Option("--watch-only", help="只看、只记决定，不推运行。")]
 LAB = Annotated[bool, typer.Option("--lab", help="对着一个随即开起来的试验场，连同几个演练用的账户。")]
 
@@ -39,11 +46,14 @@ def web(
     allow_host: NAMES = [],  # noqa: B006  typer 要求可重复选项以列表为默认值，这里只读
     *,
     behind_proxy: BEHIND = False,
+    proxy: PROXY = [],  # noqa: B006  同上
+    login_header: HEADER = "",
     watch_only: WATCH_ONLY = False,
     lab: LAB = False,
     home: o.Home = o.HERE,
 ) -> None:
     """开网页控制台：看着、决定、提出，推着自己的与交给它的运行；服务到收到 SIGTERM 或 Ctrl-C。"""
+    from pam_deploy_graph.console.front_door import Front
     from pam_deploy_graph.console.running import Door, serve
     from pam_deploy_graph.system.http_server import listen
     from pam_deploy_graph.system.open_files import allow_many_files
@@ -51,9 +61,12 @@ def web(
 
     allow_many_files()
     with _drill(home) if lab else contextlib.nullcontext(o.settings_for(home)) as settings:
-        _refuse_open_door(host, settings, tls=bool(tls_cert), behind_proxy=behind_proxy)
+        if login_header and not settings.pam_people:
+            raise InvalidInputError(tr("--login-header 要有账户文件（PAM_PEOPLE）：用 people add 登记代理认得的人"))
+        front = Front(tuple(proxy), login_header) if behind_proxy or proxy or login_header else None
+        _refuse_open_door(host, settings, tls=bool(tls_cert), behind_proxy=front is not None)
         tls = server_context(tls_cert, tls_key, "") if tls_cert else None
-        door = Door(listen(host, port), tls, tuple(allow_host))
+        door = Door(listen(host, port), tls, tuple(allow_host), front)
         serve(home, settings, door, driving=not watch_only, drill=lab, ready=_tell)
 
 

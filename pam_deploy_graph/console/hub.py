@@ -16,6 +16,7 @@ from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.errors import PamError
 from pam_deploy_graph.i18n import language, speaking
 from pam_deploy_graph.ledger.clock import now_ms
+from pam_deploy_graph.system.shown_time import clock
 
 _TICK: Final = 0.5
 _BEAT: Final = 1.0
@@ -93,7 +94,7 @@ class Hub:
             now = time.monotonic()
             if parts or now - spoke >= _BEAT:
                 spoke = now
-                yield b"".join(parts) or wire({"beat": now_ms()})
+                yield b"".join([*parts, wire({"beat": clock(now_ms())})])
             await asyncio.sleep(_TICK - now % _TICK)  # 大家同时醒，看一遍就够
 
     async def _news(self, watch: Watch) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pam_deploy_graph.console.front_door import Front, FrontDoor
 from pam_deploy_graph.console.hub import Hub
 from pam_deploy_graph.console.keeper import Keeper
 from pam_deploy_graph.console.room import Room
@@ -22,11 +23,12 @@ _LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """怎样听：``tls`` 给了就只收 TLS，``names`` 是别人用来找它的主机名。"""
+    """怎样听：``tls`` 给了就只收 TLS，``names`` 是别人用来找它的主机名，``front`` 是前面做 TLS 的代理。"""
 
     listener: socket.socket
     tls: ssl.SSLContext | None = None
     names: Sequence[str] = ()
+    front: Front | None = None
 
     @property
     def where(self) -> str:
@@ -75,7 +77,7 @@ async def _serve(room: Room, keeper: Keeper | None, door: Door, ready: Callable[
     """同上，账本已经打开。"""
     hub = Hub(room)
     app = build_app(room, hub, [*_LOCAL, door.where, *door.names])
-    server = QuietServer(app, PromptProtocol, door.listener, door.tls)
+    server = QuietServer(FrontDoor(app, door.front) if door.front else app, PromptProtocol, door.listener, door.tls)
 
     def stop() -> None:
         """流先收，再停。"""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from pam_deploy_graph.console.drawing import draw
+from pam_deploy_graph.console.front_door import VOUCHED
 from pam_deploy_graph.console.hub import Hub
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.sessions import COOKIE, LASTS_SECONDS, Session
@@ -73,7 +74,10 @@ def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
         room, hub = request.app.state.room, request.app.state.hub
         session = await session_of(request, room)
         with speaking(spoken_by(request)):
-            return remembering(request, await answered(request, room, hub, session))
+            response = await answered(request, room, hub, session)
+            if session and session.vouched and request.cookies.get(COOKIE) != room.sealer.seal(session):
+                give_session(response, room, session, secure=True)
+            return remembering(request, response)
 
     async def answered(request: Request, room: Room, hub: Hub, session: Session | None) -> Response:
         """用他的语言答。"""
@@ -113,15 +117,22 @@ def remembering(request: Request, response: Response) -> Response:
 
 
 async def session_of(request: Request, room: Room) -> Session | None:
-    """这次请求的登录；没有、不作数的为 ``None``。"""
+    """这次请求的登录；没有、不作数的为 ``None``。前面的代理认过的人，照它此刻说的。"""
     session = room.sealer.open(request.cookies.get(COOKIE, ""))
-    if session is None or session.sid in room.ended_sessions:
-        return None
-    return session if await asyncio.to_thread(room.still_valid, session) else None
+    vouched = request.scope.get(VOUCHED, "")
+    if session and (vouched or session.vouched) and session.person != vouched:
+        session = None
+    if session and session.sid not in room.ended_sessions and await asyncio.to_thread(room.still_valid, session):
+        return session
+    return await asyncio.to_thread(room.vouch, vouched) if vouched else None
 
 
 def to_login(request: Request) -> Response:
-    """请先登录：页面的去登录页，别的只答 401。"""
+    """请先登录：页面的去登录页，别的只答 401；代理认过而账户文件里没有的，说出来。"""
+    if vouched := request.scope.get(VOUCHED, ""):
+        return PlainTextResponse(
+            tr("代理说您是 {name}，账户文件里没有这个人：请管理员用 people add 登记。", name=vouched), 403
+        )
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(tr("请先登录。"), 401)
     return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)

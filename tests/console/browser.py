@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from pam_deploy_graph.console.front_door import Front, FrontDoor
 from pam_deploy_graph.console.hub import Hub
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.routing import build_app
@@ -13,6 +14,7 @@ from pam_deploy_graph.runs.actor import Actor
 from pam_deploy_graph.settings import Settings
 from tests.graph.desk import Desk
 
+PROXY = "10.0.0.5"
 HTML = {"accept": "text/html"}
 
 
@@ -53,10 +55,11 @@ class Site:
 class Browser:
     """一个人的浏览器。"""
 
-    def __init__(self, site: Site) -> None:
-        """还没有登录。"""
+    def __init__(self, site: Site, front: Front | None = None, peer: str = PROXY) -> None:
+        """还没有登录；``front`` 给了就在代理后面，连过来的是 ``peer``。"""
         self.site = site
-        self.client = TestClient(site.app, follow_redirects=False)
+        app, base = (FrontDoor(site.app, front), "https://testserver") if front else (site.app, "http://testserver")
+        self.client = TestClient(app, base, follow_redirects=False, client=(peer, 1))
 
     def login(self, name: str, password: str, **headers: str) -> Any:
         """交登录的表单。"""

@@ -12,8 +12,7 @@
   let mark = "";
   let heard = performance.now();
   let stale = false;
-  const clock = () => new Date().toLocaleTimeString("en-GB");
-  let heardAt = clock();
+  let heardAt = body.dataset.at;
 
   // 断开：数据变灰，不能作决定
   const setStale = (now) => {
@@ -62,7 +61,7 @@
   });
   const take = (news) => {
     heard = performance.now();
-    heardAt = clock();
+    if (news.beat) heardAt = news.beat; // 服务器的钟，机场的时区
     if (news.run === "") {
       for (const name of ["waiting", "dark"]) {
         put(one(`[data-${name}]`), String(news[name]));
