@@ -9,8 +9,7 @@ from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
 from pam_deploy_graph.constants import DEFAULT_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
@@ -22,7 +21,7 @@ from pam_deploy_graph.inputs.mcp_addresses import read_mcp_urls, refuse_alone
 from pam_deploy_graph.inputs.origins import Origin, refuse_weaker
 from pam_deploy_graph.inputs.service_address import refuse_unusable
 from pam_deploy_graph.inputs.setting_types import Command, HomeUrl, McpUrl, NodeAllow, StoreUrl, Url, explain
-from pam_deploy_graph.inputs.store_file import store_is_there
+from pam_deploy_graph.inputs.store_file import holds_ledger, store_is_there
 from pam_deploy_graph.inputs.token_file import peek_token, read_token
 from pam_deploy_graph.system.masking import learn
 from pam_deploy_graph.system.tls import OTHERS_TRUST, SYSTEM_TRUST, TlsFiles, environment_trust_shown
@@ -34,13 +33,13 @@ _SECRETS: Final = frozenset(
 )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """一次进程的设置；秘密用 ``SecretStr`` 包住，打印与 repr 都看不到。
 
     字段名即环境变量名的小写。只读环境变量；命令行用 ``for_command``，那才读 ``.env``。
     """
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore")
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
     _refused: list[str] = PrivateAttr(default_factory=list)
     _for_command: bool = PrivateAttr(default=False)
@@ -96,9 +95,9 @@ class Settings(BaseSettings):
             InvalidInputError: 有值不合规则；消息指出是哪一个。
 
         """
-        known = dict(_from or {})
+        known, environ = dict(_from or {}), _environment()
         try:
-            super().__init__(**given)
+            super().__init__(**environ | given)
         except ValidationError as error:
             raise InvalidInputError(tr("；").join(explain(each, known) for each in error.errors())) from None
         if self.pam_mcp_command and self.pam_mcp_url:
@@ -109,8 +108,7 @@ class Settings(BaseSettings):
         learn(unquote(urlsplit(self.pam_store_url).password or ""), peek_token(self.pam_token_file))
         learn(self.pam_server_token.get_secret_value(), peek_token(self.pam_server_token_file))
         learn(os.environ.get(_DATABASE_PASSWORD, ""))
-        self._origins = dict.fromkeys(EnvSettingsSource(type(self))(), origins.ENVIRONMENT)
-        self._origins |= dict.fromkeys(given, origins.GIVEN) | known
+        self._origins = dict.fromkeys(environ, origins.ENVIRONMENT) | dict.fromkeys(given, origins.GIVEN) | known
         if os.environ.get(_DATABASE_PASSWORD) and self.pam_store_url.startswith("postgresql"):
             its, where = origins.ENVIRONMENT, self.origin("pam_store_url")
             refuse_weaker(_DATABASE_PASSWORD, its, "PAM_STORE_URL", self.pam_store_url, where)
@@ -143,7 +141,7 @@ class Settings(BaseSettings):
             refused += [problem] if problem else []
         refuse_programs(found)
         refuse_outside(found, home)
-        stronger = EnvSettingsSource(cls)().keys() | given.keys()
+        stronger = _environment().keys() | given.keys()
         from_files = {name: each for name, each in found.items() if name not in stronger}
         values = {name: value for name, (value, _) in from_files.items()}
         settings = cls({name: origin for name, (_, origin) in from_files.items()}, **values, **given)
@@ -291,12 +289,12 @@ class Settings(BaseSettings):
         return str((home / "runtime" / "checkpoints.sqlite").absolute())
 
 
+def _environment() -> dict[str, str]:
+    """环境变量里的设置；名字不分大小写。"""
+    return {low: value for name, value in os.environ.items() if (low := name.lower()) in Settings.model_fields}
+
+
 def _user_file() -> Path:
     """用户配置目录里的 ``.env``（XDG；没有设就是 ``~/.config``）。"""
     base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA") or Path.home() / ".config"
     return Path(base) / "pam-deploy" / ".env"
-
-
-def holds_ledger(home: Path) -> bool:
-    """这个目录里有没有账本：有的才读它的 ``.env``。"""
-    return (home / "runtime" / "pam.db").is_file()

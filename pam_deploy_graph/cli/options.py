@@ -88,7 +88,8 @@ def settings_for(home: Path, **given: Any) -> "Settings":
         **given: 压过环境与文件的值。
 
     """
-    from pam_deploy_graph.settings import Settings, holds_ledger
+    from pam_deploy_graph.inputs.store_file import holds_ledger
+    from pam_deploy_graph.settings import Settings
 
     reads_home = _READS_HOME.setdefault(home, holds_ledger(home))
     settings = Settings.for_command(home.absolute(), reads_home=reads_home, **_GIVEN, **given)

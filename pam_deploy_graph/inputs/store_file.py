@@ -3,6 +3,11 @@
 from pathlib import Path
 
 
+def holds_ledger(home: Path) -> bool:
+    """这个目录里有没有账本：有的才读它的 ``.env``。"""
+    return (home / "runtime" / "pam.db").is_file()
+
+
 def store_is_there(url: str) -> bool:
     """账本在不在；别的机器上的数据库算在，没有权限看的也算在：由打开的人去说。"""
     path = Path(url.removeprefix("sqlite:///"))
