@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from pam_deploy_graph.constants import CONTROLS
-from pam_deploy_graph.i18n import Worded, tr
+from pam_deploy_graph.i18n import Worded, language, tr
 from pam_deploy_graph.inputs.parameters import missing_params
 from pam_deploy_graph.llm.rules.airports import read_airport
 from pam_deploy_graph.llm.rules.doubts import doubt, not_meant
@@ -99,6 +100,15 @@ def read(
         读出来的全部。听不懂的话没有参数，除非它只由参数组成。
 
     """
+    ips = tuple(str(ip) for ip in shown)
+    found = _read(text, ips, language(), answering=answering, suggested=suggested, named=named)
+    own = replace(found, params={**found.params}, control=deepcopy(found.control), undecided={**found.undecided})
+    return replace(own, notes=[*found.notes], spans=[*found.spans])
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, shown: tuple[str, ...], _spoken: str, **how: Any) -> Reading:
+    """同 ``read``；一句话判断意图、摘参数、记账各问一遍，只读一遍。要念的话随语言而异，各记各的。"""
     if message := too_long(text):
         whole = [Span(0, len(text), text, As.UNREAD)] if text else []
         return Reading(Verdict(Intent.UNKNOWN, 0.0, message), notes=[message], spans=whole)
@@ -106,9 +116,9 @@ def read(
     start = hostile_from(heard.text)
     quoted = quotations(text, heard)
     if start is None:
-        found = _reading(heard.text, quoted, answering=answering, suggested=suggested, named=named)
+        found = _reading(heard.text, quoted, **how)
     else:
-        found = _read_around(heard.text, quoted, start, answering=answering)
+        found = _read_around(heard.text, quoted, start, answering=how["answering"])
     return replace(found, spans=whole_account(text, heard, found.account))
 
 
