@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from pam_deploy_graph.config_writer import write_config
 from pam_deploy_graph.errors import ServerError
 from pam_deploy_graph.graph.remote import ServerThread
-from pam_deploy_graph.llm.model.bounded_http import bounded_client
 from pam_deploy_graph.llm.model.structured_model import ModelUnavailableError, StructuredModel
 from pam_deploy_graph.models import LlmIntentResult
 from pam_deploy_graph.settings import Settings
@@ -76,13 +75,13 @@ def test_the_model_and_the_server_too(
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    tls = Settings().tls().context()
+    model = StructuredModel("m", airport.home, SecretStr("a-key"), 20, Settings().tls().context())
     if trusted:
-        with bounded_client(20, tls) as client:
+        with model._chat.http_client as client:
             assert client.get(f"{airport.home}/api/health").status_code
     else:
         with pytest.raises(ModelUnavailableError, match="证书不可信"):
-            StructuredModel("m", airport.home, SecretStr("a-key"), 20, tls).ask(LlmIntentResult, [("user", "部署")])
+            model.ask(LlmIntentResult, [("user", "部署")])
     for name, value in PROXIES.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ServerError) as caught:

@@ -14,12 +14,12 @@ class AnswerTooBigError(Exception):
     """回答超过上限、没完没了，或者是压缩的。"""
 
 
-def bounded_client(seconds: float, tls: ssl.SSLContext | None) -> httpx.Client:
+def bounded_client(seconds: float, trust: ssl.SSLContext) -> httpx.Client:
     """返回给模型用的客户端；代理照标准的环境变量，PAM 与 MCP 不经代理。
 
     Args:
         seconds: 一次回答的时限，秒。
-        tls: 站点的 CA 与客户端证书；``None`` 用系统信任的。
+        trust: 站点的 CA 与客户端证书，或系统信任的。
 
     """
 
@@ -33,7 +33,7 @@ def bounded_client(seconds: float, tls: ssl.SSLContext | None) -> httpx.Client:
     return httpx.Client(
         timeout=seconds,
         follow_redirects=False,
-        verify=tls or ssl.create_default_context(),  # 不给的话它信自带的一份，与脚本、MCP 不同
+        verify=trust,
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [bound]},
     )

@@ -77,10 +77,12 @@ class StructuredModel:
     @cached_property
     def _chat(self) -> Any:
         """建好 langchain 的聊天模型；第一次要用时才导入。"""
+        import httpx
         from langchain_openai import ChatOpenAI
 
         from pam_deploy_graph.llm.model.bounded_http import bounded_client
 
+        trust = self.tls or ssl.create_default_context()  # 不给的话 httpx 信自带的一份，与脚本、MCP 不同
         return ChatOpenAI(
             model=self.name,
             base_url=self.base_url or None,
@@ -88,7 +90,8 @@ class StructuredModel:
             timeout=self.timeout,
             temperature=0,
             max_retries=0,
-            http_client=bounded_client(self.timeout, self.tls),
+            http_client=bounded_client(self.timeout, trust),
+            http_async_client=httpx.AsyncClient(verify=trust),  # 用不着；不给的话它自己造一个，证书又读一遍
             use_responses_api=False,
         )
 
