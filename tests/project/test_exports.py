@@ -1,9 +1,8 @@
 """``__all__`` 就是对外给的：包的门面一个不多一个不少，别处取用的名字都在里面。"""
 
 import ast
+import functools
 from pathlib import Path
-
-import pytest
 
 from tools.source import FOLDERS, PROJECT, parse, python_files
 
@@ -51,28 +50,41 @@ def taken() -> dict[str, set[str]]:
     return found
 
 
-DECLARED = {module_of(path): (path, names) for path in sorted(PACKAGE.rglob("*.py")) if (names := declared(path))}
-FACADES = {name: each for name, each in DECLARED.items() if each[0].name == "__init__.py"}
-MODULES = {module_of(path) for path in PACKAGE.rglob("*.py")}
-TAKEN = taken()
+@functools.cache
+def exported() -> dict[str, tuple[Path, list[str]]]:
+    """写了 ``__all__`` 的模块：``{模块: (文件, 写的名字)}``。"""
+    return {module_of(path): (path, names) for path in sorted(PACKAGE.rglob("*.py")) if (names := declared(path))}
 
 
-@pytest.mark.parametrize("name", DECLARED)
-def test_what_is_taken_is_exported(name: str) -> None:
+def facades() -> dict[str, tuple[Path, list[str]]]:
+    """其中包的门面。"""
+    return {name: each for name, each in exported().items() if each[0].name == "__init__.py"}
+
+
+def test_what_is_taken_is_exported() -> None:
     """从写了 ``__all__`` 的模块取用的，都在它的 ``__all__`` 里；子模块与私有的名字不算。"""
-    path, names = DECLARED[name]
-    asked = {each for each in TAKEN.get(name, set()) if not each.startswith("_") and f"{name}.{each}" not in MODULES}
-    assert asked <= set(names)
-    assert set(names) - {"__version__"} <= bound(path)
+    modules, asked = {module_of(path) for path in PACKAGE.rglob("*.py")}, taken()
+    missing = {
+        (name, each)
+        for name, (_, names) in exported().items()
+        for each in asked.get(name, set()) - set(names)
+        if not each.startswith("_") and f"{name}.{each}" not in modules
+    }
+    assert missing == set()
 
 
-@pytest.mark.parametrize("name", FACADES)
-def test_a_facade_exports_all_it_has(name: str) -> None:
+def test_what_is_exported_is_there() -> None:
+    """``__all__`` 里的名字，文件都给得出。"""
+    extra = {name: set(names) - {"__version__"} - bound(path) for name, (path, names) in exported().items()}
+    assert {name: each for name, each in extra.items() if each} == {}
+
+
+def test_a_facade_exports_all_it_has() -> None:
     """包的门面：``__all__`` 等于它给出的全部公开名字。"""
-    path, names = FACADES[name]
-    assert {each for each in names if not each.startswith("_")} == bound(path)
+    said = {name: {each for each in names if not each.startswith("_")} for name, (_, names) in facades().items()}
+    assert said == {name: bound(path) for name, (path, _) in facades().items()}
 
 
 def test_some_modules_declare() -> None:
     """真的查了：语言、账本、MCP 三个包都有门面。"""
-    assert {"pam_deploy_graph.llm", "pam_deploy_graph.ledger", "pam_deploy_graph.mcp_runner"} <= set(FACADES)
+    assert {"pam_deploy_graph.llm", "pam_deploy_graph.ledger", "pam_deploy_graph.mcp_runner"} <= set(facades())
