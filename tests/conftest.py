@@ -2,16 +2,24 @@
 
 import faulthandler
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from pam_deploy_graph.checkpoint_store import open_saver
 from pam_deploy_graph.lab.launcher import LabProcess
+from pam_deploy_graph.ledger import engine
 from tests.agent.rig import Rig
 from tests.cli.program import Pam, Zygote
 from tests.cli.site import Site
@@ -21,6 +29,8 @@ from tests.postgres.server import PostgresServer, why_not
 
 WORKSTATIONS = 400
 TEARDOWN_SECONDS = 120.0
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 —— 就是要放在内存里
+ROOM = 4 << 30
 _STDERR = pytest.StashKey[int]()
 IN_OWN_FOLDER = {"agent", "doors", "flows", "inputs", "ledger", "protocol", "report", "runs", "system"}
 _OURS = ("PAM_", "OPENAI_")
@@ -35,7 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.timeout is None:
         config.option.timeout = patience(float(config.getini("timeout")))
+    if "TMPDIR" not in os.environ and _in_memory():
+        os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
     config.stash[_STDERR] = os.dup(2)
+
+
+def _in_memory() -> bool:
+    """测试的目录能不能放在内存里：几千个账本、每次写入都等落盘，在真的磁盘上一半的时间是在等它；断电不在这里试。"""
+    if not IN_MEMORY.is_dir() or not os.access(IN_MEMORY, os.W_OK):
+        return False
+    return shutil.disk_usage(IN_MEMORY).free > ROOM and not os.statvfs(IN_MEMORY).f_flag & os.ST_NOEXEC
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,6 +80,17 @@ def operator_environment() -> dict[str, str]:
     """跑测试的人的环境不进测试，说中文；从环境里拿走的在这里，要用的用例自己来取。"""
     os.environ["LC_ALL"] = "C.UTF-8"
     return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_OURS)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """每个用例有自己的账本，各有各的引擎；同样的语句全部用例合起来只编译一次，而不是每个引擎编译一次。"""
+    with pytest.MonkeyPatch.context() as patch:
+        given = {"compiled_cache": LRUCache[Any, Any](1000)}
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda self, other: type(self) is type(other), raising=False)
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda self: hash(type(self)), raising=False)
+        patch.setattr(engine, "create_engine", partial(create_engine, execution_options=given))
+        yield
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """预先载入命令行的母进程：要一个命令就分出一个进程，省去每次约一秒的导入。
 
-分出来的是真实的进程：自己的 pid、会话、环境、目录与标准流，按解释器的常规方式结束，可以被 kill -9。
-只有 ``/proc/<pid>/cmdline`` 还是母进程的，要看 argv 的用例应当另起解释器。
+分出来的是真实的进程：自己的 pid、会话、环境、目录与标准流，可以被 kill -9。与另起的解释器只差两处，
+要看这两处的用例应当另起：``/proc/<pid>/cmdline`` 还是母进程的；结束时等线程、跑 atexit、写完标准流，
+但不拆已载入的模块——那要把与母进程共用的八十兆内存逐页抄一遍，比命令本身还久。
 """
 
+import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -48,8 +51,12 @@ _PRELOADED = (
 )
 
 
+_left_with: list[int] = []
+
+
 def main() -> None:
     """载入各模块，然后一个请求分出一个进程；``serve`` 只在分出来的进程里返回请求。"""
+    atexit.register(_leave)  # 头一个登记的，最后一个跑
     for name in _PRELOADED:
         importlib.import_module(name)
     if threading.active_count() != 1:
@@ -59,10 +66,24 @@ def main() -> None:
     if job is None:
         return
     sys.argv = job["argv"]
-    if job["argv"][0].endswith(".py"):
-        runpy.run_path(job["argv"][0], run_name="__main__")
-    else:
-        runpy.run_module(job["argv"][0], run_name="__main__", alter_sys=True)
+    try:
+        if job["argv"][0].endswith(".py"):
+            runpy.run_path(job["argv"][0], run_name="__main__")
+        else:
+            runpy.run_module(job["argv"][0], run_name="__main__", alter_sys=True)
+    except SystemExit as left:
+        if isinstance(left.code, int):
+            _left_with.append(left.code)
+        raise
+
+
+def _leave() -> None:
+    """以退出码离开的命令就此结束；标准流写不完的，照解释器的常规去说。"""
+    if _left_with:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(_left_with[0])
 
 
 def serve(requests: socket.socket) -> dict[str, Any] | None:
