@@ -1,13 +1,17 @@
 """一次运行在账本里的原样：不核对、不折叠，供 ``audit`` 去核对；``link`` 写成十六进制，可以带走。"""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 
 from pam_deploy_graph.ledger import rows
 from pam_deploy_graph.ledger.engine import reading
 from pam_deploy_graph.ledger.outlast import outlasting
+from pam_deploy_graph.ledger.registry import NUMBER_OF
 from pam_deploy_graph.ledger.schema import decisions, events, runs
+
+_DECIDED: Final = select(decisions.c.number, decisions.c.link).where(decisions.c.run_no == bindparam("run_no"))
+_LAST_DECISION: Final = _DECIDED.order_by(decisions.c.number.desc()).limit(1)
 
 
 @outlasting
@@ -34,10 +38,9 @@ def read_evidence(engine: Engine, run_id: str) -> dict[str, Any]:
 def read_head(engine: Engine, run_id: str) -> dict[str, Any]:
     """返回两条链的尾：``{"seq", "link", "decisions", "decision_link"}``；没有决定的是 0 与空串。"""
     with reading(engine) as connection:
-        run_no = connection.execute(select(runs.c.run_no).where(runs.c.run_id == run_id)).scalar_one()
+        run_no = connection.execute(NUMBER_OF, {"run_id": run_id}).scalar_one()
         seq, link = rows.head(connection, run_no)
-        last = select(decisions.c.number, decisions.c.link).where(decisions.c.run_no == run_no)
-        number, made = connection.execute(last.order_by(decisions.c.number.desc()).limit(1)).first() or (0, b"")
+        number, made = connection.execute(_LAST_DECISION, {"run_no": run_no}).first() or (0, b"")
     return {"seq": seq, "link": link.hex(), "decisions": number, "decision_link": bytes(made).hex()}
 
 

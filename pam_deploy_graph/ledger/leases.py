@@ -19,6 +19,7 @@ from pam_deploy_graph.ledger.writer import LEASE_MS, giving_back
 
 _RUN: Final = bindparam("run_no", type_=Integer)
 _LEASE: Final = select(leases).where(leases.c.run_no == _RUN)
+_TAKEN: Final = _LEASE.with_for_update()
 _ENDS: Final = select(
     select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run_no == _RUN).scalar_subquery(),
     select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run_no == _RUN).scalar_subquery(),
@@ -92,8 +93,7 @@ def pulse_of(engine: Engine, run_no: int) -> tuple[int, int, RowMapping | None]:
 
 def _take(connection: Connection, run_no: int, run_id: str, holder: str) -> int:
     """在写事务里判断并写下新的持有者，返回新的 ``fence``。"""
-    query = select(leases).where(leases.c.run_no == run_no).with_for_update()
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_TAKEN, {"run_no": run_no}).mappings().first()
     if row is not None and row["holder"] == holder:
         return int(row["fence"])
     now = database_now(connection)

@@ -127,11 +127,12 @@ class LedgerWriter:
         """把一批写进一个事务并通知等待者；数据库断了，租约还在就等它回来再写同一批。"""
         failure = self._try_for_long(own, batch)
         self._broken |= {row.lease: failure for row in batch if failure}
-        _notify((row.future, failure if row.last else self._broken.get(row.lease)) for row in batch)
+        told = [(row.future, failure if row.last else self._broken.get(row.lease)) for row in batch]
         for row in batch:
             if row.last:
                 self._broken.pop(row.lease, None)
                 self._renewed.pop(row.lease, None)
+        _notify(told)
 
     def _try_for_long(self, own: "_OwnConnection", batch: list[Row]) -> LedgerError | None:
         """写到写成，返回 ``None``；租约之内写不成，返回错误。"""

@@ -34,7 +34,6 @@ _PRELOADED = (
     "pam_deploy_graph.fake_runner",
     "pam_deploy_graph.graph.driver",
     "pam_deploy_graph.lab.command",
-    "pam_deploy_graph.llm.analysis",
     "pam_deploy_graph.mcp_node.command",
     "pam_deploy_graph.mcp_runner.runner",
     "pam_deploy_graph.mcp_runner.server_check",
@@ -59,6 +58,7 @@ def main() -> None:
     atexit.register(_leave)  # 头一个登记的，最后一个跑
     for name in _PRELOADED:
         importlib.import_module(name)
+    _listen()
     if threading.active_count() != 1:
         raise RuntimeError("导入之后有了别的线程，不能再分进程")
     gc.freeze()  # 分出来的进程不必翻动这些页
@@ -75,6 +75,13 @@ def main() -> None:
         if isinstance(left.code, int):
             _left_with.append(left.code)
         raise
+
+
+def _listen() -> None:
+    """听一句话：规则与词表这时才载入，要半秒。"""
+    from pam_deploy_graph.llm import RuleBasedLlmClient, analyze_text
+
+    analyze_text(RuleBasedLlmClient(), "把 PEK 的 checkin/gate 升级到 1.2.3")
 
 
 def _leave() -> None:

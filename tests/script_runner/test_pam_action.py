@@ -384,10 +384,9 @@ def test_without_dev_fd_it_says_so(config: Path) -> None:
     """没有 /dev/fd（没有挂 /proc 的容器）时退出 3 并说明，不是一句 bash 的报错。"""
     bare = 'mount -t tmpfs none /dev 2>/dev/null || exit 77; : >/dev/null; exec "$@"'
     unshare = ["unshare", "--mount", "--map-root-user", "bash", "-c", bare, "bash"]
-    argv = [*unshare, "bash", str(ENTRY), "check-home", "--config", str(config)]
-    done = subprocess.run(
-        argv, env={"PATH": os.environ["PATH"], "PAM_TOKEN": TOKEN}, capture_output=True, text=True, check=False
-    )
+    argv = [*unshare, "bash", str(ENTRY), "check-home", "--config", config.name]  # 目录也许就在 /dev 底下，所以先进去
+    env = {"PATH": os.environ["PATH"], "PAM_TOKEN": TOKEN}
+    done = subprocess.run(argv, env=env, cwd=config.parent, capture_output=True, text=True, check=False)
     if done.returncode in (1, 77):
         pytest.skip("这里不许换挂载点")
     assert (done.returncode, "/dev/fd" in done.stdout) == (3, True), done

@@ -45,7 +45,7 @@ def ticket(stage: Stage) -> None:
     """把工单整段粘贴进来：几行是一句要求，不会一行一行地当成几句。"""
     seat = stage.sit("chat")
     seat.see("请说要部署什么")
-    seat.see("载入 已")
+    seat.screen.settle()
     seat.screen.gone("载入")
     seat.screen.paste(_TICKET.format(package=stage.package))
     seat.screen.settle()
