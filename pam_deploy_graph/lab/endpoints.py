@@ -56,6 +56,12 @@ _PACKAGE: Final = "/api/packages/{app}/{module}/{version}"
 _WORKSTATION: Final = "/api/workstations/{ip}"
 _ACTING_ERRORS: Final = (400, 404, 409, 413, 422, 429, 503)
 
+
+def _order(order: str, handler: str, answer: Any, body: type[BaseModel], **rest: Any) -> Endpoint:
+    """工作站上以动词命名的一个地址。"""
+    return Endpoint(Side.NODE, "POST", f"{_WORKSTATION}/{order}", handler, answer, body, **rest)
+
+
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(Side.HOME, "GET", "/api/health", "health", Health),
     Endpoint(Side.HOME, "PUT", _PACKAGE, "upload", Package, bytes, changes=True, errors=(400, 409, 422)),
@@ -77,28 +83,11 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(Side.NODE, "GET", _WORKSTATION, "query", WorkstationInfo, query=ModuleRef, errors=(400, 404)),
     Endpoint(Side.NODE, "GET", f"{_WORKSTATION}/log", "log", str, query=ModuleRef, errors=(400, 404, 409, 429, 503)),
     *(
-        Endpoint(
-            Side.NODE,
-            "POST",
-            f"{_WORKSTATION}/{order}",
-            "check",
-            get_type_hints(check)["return"],
-            VersionRef,
-            errors=(400, 404, 413, 429, 503),
-        )
+        _order(order, "check", get_type_hints(check)["return"], VersionRef, errors=(400, 404, 413, 429, 503))
         for order, check in CHECKS.items()
     ),
     *(
-        Endpoint(
-            Side.NODE,
-            "POST",
-            f"{_WORKSTATION}/{order}",
-            "act",
-            Recalled if body is RollbackOrder else Outcome,
-            body,
-            changes=True,
-            errors=_ACTING_ERRORS,
-        )
+        _order(order, "act", Recalled if body is RollbackOrder else Outcome, body, changes=True, errors=_ACTING_ERRORS)
         for order, body in ACTING.items()
     ),
 )

@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,11 +35,6 @@ class Policy:
     digest: str = ""
     rules: tuple[Rule, ...] = ()
     text: str = ""
-
-    @property
-    def binding(self) -> bool:
-        """管不管得住当前账号：它改不了文件，也换不了文件。"""
-        return bool(self.path) and not any(os.access(each, os.W_OK) for each in (self.path, Path(self.path).parent))
 
     def shown(self) -> dict[str, str]:
         """写进计划的样子；没有策略为空。"""

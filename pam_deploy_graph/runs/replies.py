@@ -13,7 +13,7 @@ from pam_deploy_graph.flows.diagnosis import diagnose
 from pam_deploy_graph.flows.rollback_question import waiting_questions
 from pam_deploy_graph.flows.service_state import UNKNOWN, out_of_service, running_now, version_now, version_text
 from pam_deploy_graph.home.run_files import log_folder
-from pam_deploy_graph.i18n import EN, Worded, language, speaking, tr
+from pam_deploy_graph.i18n import EN, Worded, language, msgid, speaking, tr
 from pam_deploy_graph.inputs.addresses import show_ips
 from pam_deploy_graph.inventory import mentions_in, put_addresses
 from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval
@@ -36,16 +36,13 @@ _MOST_CAUSES: Final = 3
 _ASKED: Final = sorted(DECISIONS.values(), key=lambda row: row.decision is Decision.APPROVE)
 """问的是哪一种回答：「不同意」里也有「同意」，所以它在最后。"""
 _RUNNING: Final = Worded({True: "在运行", False: "已停止", None: UNKNOWN})
-_WHOLE: Final = Worded(
-    {
-        "取消": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
-        "暂停": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
-        "继续": "继续：从停下的地方接着做，没有开工的会开工。",
-        "cancel": "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。",
-        "paus": "暂停：不再开新的，进行中的做完就停；说「继续」接着做。",
-        "resum": "继续：从停下的地方接着做，没有开工的会开工。",
-    }
-)
+_WHOLE: Final = {
+    ("取消", "cancel"): msgid(
+        "取消：没有开工的不再做，进行中的做完，这次运行就此结束，不能再继续；做之前会再确认一次。"
+    ),
+    ("暂停", "paus"): msgid("暂停：不再开新的，进行中的做完就停；说「继续」接着做。"),
+    ("继续", "resum"): msgid("继续：从停下的地方接着做，没有开工的会开工。"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +271,7 @@ def _decision_named(text: str) -> Decision | None:
 def _effects_in_general(text: str) -> str:
     """取消、暂停、继续会怎样；问的不是它们为空串。"""
     said = text.lower()
-    return next((told for word, told in _WHOLE.items() if word in said), "")
+    return next((tr(told) for words, told in _WHOLE.items() if any(word in said for word in words)), "")
 
 
 def _scope(state: AgentState) -> list[str]:
