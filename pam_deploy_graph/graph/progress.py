@@ -1,6 +1,8 @@
-"""推到哪里了，说给宿主听：每个账本事件一条 ``custom`` 流，外加一条就地更新的话（contract 第 5 节，docs/hosts.md）。"""
+"""推到哪里了，说给宿主听：每个账本事件一条 ``custom`` 流，外加状态里一条就地更新的话（contract 第 5 节）。
 
-import time
+那一条话不进 ``messages`` 流：聊天界面把同一个 ``id`` 的接在后面，不是换掉。
+"""
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
@@ -9,15 +11,11 @@ from typing import Any, Final, Literal
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 from langgraph.config import get_stream_writer
-from langgraph.graph.message import push_message
 
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.models import AgentState, Event
 from pam_deploy_graph.report.progress_line import Figures, Progress
-
-_SECONDS: Final = 1.0
-"""那一条话最多隔这么久更新一次。"""
 
 
 class HostEvent(Figures):
@@ -28,24 +26,17 @@ class HostEvent(Figures):
     event: dict[str, Any]
 
 
-def progress_message(state: AgentState, line: str = "") -> AIMessage:
-    """推到哪里了，一条话；同一次运行的 ``id`` 不变，界面因此就地更新。
-
-    Args:
-        state: 这次运行。
-        line: 正推着时的一行进度；不给就照折叠写。
-
-    """
+def progress_message(state: AgentState) -> AIMessage:
+    """推到哪里了，一条话；同一次运行的 ``id`` 不变，界面因此就地更新。"""
     progress = Progress()
-    if not line:
-        with progress.following(state):
-            figures = progress.figures()
-        line = tr(
-            "{done_text} · 失败 {failed} · 停用 {out_of_service}",
-            done_text=progress.done_text(),
-            failed=figures["failed"],
-            out_of_service=figures["out_of_service"],
-        )
+    with progress.following(state):
+        figures = progress.figures()
+    line = tr(
+        "{done_text} · 失败 {failed} · 停用 {out_of_service}",
+        done_text=progress.done_text(),
+        failed=figures["failed"],
+        out_of_service=figures["out_of_service"],
+    )
     return AIMessage(tr("运行 {run_id}：{line}", run_id=state.run_id, line=line), id=f"pam-progress-{state.run_id}")
 
 
@@ -84,16 +75,12 @@ def telling_host(state: AgentState) -> Iterator[Callable[[Event], None]]:
     except RuntimeError:
         yield lambda _event: None
         return
-    progress, told = Progress(), time.monotonic()
+    progress = Progress()
 
     def hear(event: Event) -> None:
         """告诉宿主。"""
-        nonlocal told
         follow(event)
         write(HostEvent(type="pam.event", run_id=state.run_id, event=event, **progress.figures()))
-        if time.monotonic() - told > _SECONDS and (line := progress.line()):
-            told = time.monotonic()
-            here.run(push_message, progress_message(state, line), state_key=None)
 
     with progress.following(state) as follow:
         yield hear

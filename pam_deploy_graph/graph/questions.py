@@ -59,7 +59,7 @@ def ask_plan(plan: Mapping[str, Any], problem: str) -> dict[str, Any]:
     """批准计划的问题（``approve_plan``）。"""
     args = {"run_id": plan["run_id"], "digest": plan["digest"], "summary": plan["summary"]}
     description = "\n".join(filter(None, [problem, plan["text"], tr("摘要: {digest}", digest=plan["digest"][:12])]))
-    shown = _review(Ask.PLAN, [args], [description], PLAN_DECISIONS)
+    shown = _review(Ask.PLAN, [{"run_id": plan["run_id"], "summary": plan["summary"]}], [description], PLAN_DECISIONS)
     return shown | args | {"plan": dict(plan), "problem": problem, "allowed_decisions": PLAN_DECISIONS}
 
 
@@ -74,7 +74,7 @@ def ask_rollback(
     descriptions = [describe(one, WORDS) for one in each]
     allowed = [d for d in WORDS if any(d in question["allowed_decisions"] for question in waiting)]
     reviewable = [decision for decision in REVIEW_DECISIONS if decision in allowed]
-    shown = _review(Ask.ROLLBACK, [dict(question) for question in waiting], descriptions, reviewable)
+    shown = _review(Ask.ROLLBACK, [{"ip": question["ip"]} for question in waiting], descriptions, reviewable)
     more = {"run_id": run_id, "waiting": list(waiting), "problem": problem, "allowed_decisions": allowed}
     more |= {"groups": [group.data() for group in groups], "covers": coverage(waiting)}
     headline = "\n".join(filter(None, [first_line, _headline(waiting)]))
@@ -85,7 +85,7 @@ def ask_rollback(
 def ask_confirm(run_id: str, confirm: Mapping[str, str]) -> dict[str, Any]:
     """没有别的问题等着时，要人再说一遍（``confirm``）：接着做、取消这次运行，连同代价；答「确认」或「不」。"""
     text = sure_text(confirm["costs"])
-    shown = _review(CONFIRM, [{"run_id": run_id, **confirm}], [text], PLAN_DECISIONS)
+    shown = _review(CONFIRM, [{"run_id": run_id}], [text], PLAN_DECISIONS)
     return shown | {"run_id": run_id, "problem": text, "allowed_decisions": PLAN_DECISIONS} | asking(confirm)
 
 
@@ -110,7 +110,7 @@ def spoken(question: Mapping[str, Any]) -> str:
 
 
 def _review(ask: str, args: Iterable[Any], descriptions: Iterable[str], decisions: list[str]) -> dict[str, Any]:
-    """审阅界面的模式，外加 ``ask`` 与 ``type``。"""
+    """审阅界面的模式，外加 ``ask`` 与 ``type``；``args`` 由界面逐项画出来，只放人读的。"""
     name = str(ask)
     requests = [{"name": name, "args": a, "description": d} for a, d in zip(args, descriptions, strict=True)]
     config = {"action_name": name, "allowed_decisions": decisions or ["edit"]}

@@ -14,8 +14,10 @@ from pam_deploy_graph.errors import RunHeldError
 from pam_deploy_graph.graph.acting import spoken
 from pam_deploy_graph.graph.job_limit import note_job
 from pam_deploy_graph.graph.routes import passes
+from pam_deploy_graph.graph.standing import left_here
 from pam_deploy_graph.graph.state import GraphState
 from pam_deploy_graph.i18n import speaking, tr
+from pam_deploy_graph.runs.registration import has_begun
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.system.host_tasks import outlast
 
@@ -63,8 +65,10 @@ def _run(services: Services, name: str, node: Node, state: GraphState) -> dict[s
 
 
 def _turned_away(services: Services, name: str, state: GraphState) -> dict[str, Any] | None:
-    """不该进的节点：了结了的去说结果，停着的去说怎样继续；该进的为 ``None``。"""
+    """不该进的节点：了结了的去说结果，停着的、会话忘了而做了一半的去说怎样继续；该进的为 ``None``。"""
     run_id = state.get("run_id", "")
+    if name == "params" and not run_id and (left := left_here(services)) and has_begun(services.state_of(left)):
+        return _OVER | {"run_id": left, "phase": "diverted", "exit_code": int(ExitCode.STOPPED)}
     if name not in _ON_A_RUN or not services.ledger.exists(run_id):
         return None
     services.wait_out(run_id)

@@ -136,9 +136,14 @@ def _run_of(services: Services, state: GraphState) -> str:
     registered = bool(mine) and ledger.exists(mine)
     if registered and ledger.get_run(mine).exit_code is None:
         return mine
-    here = own_thread()
-    lost = next((one.run_id for one in ledger.list_runs() if here and _left_by(one, here)), "")
-    return lost or (mine if registered else "")
+    return left_here(services) or (mine if registered else "")
+
+
+def left_here(services: Services) -> str:
+    """这个会话开的、还没有了结的运行；没有为空串。只在节点里用。"""
+    if not (here := own_thread()):
+        return ""
+    return next((one.run_id for one in services.ledger.list_runs() if _left_by(one, here)), "")
 
 
 def _left_by(record: RunRecord, thread: str) -> bool:

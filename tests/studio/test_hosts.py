@@ -10,10 +10,12 @@ import pytest
 
 from examples.dev_server import DevServer
 from examples.stage import Stage
+from pam_deploy_graph.errors import ConfirmationError
+from pam_deploy_graph.graph.remote import Question, ServerThread
 from pam_deploy_graph.lab.launcher import LabProcess
 from tests.patience import patience
 from tools.hosts.rolling import EFFECTS, IPS, Rolling
-from tools.hosts.scenes import EARLY, MOMENTS, SCENES, STATUS, Scene
+from tools.hosts.scenes import ASKED, EARLY, FINISHED, FORKS, MOMENTS, SCENES, STATUS, TOLD, Scene
 
 pytestmark = [pytest.mark.studio, pytest.mark.timeout(300)]
 
@@ -52,7 +54,7 @@ def goes_on(rolling: Rolling) -> None:
         assert pending[0].value["ask"] == "approve_plan"
         assert rolling.thread.answer(pending[0], "approve") == []
     else:
-        assert "目标: 3" in said or "/3" in said
+        assert "/3。说「继续」接着做" in said
         rolling.heard("继续")
 
 
@@ -89,15 +91,65 @@ def test_cancelled_at_every_moment(rolling: Rolling, action: str, after: int) ->
     is_done(rolling)
 
 
-def test_forks_of_a_half_done_run(rolling: Rolling) -> None:
-    """中断的时候从每个检查点回去再来：接着做完，或另提一份计划；不多做一次，什么也不占。"""
+def asked_again(rolling: Rolling, words: str, intent: str) -> Question:
+    """说一句有代价的话，问着；什么也没有做。"""
+    before = rolling.effects()
+    rolling.say(words)
+    rolling.idle()
+    (question,) = rolling.thread.questions()
+    assert (question.value["ask"], question.value["confirm"]["intent"]) == ("confirm", intent)
+    assert question.value["confirm"]["costs"]
+    assert question.value["review_configs"][0]["allowed_decisions"] == ["approve", "reject"]
+    assert rolling.effects() == before
+    return question
+
+
+def test_going_on_is_asked_first(rolling: Rolling, server: DevServer) -> None:
+    """换一种说法的继续：审阅界面的样子问一遍；不答应的照旧停着；两个客户端都答应的只做一次。"""
     rolling.cancel(rolling.approve(EARLY), "interrupt")
-    for checkpoint in rolling.forks():
-        rolling.fork(checkpoint)
-        assert rolling.repeated() == []
-        assert {one.value["ask"] for one in rolling.thread.questions()} <= {"approve_plan"}
-    assert rolling.over()
+    question = asked_again(rolling, "从停下的地方接着跑", "resume")
+    assert rolling.thread.answer(question, {"decisions": [{"type": "reject"}]}) == []
     rests(rolling)
+    question = asked_again(rolling, "从停下的地方接着跑", "resume")
+    with ServerThread(server.url, thread_id=rolling.name) as another:
+        assert rolling.thread.answer(question, [{"type": "accept", "args": None}]) == []
+        with pytest.raises(ConfirmationError):
+            another.answer(question, "确认")
+    is_done(rolling)
+
+
+def test_cancelling_is_asked_first(rolling: Rolling) -> None:
+    """取消先说代价；问着的时候另说一句的当作没有要求过；答应了才取消，什么也不占。"""
+    rolling.cancel(rolling.approve(EARLY), "interrupt")
+    question = asked_again(rolling, "取消", "cancel")
+    assert "不再做" in question.value["confirm"]["costs"]
+    assert rolling.thread.answer(question, STATUS) == []
+    assert rolling.held()
+    question = asked_again(rolling, "取消", "cancel")
+    assert rolling.thread.answer(question, {"decision": "approve"}) == []
+    rolling.idle()
+    assert (rolling.held(), rolling.repeated()) == ([], [])
+    assert len(rolling.effects()) < EFFECTS
+    rests(rolling)
+
+
+@pytest.mark.parametrize("last", [name for name, then in FORKS.items() if then == FINISHED])
+def test_forks_of_a_half_done_run(rolling: Rolling, last: str) -> None:
+    """做了一半的，从每个节点之前回去再来，如表里所说；不多做一次，也不另起一次。"""
+    rolling.cancel(rolling.approve(EARLY), "interrupt")
+    half = rolling.held()
+    forks = rolling.forks()
+    for node in [*(name for name, then in FORKS.items() if then != FINISHED), last]:
+        before = rolling.effects()
+        rolling.fork(forks[node])
+        asked = [one.value["ask"] for one in rolling.thread.questions()]
+        assert asked == (["approve_plan"] if FORKS[node] == ASKED else []), node
+        if FORKS[node] != FINISHED:
+            assert (rolling.effects(), rolling.held(), rolling.thread.values()["run_id"]) == (before, half, half[0])
+        if FORKS[node] == TOLD:
+            assert f"运行 {half[0]} 已中断：1/3。说「继续」接着做" in rolling.last()
+    assert rolling.over()
+    is_done(rolling)
 
 
 def test_forks_of_a_finished_run(rolling: Rolling) -> None:
@@ -105,23 +157,27 @@ def test_forks_of_a_finished_run(rolling: Rolling) -> None:
     rolling.approve(EFFECTS)
     rolling.idle()
     is_done(rolling)
-    for checkpoint in rolling.forks():
+    for node, checkpoint in rolling.forks().items():
         rolling.fork(checkpoint)
+        if node == "params":  # 还没有说到哪一次：另提一份，等人批准
+            assert [one.value["ask"] for one in rolling.thread.questions()] == ["approve_plan"]
+        elif node in FORKS:
+            assert "成功: 3" in rolling.last()
     assert len(rolling.effects()) == EFFECTS
     assert rolling.held() == []
 
 
 def test_progress_on_the_stream(rolling: Rolling) -> None:
-    """``custom`` 里逐个事件；``messages-tuple`` 里同一条话就地更新；状态里只留一条。"""
-    modes: Any = ["custom", "messages-tuple"]
+    """``custom`` 里逐个事件；聊天界面读的状态里只有一条话，每步更新，``messages-tuple`` 里不反复说它。"""
+    modes: Any = ["custom", "values", "messages-tuple"]
     parts = list(rolling.watch(stream_mode=modes))
     told = [part.data for part in parts if part.event == "custom"]
     assert {one["type"] for one in told} == {"pam.event"}
     assert [one["done"] for one in told if one["event"]["type"] == "IP_DONE"] == [1, 2, 3]
     assert {one["targets"] for one in told} == {len(IPS)}
-    spoken = [part.data[0] for part in parts if part.event == "messages"]
-    mine = [one for one in spoken if str(one.get("id")).startswith("pam-progress-")]
-    assert len({one["id"] for one in mine}) == 1
-    assert any("1/3 · " in one["content"] for one in mine)
-    kept = [one["content"] for one in rolling.thread.values()["messages"] if one["id"] == mine[0]["id"]]
-    assert [one.endswith("3/3 · 失败 0 · 停用 0") for one in kept] == [True]
+    mine = [str(part.data[0]["id"]) for part in parts if part.event == "messages"]
+    assert sum(one.startswith("pam-progress-") for one in mine) <= 1
+    states = [part.data["messages"] for part in parts if part.event == "values"]
+    lines = [[one for one in each if str(one["id"]).startswith("pam-progress-")] for each in states]
+    assert max(map(len, lines)) == 1
+    assert lines[-1][0]["content"].endswith("3/3 · 失败 0 · 停用 0")

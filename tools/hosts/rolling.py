@@ -108,10 +108,10 @@ class Rolling:
         """做了不止一次的效果；该是空的。"""
         return [one for one, times in Counter(self.effects()).items() if times > 1]
 
-    def forks(self) -> list[Any]:
-        """会话里每个还有下文的检查点。"""
+    def forks(self) -> dict[str, Any]:
+        """会话里还有下文的检查点：接下来的节点 -> 最近的那一个。"""
         history = self.client.threads.get_history(self.name, limit=100)
-        return [state["checkpoint"] for state in history if state["next"]]
+        return {state["next"][0]: state["checkpoint"] for state in reversed(history) if state["next"]}
 
     def fork(self, checkpoint: Any) -> None:
         """从一个检查点再来。"""

@@ -67,5 +67,17 @@ SCENES: Final[Sequence[Scene]] = (
     Scene("Cancel", '`runs.cancel(action="interrupt")`', partial(_cancelled, "interrupt"), stops=True),
     Scene("Cancel", '`runs.cancel(action="rollback")`', partial(_cancelled, "rollback"), stops=True),
 )
+TOLD: Final = "说走到哪里；说「继续」做完"
+ASKED: Final = "把计划再问一遍；答了接着做完"
+FINISHED: Final = "接着做完"
+FORKS: Final = {
+    "intent": TOLD,
+    "params": TOLD,
+    "plan": TOLD,
+    "approve-plan": ASKED,
+    "global-flow": FINISHED,
+    "ip-flow": FINISHED,
+}
+"""做了一半的，从哪个节点之前回去再来，怎样；了结了的一律说结果。"""
 MOMENTS: Final = (0, 1, 2, 4, 5, 7, 8, EFFECTS)
 """取消的时刻：有了几个效果。"""

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from pam_deploy_graph.graph.progress import HostEvent
-from tools.hosts.scenes import MOMENTS, SCENES, Scene
+from tools.hosts.scenes import FORKS, MOMENTS, SCENES, Scene
 from tools.pages import HEADER, table
 
 _STREAM: Final = """
@@ -14,8 +14,8 @@ _STREAM: Final = """
 """
 _SPOKEN: Final = """
 聊天界面不必认得这些：推出中的进度也是一条 AI 消息，`id` 是 `pam-progress-<运行名>`，
-在 `messages`（服务器上是 `messages-tuple`）里至多一秒更新一次，在状态里每一步更新一次，始终是同一条：
-`运行 …：14/40 · 进行中 10.0.0.17 deploy-ip 已 12 秒（时限 60） · 失败 1 · 停用 0 · 已用 4:10 · 约剩 7:40`。
+在状态（`values`）里每一步更新一次，始终是同一条：`运行 …：14/40 · 失败 1 · 停用 0`。
+一步从 5 秒起，等进行中的做完为止。它不在 `messages` 流里反复说：聊天界面会把同一个 `id` 的接在后面，不是换掉。
 """
 _HOSTS: Final = f"""
 `make test-studio` 在真的 `langgraph dev` 上逐幕试：三台工作站，第一台刚做完的时候。
@@ -24,8 +24,10 @@ _HOSTS: Final = f"""
 批准还没有送到就取消了的，计划的问题还开着。
 """
 _FORKS: Final = """
-回到从前（fork、re-run from here）：中断的从任一检查点再来，接着做完，或另提一份计划请人批准；
-了结了的说结果，什么也不动。
+## 回到从前
+
+fork、re-run from here（Agent Chat UI 的 Regenerate）：从哪个节点之前再来，先读的都是账本。
+了结了的说结果，什么也不动（从 `params` 之前再来的，另提一份计划等人批准）；做了一半的不另起一次，已经做过的不再做：
 """
 
 
@@ -41,6 +43,7 @@ def render() -> str:
             f"## 宿主断了、取消了\n{_HOSTS}",
             table(["发生了什么", "设置", "推出", "下一句话"], [_row(scene) for scene in SCENES]),
             _FORKS,
+            table(["从哪个节点之前", "做了一半的"], [[f"`{name}`", then] for name, then in FORKS.items()]),
         ]
     )
 

@@ -10,6 +10,7 @@ from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.acting import acting
 from pam_deploy_graph.graph.previewing import preview
 from pam_deploy_graph.graph.questions import sure_text
+from pam_deploy_graph.graph.standing import told
 from pam_deploy_graph.graph.state import GraphState, Question, open_question, words_of
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.report.summary import render_report
@@ -92,6 +93,8 @@ def _status(services: Services, state: GraphState) -> str:
         run_id = next((run.run_id for run in services.ledger.list_runs(1)), "")
     if not run_id:
         return tr("还没有任何运行。")
+    if state.get("phase") in ("stopped", "rolling") and services.ledger.get_run(run_id).exit_code is None:
+        return told(services, run_id)
     return render_report(services.state_of(run_id), brief=True)
 
 

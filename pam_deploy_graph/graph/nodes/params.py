@@ -10,6 +10,7 @@ from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.graph.questions import ask_params, spoken
 from pam_deploy_graph.graph.spoken_home import home_to_use
+from pam_deploy_graph.graph.standing import left_here
 from pam_deploy_graph.graph.state import GraphState, words_of
 from pam_deploy_graph.home.run_files import unused_run_id
 from pam_deploy_graph.i18n import tr
@@ -62,7 +63,7 @@ def params_node(services: Services, state: GraphState) -> dict[str, Any]:
         "notes": notes,
         "heard": len(said),
         "problem": "\n".join(filter(None, problems)),
-        "run_id": validate_run_id(state.get("run_id") or unused_run_id(services.ledger.exists)),
+        "run_id": validate_run_id(state.get("run_id") or left_here(services) or unused_run_id(services.ledger.exists)),
     }
     heard_now = len(said) > state.get("heard", 0)  # 这一句话没有说清的照问；答了键值的，给了的不再问
     left = [name for name in unresolved if heard_now or name not in control]
