@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -69,6 +70,27 @@ def _amendments(bundle: Bundle, decided: Mapping[tuple[str, str], str]) -> Itera
         settled = event["type"] == "AMENDMENT_SETTLED" and event["approved"]
         if settled and decided.get((PLAN, asked)) != Decision.APPROVE:
             yield tr("第 {seq} 行照批准改动，而那个改动的批准不在决定里", seq=seq)
+
+
+def questions(bundle: Bundle) -> Iterator[str]:
+    """每个决定都答着什么：计划是提出过的，工作站是这次运行做过、在那之前写着的；自己掌舵的没有提出过计划。"""
+    plans = {event["digest"] for _, event in events_of(bundle) if event["type"] in _PROPOSED}
+    first: dict[str, int] = {}
+    for seq, event in events_of(bundle):
+        first.setdefault(event.get("ip", ""), seq)
+    for row in bundle.decisions:
+        subject = row["subject"]
+        if subject == CANCEL or subject.startswith(f"{REFUSED}:"):
+            continue
+        about_plan = subject in (PLAN, FIRST_OF_TWO)
+        known = not plans or row["digest"] in plans if about_plan else first.get(subject, math.inf) <= row["head_seq"]
+        if not known:
+            yield tr(
+                "第 {number} 个决定（{subject} → {decision}）什么也没有答：这次运行没有问过它",
+                number=row["number"],
+                subject=subject,
+                decision=row["decision"],
+            )
 
 
 def policy(bundle: Bundle) -> Iterator[str]:

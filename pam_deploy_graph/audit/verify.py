@@ -18,6 +18,7 @@ CHECKS: Final[dict[str, Callable[[Bundle], Iterator[str]]]] = {
     msgid("两条链互指"): chains.cross_links,
     ANCHORS: chains.anchors,
     msgid("批准"): conduct.approvals,
+    msgid("问题"): conduct.questions,
     msgid("策略"): conduct.policy,
     msgid("照的文件"): conduct.same_site,
     SIGNATURES: conduct.signatures,

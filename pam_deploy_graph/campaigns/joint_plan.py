@@ -153,7 +153,7 @@ def approve(
     operator: str = "",
     note: str = "",
     key: Path | None = None,
-) -> list[str]:
+) -> dict[str, str]:
     """给每个机场记下同一个决定，各带自己的摘要。
 
     Args:
@@ -165,7 +165,7 @@ def approve(
         key: 用来签名的 SSH 私钥；各机场的决定各签一个，都签好了才记。
 
     Returns:
-        没有作数的、还要另一个人批准的，各一句；全部记下为空。
+        没有作数的、还要另一个人批准的机场，各一句为什么；全部记下为空。
 
     Raises:
         InvalidInputError: 签不了；什么也没有记。
@@ -177,16 +177,18 @@ def approve(
         campaign_id=plan.campaign.campaign_id,
         digest=plan.digest[:SHORT_DIGEST],
     ).strip()
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     answers = {part.run_id: [Answered(PLAN, part.digest, decision, operator, said)] for part in plan.parts}
     if key:
         answers = {run_id: signed(run_id, runs.signing(run_id)["nonce"], each, key) for run_id, each in answers.items()}
     for part in plan.parts:
         outcome = runs.settle(part.run_id, [asdict(each) for each in answers[part.run_id]])["outcomes"][0]
         if outcome["refused"]:
-            problems.append(tr("{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome["refused"]))
+            problems[part.airport] = tr(
+                "{airport} 没有作数：{outcome}", airport=part.airport, outcome=outcome["refused"]
+            )
         elif outcome["wants_another"]:
-            problems.append(tr("{airport} 已记下，策略要求两个人批准，还要另一个人", airport=part.airport))
+            problems[part.airport] = tr("{airport} 已记下，策略要求两个人批准，还要另一个人", airport=part.airport)
     return problems
 
 
@@ -207,10 +209,10 @@ def why_not_in_advance(runs: RunAccess, plan: CampaignPlan, fresh: frozenset[str
     return ""
 
 
-def cancel_all(runs: RunAccess, campaign: Campaign) -> list[str]:
-    """取消还没有结束的各机场，各说一句结局。"""
+def cancel_all(runs: RunAccess, campaign: Campaign, airports: Sequence[str] = ()) -> list[str]:
+    """取消还没有结束的各机场，各说一句结局；``airports`` 给出时只取消这几个。"""
     told = []
-    for row in look(runs, campaign).rows:
+    for row in look(runs, campaign, airports).rows:
         if not row.phase or row.exit_code is not None:
             continue
         done = runs.cancel(row.run_id)

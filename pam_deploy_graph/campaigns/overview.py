@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ class AirportRow:
     succeeded: int = 0
     failed: int = 0
     out_of_service: int = 0
+    state_unknown: int = 0
     plan_digest: str = ""
 
     @property
@@ -45,7 +46,7 @@ class AirportRow:
     @property
     def troubled(self) -> bool:
         """有没做好的，或停用着的。"""
-        return bool(self.failed or self.out_of_service)
+        return bool(self.failed or self.out_of_service or self.state_unknown)
 
     def cells(self) -> tuple[str, ...]:
         """表里的一行。"""
@@ -81,12 +82,15 @@ class Overview:
         return hashlib.sha256(whole.encode()).hexdigest() if parts else ""
 
     def first_line(self) -> str:
-        """停用的放在最前面；没有为空串。"""
-        dark = {row.airport: row.out_of_service for row in self.rows if row.out_of_service}
-        told = tr("、").join(
-            tr("{airport} {number} 台", airport=airport, number=number) for airport, number in dark.items()
-        )
-        return tr("停用: {told}；各台见 status RUN_ID", told=told) if dark else ""
+        """停用的、状态未知的放在最前面；都没有为空串。"""
+        dark = _told({row.airport: row.out_of_service for row in self.rows})
+        unknown = _told({row.airport: row.state_unknown for row in self.rows})
+        parts = [
+            tr("停用: {dark}", dark=dark) if dark else "",
+            tr("状态未知: {unknown}", unknown=unknown) if unknown else "",
+        ]
+        said = tr("；").join(filter(None, parts))
+        return tr("{said}；各台见 status RUN_ID", said=said) if said else ""
 
     def text(self) -> str:
         """写给人看：停用的、概况、一个机场一行，没做成的在前。"""
@@ -112,6 +116,13 @@ class Overview:
         """写成 JSON 对象。"""
         rows = [asdict(row) for row in self.rows]
         return self.campaign.as_dict() | {"exit_code": int(self.exit_code), "runs": rows}
+
+
+def _told(numbers: Mapping[str, int]) -> str:
+    """各机场几台；没有的不说。"""
+    return tr("、").join(
+        tr("{airport} {number} 台", airport=airport, number=number) for airport, number in numbers.items() if number
+    )
 
 
 def campaign_of(runs: RunAccess, campaign_id: str) -> Campaign:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pam_deploy_graph.constants import DECISIONS, Decision, ExitCode
+from pam_deploy_graph.constants import Decision, ExitCode
 from pam_deploy_graph.errors import ConfirmationError
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import PLAN
@@ -104,10 +104,8 @@ def answer(
 def _refuse(chosen: Sequence[dict[str, Any]], decision: Decision, digests: Sequence[str]) -> None:
     """计划不能 ``--retry``；没有终端时批准计划要说批准的是哪一份。"""
     about_plan = any(question["subject"] == PLAN for question in chosen)
-    for question in [] if about_plan else chosen:
+    for question in chosen:
         refuse_unoffered(question, decision)
-    if about_plan and not DECISIONS[decision].on_plan:
-        raise ConfirmationError(tr("计划只能批准或拒绝，不能 --{decision}", decision=decision))
     seen = sys.stdin.isatty() and sys.stderr.isatty()
     if about_plan and decision is Decision.APPROVE and not digests and not seen:
         raise ConfirmationError(tr("没有终端时批准计划要给 --digest：批准的是哪一份（status 里有摘要）"))

@@ -148,18 +148,19 @@ class CampaignSession:
             raise ConfirmationError(tr("没有终端时批准计划要给 --digest：批准的是哪一份（上面有摘要）"))
 
     def decide(self, plan: CampaignPlan, decision: Decision, **given: Any) -> ExitCode:
-        """记下决定，``given`` 见 ``record_decision``；否决的把各机场都取消。都记下了是 0。"""
+        """记下决定，``given`` 见 ``record_decision``；否决了的机场都取消，别的照旧。都记下了是 0。"""
         problems = record_decision(self.runs, plan, decision, **given)
         self.say(
             "\n".join(
                 [
-                    *problems,
+                    *problems.values(),
                     tr("已记下: {n} 个机场的计划 → {decision}", n=len(plan.parts) - len(problems), decision=decision),
                 ]
             )
         )
         if decision is Decision.REJECT:
-            self.say("\n".join(cancel_all(self.runs, self.campaign)))
+            rejected = [part.airport for part in plan.parts if part.airport not in problems]
+            self.say("\n".join(cancel_all(self.runs, self.campaign, rejected) if rejected else []))
             return ExitCode.STOPPED
         return ExitCode.WAITING if problems else ExitCode.DONE
 

@@ -13,7 +13,7 @@ from pam_deploy_graph.i18n import language
 from pam_deploy_graph.ledger import RunRecord
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.policy import Policy
-from pam_deploy_graph.runs.dark_counters import Dark, dark_counters
+from pam_deploy_graph.runs.dark_counters import Dark, dark_counters, speaks_for
 from pam_deploy_graph.runs.run_table import row_of
 
 if TYPE_CHECKING:
@@ -116,11 +116,11 @@ def _touched(room: "Room", row: Mapping[str, Any]) -> frozenset[str]:
     """一次运行动过哪几台；结束了的只读一次。"""
     run_id = row["run_id"]
     if row["exit_code"] is None:
-        return frozenset(room.known(run_id).state.ip_states) if row["phase"] else frozenset()
+        return speaks_for(room.known(run_id).state) if row["phase"] else frozenset()
     if run_id not in room.ended_ips:
         try:
             state = room.services.ledger.load_state(run_id, keep_events=False)
         except LedgerDamagedError:
             return frozenset()
-        room.ended_ips[run_id] = frozenset(state.ip_states)
+        room.ended_ips[run_id] = speaks_for(state)
     return room.ended_ips[run_id]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pam_deploy_graph.constants import DECISIONS, Decision
-from pam_deploy_graph.errors import ConfirmationError, InvalidInputError
+from pam_deploy_graph.constants import Decision
+from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import msgid, tr
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval
-from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.ledger import FIRST_OF_TWO, Approval
+from pam_deploy_graph.runs.deciding import Answered, settle_asked
 from pam_deploy_graph.runs.open_questions import pick, question_on, refuse_unoffered
 from pam_deploy_graph.runs.services import Services
 
@@ -71,12 +71,10 @@ def decide(services: Services, run_id: str, shown: Sequence[tuple[str, str]], de
     outcome.refused = [(subject, tr(_CHANGED)) for subject, _ in shown if subject not in current]
     if not same:
         return outcome
-    if same[0]["subject"] == PLAN and not DECISIONS[decision].on_plan:
-        raise ConfirmationError(tr("计划只能批准或拒绝"))
     for question in same:
         refuse_unoffered(question, decision)
     answers = [Answered(one["subject"], one["digest"], decision, note=note) for one in same]
-    for answer, settled in zip(answers, settle(services, run_id, answers, actor), strict=True):
+    for answer, settled in zip(answers, settle_asked(services, run_id, answers, actor), strict=True):
         if isinstance(settled, Approval):
             outcome.recorded.append(settled)
         else:

@@ -28,7 +28,7 @@ async def _login(request: Request) -> Response:
 
 async def logout(visit: Visit) -> Response:
     """登出：这次登录从此不作数。"""
-    visit.room.ended_sessions.add(visit.session.sid)
+    visit.room.ended_sessions.add(visit.session)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(COOKIE)
     return response

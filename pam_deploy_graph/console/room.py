@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from pam_deploy_graph.console.ended_sessions import EndedSessions
 from pam_deploy_graph.console.live import Live
 from pam_deploy_graph.console.sessions import Sealer, Session, open_key
 from pam_deploy_graph.console.throttle import Throttle
@@ -42,14 +43,14 @@ class Room:
         self.services = Services(home=home, settings=settings, channel=CHANNEL)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pam-console")
         self._lives: dict[str, Live] = {}
-        self.sealer = Sealer(open_key(home / "runtime" / "console.key"))
+        key = home / "runtime" / "console.key"
+        self.ended_sessions = EndedSessions(home / "runtime" / "console_ended.json", key)
+        self.sealer = Sealer(open_key(key))
         self.entry_key = secrets.token_urlsafe(24)
         """没有账户文件时，拿着它的人就是本机的操作员；只在启动时写给他看。"""
         self.throttle = Throttle()
         self.verifying = asyncio.Semaphore(2)
         """核对口令费时费内存：同时至多两个。"""
-        self.ended_sessions: set[str] = set()
-        """登出了的登录。"""
         self.drill = False
         """开的是试验场。"""
         self.rows: dict[tuple[str, str], tuple[Any, tuple[int, int], dict[str, Any]]] = {}

@@ -11,7 +11,8 @@ from pam_deploy_graph.console.frames import figures
 from pam_deploy_graph.console.live import KEYS, Live
 from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.visit import Visit
-from pam_deploy_graph.errors import PolicyRefusedError
+from pam_deploy_graph.errors import ConfirmationError, PolicyRefusedError
+from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.policy import Act
 from pam_deploy_graph.report.durations import Times
@@ -176,7 +177,8 @@ async def pause(visit: Visit) -> Response:
     """停一停：本控制台推着的，进行中的做完就停。"""
     run_id = visit.path("run_id")
     await visit.room.ask(_refuse, visit.room, run_id, visit)
-    visit.room.pause(run_id, visit.room.actor(visit.session))
+    if not visit.room.pause(run_id, visit.room.actor(visit.session)):
+        raise ConfirmationError(tr("运行 {run_id} 不是本控制台推着的，停不了它；什么也没有记下", run_id=run_id))
     return RedirectResponse(f"/runs/{run_id}", 303)
 
 

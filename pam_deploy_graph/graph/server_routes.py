@@ -71,11 +71,23 @@ async def _answer(services: Services, request: Request) -> Response:
 def _do(services: Services, identity: str, name: str, body: bytes) -> Any:
     """做一件；谁在动手是验过的身份说的。"""
     runs = LocalRuns(services, actor=lambda: server_actor(services.people, identity))
+    strange = tr("{name} 的输入不合规则；客户端与服务器的版本也许不同", name=name)
     try:
-        given = dict(json.loads(body or b"{}"))
+        given = _read(body)
+    except (TypeError, ValueError):
+        raise InvalidInputError(strange) from None
+    try:
         return validate_call(getattr(runs, name))(**given)
-    except (ValidationError, json.JSONDecodeError):
-        raise InvalidInputError(tr("{name} 的输入不合规则；客户端与服务器的版本也许不同", name=name)) from None
+    except ValidationError:
+        raise InvalidInputError(strange) from None
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """读出各个参数；不是一个对象的、有存不进账本的字的（落单的代理码位、NUL）抛 ``ValueError``。"""
+    given = dict(json.loads(body or b"{}"))
+    if "\\u0000" in json.dumps(given, ensure_ascii=False).encode().decode():
+        raise ValueError
+    return given
 
 
 def _told(status: int, value: dict[str, Any]) -> Response:

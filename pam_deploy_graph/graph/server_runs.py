@@ -56,25 +56,20 @@ class ServerRuns(RunAccess):
             why = certificate_problem(error) or str(error) or type(error).__name__
             raise ServerError(tr("服务器 {url} 连不上：{why}；什么也没有送到", url=self.url, why=why)) from None
         except httpx.TransportError as error:
-            more = tr("；送去的也许已经作数，再看一眼") if name in _WRITES else ""
+            why = str(error) or type(error).__name__
             raise ServerError(
-                tr(
-                    "服务器 {url} 断了：{error}{more}",
-                    url=self.url,
-                    error=str(error) or type(error).__name__,
-                    more=more,
-                )
+                tr("服务器 {url} 断了：{error}{more}", url=self.url, error=why, more=_maybe(name))
             ) from None
         except ValueError:
             told = None
         if answer.status_code == HTTPStatus.OK and isinstance(told, dict) and "result" in told:
             return told["result"]
-        raise self._refused(answer.status_code, told)
+        raise self._refused(name, answer.status_code, told)
 
-    def _refused(self, status: int, told: Any) -> PamError:
-        """服务器没有照做：它说了原因的照说，没有说的说出状态。"""
-        if status == HTTPStatus.UNAUTHORIZED:
-            said = told.get("message") if isinstance(told, dict) else ""
+    def _refused(self, name: str, status: int, told: Any) -> PamError:
+        """服务器没有照做：它说了原因的照说；没有说的不知道作没作数（代理的网页），说出状态。"""
+        said = told.get("message") if isinstance(told, dict) else ""
+        if status == HTTPStatus.UNAUTHORIZED and (said or name not in _WRITES):
             why = said or tr("没有令牌")
             return ServerError(
                 tr(
@@ -85,11 +80,17 @@ class ServerRuns(RunAccess):
             )
         if isinstance(told, dict) and told.get("error"):
             return served_error(str(told["error"]), str(told.get("message")))
+        more = _maybe(name)
         if status == HTTPStatus.NOT_FOUND:
             return ServerError(
-                tr("{url} 上没有这些路由：它的 langgraph.json 要有 http.app，见 docs/cluster.md", url=self.url)
+                tr("{url} 上没有这些路由：它的 langgraph.json 要有 http.app，见 docs/cluster.md", url=self.url) + more
             )
-        return ServerError(tr("服务器 {url} 答了 HTTP {status}，看不懂；稍后再来", url=self.url, status=status))
+        return ServerError(tr("服务器 {url} 答了 HTTP {status}，看不懂；稍后再来", url=self.url, status=status) + more)
+
+
+def _maybe(name: str) -> str:
+    """会记下什么的，没有听到它自己的答复，就不知道记下了没有；只是看的为空串。"""
+    return tr("；送去的也许已经作数，再看一眼") if name in _WRITES else ""
 
 
 def served_error(name: str, message: str) -> PamError:

@@ -113,7 +113,7 @@ class Settling(ABC):
                 self.on_answer(result["answer"])
             if (replies := self._replies(pending[0])) is None:
                 return ExitCode.WAITING
-            answered = (pending[0].value, str(replies)) if self._recorded(pending[0].value) else None
+            answered = self._recorded(pending[0].value) and (_subjects(pending[0].value), list(replies.values()))
             if answered is not None and answered == before:
                 raise NoProgressError(
                     tr(
@@ -146,15 +146,18 @@ class Settling(ABC):
 
     def _recorded(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
         """账本里已记下的决定（来自 ``confirm``），写成恢复值。"""
-        run_id = question.get("run_id", "")
-        if question["ask"] == Ask.PLAN:
-            found = self.runs.recorded(run_id, [[PLAN, question["digest"]]])[0]
-            return _spoken(found) if found else None
-        if question["ask"] != Ask.ROLLBACK:
+        if not (asked := _subjects(question)):
             return None
-        asked = [[one["ip"], one["digest"]] for one in question["waiting"]]
-        decided = zip(asked, self.runs.recorded(run_id, asked), strict=True)
-        return {ip: _spoken(found) for (ip, _), found in decided if found} or None
+        decided = zip(asked, self.runs.recorded(question.get("run_id", ""), asked), strict=True)
+        spoken = {subject: _spoken(found) for (subject, _), found in decided if found}
+        return (spoken.get(PLAN) if question["ask"] == Ask.PLAN else spoken) or None
+
+
+def _subjects(question: Mapping[str, Any]) -> list[list[str]]:
+    """一个问题问的是什么：各个对象与摘要；账本里不会有决定的为空。"""
+    if question["ask"] == Ask.PLAN:
+        return [[PLAN, question["digest"]]]
+    return [[one["ip"], one["digest"]] for one in question["waiting"]] if question["ask"] == Ask.ROLLBACK else []
 
 
 def _spoken(approval: Mapping[str, Any]) -> dict[str, str]:

@@ -78,7 +78,7 @@ class RunAccess(ABC):
         return dict(self.call("asked", run_id=run_id, ips=list(ips), digests=list(digests)))
 
     def settle(self, run_id: str, answers: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-        """记下一批决定，见 ``deciding.settle``：``operator``、``account`` 与同序的 ``outcomes``。"""
+        """记下一批决定，见 ``deciding.settle_asked``：``operator``、``account`` 与同序的 ``outcomes``。"""
         return dict(self.call("settle", run_id=run_id, answers=[dict(each) for each in answers]))
 
     def recorded(self, run_id: str, subjects: Sequence[Sequence[str]]) -> list[dict[str, Any] | None]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pam_deploy_graph.constants import Ask
-from pam_deploy_graph.flows.service_state import out_of_service
+from pam_deploy_graph.flows.service_state import out_of_service, state_unknown
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.report.summary import counts
 from pam_deploy_graph.runs.open_questions import open_questions
@@ -16,14 +16,15 @@ def brief_of(ledger: Ledger, run_id: str) -> dict[str, Any]:
         return {}
     record, state = ledger.get_run(run_id), ledger.load_state(run_id, keep_events=False)
     waiting = open_questions(ledger, state) if record.exit_code is None else []
-    count = counts(state)
+    count, phase = counts(state), phase_of(ledger, record, state, waiting=bool(waiting))
     return {
-        "phase": phase_of(ledger, record, state, waiting=bool(waiting)),
+        "phase": phase,
         "exit_code": record.exit_code,
         "reason": record.reason or "",
         "targets": count["targets"] or len(state.planned_ips or []),
         "succeeded": count["succeeded"],
         "failed": count["failed"],
         "out_of_service": len(out_of_service(state)),
+        "state_unknown": len(state_unknown(state, idle=phase != "running")),
         "plan_digest": next((str(each["digest"]) for each in waiting if each["type"] == Ask.PLAN), ""),
     }

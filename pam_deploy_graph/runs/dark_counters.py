@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.ledger import Ledger
+from pam_deploy_graph.ledger import Ledger, touched
+from pam_deploy_graph.models import AgentState
 
 _WHAT: Final = ("airport", "application", "module")
 _MOST_NAMED: Final = 5
@@ -33,13 +34,13 @@ class Dark:
 
 
 def dark_counters(
-    rows: Sequence[Mapping[str, Any]], touched: Callable[[Mapping[str, Any]], Collection[str]]
+    rows: Sequence[Mapping[str, Any]], spoken_for: Callable[[Mapping[str, Any]], Collection[str]]
 ) -> Iterator[Dark]:
     """逐次给出还停用、还不知道的，新的在前；都没有的不给。
 
     Args:
         rows: ``run_table.row_of`` 的各行，新的在前。
-        touched: 一次运行动过哪几台；只问与停用的同一个模块的。
+        spoken_for: 一次运行知道、或动过哪几台，见 ``speaks_for``；只问与停用的同一个模块的。
 
     """
     seen: dict[tuple[Any, ...], set[str]] = {}
@@ -53,20 +54,25 @@ def dark_counters(
         if ips or unknown:
             yield Dark(row, ips, unknown)
         if place < oldest[what]:
-            newer.update(touched(row))
+            newer.update(spoken_for(row))
 
 
-def touched_in(ledger: Ledger) -> Callable[[Mapping[str, Any]], Collection[str]]:
-    """照账本说一次运行动过哪几台；记录坏了的当作一台也没有动过，它自己另有一行。"""
+def speaks_for(state: AgentState) -> frozenset[str]:
+    """一次运行说了算的几台：读回过，或动过手；开了工而什么也没有读到、没有动的，还照从前的说。"""
+    return frozenset(ip for ip, workstation in state.ip_states.items() if workstation["read_at"] or touched(state, ip))
 
-    def touched(row: Mapping[str, Any]) -> Collection[str]:
+
+def spoken_for_in(ledger: Ledger) -> Callable[[Mapping[str, Any]], Collection[str]]:
+    """照账本说一次运行说了算的是哪几台；记录坏了的一台也不算，它自己另有一行。"""
+
+    def told(row: Mapping[str, Any]) -> Collection[str]:
         """从全部事件折叠。"""
         try:
-            return ledger.load_state(row["run_id"], keep_events=False).ip_states
+            return speaks_for(ledger.load_state(row["run_id"], keep_events=False))
         except LedgerDamagedError:
             return ()
 
-    return touched
+    return told
 
 
 def named(ips: Sequence[str], names: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.constants import Decision
@@ -13,8 +14,10 @@ from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, REFUSED, Approval, diges
 from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Act, Asked, role_parts, role_text, under
 from pam_deploy_graph.runs.actor import Actor
+from pam_deploy_graph.runs.open_questions import asked_questions, refuse_unoffered
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.runs.site_rules import Site, asked_of, bad_signature, why_outdated, why_void
+from pam_deploy_graph.system.safe_text import show_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,53 @@ def settle(
     return [_second(services, run_id, each, wanted) for each, wanted in zip(settled, found, strict=True)]
 
 
+def settle_asked(
+    services: Services, run_id: str, answers: Sequence[Answered], actor: Actor
+) -> list[Approval | ConfirmationError]:
+    """记下对正问着的问题的回答：给他看过的那一个，问题给出的那几种；别的不收，也不记（contract 第 3、8 节）。
+
+    图之外作决定的都走这里，不论从哪里来：命令行、服务器、网页、多机场部署。
+
+    Args:
+        services: 部件。
+        run_id: 哪次运行。
+        answers: 各个回答。
+        actor: 谁在动手。
+
+    Returns:
+        与 ``answers`` 同序，见 ``settle``；没有收的是 ``ConfirmationError``。
+
+    """
+    state = services.state_of(run_id)
+    over = services.ledger.get_run(run_id).exit_code is not None
+    asked = [] if over else asked_questions(services.ledger, state)
+    questions = {(one["subject"], one["digest"]): one for one in asked}
+    why = [_why_unasked(services, state, questions, answer) for answer in answers]
+    taken = [answer for answer, reason in zip(answers, why, strict=True) if not reason]
+    settled = iter(settle(services, run_id, taken, actor) if taken else [])
+    return [ConfirmationError(reason) if reason else next(settled) for reason in why]
+
+
+def _why_unasked(
+    services: Services, state: AgentState, questions: Mapping[tuple[str, str], dict[str, Any]], answer: Answered
+) -> str:
+    """一个回答为什么不收；收的为空串。已有决定的收下，由 ``settle`` 说是谁决定了什么。"""
+    key = (answer.subject, answer.digest)
+    if key in questions:
+        try:
+            refuse_unoffered(questions[key], answer.decision)
+        except ConfirmationError as error:
+            return str(error)
+        return ""
+    if answer.subject in (PLAN, *state.ip_states) and services.ledger.decision(state.run_id, *key):
+        return ""
+    return tr(
+        "{subject}: 没有在问它，或给人看过之后变了；什么也没有记下，用 status {run_id} 再看",
+        subject=show_value(answer.subject),
+        run_id=state.run_id,
+    )
+
+
 def refuse_request(site: Site, state: AgentState, actor: Actor) -> None:
     """策略许不许这个人提出部署；不许的记下。
 
@@ -145,7 +195,7 @@ def _why_not(site: Site, state: AgentState, answer: Answered, asked: Asked) -> s
     """
     if site.ledger.decision(state.run_id, answer.subject, answer.digest):
         return ""
-    if answer.subject == PLAN and answer.decision is not Decision.APPROVE:
+    if answer.subject == PLAN and answer.decision is Decision.REJECT:
         return ""
     act = Act.APPROVE_PLAN if answer.subject == PLAN else Act.APPROVE_ROLLBACK
     reason = why_outdated(site, state)

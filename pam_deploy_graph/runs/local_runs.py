@@ -182,7 +182,7 @@ class LocalRuns(RunAccess):
     def _settle(self, run_id: str, answers: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         """记下。"""
         actor, given = self._actor(), [deciding.answered_from(each) for each in answers]
-        outcomes = deciding.settle(self._services, run_id, given, actor)
+        outcomes = deciding.settle_asked(self._services, run_id, given, actor)
         return {
             "operator": actor.name,
             "account": actor.account,

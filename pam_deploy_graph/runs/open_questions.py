@@ -186,7 +186,11 @@ def still_open(ledger: Ledger, run_id: str, questions: Sequence[dict[str, Any]])
 
 def refuse_unoffered(question: dict[str, Any], decision: Decision) -> None:
     """问题没有给出的回答不收。"""
-    allowed = question.get("allowed_decisions", list(PLAN_DECISIONS))
+    if question["subject"] == PLAN:
+        if decision not in PLAN_DECISIONS:
+            raise ConfirmationError(tr("计划只能批准或拒绝，不能 --{decision}", decision=decision))
+        return
+    allowed = question["allowed_decisions"]
     if decision not in allowed:
         why = question["no_approve"] if decision is Decision.APPROVE else tr("它没有可接着做的")
         raise ConfirmationError(

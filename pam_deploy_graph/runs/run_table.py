@@ -14,7 +14,7 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.report.text_table import aligned, width_of
-from pam_deploy_graph.runs.dark_counters import dark_counters, touched_in
+from pam_deploy_graph.runs.dark_counters import dark_counters, spoken_for_in
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, phase_of
 from pam_deploy_graph.system.account import name_of
@@ -29,24 +29,42 @@ ENDINGS: Final = Worded(
     }
 )
 _HEAD: Final = tuple(map(msgid, ("运行", "部署", "谁", "开始", "用时", "状态", "做完", "失败", "停用")))
+_PARAMS: Final = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
 _DAY_AND_MINUTE: Final = slice(5, 16)
+_LOOKED_AT: Final = 200
+"""停用的柜台往回看几次运行。"""
 
 
 def list_runs(
     ledger: Ledger, policy: Policy, most: int, names: Mapping[str, str] = EMPTY.names
 ) -> list[dict[str, Any]]:
-    """返回每次运行一行，新的在前；一次运行的记录坏了，不妨碍看别的。
+    """返回每次运行一行，新的在前；一次运行的记录坏了，不妨碍看别的。再早而还有停用的、不知道的柜台的，也在。
 
     Args:
         ledger: 账本。
         policy: 站点的策略；等的是谁，由它说。
-        most: 至多几次。
+        most: 至多几次，不算再早的那些。
         names: 地址 -> 名称；``first_line`` 里用，那里是这次运行留下的、还停用的与不知道的。
 
     """
-    rows = [row_of(ledger, policy, run) for run in ledger.list_runs(most)]
-    said = {dark.row["run_id"]: dark.said(names) for dark in dark_counters(rows, touched_in(ledger))}
-    return [row | {"first_line": said.get(row["run_id"], "")} for row in rows]
+    runs = ledger.list_runs(max(most, _LOOKED_AT))
+    rows = [
+        _done(run) if place >= most and run.exit_code == ExitCode.DONE else row_of(ledger, policy, run)
+        for place, run in enumerate(runs)
+    ]
+    said = {dark.row["run_id"]: dark.said(names) for dark in dark_counters(rows, spoken_for_in(ledger))}
+    shown = {run.run_id for run in runs[:most]} | said.keys()
+    return [row | {"first_line": said.get(row["run_id"], "")} for row in rows if row["run_id"] in shown]
+
+
+def _done(run: RunRecord) -> dict[str, Any]:
+    """从前全部做完的一次：没有留下停用的，只看它说了算的是哪几台；不在表里，不必读事件。"""
+    try:
+        params = run.input["params"]
+    except LedgerDamagedError:
+        params = {}
+    what = {name: params.get(key) for name, key in zip(_KEYS, _PARAMS, strict=False)}
+    return dict.fromkeys(_KEYS) | what | {"run_id": run.run_id, "exit_code": run.exit_code}
 
 
 def row_of(
@@ -90,8 +108,7 @@ def _told(
     run: RunRecord, params: Mapping[str, str], phase: str, until: int, tally: Mapping[str, Any]
 ) -> dict[str, Any]:
     """一次读得下去的运行；``until`` 是算用时算到何时，``tally`` 见 ``tally_of``。"""
-    names = ("AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER")
-    found = dict(zip(_KEYS, (params[name] for name in names), strict=False))
+    found = dict(zip(_KEYS, (params[name] for name in _PARAMS), strict=False))
     return (
         dict.fromkeys(_KEYS)
         | found

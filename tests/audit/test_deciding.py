@@ -12,12 +12,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pam_deploy_graph.audit.signing import sign, signed_bytes
 from pam_deploy_graph.audit.verify import verify
 from pam_deploy_graph.constants import Decision
-from pam_deploy_graph.errors import AlreadyDecidedError, PolicyRefusedError
-from pam_deploy_graph.ledger import FIRST_OF_TWO, PLAN, Approval, digest_of
+from pam_deploy_graph.errors import AlreadyDecidedError, ConfirmationError, PolicyRefusedError
+from pam_deploy_graph.ledger import CANCEL, FIRST_OF_TWO, PLAN, REFUSED, Approval, digest_of
 from pam_deploy_graph.people import PeopleBook, Person
 from pam_deploy_graph.runs import site_rules
 from pam_deploy_graph.runs.actor import UNNAMED, Actor
-from pam_deploy_graph.runs.deciding import Answered, settle
+from pam_deploy_graph.runs.deciding import Answered, settle, settle_asked
 from pam_deploy_graph.runs.evidence import gather
 from pam_deploy_graph.runs.services import Services
 from pam_deploy_graph.settings import Settings
@@ -206,8 +206,41 @@ def test_races_of_two_approvers(site: Site, races: int, record_property: Callabl
         assert winner.operator in str(loser)
     assert outcomes == [["AlreadyDecidedError", "Approval"]] * races
     assert len(site.services.ledger.decisions(site.run_id)) == races
-    assert site.findings() == []
+    said = site.findings()
+    assert len(said) == races
+    assert all("什么也没有答" in each for each in said)
     record_property("figure", f"两人同时作相反的决定 {races} 次：各恰好 1 个作数，核对没有不对")
+
+
+@pytest.mark.parametrize("site", ["two_approvals_from = 3"], indirect=True)
+@pytest.mark.parametrize(
+    ("subject", "digest", "decision"),
+    [
+        (PLAN, "", Decision.RETRY),
+        (PLAN, "0" * 64, Decision.APPROVE),
+        (FIRST_OF_TWO, "", Decision.APPROVE),
+        (CANCEL, "0", Decision.APPROVE),
+        (f"{REFUSED}:{PLAN}", "", Decision.APPROVE),
+        (IPS[0], "0" * 64, Decision.APPROVE),
+        ("10.0.0.9", "", Decision.APPROVE),
+        ("\ud800", "", Decision.REJECT),
+    ],
+)
+def test_only_what_is_asked_is_answered(site: Site, subject: str, digest: str, decision: Decision) -> None:
+    """从图之外来的回答，没有在问的对象、没有给人看过的摘要、没有给出的决定都不收，也不记；正问着的照样答得了。"""
+    alice = Actor("alice(1)@host", "alice", "server")
+    answers = [Answered(subject, digest or site.digest, decision), Answered(PLAN, site.digest, Decision.APPROVE)]
+    refused, taken = settle_asked(site.services, site.run_id, answers, alice)
+    assert (type(refused), isinstance(taken, Approval)) == (ConfirmationError, True)
+    assert [each.subject for each in site.services.ledger.decisions(site.run_id)] == [FIRST_OF_TWO]
+    assert site.findings() == []
+
+
+def test_a_decision_that_answers_nothing_is_named(site: Site) -> None:
+    """绕过这道门写进账本的：核对时说出是第几个。"""
+    for subject in (PLAN, FIRST_OF_TWO, "10.0.0.9"):
+        site.services.ledger.decide(site.run_id, Approval(subject, "0" * 64, "approve", "bob", "", 0))
+    assert sum("什么也没有答" in each for each in site.findings()) == 3
 
 
 @pytest.mark.parametrize("site", ["two_approvals_from = 3"], indirect=True)

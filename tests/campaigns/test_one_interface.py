@@ -4,13 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from pam_deploy_graph.campaigns import launch, look, plan_of
 from pam_deploy_graph.campaigns.joint_plan import cancel_all
 from pam_deploy_graph.campaigns.overview import campaign_of, render_report
-from pam_deploy_graph.errors import ConfirmationError, InvalidInputError, RunConflictError, RunNotFoundError
+from pam_deploy_graph.errors import (
+    ConfirmationError,
+    InvalidInputError,
+    RunConflictError,
+    RunNotFoundError,
+    ServerError,
+)
 from pam_deploy_graph.graph.server_routes import server_app
 from pam_deploy_graph.graph.server_runs import ServerRuns
 from pam_deploy_graph.runs.access import RunAccess, thread_of
@@ -80,3 +87,38 @@ def test_a_forged_arrangement_is_refused(runs: RunAccess, given: dict[str, Any])
     assert not runs.exists("joint-PEK")
     with pytest.raises(RunNotFoundError):
         campaign_of(runs, "joint")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[1]",
+        '"x"',
+        "[[1,2,3]]",
+        '{"run_id": 1}',
+        '{"run_id": "a", "answers": [1]}',
+        '{"run_id": "joint-PEK", "answers": [{"subject": "\\ud800", "digest": "d", "decision": "approve"}]}',
+        '{"run_id": "joint-PEK", "answers": [{"subject": "a\\u0000", "digest": "d", "decision": "approve"}]}',
+    ],
+)
+def test_a_strange_body_is_refused_in_words(tmp_path: Path, body: str) -> None:
+    """服务器收到什么样的正文都答得出一句话，什么也没有记下。"""
+    services = Services(home=tmp_path, settings=Settings(), channel="cli")
+    with TestClient(server_app(services)) as client:
+        answer = client.post("/pam/settle", content=body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "InvalidInputError")
+    services.close()
+
+
+@pytest.mark.parametrize(("status", "page"), [(502, "<html>"), (404, "<html>"), (401, ""), (200, '{"cut')])
+@pytest.mark.parametrize(("name", "unknown"), [("settle", True), ("table", False)])
+def test_an_answer_that_is_not_the_servers_own_is_unknown(status: int, page: str, name: str, unknown: bool) -> None:  # noqa: FBT001  参数化
+    """代理的网页、断在半截的答复：会记下什么的，说也许已经作数；只是看的不说。"""
+    given = Settings(pam_server="http://server.example")
+    with ServerRuns(given) as served:
+        served._client = httpx.Client(
+            base_url=given.pam_server, transport=httpx.MockTransport(lambda _request: httpx.Response(status, text=page))
+        )
+        with pytest.raises(ServerError) as error:
+            served.call(name, run_id="a")
+    assert ("也许已经作数" in str(error.value)) is unknown

@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 
 from pam_deploy_graph.console.drawing import static_files
+from pam_deploy_graph.console.room import Room
 from pam_deploy_graph.console.sessions import COOKIE, Sealer, Session
 from pam_deploy_graph.system.terminal import for_screen
 from tests.console.browser import Browser, Site
@@ -105,6 +106,17 @@ def test_logout_and_a_new_password_end_the_login(site: Site) -> None:
     assert wang.post("/logout", {}).status_code == 303
     wang.client.cookies.set(COOKIE, cookie)
     assert wang.get("/").status_code == 303
+    again = Room(site.room.home, site.room.settings)  # 重新启动
+    ended, key = again.ended_sessions, again.sealer
+    again.close()
+    opened = site.room.sealer.open(cookie)
+    assert opened is not None
+    assert opened.sid in ended
+    assert key.open(cookie) == opened
+    (site.room.home / "runtime" / "console_ended.json").write_text("{")  # 读不懂：从前的登录都不作数
+    again = Room(site.room.home, site.room.settings)
+    again.close()
+    assert again.sealer.open(cookie) is None
     book = site.room.services.people
     assert book
     book.people["chen"].password = "another"

@@ -9,8 +9,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pam_deploy_graph.errors import NoProgressError
 from pam_deploy_graph.graph.driver import Driver
 from pam_deploy_graph.graph.nodes import ip_flow
-from pam_deploy_graph.ledger import Approval
-from tests.graph.desk import Desk
+from pam_deploy_graph.ledger import PLAN, Approval
+from tests.graph.desk import FAKE, PARAMS, Desk
 
 
 def test_a_question_answered_by_the_ledger_and_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +34,17 @@ def test_a_question_answered_by_the_ledger_and_asked_again(tmp_path: Path, monke
     with pytest.raises(NoProgressError, match="又问了一遍"):
         driver._settle(run_id, say(run_id, None))
     assert len(asked) == 2
+
+
+def test_a_recorded_decision_that_the_plan_cannot_take(tmp_path: Path) -> None:
+    """账本里给计划记着一个它没有的决定：问两遍就停下，不一遍遍写检查点。"""
+    desk = Desk(tmp_path, InMemorySaver(), thread="odd")
+    desk.say({"params": PARAMS, "control": FAKE, "run_id": "odd"})
+    digest = desk.services.ledger.load_state("odd").plan_digest
+    desk.services.ledger.decide("odd", Approval(PLAN, digest, "retry", "bob", "", 0))
+    driver = Driver(desk.services, desk.graph, lambda _question: None)
+    with pytest.raises(NoProgressError, match="又问了一遍"):
+        driver.resume("odd")
 
 
 def test_a_step_that_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """``runs`` 的表：文字与 JSON 出自同一份，窄的屏幕一次运行几行，坏了的一次不妨碍看别的。"""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from pam_deploy_graph.ledger import Ledger
 from pam_deploy_graph.policy.policy_file import policy_of
@@ -116,3 +118,31 @@ def test_the_dark_counter_is_the_first_line(desk: Desk) -> None:
         assert greeting(desk.services.ledger, [row], {}).splitlines()[0] == first
         if row["waiting"]:
             desk.answer("reject")
+
+
+def test_a_run_that_learnt_nothing_says_nothing(desk: Desk, tmp_path: Path) -> None:
+    """后来的一次开了工而读不到那台：照旧说它停用着；再早的运行不在表里，有停用的也在。"""
+    desk.fake.fail("deploy-ip", ONE, times=1)
+    desk.begin()
+    desk.answer("approve")
+    desk.answer("reject")
+    first, ledger = _listed(desk)["first_line"], desk.services.ledger
+    later = Desk(tmp_path, InMemorySaver(), thread="later", services=desk.services)
+    desk.fake.fail("query-ip", ONE)
+    later.begin()
+    later.answer("approve")
+    rows = list_runs(ledger, policy_of("", ""), 1)
+    assert [row["first_line"] for row in rows] == ["", first]
+    assert first.startswith(f"停用 1 台：{ONE}（")
+
+
+def test_a_run_that_repaired_it_ends_it(desk: Desk, tmp_path: Path) -> None:
+    """后来全部做完的一次装好了那台：不在表里也算数，没有谁再说它停用着。"""
+    desk.fake.fail("deploy-ip", ONE, times=1)
+    desk.begin()
+    desk.answer("approve")
+    desk.answer("reject")
+    later = Desk(tmp_path, InMemorySaver(), thread="later", services=desk.services)
+    later.begin()
+    assert later.answer("approve")["exit_code"] == 0
+    assert list_runs(desk.services.ledger, policy_of("", ""), 0) == []
