@@ -27,7 +27,7 @@ from pam_deploy_graph.runs.registration import RunRequest, register
 from pam_deploy_graph.runs.services import Services
 
 RUN_ID: Final = "bench"
-_RATE: Final = 700
+RATE: Final = 700
 _BATCH: Final = 14
 _PARALLEL: Final = 50
 _TICK: Final = 0.5
@@ -49,16 +49,16 @@ def _story(ips: list[str]) -> list[Event]:
     return found
 
 
-def _begin(ledger: Ledger, ips: list[str]) -> list[Event]:
+def begin(ledger: Ledger, ips: list[str]) -> list[Event]:
     """登记，提出计划，做完三成；返回还没有写的。"""
     register(ledger, RunRequest(PARAMS, "fake", RUN_ID, target_ips=ips))
     story = _story(ips)
     first = len(story) * 3 // 10
-    _write(ledger, [{"type": "PLAN_PROPOSED", "digest": "d" * 64, "target_ips": ips, "text": ""}, *story[:first]])
+    write(ledger, [{"type": "PLAN_PROPOSED", "digest": "d" * 64, "target_ips": ips, "text": ""}, *story[:first]])
     return story[first:]
 
 
-def _write(ledger: Ledger, events: list[Event], rate: float = math.inf) -> None:
+def write(ledger: Ledger, events: list[Event], rate: float = math.inf) -> None:
     """写进账本，每秒 ``rate`` 个。"""
 
     async def work(session: RunSession) -> None:
@@ -117,7 +117,7 @@ async def _measure(ledger: Ledger, rest: list[Event], viewers: int) -> dict[str,
             await asyncio.sleep(1.5)
             heard.clear()
             before, at = (_cpu(server), _cpu(fold)), time.monotonic()
-            await asyncio.to_thread(_write, ledger, rest, _RATE)
+            await asyncio.to_thread(write, ledger, rest, RATE)
             took, after = time.monotonic() - at, (_cpu(server), _cpu(fold))
             for task in watching:
                 task.cancel()
@@ -148,8 +148,8 @@ def main() -> None:
         _fold()
     workstations, viewers, seconds = map(int, sys.argv[1:4])
     services = Services(home=Path())
-    rest = _begin(services.ledger, addresses(workstations))
-    tell(**asyncio.run(_measure(services.ledger, rest[: _RATE * seconds], viewers)))
+    rest = begin(services.ledger, addresses(workstations))
+    tell(**asyncio.run(_measure(services.ledger, rest[: RATE * seconds], viewers)))
     services.close()
 
 
