@@ -75,7 +75,7 @@ def test_ten_thousand_cells_in_a_browser(rolling: tuple[Drill, Services, list[Ev
         page.reload()
         assert page.evaluate(LOOKS) == live
     sys.stdout.write(
-        f"先画出来 {paint:.0f} 毫秒（等应答 {answered:.0f}）；{updates} 次更新，每次占主线程 {busy / updates:.1f} 毫秒\n"
+        f"先画出来 {paint:.0f} 毫秒（等应答 {answered:.0f}）；{updates} 次更新，每次主线程 {busy / updates:.1f} 毫秒\n"
     )
     assert updates >= SECONDS
     assert busy / updates <= UPDATE_MS
