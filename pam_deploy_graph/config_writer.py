@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pam_deploy_graph.errors import InvalidInputError
 from pam_deploy_graph.i18n import tr
-from pam_deploy_graph.system.given_files import read_given
 from pam_deploy_graph.system.private_files import write_private
 from pam_deploy_graph.system.safe_text import show_value
 
@@ -86,25 +85,6 @@ def write_config(params: Mapping[str, str], path: str | os.PathLike[str]) -> Pat
     target = Path(path)
     write_private(target, text.encode())
     return target
-
-
-def read_config(path: str | os.PathLike[str]) -> dict[str, str]:
-    """读取并解析配置文件。
-
-    Raises:
-        InvalidInputError: 文件读不了、不是 UTF-8，或内容不合 ``parse_config`` 的规则；消息含路径。
-
-    """
-    try:
-        return parse_config(read_given(path).decode())
-    except OSError as error:
-        raise InvalidInputError(
-            tr("配置文件 {path} 读不了：{problem}；请核对路径与权限", path=path, problem=error.strerror)
-        ) from None
-    except UnicodeDecodeError:
-        raise InvalidInputError(tr("配置文件 {path} 不是 UTF-8 文本，请另存为 UTF-8", path=path)) from None
-    except InvalidInputError as error:
-        raise InvalidInputError(tr("{path}：{error}", path=path, error=error)) from None
 
 
 def _check_key(key: str) -> None:

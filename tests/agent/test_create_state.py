@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_deploy_graph.agent import PamDeployAgent
-from pam_deploy_graph.config_writer import read_config
+from pam_deploy_graph.config_writer import parse_config
 from pam_deploy_graph.constants import (
     ACTIONS,
     DEFAULT_PARAMS,
@@ -60,7 +60,7 @@ def test_default_names_are_unique(rig: Rig) -> None:
 def test_config_is_written_with_all_parameters(rig: Rig) -> None:
     """配置文件当场写好：含全部部署参数与补齐的默认值，只有本人可读。"""
     state = rig.state(run_id="r1")
-    config = read_config(state.config_path)
+    config = parse_config(Path(state.config_path).read_text(encoding="utf-8"))
     assert (
         {name: config[name] for name in [*REQUIRED_PARAMS, *DEFAULT_PARAMS]} == state.params == DEFAULT_PARAMS | PARAMS
     )
