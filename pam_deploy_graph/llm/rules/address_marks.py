@@ -21,10 +21,13 @@ _forms: Final = partial(forms_of, "doubts")
 _JOINED: Final = re.compile(r"\s*(?:[/、,和及与跟同&]|以及|还有|\b(?:and|plus|or)\b)?\s*", FLAGS)
 _LEADS: Final = re.compile(r"[(\[]?\s*[√×✗✘✓]\s*[)\]]?\s?$")
 _APART: Final = re.compile(r"[,;/|、。]|\.\s|(?<=[\u4e00-\u9fff])\s(?=[\u4e00-\u9fff])")
+_COMMA: Final = re.compile(r"[,;/|、]")
 _PAREN: Final = re.compile(r"\([^()]*\)")
 _BOX: Final = re.compile(r"\[\s*([x√*]?)\s*\]", FLAGS)
 _SYMBOL: Final = re.compile(r"\s*[(\[]?\s*[xyn√×✗✘✓*]?\s*[)\]]?\s*", FLAGS)
 """一个记号：「×」「(N)」「[ ]」。"""
+_GLUED: Final = re.compile(r"(?!跳过|除|不含|[去拿]掉|剔除|skip|except)[^\s,;、/|\d]+\s$", FLAGS)
+"""紧贴着前一个地址、与后一个隔着空白的话，说的是前一个。"""
 _SINGLE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _TICK: Final = re.compile(r"[×✗✘√✓](?:\s|$)")
 _HEADING: Final = 10
@@ -68,6 +71,7 @@ def marks_beside(text: str) -> Iterator[Beside]:
             ahead = None if behind else _ahead(sign.group() if sign else before, 0 if sign else place, ticked=ticked)
             closed = bool(_APART.search(after)) or last or bool(_SYMBOL.fullmatch(after))
             symbol = bool(_SYMBOL.fullmatch(_first(after) if behind else sign.group() if sign else before))
+            closed = closed or bool(_GLUED.match(after))
             clear = (bool(behind) and (symbol or (closed and not listed))) or (bool(ahead) and leads and symbol)
             clear = clear or (not behind and not ahead and bool(above) and len(heading.strip()) <= _HEADING)
             single = bool(_SINGLE.fullmatch(item.group().strip()))
@@ -87,7 +91,7 @@ def _first(after: str) -> str:
 def _ahead(before: str, place: int, *, ticked: bool) -> Role | None:
     """写在前面的记号；前一个地址后面的括号是它的。"""
     said = _PAREN.sub("", before) if place else before
-    return _mark(_APART.split(said)[-1], ticked=ticked) if place == 0 or _APART.search(said) or ticked else None
+    return _mark(_COMMA.split(said)[-1], ticked=ticked) if place == 0 or _COMMA.search(said) or ticked else None
 
 
 def _mark(text: str, *, ticked: bool) -> Role | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.corrections import kept
-from pam_deploy_graph.llm.rules.draft import MASK, Draft, lead
+from pam_deploy_graph.llm.rules.draft import MASK, NAMED, Draft, lead
 from pam_deploy_graph.llm.rules.gazetteer import Gazetteer, gazetteer, worldwide
 from pam_deploy_graph.llm.text.lexicon import FLAGS, word_set
 
@@ -28,6 +28,7 @@ _CLAUSE_END: Final = re.compile(
     r"\s*(?:$|[,。;!?.]|\b(?:thanks|thank|thx|please|pls|plz|cheers|asap|tonight|now)\b)", FLAGS
 )
 _PATH_LIKE: Final = re.compile(r"\s*/\s*[a-z]", FLAGS)
+_PAIR_AFTER: Final = re.compile(rf"\s+(?:[a-z][\w-]*|{NAMED}+)(?:\s*/\s*|\s+)(?:[a-z][\w-]*|{NAMED}+)\s+{MASK}", FLAGS)
 _NAME_AFTER: Final = re.compile(
     r"\s*(?:这个|的)?\s*(?:应用|系统|程序|软件|模块|组件|\bapp\b|\bapplication\b|\bmodule\b)", FLAGS
 )
@@ -159,7 +160,7 @@ def _codes(text: str, known: Gazetteer, *, shouting: bool) -> Iterator[Mention]:
             continue
         if not labelled and _is_name(text, match, rare=rare, beside_name=beside_name):
             continue
-        named = labelled or _named(text, match, known)
+        named = labelled or _named(text, match, known) or (not rare and _leads(text, match))
         if named or _plausible(match.group(), code, known, shouting=shouting):
             placed = _PLACE_BEFORE.search(before) and not _OBJECT_BEFORE.search(before)
             doubt = 0 if named else 2 if beside_name else int(unusual and not placed)
@@ -180,6 +181,11 @@ def _named(text: str, match: re.Match[str], known: Gazetteer) -> bool:
         return False
     common = match.group().lower() in word_set("not_airports")
     return not common or match.group().isupper() or (_is_place(match, known) and _ends_clause(text, match.end()))
+
+
+def _leads(text: str, match: re.Match[str]) -> bool:
+    """一句话以它开头，后面是应用、模块和版本：``can bagdrop scale 2.8.2``。"""
+    return not text[: match.start()].strip() and bool(_PAIR_AFTER.match(text, match.end()))
 
 
 def _is_place(match: re.Match[str], known: Gazetteer) -> bool:

@@ -215,7 +215,8 @@ def _whole_or_deploy(draft: Draft, verdict: Verdict) -> Verdict:
         "{reason}，又说全了一次部署：按部署理解；什么时候停，请说明 max_failures，要取消请单说取消",
         reason=verdict.reason,
     )
-    if "max_failures" not in draft.control:
+    about = any(form.search(draft.original) for form in words("other_object"))
+    if "max_failures" not in draft.control and not about:
         draft.leave_open("max_failures", why)
     return Verdict(Intent.DEPLOY, GUESSED, why)
 

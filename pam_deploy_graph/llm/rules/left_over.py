@@ -6,7 +6,7 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 
-from pam_deploy_graph.constants import PACE
+from pam_deploy_graph.constants import CONTROLS, PACE
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.decision_lexicon import strange_in
 from pam_deploy_graph.llm.rules.draft import Draft
@@ -26,7 +26,9 @@ _WORD: Final = re.compile(r"[a-z][a-z']*", FLAGS)
 _MARKS: Final = re.compile(r"[\W_]+")
 _TOLD: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]{3}|\d{2}", FLAGS)
 _SEGMENT: Final = re.compile(r"[,。;!?\n]|\.\s")
-_AMOUNT: Final = compile_all([r"(?:共|一共|总共)?{N}\s*[台个俩部](?:机器|工作站)?"])[0]
+_AMOUNT: Final = compile_all([r"(?:一共|总共|[计共])?{N}\s*[台个俩部](?:机器|工作站)?"])[0]
+_PLAIN: Final = frozenset({*CONTROLS, "AIRPORT_CODE", "APP_NAME", "MODULE_NAME", "VERSION_NUMBER", Role.OTHER})
+"""说得出值的各项；动作、范围的字样不算。"""
 _SHOWN: Final = 40
 _MANY: Final = 6
 _TOO_MANY: Final = 40
@@ -176,10 +178,20 @@ def _weigh_addresses(draft: Draft, unread: list[tuple[int, int]]) -> None:
         low, high = segment(draft.text, start, end)
         if role is Role.UNKNOWN:
             high = start  # 写在前面的多半是位置、名目；说它怎样的写在后面
-        if any(label and label[1] == "target_ips" and label[0] is As.SLOT for label in draft.account.labels[low:high]):
+        if _beside_target(draft, (start, end), (low, high), both=role is not Role.UNKNOWN):
             draft.leave_open(
                 "target_ips", tr("地址旁边的「{text}」没有听懂：请说明要不要做那几台（target_ips）", text=text[:_SHOWN])
             )
+
+
+def _beside_target(draft: Draft, place: tuple[int, int], span: tuple[int, int], *, both: bool) -> bool:
+    """同一个分句里，前面（``both`` 为真时后面也算）最近的一项是要做的地址。"""
+    (start, end), (low, high) = place, span
+    labels = draft.account.labels
+    said = [label if label and label[0] is As.SLOT and label[1] in _PLAIN else None for label in labels[low:high]]
+    ahead = next(filter(None, reversed(said[: start - low])), None)
+    behind = next(filter(None, said[end - low :]), None)
+    return any(label == (As.SLOT, "target_ips") for label in (ahead, *([behind] if both else [])))
 
 
 def _weigh_doubts(draft: Draft) -> None:

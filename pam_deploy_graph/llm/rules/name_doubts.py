@@ -15,6 +15,7 @@ _forms: Final = partial(forms_of, "doubts")
 """``doubts.toml`` 里的一组说法。"""
 _NAMES: Final = ("APP_NAME", "MODULE_NAME")
 _LATIN: Final = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9_-]{2,}(?![\w@])", FLAGS)
+_SENTENCE: Final = re.compile(r"[,。!?\n]|\.\s")
 _GAP: Final = re.compile(r"\s?(?:[:/]|\b(?:release|version|ver|v)\b)?\s?", FLAGS)
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 
@@ -43,7 +44,7 @@ def _spelled(draft: Draft) -> None:
         word = match.group()
         read_as = {value.lower() for value in draft.params.values()}
         known = word.lower() in word_set("stop") | word_set("soft") | read_as or word.istitle()
-        told = not known and not draft.undecided.keys() & {*_NAMES}
+        told = not (known or _is_verb(draft, *match.span())) and not draft.undecided.keys() & {*_NAMES}
         if near and told and all(label is None for label in draft.account.labels[slice(*match.span())]):
             for name in _NAMES:
                 draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
@@ -61,6 +62,7 @@ def _names(draft: Draft) -> None:
     for match in _LATIN.finditer(draft.original):
         word, (start, end) = match.group(), match.span()
         common = word.lower() in known | word_set("stop") | word_set("soft") or not is_free(draft, start, end)
+        common = common or _is_verb(draft, start, end)
         if common or "MODULE_NAME" not in draft.params:
             continue
         before_name = any(draft.original[end:place] == " " for place in beside[2]) and word not in word_set("never")
@@ -69,6 +71,15 @@ def _names(draft: Draft) -> None:
         if (after_name and draft.guessed & {*_NAMES}) or to_version or before_name:
             for name in _NAMES:
                 draft.leave_open(name, tr("「{word}」像是名字，没有听懂：请说明应用与模块各是什么", word=word))
+
+
+def _is_verb(draft: Draft, start: int, end: int) -> bool:
+    """一句话开头的小写词，这一句里又没有别的动词：``chuck lostfound desk 1.8.2 on ...`` 的 chuck。"""
+    low = max((cut.end() for cut in _SENTENCE.finditer(draft.original, 0, start)), default=0)
+    cut = _SENTENCE.search(draft.original, end)
+    said = {label[1] for label in draft.account.labels[low : cut.start() if cut else None] if label}
+    opens = not draft.original[low:start].strip() and draft.original[low:end].islower()
+    return opens and "intent" not in said and "AIRPORT_CODE" in draft.params
 
 
 def _beside(draft: Draft) -> bool:

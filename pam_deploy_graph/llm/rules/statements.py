@@ -24,7 +24,11 @@ def weigh_statements(draft: Draft) -> None:
     """逐个分句看：讲一台机器的事的、点了机器没有地址的，留给人定。"""
     scoped = "target_ips" in draft.control
     spoken = draft.with_negated()
-    everyone = [place for place, text in _clauses(spoken) if _says("everyone", text) and not _says("these", text)]
+    everyone = [
+        place
+        for place, text in _clauses(spoken)
+        if _says("everyone", text) and not _says("these", text) and not _spares(draft, place)
+    ]
     for (low, high), text in _clauses(spoken):
         labels = draft.account.labels[low:high]
         kinds = {label[0] for label in labels if label}
@@ -33,7 +37,8 @@ def weigh_statements(draft: Draft) -> None:
         if kinds and any(label and label[1] in PACE for label in labels) and not _says("sparing", text):
             continue
         places = [low + place for place, label in enumerate(labels) if label and label[1] in _ROLES]
-        doubtful = _tells(draft, places, (low, high), everyone) if places else _points(text, scoped=scoped)
+        rest = "exclude_ips" in draft.control and _says("rest", text)
+        doubtful = _tells(draft, places, (low, high), everyone) if places else not rest and _points(text, scoped=scoped)
         doubtful = doubtful or (not scoped and bool(places) and _points(text[: places[0] - low], scoped=False))
         if doubtful:
             told = _SLOTS.sub("…", draft.text[low:high]).strip()[:_SHOWN]
@@ -65,6 +70,12 @@ def _tells(draft: Draft, places: list[int], span: tuple[int, int], everyone: lis
         return True
     after = draft.text[places[-1] + 1 : high]
     return bool(after.strip()) and _says("told_after", after) and not is_wanted(after)
+
+
+def _spares(draft: Draft, span: tuple[int, int]) -> bool:
+    """「除了 A 和 B 都升」：这个分句里点的是不做的几台。"""
+    roles = {label[1] for label in draft.account.labels[slice(*span)] if label and label[0] is As.SLOT}
+    return Role.EXCLUDE in roles and Role.TARGET not in roles
 
 
 def _points(text: str, *, scoped: bool) -> bool:

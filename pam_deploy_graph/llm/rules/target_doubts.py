@@ -10,7 +10,7 @@ from typing import Final
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.llm.rules.address_items import ITEM, is_clock
 from pam_deploy_graph.llm.rules.draft import Draft
-from pam_deploy_graph.llm.rules.left_over import segment, speaks_of_pace
+from pam_deploy_graph.llm.rules.left_over import is_free, segment, speaks_of_pace
 from pam_deploy_graph.llm.rules.machines import RECALLS
 from pam_deploy_graph.llm.rules.remarks import Role, role_of
 from pam_deploy_graph.llm.span_account import As
@@ -18,6 +18,8 @@ from pam_deploy_graph.llm.text.lexicon import forms_of
 
 _SINGLE: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _WORDS: Final = re.compile(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"[。!?\n]|\.\s")
+_NEAR: Final = 30
 _FEWEST: Final = 2
 _CUT: Final = re.compile(r"[,。;!?\n]")
 
@@ -25,6 +27,7 @@ _CUT: Final = re.compile(r"[,。;!?\n]")
 def doubt_targets(draft: Draft) -> None:
     """核对各台；有疑的去问 ``target_ips``。"""
     _said_again(draft)
+    _served(draft)
     _none_wanted(draft)
     _places(draft)
 
@@ -63,12 +66,29 @@ def _said_again(draft: Draft) -> None:
             seen.add(ip)
             continue
         low, high = segment(draft.original, start, end)
-        alone = len(_SINGLE.findall(draft.original[low:high])) == 1
+        alone = len(set(_SINGLE.findall(draft.original[low:high]))) == 1
         beside = draft.original[low:start] + draft.original[end:high]
         claimed = {label[1] for label in draft.account.labels[low:high] if label and label[0] is As.SLOT}
         unclear = _WORDS.search(beside) and role_of(beside) is Role.UNKNOWN
         if alone and unclear and claimed <= {"target_ips", "scope", "intent"} and not speaks_of_pace(draft, low, high):
             draft.leave_open("target_ips", tr("又提到了 {ip}：请说明要不要做它（target_ips）", ip=ip))
+
+
+def _served(draft: Draft) -> None:
+    """要做的一台，同一句里前面说的是跳板、日志、授权之类，或者后面说了不：不知道是不是要做它。"""
+    for start, end in draft.account.spans("target_ips"):
+        low = max((cut.end() for cut in _SENTENCE.finditer(draft.original, 0, start)), default=0)
+        cut = _SENTENCE.search(draft.original, end)
+        spans = {
+            "service": (max(low, start - _NEAR), start),
+            "denied": (end, cut.start() if cut else len(draft.original)),
+        }
+        for name, (begin, stop) in spans.items():
+            found = (form.search(draft.original, begin, stop) for form in forms_of("doubts", name))
+            said = next((match for match in found if match and is_free(draft, *match.span(), filler=True)), None)
+            if said and not ITEM.search(draft.original, said.end(), start):
+                told = draft.original[begin:end].strip() if name == "service" else draft.original[start:stop].strip()
+                draft.leave_open("target_ips", tr("「{said}」：请说明要不要做它（target_ips）", said=told[:40]))
 
 
 def _none_wanted(draft: Draft) -> None:

@@ -29,7 +29,7 @@ _FROM_BEFORE: Final = re.compile(
     FLAGS,
 )
 _FROM_AFTER: Final = re.compile(
-    r"\s*(?:版本?)?\s*(?:-?>\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
+    r"\s*(?:版本?)?\s*(?:-?>\s*v?\d|(?:升级?|换|更新|改|降)?\s*(?:到|至|为|成|\bto\b|\bwith\b|\bby\b)\s*(?:版本)?\s*v?\d|有\s*(?:bug|问题|缺陷|毛病)|(?:有点|老|总)?(?:崩|卡死|闪退)|\b(?:(?:has|is|was|keeps?)\s*)?(?:a\s*)?(?:crash\w*|broken|buggy|bugs?\b|faulty|leak\w*))",
     FLAGS,
 )
 _TO_BEFORE: Final = re.compile(
@@ -132,7 +132,16 @@ def _told_apart(
             now = "new"
         told.append((value, now))
         end = match.end()
+    chosen = {value for value, match in found if _is_this(text, match)}
+    if len(chosen) == 1:
+        return [(value, "new" if value in chosen else "old") for value, _ in told]
     return told if any(role != "old" for _, role in told) else roles
+
+
+def _is_this(text: str, match: re.Match[str]) -> bool:
+    """写着「本次」「这回」的那一版；「这次不装」的不是。"""
+    before = text[_clause_of(text, match)[0] : match.start()]
+    return _says("version_this_before", before) and not _says("version_not_before", before)
 
 
 def _role_beside(text: str, match: re.Match[str], role: str) -> str:

@@ -23,7 +23,7 @@ _ENDS_IN_ADDRESS: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[^。;!?
 _NOTED: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}\s?\([^()\n]{0,60}$")
 """还在地址后面的括号里。"""
 _ALREADY: Final = re.compile(
-    r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*了|\balready\b"
+    r"已经?|早就|过了|(?:刚(?!好|才.{0,2}的)|上周|上个?月|昨|前[天晚]|去年|当时).*(?:了|[升装换推上]过)|\balready\b"
 )
 _LABEL: Final = re.compile(r"(?:what|who|why|where|when|how|which)\b[^:?\n]{0,16}:", re.IGNORECASE)
 """``What:`` 是表单上的名目，不是在问。"""
@@ -48,6 +48,8 @@ _MOODS: Final = {
 
 
 _QUOTED: Final = re.compile(r"[「『“\"《]([^「」『』“”\"《》\n]{4,400})[」』”\"》]|(?<!\w)'([^'\n]{8,400})'(?!\w)")
+_STRUCK: Final = re.compile(r"~~[^~\n]{1,80}~~\s*(?:->|→)?")
+"""划掉了的。"""
 _REPLY: Final = re.compile(
     r"^[^\S\n]*>[^\n]*|^[^\S\n]*-{3,}[^\n]*(?:原始|转发|original|forwarded|begin)[^\n]*\n[\s\S]*",
     re.MULTILINE | re.IGNORECASE,
@@ -111,6 +113,7 @@ def quotations(original: str, heard: Traced) -> Ranges:
         alone = not original.replace(match.group(), "").strip(" 。.!?\n")
         if not alone and any(form.search(normalise(match[1] or match[2])) for form in _acts()):
             found.append(match.span())
+    found += [match.span() for match in _STRUCK.finditer(original)]
     places = [(bisect_left(heard.starts, start), bisect_left(heard.starts, end)) for start, end in found]
     return [(start, end, As.QUOTED) for start, end in places if start < end]
 

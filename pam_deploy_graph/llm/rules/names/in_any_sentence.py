@@ -49,7 +49,11 @@ def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> 
     sure = {token.role: token for token in tokens if token.role}
     said = _first_of_each(marked) or (pairs[0] if pairs else {}) or (sure if len(sure) == _PAIR else {})
     found = dict(said)
-    plural = _plural(draft.text, found, tokens) | _named_twice(marked, found) | set(found if len(pairs) > 1 else ())
+    plural = (
+        _plural(draft.text, found, tokens)
+        | _named_twice(marked, found)
+        | set(found if len({*map(_spelling, pairs)}) > 1 else ())
+    )
     if (guess or found) and not strange:
         _fill(draft, found, _spare(draft.text, tokens, marked, plural), answering=answering)
         plural |= _plural(draft.text, found, tokens)
@@ -58,9 +62,18 @@ def read_names(draft: Draft, *, guess: bool = True, answering: bool = False) -> 
     draft.guessed = {*found} - {*said}
     _explain(draft, found, plural, marked=bool(marked))
     _record(draft, found, plural)
+    for again in (
+        pairs[1:] if pairs and _spelling(pairs[0]) == tuple(draft.params.get(name) for name in pairs[0]) else ()
+    ):
+        _record(draft, again, plural)
     if strange:
         for key in {"APP_NAME", "MODULE_NAME"} - {*draft.params}:
             draft.leave_open(key, strange)
+
+
+def _spelling(pair: dict[str, Token]) -> tuple[str, ...]:
+    """一对名字怎样写。"""
+    return tuple(token.text for token in pair.values())
 
 
 def _record(draft: Draft, found: dict[str, Token], plural: set[str]) -> None:
