@@ -88,7 +88,7 @@ def _served(draft: Draft) -> None:
             said = next((match for match in found if match and is_free(draft, *match.span(), filler=True)), None)
             if said and not ITEM.search(draft.original, said.end(), start):
                 told = draft.original[begin:end].strip() if name == "service" else draft.original[start:stop].strip()
-                draft.leave_open("target_ips", tr("「{said}」：请说明要不要做它（target_ips）", said=told[:40]))
+                draft.leave_open("target_ips", tr("「{part}」：请说明要不要做它（target_ips）", part=told[:40]))
 
 
 def _none_wanted(draft: Draft) -> None:
