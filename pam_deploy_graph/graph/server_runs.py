@@ -10,11 +10,15 @@ from pam_deploy_graph.errors import PamError, ServerError
 from pam_deploy_graph.i18n import language, tr
 from pam_deploy_graph.runs.access import RunAccess
 from pam_deploy_graph.settings import Settings
+from pam_deploy_graph.system.bounded_http import PLAIN, AnswerTooBigError, bound
 from pam_deploy_graph.system.http_client import http_client
 from pam_deploy_graph.system.tls import certificate_problem
 
 PREFIX: Final = "/pam"
 _SECONDS: Final = 60.0
+_WHOLE_SECONDS: Final = 300.0
+_MOST_BYTES: Final = 256 << 20
+"""一个应答至多这么大、读这么久；一万台的网页报告约几十 MiB。"""
 _WRITES: Final = frozenset({"register", "settle", "cancel", "pause"})
 """送出去之后断了，作没作数不知道的。"""
 
@@ -30,8 +34,9 @@ class ServerRuns(RunAccess):
 
         """
         self.url, token = settings.pam_server.rstrip("/"), settings.server_token()
-        headers = {"accept-language": language()} | ({"authorization": f"Bearer {token}"} if token else {})
-        self._client = http_client(self.url, headers, _SECONDS, settings.tls())
+        said = {"accept-language": language()} | ({"authorization": f"Bearer {token}"} if token else {})
+        self._client = http_client(self.url, {**PLAIN, **said}, _SECONDS, settings.tls())
+        self._client.event_hooks["response"] = [bound(_WHOLE_SECONDS, _MOST_BYTES)]
 
     def __enter__(self) -> Self:
         """还没有连。"""
@@ -55,7 +60,7 @@ class ServerRuns(RunAccess):
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             why = certificate_problem(error) or str(error) or type(error).__name__
             raise ServerError(tr("服务器 {url} 连不上：{why}；什么也没有送到", url=self.url, why=why)) from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, AnswerTooBigError) as error:
             why = str(error) or type(error).__name__
             raise ServerError(
                 tr("服务器 {url} 断了：{error}{more}", url=self.url, error=why, more=_maybe(name))

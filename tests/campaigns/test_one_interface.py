@@ -18,6 +18,7 @@ from pam_deploy_graph.errors import (
     RunNotFoundError,
     ServerError,
 )
+from pam_deploy_graph.graph import server_runs
 from pam_deploy_graph.graph.server_routes import server_app
 from pam_deploy_graph.graph.server_runs import ServerRuns
 from pam_deploy_graph.runs.access import RunAccess, thread_of
@@ -110,14 +111,26 @@ def test_a_strange_body_is_refused_in_words(tmp_path: Path, body: str) -> None:
     services.close()
 
 
-@pytest.mark.parametrize(("status", "page"), [(502, "<html>"), (404, "<html>"), (401, ""), (200, '{"cut')])
+@pytest.mark.parametrize(
+    ("status", "page", "headers"),
+    [
+        (502, "<html>", {}),
+        (404, "<html>", {}),
+        (401, "", {}),
+        (200, '{"cut', {}),
+        (200, "x" * 2_000, {}),
+        (200, "", {"content-encoding": "gzip"}),
+    ],
+)
 @pytest.mark.parametrize(("name", "unknown"), [("settle", True), ("table", False)])
-def test_an_answer_that_is_not_the_servers_own_is_unknown(status: int, page: str, name: str, unknown: bool) -> None:  # noqa: FBT001  参数化
-    """代理的网页、断在半截的答复：会记下什么的，说也许已经作数；只是看的不说。"""
-    given = Settings(pam_server="http://server.example")
-    with ServerRuns(given) as served:
-        served._client = httpx.Client(
-            base_url=given.pam_server, transport=httpx.MockTransport(lambda _request: httpx.Response(status, text=page))
+def test_an_answer_that_is_not_the_servers_own_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, status: int, page: str, headers: dict[str, str], name: str, *, unknown: bool
+) -> None:
+    """代理的网页、断在半截的、太大的、压缩的答复：会记下什么的，说也许已经作数；只是看的不说。"""
+    monkeypatch.setattr(server_runs, "_MOST_BYTES", 1_000)
+    with ServerRuns(Settings(pam_server="http://server.example")) as served:
+        served._client._transport = httpx.MockTransport(
+            lambda _request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(page.encode()))
         )
         with pytest.raises(ServerError) as error:
             served.call(name, run_id="a")

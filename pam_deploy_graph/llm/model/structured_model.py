@@ -21,6 +21,7 @@ _METHODS: Final = ("json_schema", "function_calling")
 _BACK_OFF_SECONDS: Final = 0.3
 _BUSY: Final = frozenset({408, 409, 425, 429})
 _SERVER_ERROR: Final = 500
+_MOST_BYTES: Final = 1 << 20
 
 
 class ModelUnavailableError(Exception):
@@ -80,9 +81,16 @@ class StructuredModel:
         import httpx
         from langchain_openai import ChatOpenAI
 
-        from pam_deploy_graph.llm.model.bounded_http import bounded_client
+        from pam_deploy_graph.system.bounded_http import PLAIN, bound
 
         trust = self.tls or ssl.create_default_context()  # 不给的话 httpx 信自带的一份，与脚本、MCP 不同
+        client = httpx.Client(  # 密钥只去说好的地址：不跟重定向；代理照标准的环境变量，PAM 与 MCP 不经代理
+            timeout=self.timeout,
+            follow_redirects=False,
+            verify=trust,
+            headers=PLAIN,
+            event_hooks={"response": [bound(self.timeout, _MOST_BYTES)]},
+        )
         return ChatOpenAI(
             model=self.name,
             base_url=self.base_url or None,
@@ -90,7 +98,7 @@ class StructuredModel:
             timeout=self.timeout,
             temperature=0,
             max_retries=0,
-            http_client=bounded_client(self.timeout, trust),
+            http_client=client,
             http_async_client=httpx.AsyncClient(verify=trust),  # 用不着；不给的话它自己造一个，证书又读一遍
             use_responses_api=False,
         )
