@@ -44,6 +44,8 @@ class Beside:
     role: Role | None
     clear: bool
     listed: bool
+    heading: tuple[int, int] = (0, 0)
+    """照的是上面一行的名目：它的起止；不是的都为 0。"""
 
     @property
     def ip(self) -> str:
@@ -53,7 +55,7 @@ class Beside:
 
 def marks_beside(text: str) -> Iterator[Beside]:
     """逐行看各个地址的记号；自己没有的照上面一行的名目。"""
-    heading = ""
+    heading, named = "", (0, 0)
     ticked = {match[1].strip() != "" for match in _BOX.finditer(text)} == {True, False}
     offset = 0
     for line in text.splitlines(keepends=True):
@@ -66,7 +68,11 @@ def marks_beside(text: str) -> Iterator[Beside]:
             before = line[items[place - 1].end() if place else 0 : item.start()]
             after = line[item.end() : len(line) if last else items[place + 1].start()]
             listed = place > 0 and bool(_JOINED.fullmatch(before))
-            behind = None if leads or after.strip() == "n" else _mark(_first(after), ticked=ticked)
+            behind = (
+                None
+                if leads or after.strip() == "n" or after.rstrip().endswith(":")
+                else _mark(_first(after), ticked=ticked)
+            )
             sign = _LEADS.search(before) if leads else None
             ahead = None if behind else _ahead(sign.group() if sign else before, 0 if sign else place, ticked=ticked)
             closed = bool(_APART.search(after)) or last or bool(_SYMBOL.fullmatch(after))
@@ -75,9 +81,17 @@ def marks_beside(text: str) -> Iterator[Beside]:
             clear = (bool(behind) and (symbol or (closed and not listed))) or (bool(ahead) and leads and symbol)
             clear = clear or (not behind and not ahead and bool(above) and len(heading.strip()) <= _HEADING)
             single = bool(_SINGLE.fullmatch(item.group().strip()))
-            yield Beside(item, offset + item.start(), behind or ahead or above, clear and single, listed)
+            role = behind or ahead or above
+            yield Beside(
+                item,
+                offset + item.start(),
+                role,
+                clear and single,
+                listed,
+                (0, 0) if behind or ahead or not above else named,
+            )
         if not items:
-            heading = line
+            heading, named = line, (offset, offset + len(line.rstrip()))
         elif not above:
             heading = ""
         offset += len(line)
@@ -133,6 +147,8 @@ def read_marks(draft: Draft) -> None:
     if spared:
         draft.take(_forms("legend"), "", As.FILLER)
     for one in spared:
+        if draft.original[slice(*one.heading)][-1:] not in {"", ":"}:  # 带冒号的管着下面的一列，别处读
+            draft.mask(*one.heading, Role.EXCLUDE)
         _take_remark(draft, one)
 
 

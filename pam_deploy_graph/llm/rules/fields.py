@@ -7,6 +7,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from typing import Final
 
 from pam_deploy_graph.i18n import tr
@@ -179,10 +180,12 @@ def _key(written: str) -> str:
 
 @cache
 def _fields() -> dict[str, str]:
-    """名目 -> 是什么。"""
+    """名目 -> 是什么；应用的名目与模块的名目用斜杠连着的，后面写的是一对。"""
     data = table("fields")
     groups = {**data["params"], **data["aside"]}
-    return {key.strip(): name for name, keys in groups.items() for key in re.split(r"[|\n]", keys) if key.strip()}
+    known = {key.strip(): name for name, keys in groups.items() for key in re.split(r"[|\n]", keys) if key.strip()}
+    parts = [[key for key, name in known.items() if name == wanted] for wanted in ("APP_NAME", "MODULE_NAME")]
+    return {f"{one}/{two}": "pair" for one, two in product(*parts) if one.isascii() is two.isascii()} | known
 
 
 @cache

@@ -105,6 +105,8 @@ class Said:
     """有没有不算数的分句。"""
     about_it: bool = True
     """不算数的分句里有没有就着这件事说的；各有所指（「上次装的 2.4.4」）的只是背景。"""
+    asked: str = ""
+    """只说了应用、模块和版本，接着就它问的一句；没有为空。"""
 
 
 def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = None) -> Verdict:
@@ -123,13 +125,14 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
     texts = [squeeze(_NAME_PAIR.sub(MASK, text)) for text in (said.whole, said.heard, said.meant)]
     texts = texts if complete else [_CLAUSE.sub(_without_chatter, text) for text in texts]
     matched = dict(_matches(*texts, complete=complete))
+    aside = "" if said.ordered or (complete and not said.about_it) else said.background
     asked = [intent for intent in matched if intent in _ASKED]
     if held and (complete or matched.keys() & {Intent.PREVIEW, Intent.DEPLOY}) and asked[:1] != [Intent.UNKNOWN]:
         return _held(matched, said)
     for intent, word in matched.items():
         if intent is Intent.UNKNOWN:
             return Verdict(intent, 0.0, tr("说的是「{word}」，与部署无关", word=word))
-        if intent is Intent.DEPLOY and said.background and not said.ordered and (said.about_it or not complete):
+        if intent is Intent.DEPLOY and aside:
             break
         if intent is Intent.RESUME and Intent.ROLLBACK in matched and MASK in said.heard:
             continue  # 「接着把甲退回去」：要做的是退回
@@ -138,8 +141,8 @@ def judge(said: Said, *, complete: bool, held: bool, suggested: Intent | None = 
         if intent is Intent.CANCEL and _speaks(said.whole, "for_now") and not _speaks(said.whole, "for_good"):
             intent = Intent.PAUSE  # noqa: PLW2901 —— 之后还要接着做的是暂停
         return Verdict(intent, 0.9, tr("原话里有「{word}」", word=word))
-    if said.background and not said.ordered and (said.about_it or not complete):
-        return Verdict(Intent.UNKNOWN, 0.0, tr("「{background}」不是现在要做的事", background=said.background))
+    if aside := aside or (said.asked if complete and not said.ordered else ""):
+        return Verdict(Intent.UNKNOWN, 0.0, tr("「{background}」不是现在要做的事", background=aside))
     if complete:
         return Verdict(Intent.DEPLOY, 0.6, tr("说了应用、模块和版本，按部署理解"))
     return _listening_to(suggested, Verdict(Intent.UNKNOWN, 0.0, tr(LOST)))

@@ -55,7 +55,14 @@ def listen(draft: Draft) -> tuple[Said, bool]:
     about_it = bool(bare) or not acted
     _compare_versions(draft, hidden)
     ordered = any(part.ordered for part in parts if part not in hidden)
-    return Said(whole, heard, draft.text, background, ordered, bool(hidden), about_it), held
+    asked = "" if draft.control or _ADDRESS.search(draft.original) else _asked(hidden)
+    return Said(whole, heard, draft.text, background, ordered, bool(hidden), about_it, asked), held
+
+
+def _asked(hidden: list[Clause]) -> str:
+    """就着这件事问的一句，里面没有另说一遍要装什么；没有为空。"""
+    questions = (part.text.strip() for part in hidden if part.mood == "question")
+    return next((text[:20] for text in questions if not (_DOTTED.search(text) or NAMED in text)), "")
 
 
 def _compare_versions(draft: Draft, hidden: list[Clause]) -> None:

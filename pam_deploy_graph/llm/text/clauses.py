@@ -33,6 +33,7 @@ _REFERRED: Final = re.compile(
     re.IGNORECASE,
 )
 """说了照引用的那些话办的，引用的也听。"""
+_TELLS: Final = re.compile(r"[提说讲问议][到起过了]?$")
 _LONG: Final = 600
 """没有句读的一段再长，语气也只看两头。"""
 _REMARK: Final = 12
@@ -93,8 +94,14 @@ def clauses(text: str) -> list[Clause]:
         if "|" in sentence.group():  # 表格的一行没有语气
             found.append(Clause(sentence.start(), sentence.end(), sentence.group()))
             continue
-        found += _within(text, sentence.start(), sentence.end())
+        broken = bool(found) and text[found[-1].end : sentence.start()] == "\n" and _unfinished(found[-1])
+        found += _within(text, sentence.start(), sentence.end(), found[-1].kind if broken else None)
     return found
+
+
+def _unfinished(part: Clause) -> bool:
+    """条件、转述说到行末还没有说完：下一行接着它。"""
+    return part.mood == "condition" or (part.mood == "reported" and bool(_TELLS.search(part.text)))
 
 
 def _is_record(text: str) -> bool:
@@ -133,9 +140,8 @@ def remarks_on_address(text: str, part: Clause) -> bool:
     return bool(_ENDS_IN_ADDRESS.search(before[-_NEAR:]) or _NOTED.search(before))
 
 
-def _within(text: str, start: int, end: int) -> Iterator[Clause]:
-    """一句里的各个分句。"""
-    held: As | None = None
+def _within(text: str, start: int, end: int, held: As | None) -> Iterator[Clause]:
+    """一句里的各个分句；``held`` 是上一行没有说完的语气。"""
     for hard in _HARD.finditer(text, start, end):
         whole = _judged(Clause(hard.start(), hard.end(), hard.group()), text[start:end])
         freed = (
