@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
-from pam_deploy_graph.i18n import language
+from pam_deploy_graph.i18n import language, tr
 from pam_deploy_graph.ledger import RunRecord
 from pam_deploy_graph.ledger.clock import now_ms
 from pam_deploy_graph.policy import Policy
@@ -55,6 +55,12 @@ class Board:
     def unknown_count(self) -> int:
         """不知道在不在运行的有几台。"""
         return sum(len(one.unknown) for one in self.dark)
+
+    def dark_title(self) -> str:
+        """停用的、状态未知的各几台，没有的不说。"""
+        counts = (self.dark_count, self.unknown_count)
+        words = (tr("停用中 {n} 台", n=counts[0]), tr("状态未知 {n} 台", n=counts[1]))
+        return tr("，").join(word for word, count in zip(words, counts, strict=True) if count)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """全部的行。"""

@@ -86,7 +86,7 @@
   const shared = typeof SharedWorker === "function";
   const worker = shared ? new SharedWorker(stream).port : new Worker(stream);
   worker.onmessage = ({ data }) => take(data);
-  const tell = () => worker.postMessage(document.hidden ? { off: 1 } : { run, after: seq, grid });
+  const tell = () => worker.postMessage(document.hidden ? { off: 1 } : { run, after: seq, grid, lang: document.documentElement.lang.slice(0, 2) });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && performance.now() - heard > 3000) setStale(true);
     tell();

@@ -3,6 +3,7 @@
 const ports = new Map();
 let source = null;
 let shape = "";
+let lang = ""; // 最近画出来的一页是哪种语言：worker 自己的请求不一定带着
 const at = new Map();
 
 const wanted = () => {
@@ -16,13 +17,13 @@ const wanted = () => {
 
 const open = () => {
   const runs = wanted();
-  const next = ports.size ? [...runs.entries()].map(([run, { grid }]) => `${run}:${grid}`).sort().join(" ") || "-" : "";
+  const next = ports.size ? [...runs.entries()].map(([run, { grid }]) => `${run}:${grid}`).sort().join(" ") + lang || "-" : "";
   if (next === shape) return;
   if (source) source.close();
   source = null;
   shape = next;
   if (!next) return;
-  const query = new URLSearchParams();
+  const query = new URLSearchParams({ lang });
   for (const [run, { after, grid }] of runs) {
     query.append("w", `${run}:${after}:${grid}`);
     at.set(run, after);
@@ -50,6 +51,7 @@ const hear = (port, said) => {
   else if (said.alive) { if (known) known.seen = Date.now(); }
   else {
     ports.set(port, { ...said, seen: Date.now() });
+    lang = said.lang;
     if (said.run && at.has(said.run) && said.after < at.get(said.run)) shape = "?"; // 它画得早：从它那一行起再来一遍
   }
   open();
