@@ -112,10 +112,11 @@ async def fail_workstation(
     ctx: RunContext, outbox: Outbox, result: ActionResult, ip: str, gate: Gate | None = None
 ) -> None:
     """记下失败与要问的问题（同一行落盘，门随即关上），再读回真相，尽力取回日志。"""
+    reading = ctx.rules.self_healing and result.action != QUERY
     outbox.tell(result_event(result, ip))
-    outbox.tell(_question(result, ip))
+    outbox.tell(_question(result, ip) | ({"reading": True} if reading else {}))
     await outbox.commit(*(gate.failed(ip) if gate else ()))
-    if ctx.rules.self_healing and result.action != QUERY:
+    if reading:
         await read_back(ctx, outbox, ip)
         await outbox.commit()
     if result.action != "download-log":

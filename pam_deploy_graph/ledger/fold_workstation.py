@@ -71,6 +71,7 @@ def _read_back(state: AgentState, event: Event) -> None:
     """向工作站查证的结果；还没有动过手的，这就是「开工之前」。"""
     untouched = not touched(state, event["ip"])
     workstation = workstation_of(state, event)
+    workstation.pop("reading", None)
     read_from(workstation, event["values"], event.get("at", 0))
     if _tells_key(event["values"]):
         state.seen_keys.pop(event["ip"], None)
@@ -123,6 +124,8 @@ def _confirmation_required(state: AgentState, event: Event) -> None:
     failed = IpStatus.IN_DOUBT if event.get("in_doubt") else IpStatus.FAILED
     workstation = workstation_of(state, event)
     _ask(workstation, event)
+    if event.get("reading"):  # 就要读回它的实情，读到了再问
+        workstation["reading"] = True
     workstation.update(
         status=str(failed),
         failed_stage=event["failed_stage"],

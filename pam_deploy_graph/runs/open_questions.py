@@ -33,13 +33,20 @@ def open_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
 
 
 def asked_questions(ledger: Ledger, state: AgentState) -> list[dict[str, Any]]:
-    """返回问着的问题（含已有决定而还没有执行的）：计划，或各台工作站；各有 ``subject`` 与 ``digest``。"""
+    """返回问着的问题（含已有决定而还没有执行的）：计划，或各台工作站；各有 ``subject`` 与 ``digest``。
+
+    刚失败、正有进程读它的实情的还不问：答了，读到的与问的不同，又要再问一遍。
+    """
     untouched = not has_begun(state)
     if state.plan_digest and (untouched or state.plan_stage):
         plan = {"subject": PLAN, "digest": state.plan_digest, "type": str(Ask.PLAN), "text": state.plan_text}
         if untouched or _decision(ledger, state.run_id, plan) is None:
             return [plan]
-    return with_cautions(ledger, state, workstation_questions(state))
+    questions = workstation_questions(state)
+    reading = [q["ip"] for q in questions if "reading" in state.ip_states[q["ip"]]]
+    if reading and ledger.holder(state.run_id):
+        questions = [question for question in questions if question["ip"] not in reading]
+    return with_cautions(ledger, state, questions)
 
 
 def owed_ips(ledger: Ledger, state: AgentState) -> list[str]:
