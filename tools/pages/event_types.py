@@ -51,9 +51,9 @@ EVENTS: Final[dict[str, EventType]] = {
     "IP_SKIPPED": EventType("一台本来就在目标版本上运行，跳过", ("ip", "version")),
     "IP_DONE": EventType("一台完工", ("ip", "message")),
     "CONFIRMATION_REQUIRED": EventType(
-        "一台停下，等人决定",
+        "一台停下，等人决定；``reading`` 是接着就读它的实情，读到了再问",
         ("stage", "ip", "message", "stop_first", "failed_stage", "failure_reason", "rollback_stop_first"),
-        ("in_doubt",),
+        ("in_doubt", "reading", "unauthorised"),
     ),
     **{
         row.event: EventType(
