@@ -74,13 +74,14 @@ def _amendments(bundle: Bundle, decided: Mapping[tuple[str, str], str]) -> Itera
 
 def questions(bundle: Bundle) -> Iterator[str]:
     """每个决定都答着什么：计划是提出过的，工作站是这次运行做过、在那之前写着的；自己掌舵的没有提出过计划。"""
-    plans = {event["digest"] for _, event in events_of(bundle) if event["type"] in _PROPOSED}
-    first: dict[str, int] = {}
+    plans, first = set[str](), dict[str, int]()
     for seq, event in events_of(bundle):
         first.setdefault(event.get("ip", ""), seq)
+        if event["type"] in _PROPOSED:
+            plans.add(event["digest"])
     for row in bundle.decisions:
         subject = row["subject"]
-        if subject == CANCEL or subject.startswith(f"{REFUSED}:"):
+        if not _answers(subject):
             continue
         about_plan = subject in (PLAN, FIRST_OF_TWO)
         known = not plans or row["digest"] in plans if about_plan else first.get(subject, math.inf) <= row["head_seq"]
@@ -91,6 +92,11 @@ def questions(bundle: Bundle) -> Iterator[str]:
                 subject=subject,
                 decision=row["decision"],
             )
+
+
+def _answers(subject: str) -> bool:
+    """一个决定是不是回答了什么：取消、不许而没有作数的不是。"""
+    return subject != CANCEL and not subject.startswith(f"{REFUSED}:")
 
 
 def policy(bundle: Bundle) -> Iterator[str]:
@@ -127,7 +133,7 @@ def same_site(bundle: Bundle) -> Iterator[str]:
     plans = [(seq, event["endpoints"]) for seq, event in events_of(bundle) if "endpoints" in event]
     for row in bundle.decisions:
         shown = [bound for seq, bound in plans if seq <= row["head_seq"]]
-        if row["subject"] == CANCEL or row["subject"].startswith(f"{REFUSED}:") or not shown:
+        if not _answers(row["subject"]) or not shown:
             continue
         then, mine = under(shown[-1]), role_under(row["role"])
         if mine != then and (PEOPLE in shown[-1] or mine):
@@ -151,8 +157,7 @@ def _asked(bundle: Bundle, row: dict[str, Any], plan: dict[str, Any] | None) -> 
     params, subject = _params(bundle), row["subject"]
     where = (params.get("AIRPORT_CODE", ""), params.get("APP_NAME", ""), person, roles)
     if subject not in (PLAN, FIRST_OF_TWO):
-        decides = subject != CANCEL and not subject.startswith(f"{REFUSED}:")
-        return Asked(Act.APPROVE_ROLLBACK, *where, signed=bool(row["signature"])) if decides else None
+        return Asked(Act.APPROVE_ROLLBACK, *where, signed=bool(row["signature"])) if _answers(subject) else None
     if row["decision"] != Decision.APPROVE or plan is None:
         return None
     first = [

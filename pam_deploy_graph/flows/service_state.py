@@ -1,6 +1,6 @@
 """真相怎样说：版本、在不在运行；没有读到就是「未知」，停着的柜台说在最前面（纯函数，contract 第 5、8 节）。"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pam_deploy_graph.constants import IpStatus
@@ -82,8 +82,8 @@ def service_line(state: AgentState, *, idle: bool = True) -> str:
         for ip in out_of_service(state)
     ]
     lost = [state.label(ip) for ip in state_unknown(state, idle=idle)]
-    parts = [tr("停用 {n} 台：{listed}", n=len(stopped), listed=_listed(stopped))] if stopped else []
-    parts += [tr("状态未知 {n} 台：{listed}", n=len(lost), listed=_listed(lost))] if lost else []
+    parts = [tr("停用 {n} 台：{listed}", n=len(stopped), listed=listed(stopped))] if stopped else []
+    parts += [tr("状态未知 {n} 台：{listed}", n=len(lost), listed=listed(lost))] if lost else []
     return markdown_safe(tr("；").join(parts))
 
 
@@ -109,6 +109,6 @@ def _is_lost(workstation: Mapping[str, Any], *, idle: bool) -> bool:
     return idle or workstation["status"] != IpStatus.RUNNING
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str], most: int = _MOST_NAMED) -> str:
     """列出来；多了就只列前若干台。"""
-    return tr("、").join(names[:_MOST_NAMED]) + (tr(" 等 {n} 台", n=len(names)) if len(names) > _MOST_NAMED else "")
+    return tr("、").join(names[:most]) + (tr(" 等 {n} 台", n=len(names)) if len(names) > most else "")

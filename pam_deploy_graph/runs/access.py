@@ -42,7 +42,7 @@ class RunAccess(ABC):
         return dict(self.call("arrangement", campaign_id=campaign_id))
 
     def briefs(self, run_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """各次运行的一行，同序，见 ``run_table.brief_of``；没有登记的为空。"""
+        """各次运行的一行，同序，见 ``brief.brief_of``；没有登记的为空。"""
         return list(self.call("briefs", run_ids=list(run_ids)))
 
     def exists(self, run_id: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pam_deploy_graph.errors import LedgerDamagedError
+from pam_deploy_graph.flows.service_state import listed
 from pam_deploy_graph.i18n import tr
 from pam_deploy_graph.ledger import Ledger, touched
 from pam_deploy_graph.models import AgentState
@@ -62,23 +63,27 @@ def speaks_for(state: AgentState) -> frozenset[str]:
     return frozenset(ip for ip, workstation in state.ip_states.items() if workstation["read_at"] or touched(state, ip))
 
 
-def spoken_for_in(ledger: Ledger) -> Callable[[Mapping[str, Any]], Collection[str]]:
+def spoken_for_in(ledger: Ledger) -> Callable[[Mapping[str, Any]], frozenset[str]]:
     """照账本说一次运行说了算的是哪几台；记录坏了的一台也不算，它自己另有一行。"""
 
-    def told(row: Mapping[str, Any]) -> Collection[str]:
+    def told(row: Mapping[str, Any]) -> frozenset[str]:
         """从全部事件折叠。"""
         try:
             return speaks_for(ledger.load_state(row["run_id"], keep_events=False))
         except LedgerDamagedError:
-            return ()
+            return frozenset()
 
     return told
 
 
+def first_line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """几次运行的第一行，照 ``list_runs`` 给各行写好的；没有停用的、不知道的为空串。"""
+    return tr("；").join(filter(None, (row["first_line"] for row in rows)))
+
+
 def named(ips: Sequence[str], names: Mapping[str, str]) -> str:
     """点名，``names`` 是地址 -> 名称；多了就只列前几台。"""
-    told = [f"{ip} {names[ip]}" if ip in names else ip for ip in ips[:_MOST_NAMED]]
-    return tr("、").join(told) + (tr(" 等 {n} 台", n=len(ips)) if len(ips) > _MOST_NAMED else "")
+    return listed([f"{ip} {names[ip]}" if ip in names else ip for ip in ips], _MOST_NAMED)
 
 
 def _what(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -96,13 +96,7 @@ def settle_asked(
 ) -> list[Approval | ConfirmationError]:
     """记下对正问着的问题的回答：给他看过的那一个，问题给出的那几种；别的不收，也不记（contract 第 3、8 节）。
 
-    图之外作决定的都走这里，不论从哪里来：命令行、服务器、网页、多机场部署。
-
-    Args:
-        services: 部件。
-        run_id: 哪次运行。
-        answers: 各个回答。
-        actor: 谁在动手。
+    图之外作决定的都走这里，不论从哪里来：命令行、服务器、网页、多机场部署。要给的与 ``settle`` 相同。
 
     Returns:
         与 ``answers`` 同序，见 ``settle``；没有收的是 ``ConfirmationError``。

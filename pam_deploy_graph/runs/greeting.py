@@ -6,7 +6,7 @@ from typing import Any, Final
 from pam_deploy_graph.constants import REQUIRED_PARAMS
 from pam_deploy_graph.i18n import msgid, tr
 from pam_deploy_graph.ledger import Ledger
-from pam_deploy_graph.runs.dark_counters import named
+from pam_deploy_graph.runs.dark_counters import first_line, named
 from pam_deploy_graph.runs.status import PHASES, standing
 
 _HOW: Final = msgid("说「继续」接着最近的一次，说「继续 运行名」接着那一次；也可以先说别的。")
@@ -21,9 +21,8 @@ def greeting(ledger: Ledger, rows: Sequence[dict[str, Any]], names: Mapping[str,
         names: 地址 -> 名称。
 
     """
-    dark = tr("；").join(filter(None, (row["first_line"] for row in rows)))
     unfinished = [_half_done(ledger, row, names) for row in rows if row["phase"] is None or row["exit_code"] is None]
-    return "\n".join([*filter(None, [dark]), *unfinished, *([tr(_HOW)] if unfinished else [])])
+    return "\n".join([*filter(None, [first_line(rows)]), *unfinished, *([tr(_HOW)] if unfinished else [])])
 
 
 def _half_done(ledger: Ledger, row: dict[str, Any], names: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from pam_deploy_graph.models import AgentState
 from pam_deploy_graph.policy import Policy
 from pam_deploy_graph.report.summary import tally_of
 from pam_deploy_graph.report.text_table import aligned, width_of
-from pam_deploy_graph.runs.dark_counters import dark_counters, spoken_for_in
+from pam_deploy_graph.runs.dark_counters import dark_counters, first_line, spoken_for_in
 from pam_deploy_graph.runs.open_questions import open_questions
 from pam_deploy_graph.runs.status import PHASES, phase_of
 from pam_deploy_graph.system.account import name_of
@@ -153,8 +153,7 @@ def render_runs(rows: Sequence[Mapping[str, Any]], *, width: int | None = None) 
     table = aligned([head, *cells])
     if width and max(map(width_of, table)) > width:
         table = ["", *(_narrow(each) for each in cells)]
-    dark = tr("；").join(filter(None, (row["first_line"] for row in rows)))
-    lines = [*filter(None, [dark, table[0]])]
+    lines = [*filter(None, [first_line(rows), table[0]])]
     for line, row in zip(table[1:], rows, strict=True):
         lines += [line, *(f"  {note}" for note in _notes(row, now))]
     return "\n".join(printable(line) for text in lines for line in text.split("\n"))
